@@ -1,0 +1,32 @@
+"""Bit flags: APOGEE's, per release, and ours; every bit is unique and has a name."""
+
+from enum import IntEnum, IntFlag
+
+
+class FitStatus(IntEnum):
+    """How the fit of one star ended; each member carries its sentence."""
+
+    def __new__(cls, value: int, sentence: str) -> "FitStatus":
+        """Attach the sentence to the member."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    sentence: str
+
+    CONVERGED = 0, "The best optimum was found and its curvature is positive definite."
+    NOT_CONVERGED = 1, "The optimiser stopped before the gradient vanished; the labels are the best it saw."
+    FEW_PIXELS = 2, "Fewer live pixels than labels; no labels were fitted."
+    SINGULAR = 3, "The spectrum does not determine every label; no errors can be given."
+
+
+class ResultFlag(IntFlag):
+    """Flags of a catalogue row."""
+
+    HIGH_CHI2 = 1  # reduced chi2 above the limit (10, as in the paper)
+    NOT_CONVERGED = 2  # the fit's status is not CONVERGED
+    FEW_PIXELS = 4  # fewer than half of the grid's pixels are live
+    STARTS_DISAGREE = 8  # fewer than half of the starts reached the best optimum
+    OUTSIDE_REFERENCE = 16  # a label is outside the range of the reference set
+    LOW_SNR = 32  # signal-to-noise ratio in g below 10
