@@ -1,4 +1,4 @@
-"""Stellar labels: what they are called, their units, the numbers the paper printed for them, and their scaling."""
+"""Stellar labels: their names, their units, the numbers the paper printed for them, and their scaling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
