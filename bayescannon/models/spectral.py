@@ -1,0 +1,71 @@
+r"""
+The spectral model: what the reference stars' spectra are, given their labels (Ho et al. 2017, eq. 3-5).
+
+    f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + sigma_np^2))
+
+The paper's eq. 3 prints the noise without its square root. :func:`bayescannon.pixel_fit.fit_pixels` finds the
+exact maximum of this model's posterior at survey size.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayescannon.label_vector import FloatArray
+from bayescannon.models.priors import CoefficientPrior, FlatCoefficients, FlatScatter, ScatterPrior
+
+# Standard deviation that stands for "no information": large and finite, so that no gradient is ever NaN
+DEAD_SIGMA = 1e10
+
+
+def spectral_model(
+    vectors: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    terms: Sequence[str],
+    coefficients: CoefficientPrior | None = None,
+    scatter: ScatterPrior | None = None,
+    boundary: bool = False,
+) -> pm.Model:
+    """
+    State the spectral model in PyMC, with dims star, pixel and term.
+
+    Parameters
+    ----------
+    vectors : float array of shape (star, T)
+        Label vectors of the reference stars.
+    flux, ivar : float arrays of shape (star, pixel)
+        Normalised flux and its inverse variance. A dead pixel (0) adds the same constant to every logp.
+    terms : sequence of T str
+        Names of the terms, see :func:`bayescannon.label_vector.term_names`.
+    coefficients, scatter : prior objects
+        Flat, as in the paper, unless given.
+    boundary : bool
+        Leave s untransformed, so that s = 0 is a point of the model. Meant for optimisers with bounds and for
+        tests; samplers want the default.
+
+    Returns
+    -------
+    model : pm.Model
+        Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel).
+    """
+    live = ivar > 0
+    sigma = np.where(live, 1 / np.sqrt(np.where(live, ivar, 1.0)), DEAD_SIGMA)
+    coords: dict[str, Any] = {
+        "star": np.arange(len(flux)),
+        "pixel": np.arange(flux.shape[1]),
+        "term": list(terms),
+    }
+    with pm.Model(coords=coords) as model:
+        v = pm.Data("label_vectors", np.asarray(vectors, dtype=np.float64), dims=("star", "term"))
+        sigma_data = pm.Data("sigma", sigma.astype(np.float64), dims=("star", "pixel"))
+        observed = pm.Data("flux_observed", np.where(live, flux, 0.0).astype(np.float64), dims=("star", "pixel"))
+        theta = (coefficients or FlatCoefficients()).declare_theta()
+        s = (scatter or FlatScatter()).declare_scatter(boundary=boundary)
+        noise = pt.sqrt(s**2 + sigma_data**2)
+        pm.Normal("flux", v @ theta.T, noise, observed=observed, dims=("star", "pixel"))
+    return model
