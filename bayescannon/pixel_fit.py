@@ -30,6 +30,8 @@ GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
 # Where s = 0 is a local optimum, this many variances up to that of the residuals are tried for a better one
 _N_SCAN = 6
 
+_MAX_PASSES = 60
+
 # Smallest reciprocal condition number of the (unit-diagonal) normal equations that is solved
 _MIN_RCOND = 1e-13
 
@@ -139,9 +141,7 @@ def _negative_log_likelihood(flux, prediction, weight):  # type: ignore[no-untyp
 class _Block:
     """The data of a block of pixels and one pass of weighted least squares over them."""
 
-    def __init__(
-        self, vectors: FloatArray, products: FloatArray, flux: FloatArray, ivar: FloatArray
-    ) -> None:
+    def __init__(self, vectors: FloatArray, products: FloatArray, flux: FloatArray, ivar: FloatArray) -> None:
         self.vectors, self.products = vectors, products
         self.flux, self.ivar = np.ascontiguousarray(flux), np.ascontiguousarray(ivar)
 
@@ -191,7 +191,7 @@ class _Pass:
 
 
 def _newton(
-    block: _Block, s2: FloatArray, low: FloatArray, first: _Pass | None, *, tolerance: float, max_passes: int
+    block: _Block, s2: FloatArray, low: FloatArray, first: _Pass | None, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """
     Find the root of g for pixels with g(low) < 0, starting at s2; return s2, converged, passes.
@@ -204,7 +204,7 @@ def _newton(
     converged, passes = np.zeros(n_pixel, dtype=bool), np.zeros(n_pixel, dtype=np.int64)
     active = np.arange(n_pixel)
     current = first
-    for _ in range(max_passes):
+    for _ in range(_MAX_PASSES):
         if current is None:
             current = block.select(active).fit_theta(s2[active])
             passes[active] += 1
@@ -233,13 +233,12 @@ def _solve_exact(block: _Block, *, tolerance: float) -> tuple[FloatArray, NDArra
     at_zero = block.fit_theta(np.zeros(n_pixel))
     s2, converged = np.zeros(n_pixel), np.ones(n_pixel, dtype=bool)
     passes = np.ones(n_pixel, dtype=np.int64)
-    search = {"tolerance": tolerance, "max_passes": 60}
 
     inside = np.flatnonzero(at_zero.gradient < 0)
     if len(inside):
         first = _select_pass(at_zero, inside)
         zero = np.zeros(len(inside))
-        s2[inside], converged[inside], more = _newton(block.select(inside), zero, zero, first, **search)
+        s2[inside], converged[inside], more = _newton(block.select(inside), zero, zero, first, tolerance=tolerance)
         passes[inside] += more
 
     # s = 0 is a local optimum of the rest; noise that differs from star to star can hide a better one
@@ -254,7 +253,7 @@ def _solve_exact(block: _Block, *, tolerance: float) -> tuple[FloatArray, NDArra
         if len(hidden):
             last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
             some, zero = rest.select(hidden), np.zeros(len(hidden))
-            found, good, more = _newton(some, trial[last, hidden], zero, None, **search)
+            found, good, more = _newton(some, trial[last, hidden], zero, None, tolerance=tolerance)
             better = good & (some.fit(found)[1] < some.fit(zero)[1])
             passes[border[hidden]] += more + 2
             s2[border[hidden[better]]] = found[better]
@@ -375,7 +374,5 @@ def fit_pixels(
     # two BLAS threads on these small products are slower than two blocks side by side
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
         parts = list(pool.map(one, starts))
-    joined = {
-        item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)
-    }
+    joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
     return PixelFit(**joined)

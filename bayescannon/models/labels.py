@@ -15,7 +15,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayescannon.label_vector import FloatArray, label_vector, n_terms
+from bayescannon.label_vector import FloatArray, label_vector, n_terms, term_names
 
 
 class LabelPrior(Protocol):
@@ -66,10 +66,14 @@ def label_model(
             f"{len(label_names)} labels need R of shape {(size, size)} and y of shape {(size,)}; got "
             f"{root.shape} and {pseudo_observations.shape}"
         )
-    coords: dict[str, Any] = {"stellar_label": list(label_names), "mode": np.arange(size)}
+    coords: dict[str, Any] = {
+        "stellar_label": list(label_names),
+        "mode": np.arange(size),
+        "term": term_names(label_names),
+    }
     with pm.Model(coords=coords) as model:
         r = pm.Data("R", np.asarray(root, dtype=np.float64), dims=("mode", "mode_"), coords={"mode_": range(size)})
         y = pm.Data("y_observed", np.asarray(pseudo_observations, dtype=np.float64), dims="mode")
-        labels = (prior or FlatLabels()).declare_labels("labels")
+        labels = pt.specify_shape((prior or FlatLabels()).declare_labels("labels"), len(label_names))
         pm.Normal("y", r @ label_vector(labels, pt), 1.0, observed=y, dims="mode")
     return model

@@ -1,0 +1,177 @@
+"""Labels of stars from their spectra: seven starts on the exact quartic, best optimum, formal errors."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayescannon.flags import FitStatus, ResultFlag
+from bayescannon.label_vector import FloatArray
+from bayescannon.quartic import Quartic, compress, evaluate, minimise
+from bayescannon.spectra import STAR_COLUMNS, Spectra, require_same_grid
+from bayescannon.trained_model import TrainedModel
+from bayescannon.version import __version__
+
+# A row with a larger reduced chi2 is flagged (Ho et al. 2017, section 5)
+HIGH_REDUCED_CHI2 = 10.0
+LOW_SNR = 10.0
+# Starts agree when their optima are within this many formal errors of the best
+_AGREEMENT = 0.01
+_MIN_RCOND = 1e-12
+
+
+def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
+    """
+    Draw the labels of reference stars to start from (the released code draws seven, once for all stars).
+
+    Returns
+    -------
+    starts : float array of shape (n_starts, K)
+        Scaled labels; the first n of a longer draw with the same seed are the same.
+
+    Raises
+    ------
+    ValueError
+        `n_starts` is not between 1 and the number of reference stars.
+    """
+    n_reference = len(model.reference_labels)
+    if not 1 <= n_starts <= n_reference:
+        raise ValueError(f"starts must be from 1 to the {n_reference} reference stars; got {n_starts}")
+    order = np.random.default_rng(seed).permutation(n_reference)
+    return model.scaler.to_scaled(model.reference_labels[order[:n_starts]])
+
+
+def label_spectra(
+    model: TrainedModel,
+    spectra: Spectra,
+    *,
+    n_starts: int = 7,
+    seed: int = 0,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """
+    Find the labels of stars by least squares (Ho et al. 2017, section 4), exactly, from several starts.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    spectra : Spectra
+        N stars on the model's grid.
+    n_starts : int
+        Reference stars whose labels are tried as starts; the paper takes seven.
+    seed : int
+        Decides which; the same seed gives the same labels.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    estimates : xarray.Dataset
+        Dims star, stellar_label, stellar_label_2. ``labels`` and ``formal_covariance`` (J^T W J)^-1 in the labels'
+        units (NaN where there is no fit), ``chi2``, ``reduced_chi2`` (live pixels - K degrees of freedom),
+        ``live_pixels``, ``agreeing_starts``, ``status`` (:class:`~bayescannon.flags.FitStatus`), ``flags``
+        (:class:`~bayescannon.flags.ResultFlag`), and ra, dec, redshift, snr as the survey gave them.
+
+    Raises
+    ------
+    GridError
+        The spectra are on another grid.
+    """
+    require_same_grid(spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
+    starts = draw_starts(model, n_starts, seed=seed)
+    quartic = compress(model.theta, model.scatter, spectra.flux, spectra.ivar, workers=workers)
+    return _assemble(model, spectra, _solve(quartic, starts, workers=workers), n_starts=n_starts, seed=seed)
+
+
+def _solve(quartic: Quartic, starts: FloatArray, *, workers: int | None) -> dict[str, NDArray[Any]]:
+    """Find the best optimum of every star; scaled labels (N, K) and what belongs to them."""
+    n_label = starts.shape[1]
+    optima = minimise(quartic, starts, workers=workers)
+    stars = np.arange(len(quartic))
+    best = optima.chi2.argmin(axis=1)
+    scaled, converged = optima.labels[stars, best], optima.converged[stars, best]
+    gauss = evaluate(quartic, scaled).gauss_newton / 2
+    apart = optima.labels - scaled[:, None, :]
+    distance = np.einsum("nsi,nij,nsj->ns", apart, gauss, apart)
+
+    diagonal = np.sqrt(np.maximum(np.diagonal(gauss, axis1=1, axis2=2), np.finfo(float).tiny))
+    unit = gauss / (diagonal[:, :, None] * diagonal[:, None, :])
+    eigenvalues = np.linalg.eigvalsh(unit)
+    definite = eigenvalues[:, 0] > _MIN_RCOND * np.maximum(eigenvalues[:, -1], 1e-300)
+    covariance = np.full_like(gauss, np.nan)
+    inverse = np.linalg.inv(unit[definite])
+    covariance[definite] = inverse / (diagonal[definite, :, None] * diagonal[definite, None, :])
+
+    status = np.where(converged, FitStatus.CONVERGED, FitStatus.NOT_CONVERGED)
+    status = np.where(definite, status, FitStatus.SINGULAR)
+    few = quartic.n_live <= n_label
+    status = np.where(few, FitStatus.FEW_PIXELS, status)
+    scaled[few], covariance[few] = np.nan, np.nan
+    return {
+        "scaled": scaled,
+        "covariance": covariance,
+        "chi2": np.where(few, np.nan, optima.chi2[stars, best]),
+        "agreeing_starts": np.where(few, 0, (distance < _AGREEMENT**2).sum(axis=1)),
+        "live_pixels": quartic.n_live,
+        "status": status.astype(np.int16),
+    }
+
+
+def _assemble(
+    model: TrainedModel, spectra: Spectra, found: Mapping[str, NDArray[Any]], *, n_starts: int, seed: int
+) -> xr.Dataset:
+    """Put the solution into the labels' units, flag it, and name its dims."""
+    labels = model.scaler.from_scaled(found["scaled"])
+    n_star, n_label = labels.shape
+    degrees = found["live_pixels"] - n_label
+    reduced = found["chi2"] / np.where(degrees > 0, degrees, 1)
+    columns = {name: spectra.columns.get(name, np.full(n_star, np.nan)) for name in STAR_COLUMNS}
+    low, high = model.reference_labels.min(axis=0), model.reference_labels.max(axis=0)
+    conditions = {
+        ResultFlag.HIGH_CHI2: reduced > HIGH_REDUCED_CHI2,
+        ResultFlag.NOT_CONVERGED: found["status"] != FitStatus.CONVERGED,
+        ResultFlag.FEW_PIXELS: found["live_pixels"] < len(model.wavelength) / 2,
+        ResultFlag.STARTS_DISAGREE: found["agreeing_starts"] < n_starts / 2,
+        ResultFlag.OUTSIDE_REFERENCE: ((labels < low) | (labels > high)).any(axis=1),
+        ResultFlag.LOW_SNR: columns["snr"] < LOW_SNR,
+    }
+    flags = sum(
+        (np.where(mask, int(flag), 0) for flag, mask in conditions.items()), np.zeros(n_star, dtype=np.int32)
+    )
+    pair = ("star", "stellar_label", "stellar_label_2")
+    return xr.Dataset(
+        {
+            "labels": (("star", "stellar_label"), labels),
+            "formal_covariance": (pair, model.scaler.covariance_from_scaled(found["covariance"])),
+            "chi2": ("star", found["chi2"]),
+            "reduced_chi2": ("star", reduced),
+            "live_pixels": ("star", found["live_pixels"]),
+            "agreeing_starts": ("star", found["agreeing_starts"]),
+            "status": ("star", found["status"]),
+            "flags": ("star", flags.astype(np.int32)),
+            **{name: ("star", values) for name, values in columns.items()},
+        },
+        coords={
+            "star": spectra.id,
+            "stellar_label": list(model.label_names),
+            "stellar_label_2": list(model.label_names),
+        },
+        attrs={
+            "version": __version__,
+            "model_hash": model.hash,
+            "n_starts": n_starts,
+            "seed": seed,
+            "data_release": str(spectra.attrs.get("data_release", "")),
+            "preset": str(spectra.attrs.get("preset", "")),
+            "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    )
+
+
+def formal_errors(estimates: xr.Dataset) -> NDArray[np.float64]:
+    """Return the formal errors, shape (star, K), in the labels' units: roots of the covariances' diagonals."""
+    covariance = estimates["formal_covariance"].to_numpy()
+    return np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))

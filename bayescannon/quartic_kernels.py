@@ -1,0 +1,178 @@
+"""
+Compiled kernels on a star's quartic (A, b, c): value, gradient, Hessian and optimum.
+
+They work on plain arrays and know no astronomy; :mod:`bayescannon.quartic` is their public face.
+"""
+
+import numba
+import numpy as np
+
+# Optimum reached: the Newton step would lower chi2 by less than this, 1e-6 of a formal error
+_DECREMENT = 1e-12
+_MAX_ITERATIONS = 200
+_MAX_DAMPING = 1e12
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def evaluate(a, b, c, x, i, j, with_hessian, gradient, gauss, hessian, u, slope, jacobian):  # type: ignore[no-untyped-def]
+    """
+    Return chi2 at x and fill half its gradient, J^T A J and half its Hessian.
+
+    u, slope (T,) and jacobian (T, K) are work space; i, j are the label indices of the quadratic terms.
+    """
+    k, t = len(x), len(b)
+    u[0] = 0.0
+    for m in range(k):
+        u[1 + m] = x[m]
+    for m in range(len(i)):
+        u[1 + k + m] = x[i[m]] * x[j[m]]
+    chi2 = c
+    for m in range(t):
+        total = 0.0
+        for n in range(t):
+            total += a[m, n] * u[n]
+        chi2 += u[m] * (total - 2.0 * b[m])
+        slope[m] = total - b[m]
+    if not with_hessian:
+        return chi2
+    for m in range(k):
+        gradient[m] = slope[1 + m]
+        for n in range(t):
+            # column m of A J: the linear term, then the quadratic ones
+            jacobian[n, m] = a[n, 1 + m]
+    for q in range(len(i)):
+        gradient[i[q]] += slope[1 + k + q] * x[j[q]]
+        gradient[j[q]] += slope[1 + k + q] * x[i[q]]
+        for n in range(t):
+            jacobian[n, i[q]] += a[n, 1 + k + q] * x[j[q]]
+            jacobian[n, j[q]] += a[n, 1 + k + q] * x[i[q]]
+    for m in range(k):
+        for n in range(k):
+            gauss[m, n] = jacobian[1 + m, n]
+    for q in range(len(i)):
+        for n in range(k):
+            gauss[i[q], n] += jacobian[1 + k + q, n] * x[j[q]]
+            gauss[j[q], n] += jacobian[1 + k + q, n] * x[i[q]]
+    hessian[:] = gauss
+    for q in range(len(i)):
+        hessian[i[q], j[q]] += slope[1 + k + q]
+        hessian[j[q], i[q]] += slope[1 + k + q]
+    return chi2
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore[no-untyped-def]
+    """Solve (matrix + damping diag(scale)) step = right by Cholesky; False unless positive definite."""
+    k = len(right)
+    for m in range(k):
+        for n in range(m + 1):
+            total = matrix[m, n]
+            if m == n:
+                total += damping * scale[m]
+            for q in range(n):
+                total -= factor[m, q] * factor[n, q]
+            if m == n:
+                # a pivot lost to rounding is not a positive one
+                if not total > 1e-13 * (matrix[m, m] + damping * scale[m]):
+                    return False
+                factor[m, m] = np.sqrt(total)
+            else:
+                factor[m, n] = total / factor[n, n]
+    for m in range(k):
+        total = right[m]
+        for q in range(m):
+            total -= factor[m, q] * step[q]
+        step[m] = total / factor[m, m]
+    for m in range(k - 1, -1, -1):
+        total = step[m]
+        for q in range(m + 1, k):
+            total -= factor[q, m] * step[q]
+        step[m] = total / factor[m, m]
+    return True
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):  # type: ignore[no-untyped-def]
+    """
+    Minimise chi2 of every star from every start (start, K) by damped Newton.
+
+    Where the Hessian is not positive definite the step is Levenberg-Marquardt's. Fills
+    x_out (star, start, K), chi2_out, iterations and converged (star, start).
+    """
+    n_star, n_start, k = x_out.shape
+    t = b.shape[1]
+    gradient, right, step, trial, scale = np.empty(k), np.empty(k), np.empty(k), np.empty(k), np.empty(k)
+    gauss, hessian, factor = np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
+    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    for star in range(n_star):
+        for start in range(n_start):
+            x = starts[start].copy()
+            damping = 1e-3
+            value = evaluate(
+                a[star], b[star], c[star], x, i, j, True, gradient, gauss, hessian, u, slope, jacobian
+            )
+            n_iteration = 0
+            done = False
+            while n_iteration < _MAX_ITERATIONS and damping < _MAX_DAMPING and not done:
+                n_iteration += 1
+                for m in range(k):
+                    right[m] = -gradient[m]
+                    scale[m] = gauss[m, m]
+                # the undamped Newton step says how far the optimum is
+                if solve_positive(hessian, right, 0.0, scale, step, factor):
+                    decrement = 0.0
+                    for m in range(k):
+                        decrement += right[m] * step[m]
+                    if decrement < _DECREMENT:
+                        for m in range(k):
+                            x[m] += step[m]
+                        done = True
+                        break
+                # far from the optimum J^T A J is the better model of the curvature
+                if not solve_positive(hessian, right, damping, scale, step, factor) and not solve_positive(
+                    gauss, right, damping, scale, step, factor
+                ):
+                    damping *= 10.0
+                    continue
+                for m in range(k):
+                    trial[m] = x[m] + step[m]
+                new = evaluate(
+                    a[star],
+                    b[star],
+                    c[star],
+                    trial,
+                    i,
+                    j,
+                    False,
+                    gradient,
+                    gauss,
+                    hessian,
+                    u,
+                    slope,
+                    jacobian,
+                )
+                if new < value:
+                    x[:] = trial
+                    value = evaluate(
+                        a[star], b[star], c[star], x, i, j, True, gradient, gauss, hessian, u, slope, jacobian
+                    )
+                    damping = damping * 0.1 if damping > 1e-10 else 0.0
+                else:
+                    damping = max(damping * 10.0, 1e-6)
+            x_out[star, start] = x
+            chi2_out[star, start] = evaluate(
+                a[star], b[star], c[star], x, i, j, False, gradient, gauss, hessian, u, slope, jacobian
+            )
+            iterations[star, start] = n_iteration
+            converged[star, start] = done
+
+
+@numba.njit(nogil=True, cache=True)
+def evaluate_all(a, b, c, x, i, j, chi2, gradient, gauss, hessian):  # type: ignore[no-untyped-def]
+    """Evaluate every star at its own x (star, K); fills chi2 and half of its derivatives."""
+    t, k = b.shape[1], x.shape[1]
+    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    for n in range(len(x)):
+        chi2[n] = evaluate(
+            a[n], b[n], c[n], x[n], i, j, True, gradient[n], gauss[n], hessian[n], u, slope, jacobian
+        )

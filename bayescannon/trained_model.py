@@ -1,0 +1,184 @@
+"""The trained model: coefficients, scatters, scaler, grid and provenance, and its netCDF file."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from bayescannon.label_vector import FloatArray, label_vector, n_terms, term_names
+from bayescannon.labels import Label, LabelScaler, labels_from_names
+from bayescannon.outputs import replacing
+from bayescannon.pixel_fit import PixelFit
+
+_KIND = "bayescannon trained model"
+
+
+class ModelFileError(ValueError):
+    """A file that is not a trained model."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """
+    A spectral model of K labels on P pixels, trained on N reference stars.
+
+    Attributes
+    ----------
+    wavelength : float array of shape (P,)
+        Vacuum rest wavelength in Angstrom.
+    scaler : LabelScaler
+        Label names and the map to scaled labels.
+    fit : PixelFit
+        Coefficients, their covariance and scatters, of scaled labels.
+    reference_id : str array of shape (N,)
+        The reference stars.
+    reference_labels : float array of shape (N, K)
+        Their labels, in the labels' units.
+    attrs : mapping
+        Provenance: how the spectra were prepared, cuts, version.
+    """
+
+    wavelength: NDArray[np.float64]
+    scaler: LabelScaler
+    fit: PixelFit
+    reference_id: NDArray[np.str_]
+    reference_labels: NDArray[np.float64]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n_pixel, n_label = len(self.wavelength), len(self.scaler.names)
+        if self.fit.theta.shape != (n_pixel, n_terms(n_label)):
+            raise ValueError(
+                f"{n_pixel} pixels and {n_label} labels need theta of shape {(n_pixel, n_terms(n_label))}; "
+                f"got {self.fit.theta.shape}"
+            )
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the labels, in order."""
+        return self.scaler.names
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels, in order."""
+        return labels_from_names(self.scaler.names)
+
+    @property
+    def theta(self) -> NDArray[np.float64]:
+        """Coefficients, shape (P, T), of scaled labels."""
+        return self.fit.theta
+
+    @property
+    def scatter(self) -> NDArray[np.float64]:
+        """Intrinsic scatter, shape (P,); inf in dead pixels."""
+        return self.fit.scatter
+
+    @cached_property
+    def hash(self) -> str:
+        """First 12 hexadecimal digits of the SHA-256 of everything that decides the labels of a star."""
+        digest = hashlib.sha256(",".join(self.label_names).encode())
+        for values in (self.wavelength, self.theta, self.scatter, self.scaler.pivot, self.scaler.scale):
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return digest.hexdigest()[:12]
+
+    def predict(self, labels: ArrayLike) -> FloatArray:
+        """
+        Predict normalised spectra (Ho et al. 2017, eq. 3 without its noise).
+
+        Parameters
+        ----------
+        labels : array of shape (..., K)
+            In the labels' units.
+
+        Returns
+        -------
+        flux : float array of shape (..., P)
+            NaN in dead pixels.
+        """
+        flux = label_vector(self.scaler.to_scaled(labels)) @ self.theta.T
+        return np.where(np.isfinite(self.scatter), flux, np.nan)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the model as a Dataset with dims pixel, term, stellar_label and reference_star."""
+        terms = term_names(self.label_names)
+        return xr.Dataset(
+            {
+                "theta": (("pixel", "term"), self.fit.theta),
+                "scatter": ("pixel", self.fit.scatter),
+                "covariance": (("pixel", "term", "term_2"), self.fit.covariance),
+                "gradient": ("pixel", self.fit.gradient),
+                "negative_log_likelihood": ("pixel", self.fit.negative_log_likelihood),
+                "n_live": ("pixel", self.fit.n_live),
+                "n_passes": ("pixel", self.fit.n_passes),
+                "status": ("pixel", self.fit.status),
+                "pivot": ("stellar_label", self.scaler.pivot),
+                "scale": ("stellar_label", self.scaler.scale),
+                "reference_labels": (("reference_star", "stellar_label"), self.reference_labels),
+            },
+            coords={
+                "wavelength": ("pixel", self.wavelength, {"units": "Angstrom"}),
+                "term": terms,
+                "term_2": terms,
+                "stellar_label": list(self.label_names),
+                "reference_star": self.reference_id.astype(object),
+            },
+            attrs={**self.attrs, "kind": _KIND, "hash": self.hash},
+        )
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """
+        Write the model as netCDF.
+
+        Raises
+        ------
+        OutputExistsError
+            `path` exists and `overwrite` is False.
+        """
+        dataset = self.to_xarray()
+        encoding = {name: {"zlib": True, "complevel": 1} for name in ("theta", "covariance", "reference_labels")}
+        with replacing(Path(path), overwrite=overwrite) as partial:
+            dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TrainedModel":
+        """
+        Read a model that :meth:`save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ModelFileError
+            The file is not a trained model, or its contents do not have the hash that it was saved with.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no model file {path}; `bayescannon train` makes one")
+        try:
+            with xr.open_dataset(path, engine="h5netcdf") as opened:
+                data = opened.load()
+        except OSError as error:
+            raise ModelFileError(f"{path} is not a netCDF file; expected one from `bayescannon train`") from error
+        if data.attrs.get("kind") != _KIND:
+            raise ModelFileError(f"{path} is not a bayescannon model; expected one from `bayescannon train`")
+        names = tuple(str(name) for name in data["stellar_label"].to_numpy())
+        attrs = dict(data.attrs)
+        saved_hash = attrs.pop("hash")
+        attrs.pop("kind")
+        model = cls(
+            data["wavelength"].to_numpy(),
+            LabelScaler(names, data["pivot"].to_numpy(), data["scale"].to_numpy()),
+            PixelFit(**{item.name: data[item.name].to_numpy() for item in fields(PixelFit)}),
+            data["reference_star"].to_numpy().astype(np.str_),
+            data["reference_labels"].to_numpy(),
+            attrs,
+        )
+        if model.hash != saved_hash:
+            raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")
+        return model
