@@ -98,7 +98,7 @@ def compress(
     return Quartic(**joined)
 
 
-def pseudo_observations(quartic: Quartic) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pseudo_observations(quartic: Quartic) -> tuple[FloatArray, FloatArray]:
     """
     Return R and y with chi2(l) = constant + |y - R v(l)|^2: T observations y_k ~ Normal((R v(l))_k, 1) a star.
 

@@ -48,7 +48,7 @@ class TrainedModel:
     scaler: LabelScaler
     fit: PixelFit
     reference_id: NDArray[np.str_]
-    reference_labels: NDArray[np.float64]
+    reference_labels: FloatArray
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,113 @@
+"""Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+
+from bayescannon.infer import label_spectra
+from bayescannon.label_vector import label_vector
+from bayescannon.labels import LabelScaler
+from bayescannon.pixel_fit import fit_pixels
+from bayescannon.reference import ReferenceSet
+from bayescannon.trained_model import TrainedModel
+from bayescannon.version import __version__
+
+CLIP_SIGMA = 4.0
+# A clip that has not settled after this many rounds is reported by the tally, not continued
+_MAX_CLIP_ROUNDS = 20
+_CLIP_SOURCE = "Ho et al. 2017, section 3"
+
+
+def train(reference: ReferenceSet, *, scatter: str = "exact", workers: int | None = None) -> TrainedModel:
+    """
+    Fit the spectral model (Ho et al. 2017, eq. 3-6) to a reference set: its maximum a posteriori, flat priors.
+
+    Parameters
+    ----------
+    reference : ReferenceSet
+    scatter : {"exact", "grid"}
+        Exact optimum of each pixel's scatter, or the paper's grid and parabola.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    model : TrainedModel
+
+    Raises
+    ------
+    ReferenceSetError
+        Fewer stars than twice the number of terms.
+    LabelError
+        A label is constant over the stars.
+    """
+    reference.require_enough()
+    scaler = LabelScaler.fit(reference.labels, reference.label_names)
+    spectra = reference.spectra
+    vectors = label_vector(scaler.to_scaled(reference.labels))
+    return TrainedModel(
+        spectra.wavelength,
+        scaler,
+        fit_pixels(vectors, spectra.flux, spectra.ivar, scatter=scatter, workers=workers),
+        spectra.id,
+        reference.labels,
+        attrs={
+            "version": __version__,
+            "scatter": scatter,
+            "preset": str(spectra.attrs.get("preset", "")),
+            "data_release": str(spectra.attrs.get("data_release", "")),
+            "tally": json.dumps([asdict(row) for row in reference.tally]),
+        },
+    )
+
+
+def train_clipped(
+    reference: ReferenceSet,
+    *,
+    n_sigma: float = CLIP_SIGMA,
+    max_rounds: int | None = None,
+    scatter: str = "exact",
+    seed: int = 0,
+    workers: int | None = None,
+) -> tuple[TrainedModel, ReferenceSet]:
+    """
+    Train, label the reference stars, drop those with a label off by more than `n_sigma` scatters; repeat.
+
+    A star whose fit fails is dropped too. Ho et al. (2017) do one round; here the rounds go on until no star is
+    dropped, or for `max_rounds`.
+
+    Parameters
+    ----------
+    reference : ReferenceSet
+    n_sigma : float
+        In units of the standard deviation of (inferred - reference) of each label.
+    max_rounds : int or None
+        0 never clips; None goes on until the set is stable.
+    scatter, workers
+        As in :func:`train`.
+    seed : int
+        Decides the starts, as in :func:`bayescannon.infer.label_spectra`.
+
+    Returns
+    -------
+    model : TrainedModel
+    kept : ReferenceSet
+        The stars that the model was trained on, with the rounds in the tally.
+    """
+    limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
+    if limit < 0 or not n_sigma > 0:
+        raise ValueError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
+    model = train(reference, scatter=scatter, workers=workers)
+    for clip_round in range(1, limit + 1):
+        n_starts = min(7, len(reference))
+        estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
+        off = estimates["labels"].to_numpy() - reference.labels
+        spread = np.nanstd(off, axis=0)
+        dropped = ~(np.abs(off) <= n_sigma * spread).all(axis=1)
+        if not dropped.any():
+            break
+        step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
+        reference = reference.drop(dropped, step, _CLIP_SOURCE)
+        model = train(reference, scatter=scatter, workers=workers)
+    return model, reference
