@@ -155,7 +155,7 @@ def _write_ecsv(table: Table, path: Path) -> None:
 
 def _read_ecsv(path: Path) -> Table:
     """Read text with a YAML header."""
-    return _with_plain_meta(Table.read(path, format="ascii.ecsv"))
+    return Table.read(path, format="ascii.ecsv")
 
 
 def _write_parquet(table: Table, path: Path) -> None:
@@ -165,13 +165,7 @@ def _write_parquet(table: Table, path: Path) -> None:
 
 def _read_parquet(path: Path) -> Table:
     """Read parquet."""
-    return _with_plain_meta(Table.read(path, format="parquet"))
-
-
-def _with_plain_meta(table: Table) -> Table:
-    """Replace the ordered meta of a YAML header by a plain dict."""
-    table.meta = dict(table.meta)
-    return table
+    return Table.read(path, format="parquet")
 
 
 def _write_votable(table: Table, path: Path) -> None:

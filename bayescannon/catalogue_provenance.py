@@ -1,7 +1,6 @@
 """Where a catalogue comes from: the provenance in its meta, and a flat form that every format can carry."""
 
 from collections.abc import Iterable, Mapping
-from enum import IntEnum, IntFlag
 from typing import Any
 
 from bayescannon.flags import FitStatus, ResultFlag
@@ -20,15 +19,6 @@ REQUIRED = {
 OPTIONAL = {"created": "time of creation (ISO)"}
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
 _INTEGERS = ("seed", "n_starts")
-
-RESULT_FLAG_SENTENCES = {
-    ResultFlag.HIGH_CHI2: "The reduced chi2 is above the limit.",
-    ResultFlag.NOT_CONVERGED: "The fit did not converge; see the status.",
-    ResultFlag.FEW_PIXELS: "Fewer than half of the pixels of the grid are live.",
-    ResultFlag.STARTS_DISAGREE: "Fewer than half of the starts reached the best optimum.",
-    ResultFlag.OUTSIDE_REFERENCE: "A label is outside the range of the reference set.",
-    ResultFlag.LOW_SNR: "The signal-to-noise ratio in the g band is below ten.",
-}
 
 
 class CatalogueError(ValueError):
@@ -65,8 +55,8 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     entries = {key: attrs[key] for key in (*REQUIRED, *OPTIONAL) if key in attrs}
     provenance: dict[str, Any] = {key: _plain(key, value) for key, value in entries.items()}
     provenance["method"] = METHOD
-    provenance["fit_status"] = [_row(status, status.sentence) for status in FitStatus]
-    provenance["result_flags"] = [_row(flag, RESULT_FLAG_SENTENCES[flag]) for flag in ResultFlag]
+    provenance["fit_status"] = [_row(status) for status in FitStatus]
+    provenance["result_flags"] = [_row(flag) for flag in ResultFlag]
     return provenance
 
 
@@ -109,6 +99,6 @@ def _plain(key: str, value: Any) -> int | str:
     return text
 
 
-def _row(member: IntEnum | IntFlag, sentence: str) -> dict[str, Any]:
+def _row(member: FitStatus | ResultFlag) -> dict[str, Any]:
     """Return the entry of a status or flag in its table."""
-    return {"value": int(member), "name": str(member.name), "sentence": sentence}
+    return {"value": int(member), "name": str(member.name), "sentence": member.sentence}

@@ -22,11 +22,20 @@ class FitStatus(IntEnum):
 
 
 class ResultFlag(IntFlag):
-    """Flags of a catalogue row."""
+    """Flags of a catalogue row; each member carries its sentence."""
 
-    HIGH_CHI2 = 1  # reduced chi2 above the limit (10, as in the paper)
-    NOT_CONVERGED = 2  # the fit's status is not CONVERGED
-    FEW_PIXELS = 4  # fewer than half of the grid's pixels are live
-    STARTS_DISAGREE = 8  # fewer than half of the starts reached the best optimum
-    OUTSIDE_REFERENCE = 16  # a label is outside the range of the reference set
-    LOW_SNR = 32  # signal-to-noise ratio in g below 10
+    def __new__(cls, value: int, sentence: str) -> "ResultFlag":
+        """Attach the sentence to the member."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    sentence: str
+
+    HIGH_CHI2 = 1, "The reduced chi2 is above the limit (10, as in the paper)."
+    NOT_CONVERGED = 2, "The fit did not converge; see the status."
+    FEW_PIXELS = 4, "Fewer than half of the pixels of the grid are live."
+    STARTS_DISAGREE = 8, "Fewer than half of the starts reached the best optimum."
+    OUTSIDE_REFERENCE = 16, "A label is outside the range of the reference set."
+    LOW_SNR = 32, "The signal-to-noise ratio in the g band is below ten."

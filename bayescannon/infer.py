@@ -166,6 +166,7 @@ def _assemble(
             "seed": seed,
             "data_release": str(spectra.attrs.get("data_release", "")),
             "preset": str(spectra.attrs.get("preset", "")),
+            "reference": f"{len(model.reference_id)} reference stars",
             "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         },
     )

@@ -80,7 +80,7 @@ KNOWN_LABELS: dict[str, Label] = {
             PublishedNumbers(-3.44, 68.8, 91.5, 4.4, 91.5),
         ),
         Label(
-            "logg", r"$\log g$", "dex", "log10 of the surface gravity in cm s-2", 3,
+            "logg", r"$\log g$", "dex", "log10 of the surface gravity in cm s-2", 4,
             PublishedNumbers(-0.0035, 0.143, 0.11, 0.012, 0.11),
         ),
         Label(

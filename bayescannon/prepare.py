@@ -176,7 +176,7 @@ def prepare_block(
     reasons : list of str
         Empty for a prepared spectrum, else ``kind: detail``.
     """
-    flux, ivar = np.zeros((2, len(raws), len(grid)))
+    raw_flux, raw_ivar = np.zeros((2, len(raws), len(grid)))
     reasons = [""] * len(raws)
     for i, raw in enumerate(raws):
         rest = to_rest(raw.wavelength, raw.redshift, preset.rest)
@@ -188,13 +188,13 @@ def prepare_block(
             )
             continue
         masked = mask_bad(raw.wavelength, raw.flux, raw.ivar, raw.mask, preset)
-        flux[i], ivar[i] = resample(rest, *masked, grid, preset.variance)
-    flux, ivar = normalise(flux, ivar, grid, preset.width)
+        raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
+    flux, ivar = normalise(raw_flux, raw_ivar, grid, preset.width)
     # what float32 cannot hold is no measurement
     live = (ivar > 0) & (np.abs(flux) < LARGEST_STORED) & (ivar < LARGEST_STORED)
     flux32, ivar32 = np.where(live, flux, 1.0).astype(np.float32), np.where(live, ivar, 0.0).astype(np.float32)
-    for i in np.flatnonzero(~(ivar32 > 0).any(axis=1)):
-        reasons[i] = reasons[i] or "no good pixel: every pixel of the grid is masked or has no positive mean"
+    for star in np.flatnonzero(~(ivar32 > 0).any(axis=1)):
+        reasons[star] = reasons[star] or "no good pixel: all of the grid is masked or has no positive mean"
     return flux32, ivar32, reasons
 
 

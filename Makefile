@@ -1,0 +1,39 @@
+# make demo: install into .venv and run the demonstration. make test: the same with the tests.
+PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 15))' 2>/dev/null \
+	&& { echo $$p; exit; }; done; echo python3)
+BIN := .venv/bin
+
+.PHONY: demo test lint format clean
+
+demo: .venv/.installed
+	$(BIN)/bayescannon demo --overwrite
+
+test: .venv/.installed-test
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv demo build dist
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 15))' 2>/dev/null || { \
+	echo "bayescannon needs Python 3.12, 3.13 or 3.14, but '$(PYTHON)' is not one: install Python 3.13 and run make again, or name an interpreter with make PYTHON=/path/to/python3.13." >&2; \
+	exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/.installed-test: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@ .venv/.installed

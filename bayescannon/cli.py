@@ -1,0 +1,362 @@
+"""The command line. Imports that take time are made inside each command, so that --help is quick."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bayescannon.version import __version__
+
+if TYPE_CHECKING:
+    from bayescannon.config import LabelsConfig
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """
+    Run the command line; return the exit status.
+
+    0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage.
+    """
+    parser = build_parser()
+    options = parser.parse_args(args)
+    try:
+        options.command(options)
+    except (ValueError, OSError) as error:
+        if options.traceback:
+            raise
+        print(f"bayescannon: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bayescannon: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="bayescannon", description="Put stellar surveys on one label scale.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"bayescannon {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_add_demo, _add_mock, _add_prepare, _add_train, _add_label, _add_validate, _add_run):
+        command = add(commands)
+        command.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
+    return parser
+
+
+Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
+
+
+def _new(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text, allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )  # fmt: skip
+    return parser
+
+
+def _add_overwrite(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+
+
+def _add_mock_sizes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--n-reference", type=_count, default=1200, metavar="N", help="stars with trusted labels")
+    parser.add_argument("--n-test", type=_count, default=3000, metavar="M", help="stars without")
+    parser.add_argument("--seed", type=_count, default=1, help="the same seed makes the same survey")
+
+
+def _add_demo(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "demo", "write a mock survey and run the whole pipeline on its files")
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to write to")
+    _add_mock_sizes(parser)
+    _add_overwrite(parser)
+    parser.set_defaults(command=_demo)
+    return parser
+
+
+def _add_mock(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "mock", "write a mock survey: LAMOST FITS files, an APOGEE-like table, the truth")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
+    _add_mock_sizes(parser)
+    _add_overwrite(parser)
+    parser.set_defaults(command=_mock)
+    return parser
+
+
+def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "prepare", "read LAMOST spectra, shift, resample and normalise them into a store")
+    parser.add_argument("spectra", type=Path, metavar="SPECTRA", help="folder, or text file with a path a line")
+    parser.add_argument("--out", type=Path, required=True, metavar="STORE.zarr", help="store to write")
+    parser.add_argument("--preset", choices=("paper", "released", "masked"), default="paper", help="choices made")
+    parser.add_argument(
+        "--variance", choices=("interpolate", "propagate"),
+        help="how variances go to the grid; the preset's own way unless given",
+    )  # fmt: skip
+    parser.add_argument("--refused", type=Path, metavar="TABLE.csv", help="write the table of refused files")
+    parser.add_argument("--workers", type=_count, default=2, help="processes")
+    _add_overwrite(parser)
+    parser.set_defaults(command=_prepare)
+    return parser
+
+
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--labels", type=Path, required=True, metavar="TABLE", help="table of trusted labels")
+    parser.add_argument(
+        "--labels-format", choices=("allstar-dr12", "allstar-dr17", "table"), default="table",
+        help="APOGEE allStar file, or any table that astropy reads",
+    )  # fmt: skip
+    parser.add_argument(
+        "--columns", type=_columns, default={}, metavar="NAME=COL,...",
+        help="columns of the table, where they are not named id, ra, dec, snr, flags, teff, e_teff, ...",
+    )  # fmt: skip
+    parser.add_argument("--match", choices=("id", "sky"), default="id", help="by LAMOST id or by position")
+    parser.add_argument("--radius", type=float, default=3.0, metavar="ARCSEC", help="for --match sky")
+
+
+def _add_train(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "train", "build the reference set and train a model")
+    parser.add_argument("store", type=Path, metavar="STORE", help="prepared spectra")
+    _add_labels(parser)
+    parser.add_argument(
+        "--label-names", type=_names, default="teff,logg,fe_h,alpha_m,a_k", metavar="NAME,...", help="in order"
+    )
+    parser.add_argument(
+        "--cuts", choices=("paper", "released", "none"),
+        help="named cuts; the paper's for allStar tables and none for others unless given",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", type=_range, action="append", default=[], metavar="NAME=LOW:HIGH",
+        help="keep stars with a label in this range (an end may be empty); may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--clip-rounds", type=_count, metavar="N", help="0 never clips; until stable unless given")
+    parser.add_argument("--clip-sigma", type=float, default=4.0, metavar="X", help="clip beyond X scatters")
+    parser.add_argument("--scatter", choices=("exact", "grid"), default="exact", help="exact, or the paper's grid")
+    parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds")
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
+    _add_overwrite(parser)
+    parser.set_defaults(command=_train)
+    return parser
+
+
+def _add_label(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "label", "label every star of a store and write a catalogue")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    parser.add_argument("store", type=Path, metavar="STORE")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="CATALOGUE",
+        help="the ending chooses the format: .fits .ecsv .parquet .vot .mrt",
+    )  # fmt: skip
+    parser.add_argument(
+        "--starts", type=_count, default=7, help="reference stars whose labels are tried as starts"
+    )
+    parser.add_argument("--seed", type=_count, default=0, help="decides which")
+    _add_overwrite(parser)
+    parser.set_defaults(command=_label)
+    return parser
+
+
+def _add_validate(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "validate", "compare inferred with reference labels, leave-none-out and k-fold")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    parser.add_argument("store", type=Path, metavar="STORE")
+    _add_labels(parser)
+    parser.add_argument("--folds", type=_count, default=8, help="0 leaves the k-fold part out")
+    parser.add_argument("--snr-min", type=float, default=50.0, help="statistics also for stars above this S/N")
+    parser.add_argument("--seed", type=_count, default=0, help="decides folds and starts")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the statistics as JSON")
+    _add_overwrite(parser)
+    parser.set_defaults(command=_validate)
+    return parser
+
+
+def _add_run(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "run", "run the whole pipeline as a TOML file says")
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    _add_overwrite(parser)
+    parser.set_defaults(command=_run)
+    return parser
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 up; got {text}")
+    return value
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _columns(text: str) -> dict[str, str]:
+    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
+    if not all(name.strip() and column.strip() for name, _, column in pairs):
+        raise argparse.ArgumentTypeError(f"expected NAME=COLUMN,...; got {text!r}")
+    return {name.strip(): column.strip() for name, _, column in pairs}
+
+
+def _range(text: str) -> tuple[str, list[float]]:
+    name, _, bounds = text.partition("=")
+    low, colon, high = bounds.partition(":")
+    try:
+        if not (name and colon):
+            raise ValueError
+        return name, [float(low or "-inf"), float(high or "inf")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=LOW:HIGH, for instance teff=4000:5500; got {text!r}"
+        ) from None
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from bayescannon.demo import run_demo
+
+    run_demo(
+        options.out,
+        n_reference=options.n_reference,
+        n_test=options.n_test,
+        seed=options.seed,
+        overwrite=options.overwrite,
+    )
+
+
+def _mock(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.mock.survey import write_survey
+    from bayescannon.terminal import progress_bar
+
+    console = Console()
+    sizes = (options.n_reference, options.n_test)
+    with progress_bar(console, "mock survey") as progress:
+        write_survey(options.out, *sizes, seed=options.seed, overwrite=options.overwrite, progress=progress)
+    console.print(f"wrote {sizes[0]} reference and {sizes[1]} test stars: {options.out}")
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    import csv
+
+    from rich.console import Console
+
+    from bayescannon.outputs import refuse_existing, replacing
+    from bayescannon.prepare_files import prepare_files
+    from bayescannon.run import choose_preset
+    from bayescannon.terminal import print_refused, progress_bar
+
+    console = Console()
+    if options.refused:
+        refuse_existing(options.refused, overwrite=options.overwrite)
+    with progress_bar(console, "prepare") as progress:
+        report = prepare_files(
+            options.spectra,
+            options.out,
+            preset=choose_preset(options.preset, options.variance),
+            workers=options.workers,
+            overwrite=options.overwrite,
+            progress=progress,
+        )
+    console.print(f"prepared {report.n_stars} of {report.n_files} spectra: {options.out}")
+    print_refused(console, report.refused)
+    if options.refused:
+        with (
+            replacing(options.refused, overwrite=options.overwrite) as partial,
+            partial.open("w", newline="", encoding="utf-8") as stream,
+        ):
+            csv.writer(stream).writerows([("file", "reason"), *report.refused])
+
+
+def _labels_config(options: argparse.Namespace) -> "LabelsConfig":
+    from bayescannon.config import LabelsConfig
+
+    return LabelsConfig(
+        table=str(options.labels),
+        format=options.labels_format,
+        columns=options.columns,
+        match=options.match,
+        radius=options.radius,
+    )
+
+
+def _train(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.config import TrainConfig
+    from bayescannon.outputs import refuse_existing
+    from bayescannon.run import train_from_config
+    from bayescannon.terminal import print_tally
+
+    refuse_existing(options.out, overwrite=options.overwrite)
+    config = TrainConfig(
+        label_names=options.label_names,
+        cuts=options.cuts,
+        keep=dict(options.keep),
+        clip_rounds=options.clip_rounds,
+        clip_sigma=options.clip_sigma,
+        scatter=options.scatter,
+    )
+    model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
+    model.save(options.out, overwrite=options.overwrite)
+    console = Console()
+    print_tally(console, reference.tally)
+    console.print(f"trained {len(model.label_names)} labels on {len(reference)} stars: {options.out}")
+
+
+def _label(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_catalogue
+    from bayescannon.pipeline import label_store
+    from bayescannon.run import summary
+    from bayescannon.terminal import progress_bar
+    from bayescannon.trained_model import TrainedModel
+
+    console = Console()
+    check_catalogue_path(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    with progress_bar(console, "label") as progress:
+        estimates = label_store(
+            model, options.store, n_starts=options.starts, seed=options.seed, progress=progress
+        )
+    write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)
+    console.print(f"{summary(estimates, n_starts=options.starts)}: {options.out}")
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.outputs import refuse_existing, replacing
+    from bayescannon.pipeline import Matching, reference_of_model
+    from bayescannon.run import read_reference_labels
+    from bayescannon.terminal import print_statistics, print_tally, progress_bar
+    from bayescannon.trained_model import TrainedModel
+    from bayescannon.validate import validate
+
+    console = Console()
+    if options.json:
+        refuse_existing(options.json, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    table = read_reference_labels(_labels_config(options), model.label_names)
+    matching = Matching(options.match, options.radius)
+    reference = reference_of_model(model, options.store, table, matching=matching)
+    print_tally(console, reference.tally)
+    with progress_bar(console, "validate") as progress:
+        validation = validate(
+            model, reference, folds=options.folds, snr_min=options.snr_min, seed=options.seed, progress=progress
+        )
+    print_statistics(console, validation.rows)
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial:
+            partial.write_text(validation.to_json() + "\n", encoding="utf-8")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from bayescannon.config import read_config
+    from bayescannon.run import run
+
+    run(read_config(options.config), overwrite=options.overwrite)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""The configuration of a whole run, read from TOML; a key that is not known is refused, with those that are."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bayescannon.labels import PAPER_LABELS
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the key."""
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """Section ``[prepare]``: spectra in, store out."""
+
+    spectra: str
+    preset: str = "paper"
+    variance: str | None = None
+    workers: int = 2
+
+
+@dataclass(frozen=True)
+class LabelsConfig:
+    """Section ``[labels]``: the table of Survey A labels and how it is matched."""
+
+    table: str
+    format: str = "table"
+    columns: dict[str, str] = field(default_factory=dict)
+    match: str = "id"
+    radius: float = 3.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Section ``[train]``: labels, cuts, clipping, scatter."""
+
+    label_names: list[str] = field(default_factory=lambda: list(PAPER_LABELS))
+    cuts: str | None = None
+    keep: dict[str, list[float]] = field(default_factory=dict)
+    clip_rounds: int | None = None
+    clip_sigma: float = 4.0
+    scatter: str = "exact"
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """Section ``[label]``: labelling every star of the store."""
+
+    starts: int = 7
+    seed: int = 0
+    catalogue: str = "catalogue.fits"
+
+
+@dataclass(frozen=True)
+class ValidateConfig:
+    """Section ``[validate]``: folds and the S/N of the second selection."""
+
+    folds: int = 8
+    snr_min: float = 50.0
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run; relative paths are relative to the file it was read from."""
+
+    out: str
+    prepare: PrepareConfig
+    labels: LabelsConfig
+    train: TrainConfig = field(default_factory=TrainConfig)
+    label: LabelConfig = field(default_factory=LabelConfig)
+    validate: ValidateConfig = field(default_factory=ValidateConfig)
+    figures: bool = True
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "prepare": PrepareConfig,
+    "labels": LabelsConfig,
+    "train": TrainConfig,
+    "label": LabelConfig,
+    "validate": ValidateConfig,
+}
+# what a TOML value of each annotated type may be
+_ACCEPTED: dict[Any, tuple[type, ...]] = {
+    str: (str,),
+    str | None: (str,),
+    int: (int,),
+    int | None: (int,),
+    float: (int, float),
+    bool: (bool,),
+    list[str]: (list,),
+    dict[str, str]: (dict,),
+    dict[str, list[float]]: (dict,),
+}
+
+
+def read_config(path: str | Path) -> RunConfig:
+    """
+    Read a run's configuration; paths in it become absolute.
+
+    Raises
+    ------
+    ConfigError
+        Not TOML, an unknown or missing key, or a value of the wrong type.
+    FileNotFoundError
+        There is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no configuration file {path}; the README has an annotated example")
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    values = _checked(RunConfig, {k: v for k, v in document.items() if k not in _SECTIONS}, "", skip=_SECTIONS)
+    for name, section in _SECTIONS.items():
+        table = document.get(name, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"[{name}] must be a table; got {table!r}")
+        values[name] = section(**_checked(section, table, f"[{name}] "))
+    config = RunConfig(**values)
+    folder = path.resolve().parent
+    return replace(
+        config,
+        out=str(folder / config.out),
+        prepare=replace(config.prepare, spectra=str(folder / config.prepare.spectra)),
+        labels=replace(config.labels, table=str(folder / config.labels.table)),
+    )
+
+
+def _checked(
+    section: type[Any], table: Mapping[str, Any], where: str, *, skip: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the table if its keys and types are those of the section's fields."""
+    known = {item.name: item for item in fields(section) if item.name not in (skip or {})}
+    for key, value in table.items():
+        if key not in known:
+            sections = f", and sections {', '.join(skip)}" if skip else ""
+            raise ConfigError(f"{where}{key} is not a known key; known are {', '.join(known)}{sections}")
+        accepted = _ACCEPTED[known[key].type]
+        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
+            wanted = " or ".join(kind.__name__ for kind in accepted)
+            raise ConfigError(f"{where}{key} must be of type {wanted}; got {value!r}")
+    required = [name for name, item in known.items() if _required(item)]
+    for name in required:
+        if name not in table:
+            raise ConfigError(f"{where}{name} is missing; it has no default")
+    return dict(table)
+
+
+def _required(item: "Field[Any]") -> bool:
+
+    return item.default is MISSING and item.default_factory is MISSING

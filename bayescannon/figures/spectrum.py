@@ -1,0 +1,78 @@
+"""One spectrum, the model of it, and what is left over."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from bayescannon.figures.canvas import (
+    BAND_COLOUR,
+    DATA_COLOUR,
+    GUIDE_COLOUR,
+    MODEL_COLOUR,
+    WAVELENGTH_TEXT,
+    new_figure,
+    span,
+)
+
+
+def plot_spectrum(
+    wavelength: ArrayLike,
+    flux: ArrayLike,
+    ivar: ArrayLike,
+    model: ArrayLike,
+    ax: tuple[Axes, Axes] | None = None,
+) -> tuple[Axes, Axes]:
+    """
+    Plot a spectrum with its model, and below them the residuals.
+
+    Parameters
+    ----------
+    wavelength : array of shape (P,)
+        Vacuum rest wavelength in Angstrom.
+    flux, ivar : arrays of shape (P,)
+        Normalised flux and its inverse variance; dead pixels (0) are left blank, the model goes on there.
+    model : array of shape (P,)
+        Model flux; NaN where the model has no pixel.
+    ax : pair of matplotlib Axes, optional
+        Where to draw spectrum and residuals; a new figure otherwise.
+
+    Returns
+    -------
+    upper, lower : matplotlib Axes
+    """
+    x, y, weight, fit = (np.asarray(array, dtype=float) for array in (wavelength, flux, ivar, model))
+    if not x.shape == y.shape == weight.shape == fit.shape or x.ndim != 1:
+        raise ValueError(
+            "wavelength, flux, ivar and model must have one value a pixel; got shapes "
+            f"{x.shape}, {y.shape}, {weight.shape} and {fit.shape}"
+        )
+    upper, lower = ax if ax is not None else _new_pair()
+    live = weight > 0
+    sigma = 1 / np.sqrt(np.where(live, weight, np.nan))
+    y = np.where(live, y, np.nan)
+    residual = y - fit
+
+    upper.fill_between(x, y - sigma, y + sigma, color=BAND_COLOUR, alpha=0.5, linewidth=0, label=r"$\pm 1\sigma$")
+    upper.plot(x, y, color=DATA_COLOUR, linewidth=0.6, label="data")
+    upper.plot(x, fit, color=MODEL_COLOUR, linewidth=0.8, label="model")
+    upper.set_ylim(*span(y, fit))
+    upper.set_ylabel("normalised flux")
+    upper.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize="small", frameon=False)
+
+    lower.plot(x, residual, color=DATA_COLOUR, linewidth=0.6)
+    # over the data, which would hide it
+    lower.fill_between(x, -sigma, sigma, color=BAND_COLOUR, alpha=0.5, linewidth=0, zorder=3)
+    lower.axhline(0, color=MODEL_COLOUR, linewidth=0.8, zorder=4)
+    lower.set_ylim(*span(residual))
+    lower.set_ylabel("data $-$ model\n[flux]")
+    lower.set_xlabel(WAVELENGTH_TEXT)
+    for axes in (upper, lower):
+        axes.set_xlim(*span(x, margin=0.01))
+        axes.grid(axis="y", color=GUIDE_COLOUR, linewidth=0.4)
+    return upper, lower
+
+
+def _new_pair() -> tuple[Axes, Axes]:
+    """Make a figure with a high panel over a low one."""
+    upper, lower = new_figure(11, 5).subplots(2, 1, sharex=True, height_ratios=[2.5, 1])
+    return upper, lower

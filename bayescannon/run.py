@@ -1,0 +1,223 @@
+"""The whole pipeline in one call: spectra and labels in; store, model, catalogue, statistics and figures out."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+
+from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_catalogue
+from bayescannon.config import LabelsConfig, RunConfig, TrainConfig
+from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, save_figure
+from bayescannon.flags import FitStatus
+from bayescannon.io.tables import read_labels
+from bayescannon.label_table import LabelTable
+from bayescannon.outputs import refuse_existing, replacing
+from bayescannon.pipeline import Matching, build_reference, label_store
+from bayescannon.prepare_files import prepare_files
+from bayescannon.preset import PRESETS, Preset
+from bayescannon.reference import CUT_SETS, Cut, ReferenceSet, range_cut
+from bayescannon.terminal import print_refused, print_statistics, print_tally, progress_bar
+from bayescannon.train import train_clipped
+from bayescannon.trained_model import TrainedModel
+from bayescannon.validate import Validation, validate
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """
+    What a run made.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    reference : ReferenceSet
+        After cuts and clipping.
+    validation : Validation
+    estimates : xarray.Dataset
+        Of every star of the store, see :func:`bayescannon.infer.label_spectra`.
+    outputs : mapping of str to Path
+        ``store``, ``model``, ``validation``, ``catalogue`` and the figures.
+    """
+
+    model: TrainedModel
+    reference: ReferenceSet
+    validation: Validation
+    estimates: xr.Dataset
+    outputs: Mapping[str, Path]
+
+
+def choose_preset(name: str, variance: str | None) -> Preset:
+    """Return a preset of the preparation by name, with the variances of the resampling changed if asked for."""
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {name!r}")
+    if variance is None:
+        return PRESETS[name]
+    if variance not in ("interpolate", "propagate"):
+        raise ValueError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
+    return replace(PRESETS[name], variance=variance)
+
+
+def choose_cuts(config: TrainConfig, labels_format: str) -> tuple[Cut, ...]:
+    """Return the cuts of a configuration: the paper's for an APOGEE table and none for others, unless it says."""
+    name = config.cuts or ("none" if labels_format == "table" else "paper")
+    if name not in CUT_SETS:
+        raise ValueError(f"cuts must be one of {', '.join(CUT_SETS)}; got {name!r}")
+    ranges = []
+    for label, bounds in config.keep.items():
+        if len(bounds) != 2 or not all(isinstance(x, int | float) for x in bounds) or not bounds[0] < bounds[1]:
+            raise ValueError(f"the range of {label} must be two numbers [low, high] with low < high; got {bounds}")
+        ranges.append(range_cut(label, *bounds, source="configured"))
+    return (*CUT_SETS[name], *ranges)
+
+
+def read_reference_labels(
+    config: LabelsConfig, label_names: Sequence[str], cuts: Sequence[Cut] = ()
+) -> LabelTable:
+    """Read the labels to train on, and those that the cuts look at."""
+    wanted = dict.fromkeys([*label_names, *(name for cut in cuts for name in cut.needs)])
+    return read_labels(config.table, format=config.format, label_names=list(wanted), columns=config.columns)
+
+
+def train_from_config(
+    store: str | Path, labels: LabelsConfig, config: TrainConfig, *, seed: int = 0
+) -> tuple[TrainedModel, ReferenceSet]:
+    """Match, cut, clip and train."""
+    cuts = choose_cuts(config, labels.format)
+    table = read_reference_labels(labels, config.label_names, cuts)
+    matching = Matching(labels.match, labels.radius)
+    reference = build_reference(store, table, config.label_names, cuts=cuts, matching=matching)
+    return train_clipped(
+        reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, scatter=config.scatter, seed=seed
+    )
+
+
+def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[str, Path]:
+    """Draw the one-to-one panels (as figure 5 of the paper), the coefficients (figure 4) and the Kiel diagram."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model, method = result.model, "k-fold" if "k-fold" in result.validation.estimates else "leave-none-out"
+    estimates = result.validation.estimates[method]
+    bright = estimates["snr"].to_numpy() > snr_min
+    rows = [result.validation.row(method, f"snr > {snr_min:g}", name) for name in model.label_names]
+    paths = {name: folder / f"{name}.png" for name in ("one_to_one", "coefficients", "kiel")}
+    panels = plot_one_to_one_panels(
+        result.validation.reference_labels[bright],
+        estimates["labels"].to_numpy()[bright],
+        model.labels,
+        bias=[row.bias for row in rows],
+        scatter=[row.scatter for row in rows],
+        snr=estimates["snr"].to_numpy()[bright],
+        inferred_name=f"{method}, S/N > {snr_min:g}:",
+    )
+    save_figure(panels, paths["one_to_one"])
+    coefficients = plot_coefficients(
+        model.wavelength, model.theta, model.scatter, model.labels, scale=model.scaler.scale
+    )
+    save_figure(coefficients, paths["coefficients"])
+    if {"teff", "logg"} <= set(model.label_names):
+        fitted = result.estimates.isel(star=result.estimates["status"].to_numpy() == FitStatus.CONVERGED)
+        values = {name: fitted["labels"].sel(stellar_label=name).to_numpy() for name in model.label_names}
+        third = next((label for label in model.labels if label.name not in ("teff", "logg")), model.labels[0])
+        axes = plot_kiel(values["teff"], values["logg"], values[third.name], colour_label=third)
+        save_figure(axes.figure, paths["kiel"])
+    else:
+        del paths["kiel"]
+    return paths
+
+
+def run(config: RunConfig, *, overwrite: bool = False, console: Console | None = None) -> RunResult:
+    """
+    Run the whole pipeline: prepare, train, validate, label, write the catalogue and the figures.
+
+    Parameters
+    ----------
+    config : RunConfig
+    overwrite : bool
+        Replace outputs that exist.
+    console : rich.console.Console, optional
+        Where to report; standard output otherwise.
+
+    Returns
+    -------
+    result : RunResult
+
+    Raises
+    ------
+    ValueError, OSError
+        As the steps do, before any work where that can be told.
+    """
+    console = console or Console()
+    out = Path(config.out)
+    paths = {
+        "store": out / "store.zarr",
+        "model": out / "model.nc",
+        "validation": out / "validation.json",
+        "catalogue": out / config.label.catalogue,
+    }
+    for path in paths.values():
+        refuse_existing(path, overwrite=overwrite)
+    out.mkdir(parents=True, exist_ok=True)
+    preset = choose_preset(config.prepare.preset, config.prepare.variance)
+    cuts = choose_cuts(config.train, config.labels.format)
+    check_catalogue_path(paths["catalogue"], overwrite=overwrite)
+    # a wrong table is found before the spectra are prepared
+    read_reference_labels(config.labels, config.train.label_names, cuts)
+
+    with progress_bar(console, "prepare") as progress:
+        report = prepare_files(
+            config.prepare.spectra,
+            paths["store"],
+            preset=preset,
+            workers=config.prepare.workers,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    console.print(f"prepared {report.n_stars} of {report.n_files} spectra: {paths['store']}")
+    print_refused(console, report.refused)
+
+    seed, starts = config.label.seed, config.label.starts
+    with console.status("train") if console.is_terminal else nullcontext():
+        model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
+    print_tally(console, reference.tally)
+    model.save(paths["model"], overwrite=overwrite)
+    console.print(f"trained {len(model.label_names)} labels on {len(reference)} stars: {paths['model']}")
+
+    with progress_bar(console, "validate") as progress:
+        validation = validate(
+            model,
+            reference,
+            folds=config.validate.folds,
+            snr_min=config.validate.snr_min,
+            n_starts=starts,
+            seed=seed,
+            progress=progress,
+        )
+    print_statistics(console, validation.rows)
+    with replacing(paths["validation"], overwrite=overwrite) as partial:
+        partial.write_text(validation.to_json() + "\n", encoding="utf-8")
+
+    with progress_bar(console, "label") as progress:
+        estimates = label_store(model, paths["store"], n_starts=starts, seed=seed, progress=progress)
+    write_catalogue(build_catalogue(estimates), paths["catalogue"], overwrite=overwrite)
+    console.print(summary(estimates, n_starts=starts) + f": {paths['catalogue']}")
+
+    result = RunResult(model, reference, validation, estimates, paths)
+    if config.figures:
+        figures = write_figures(result, out / "figures", snr_min=config.validate.snr_min)
+        console.print(f"drew {', '.join(figures)}: {out / 'figures'}")
+        result = replace(result, outputs={**paths, **figures})
+    return result
+
+
+def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
+    """Say in a phrase how labelling went."""
+    good = estimates["status"].to_numpy() == FitStatus.CONVERGED
+    agree = estimates["agreeing_starts"].to_numpy()[good] == n_starts
+    text = f"labelled {good.sum()} of {len(good)} stars"
+    if good.any():
+        median = np.median(estimates["reduced_chi2"].to_numpy()[good])
+        text += f", all {n_starts} starts agree for {100 * agree.mean():.1f} %, median reduced chi2 {median:.2f}"
+    return text

@@ -1,0 +1,362 @@
+"""The catalogue: columns, units, provenance, and files that come back as they went."""
+
+import importlib.util
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from astropy import units
+from astropy.io import fits, votable
+from astropy.table import QTable, Table
+
+from bayescannon import catalogue_formats
+from bayescannon.catalogue import (
+    CatalogueError,
+    build_catalogue,
+    check_catalogue_path,
+    read_catalogue,
+    write_catalogue,
+)
+from bayescannon.catalogue_provenance import (
+    EXPLANATIONS,
+    flatten_provenance,
+    unflatten_provenance,
+)
+from bayescannon.flags import FitStatus, ResultFlag
+from bayescannon.labels import KNOWN_LABELS, PAPER_LABELS, LabelError
+
+ENDINGS = [".fits", ".ecsv", ".parquet", ".vot", ".mrt"]
+SEVEN = (*PAPER_LABELS, "vsini", "mass")  # km/s and solMass beside K, dex and mag
+
+
+def make_estimates(n_star: int = 12, names: tuple[str, ...] = PAPER_LABELS) -> xr.Dataset:
+    """Label estimates with a failed star and a star without errors."""
+    rng = np.random.default_rng(3)
+    n = len(names)
+    root = rng.normal(size=(n_star, n, 2 * n))
+    covariance = 0.01 * root @ root.transpose(0, 2, 1)
+    labels = rng.normal(2.0, 3.0, size=(n_star, n))
+    status = np.zeros(n_star, dtype=int)
+    for row, kind in ((1, FitStatus.FEW_PIXELS), (4, FitStatus.SINGULAR)):
+        if row < n_star:
+            status[row] = kind
+            covariance[row] = np.nan
+            if kind is FitStatus.FEW_PIXELS:
+                labels[row] = np.nan
+    columns = {
+        "chi2": rng.chisquare(3000, n_star),
+        "reduced_chi2": rng.uniform(0.2, 2.0, n_star),
+        "live_pixels": rng.integers(0, 3627, n_star),
+        "agreeing_starts": rng.integers(0, 8, n_star),
+        "status": status,
+        "flags": rng.integers(0, 64, n_star),
+        "ra": rng.uniform(0, 360, n_star),
+        "dec": rng.uniform(-10, 60, n_star),
+        "snr": np.where(np.arange(n_star) == 2, np.nan, rng.uniform(5, 200, n_star)),
+        "redshift": rng.normal(0, 1e-4, n_star),
+    }
+    return xr.Dataset(
+        {
+            "labels": (("star", "stellar_label"), labels),
+            "formal_covariance": (("star", "stellar_label", "stellar_label_2"), covariance),
+            **{name: ("star", values) for name, values in columns.items()},
+        },
+        coords={
+            "star": [f"spec-55859-F5902_sp{i:02d}-{10**i}" for i in range(n_star)],
+            "stellar_label": list(names),
+            "stellar_label_2": list(names),
+        },
+        attrs={
+            "n_starts": np.int64(7),
+            "seed": np.int64(11),
+            "model_hash": "0123abcd" * 8,
+            "version": "0.1.0",
+            "data_release": "LAMOST DR2",
+            "created": "2024-05-06T07:08:09",
+            "reference": "",
+        },
+    )
+
+
+def require_same_catalogue(got: Table, want: Table, *, rounded: bool) -> None:
+    """Compare everything that a file must keep; a rounded file is off by half of a last decimal at most."""
+    assert type(got) is Table
+    assert got.colnames == want.colnames
+    assert len(got) == len(want)
+    assert got.meta == want.meta
+    assert not got.has_masked_columns
+    for name in want.colnames:
+        g, w = got[name], want[name]
+        assert g.unit == w.unit, name
+        assert g.description == w.description, name
+        assert g.format == w.format, name
+        assert g.dtype.kind == w.dtype.kind, name
+        if w.dtype.kind == "f":
+            assert g.dtype == w.dtype
+            decimals = int(w.format.strip(".f"))
+            tolerance = 0.5001 * 10.0**-decimals if rounded else 0.0
+            np.testing.assert_allclose(g, w, rtol=0, atol=tolerance, err_msg=name)
+        else:
+            np.testing.assert_array_equal(g, w)
+
+
+@pytest.mark.parametrize("names", [("fe_h",), ("teff", "logg", "fe_h"), PAPER_LABELS, SEVEN])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_round_trip(tmp_path: Path, ending: str, names: tuple[str, ...]) -> None:
+    table = build_catalogue(make_estimates(names=names))
+    path = tmp_path / f"catalogue{ending}"
+    write_catalogue(table, path)
+    got = read_catalogue(path)
+    require_same_catalogue(got, table, rounded=ending == ".mrt")
+    # what was read can be written again, and is then the same to the last digit
+    write_catalogue(got, path, overwrite=True)
+    require_same_catalogue(read_catalogue(path), got, rounded=False)
+
+
+@pytest.mark.parametrize("n_star", [0, 1])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_round_trip_of_short_catalogue(tmp_path: Path, ending: str, n_star: int) -> None:
+    table = build_catalogue(make_estimates(n_star))
+    write_catalogue(table, tmp_path / f"short{ending}")
+    require_same_catalogue(read_catalogue(tmp_path / f"short{ending}"), table, rounded=ending == ".mrt")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_round_trip_of_added_columns_and_quantities(tmp_path: Path, ending: str) -> None:
+    table = build_catalogue(make_estimates())
+    table["distance"] = np.linspace(0, 2, len(table))
+    table["distance"].description = "label distance to 10 of the reference stars, of which 10 out of 12 are near"
+    table["j"] = np.linspace(9, 12, len(table))
+    table["j"].unit = units.mag
+    write_catalogue(QTable(table), tmp_path / f"more{ending}")
+    got = read_catalogue(tmp_path / f"more{ending}")
+    np.testing.assert_allclose(got["distance"], table["distance"], atol=1e-4)
+    assert got["distance"].unit == units.dimensionless_unscaled
+    assert got["distance"].description == table["distance"].description
+    assert got["j"].unit == units.mag
+    assert got["teff"].unit == units.K
+    assert got.meta == table.meta
+
+
+@pytest.mark.parametrize("names", [("teff",), ("logg", "a_k", "teff"), SEVEN])
+def test_columns(names: tuple[str, ...]) -> None:
+    estimates = make_estimates(names=names)
+    table = build_catalogue(estimates)
+    pairs = [f"rho_{x}_{y}" for x, y in itertools.combinations(names, 2)]
+    assert table.colnames == [
+        "id", "ra", "dec", "snr_g", *names, *(f"e_{name}" for name in names), *pairs,
+        "rchi2", "live_pixels", "agreeing_starts", "status", "status_text", "flags",
+    ]  # fmt: skip
+    for column in table.columns.values():
+        assert column.description
+        assert (column.unit is None) == (column.dtype.kind == "U")
+    for k, name in enumerate(names):
+        unit = units.Unit(KNOWN_LABELS[name].unit)
+        assert table[name].unit == unit
+        assert table[f"e_{name}"].unit == unit
+        assert "formal error" in table[f"e_{name}"].description
+        np.testing.assert_array_equal(table[name], estimates["labels"][:, k])
+        np.testing.assert_allclose(table[f"e_{name}"] ** 2, estimates["formal_covariance"][:, k, k])
+    for x, y in itertools.combinations(names, 2):
+        covariance = estimates["formal_covariance"].sel(stellar_label=x, stellar_label_2=y)
+        rebuilt = table[f"rho_{x}_{y}"] * table[f"e_{x}"] * table[f"e_{y}"]
+        np.testing.assert_allclose(rebuilt, covariance)
+        assert np.nanmax(np.abs(table[f"rho_{x}_{y}"])) <= 1
+    assert np.isnan(table[f"e_{names[0]}"][[1, 4]]).all()
+    assert list(np.flatnonzero(np.isnan(table[names[0]]))) == [1]
+    assert table["status_text"][[0, 1, 4]].tolist() == ["CONVERGED", "FEW_PIXELS", "SINGULAR"]
+    assert QTable(table)[names[0]].unit == units.Unit(KNOWN_LABELS[names[0]].unit)
+
+
+def test_columns_do_not_depend_on_the_order_of_dims() -> None:
+    estimates = make_estimates()
+    turned = estimates.transpose("stellar_label_2", "stellar_label", "star")
+    require_same_catalogue(build_catalogue(turned), build_catalogue(estimates), rounded=False)
+
+
+def test_variance_that_is_not_positive_is_missing() -> None:
+    estimates = make_estimates()
+    estimates["formal_covariance"][0, 0, 0] = -1e-9
+    estimates["formal_covariance"][2, 0, 0] = 0.0
+    table = build_catalogue(estimates)
+    assert np.isnan(table["e_teff"][[0, 2]]).all()
+    assert np.isnan(table["rho_teff_logg"][[0, 2]]).all()
+    assert np.isfinite(table["e_logg"][[0, 2]]).all()
+
+
+def test_provenance() -> None:
+    meta = build_catalogue(make_estimates()).meta
+    assert meta["seed"] == 11
+    assert type(meta["seed"]) is int
+    assert meta["n_starts"] == 7
+    assert meta["model_hash"] == "0123abcd" * 8
+    assert "10.3847/1538-4357/836/1/5" in meta["method"]
+    assert [row["value"] for row in meta["fit_status"]] == [int(status) for status in FitStatus]
+    assert [row["name"] for row in meta["result_flags"]] == [flag.name for flag in ResultFlag]
+    assert all(row["sentence"].endswith(".") for row in meta["fit_status"] + meta["result_flags"])
+    as_text = [(key, str(value)) for key, value in flatten_provenance(meta)]
+    assert unflatten_provenance([*as_text, ("naxis1", "200"), ("flags", "7")]) == meta
+
+
+def test_creation_time_is_optional_and_the_rest_is_not() -> None:
+    estimates = make_estimates()
+    del estimates.attrs["created"]
+    assert "created" not in build_catalogue(estimates).meta
+    del estimates.attrs["model_hash"]
+    with pytest.raises(CatalogueError, match="need the attribute 'model_hash'"):
+        build_catalogue(estimates)
+
+
+def test_wrong_estimates_are_refused() -> None:
+    with pytest.raises(CatalogueError, match="need the variable 'flags'"):
+        build_catalogue(make_estimates().drop_vars("flags"))
+    with pytest.raises(LabelError, match="unknown label name 'tef'"):
+        build_catalogue(make_estimates(names=("tef",)))
+    estimates = make_estimates()
+    estimates["status"][3] = 77
+    with pytest.raises(CatalogueError, match="status 77 is no FitStatus"):
+        build_catalogue(estimates)
+    estimates = make_estimates()
+    estimates.attrs["data_release"] = "DR2 Gaußsche"
+    with pytest.raises(CatalogueError, match=r"'data_release' .* ASCII"):
+        build_catalogue(estimates)
+
+
+def test_fits_file_is_plain_fits(tmp_path: Path) -> None:
+    table = build_catalogue(make_estimates())
+    write_catalogue(table, tmp_path / "c.fits")
+    with fits.open(tmp_path / "c.fits") as hdus:
+        hdus.verify("exception")
+        header, data = hdus[1].header, hdus[1].data
+        place = table.colnames.index("logg") + 1
+        assert header[f"TUNIT{place}"] == "dex"
+        assert header[f"TTYPE{place}"] == "logg"
+        assert header[f"TCOMM{place}"] == table["logg"].description
+        assert "TUNIT1" not in header
+        assert header["MODHASH"] == table.meta["model_hash"]
+        assert header["SEED"] == 11
+        assert header.comments["SEED"] == EXPLANATIONS["seed"]
+        assert header["FLAG16"].startswith("OUTSIDE_REFERENCE: ")
+        assert np.isnan(data["teff"][1])
+
+
+def test_votable_is_a_valid_votable(tmp_path: Path) -> None:
+    table = build_catalogue(make_estimates())
+    write_catalogue(table, tmp_path / "c.vot")
+    element = votable.parse(tmp_path / "c.vot", verify="exception").get_first_table()
+    assert [field.name for field in element.fields] == table.colnames
+    assert {info.name: info.value for info in element.infos}["seed"] == "11"
+    assert element.get_field_by_id("teff").unit == units.K
+
+
+def test_mrt_bytes_are_where_the_header_says(tmp_path: Path) -> None:
+    table = build_catalogue(make_estimates())
+    write_catalogue(table, tmp_path / "c.mrt")
+    lines = (tmp_path / "c.mrt").read_text().splitlines()
+    rows = lines[-len(table) :]
+    assert max(map(len, lines[: -len(table)])) <= 80
+    assert len({len(row) for row in rows}) == 1
+    (entry,) = [line for line in lines if "? effective temperature" in line]
+    first, last = map(int, entry[: entry.index("F")].replace(" ", "").split("-"))
+    cells = [row[first - 1 : last] for row in rows]
+    assert cells[0].strip() == f"{table['teff'][0]:.1f}"
+    assert cells[1].strip() == ""
+    assert entry.split()[2:5] == [f"F{last - first + 1}.1", "K", "teff"]
+    (entry,) = [line for line in lines if "? log10 of the surface gravity" in line]
+    assert entry.split()[3:5] == ["[-]", "logg"]
+
+
+@pytest.mark.parametrize("name", ["c.csv", "c", "c.fits.gz", ".fits"])
+def test_unknown_ending(tmp_path: Path, name: str) -> None:
+    table = build_catalogue(make_estimates())
+    for action in (lambda path: write_catalogue(table, path), read_catalogue, check_catalogue_path):
+        with pytest.raises(CatalogueError, match=r"\.fits, \.ecsv, \.parquet, \.vot, \.mrt; got"):
+            action(tmp_path / name)
+
+
+def test_existing_file_needs_overwrite(tmp_path: Path) -> None:
+    path = tmp_path / "c.ecsv"
+    path.write_text("precious")
+    table = build_catalogue(make_estimates())
+    with pytest.raises(CatalogueError, match=r"overwrite=True \(--overwrite"):
+        write_catalogue(table, path)
+    with pytest.raises(CatalogueError, match="--overwrite"):
+        check_catalogue_path(path)
+    assert path.read_text() == "precious"
+    write_catalogue(table, path, overwrite=True)
+    assert len(read_catalogue(path)) == len(table)
+
+
+def test_folder_must_exist_and_must_not_be_the_file(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="does not exist; make it first"):
+        check_catalogue_path(tmp_path / "no" / "c.fits")
+    (tmp_path / "c.fits").mkdir()
+    with pytest.raises(CatalogueError, match="is a folder"):
+        check_catalogue_path(tmp_path / "c.fits", overwrite=True)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_nothing_half_written(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / f"c{ending}"
+    path.write_text("precious")
+    table = build_catalogue(make_estimates())
+
+    def break_off(_table: Table, part: Path) -> None:
+        part.write_text("half")
+        raise OSError("disk full")
+
+    broken = catalogue_formats.CatalogueFormat(break_off, read_catalogue)
+    monkeypatch.setitem(catalogue_formats.FORMATS, ending, broken)
+    with pytest.raises(OSError, match="disk full"):
+        write_catalogue(table, path, overwrite=True)
+    assert path.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_written_file_has_the_usual_permissions_and_no_siblings(tmp_path: Path) -> None:
+    write_catalogue(build_catalogue(make_estimates()), tmp_path / "c.fits")
+    (tmp_path / "other").write_text("")
+    assert (tmp_path / "c.fits").stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert {path.name for path in tmp_path.iterdir()} == {"c.fits", "other"}
+
+
+def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
+    with pytest.raises(CatalogueError, match=r"bayescannon\[parquet\]"):
+        check_catalogue_path(tmp_path / "c.parquet")
+    with pytest.raises(CatalogueError, match=r"bayescannon\[parquet\]"):
+        read_catalogue(tmp_path / "c.parquet")
+    check_catalogue_path(tmp_path / "c.fits")
+
+
+def test_text_that_a_format_cannot_hold(tmp_path: Path) -> None:
+    estimates = make_estimates(2).assign_coords(star=["spec-é", "spec-b"])
+    table = build_catalogue(estimates)
+    for ending in (".fits", ".mrt"):
+        with pytest.raises(CatalogueError, match=r"ASCII text only, but column 'id' has 'spec-é'"):
+            write_catalogue(table, tmp_path / f"c{ending}")
+    for ending in (".ecsv", ".parquet", ".vot"):
+        write_catalogue(table, tmp_path / f"c{ending}")
+        assert read_catalogue(tmp_path / f"c{ending}")["id"].tolist() == ["spec-é", "spec-b"]
+
+
+@pytest.mark.parametrize("values", [np.zeros((12, 2)), np.zeros(12, dtype=bool)])
+def test_columns_that_no_catalogue_has(tmp_path: Path, values: np.ndarray) -> None:
+    table = build_catalogue(make_estimates())
+    table["odd"] = values
+    with pytest.raises(CatalogueError, match="'odd' has shape"):
+        write_catalogue(table, tmp_path / "c.fits")
+
+
+def test_foreign_tables_are_refused(tmp_path: Path) -> None:
+    foreign = Table({"id": ["a"], "x": [1.0]})
+    with pytest.raises(CatalogueError, match="the table to write is no catalogue"):
+        write_catalogue(foreign, tmp_path / "c.fits")
+    foreign.write(tmp_path / "foreign.fits")
+    with pytest.raises(CatalogueError, match="is no catalogue of bayescannon: it has no 'status'"):
+        read_catalogue(tmp_path / "foreign.fits")
+    with pytest.raises(FileNotFoundError, match="check the name"):
+        read_catalogue(tmp_path / "none.fits")
