@@ -111,7 +111,7 @@ class Spectra:
             raise ValueError("ivar must not be negative; a dead pixel is one with ivar = 0")
         if len(set(self.id)) < n_star:
             names, counts = np.unique(self.id, return_counts=True)
-            raise ValueError(f"ids must be unique; {names[counts > 1][0]!r} occurs {counts.max()} times")
+            raise ValueError(f"ids must be unique; {str(names[counts > 1][0])!r} occurs {counts.max()} times")
 
     def __len__(self) -> int:
         return len(self.id)

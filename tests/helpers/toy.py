@@ -1,0 +1,71 @@
+"""Toy surveys: spectra drawn from a quadratic model with known coefficients, and tables to go with them."""
+
+import numpy as np
+
+from bayescannon.label_table import LabelTable
+from bayescannon.label_vector import label_vector, n_terms
+from bayescannon.labels import KNOWN_LABELS
+from bayescannon.reference import ReferenceSet
+from bayescannon.spectra import Spectra
+
+NAMES = ("teff", "logg", "fe_h")
+CENTRE = {"teff": 4800.0, "logg": 2.5, "fe_h": -0.3, "alpha_m": 0.1, "a_k": 0.1}
+WIDTH = {"teff": 250.0, "logg": 0.6, "fe_h": 0.25, "alpha_m": 0.08, "a_k": 0.05}
+
+
+def toy_labels(n_star, names=NAMES, seed=0):
+    """Labels of stars, shape (star, K), in their units."""
+    rng = np.random.default_rng(seed)
+    scaled = rng.normal(size=(n_star, len(names))).clip(-2.5, 2.5)
+    return np.column_stack([CENTRE[n] + WIDTH[n] * scaled[:, k] for k, n in enumerate(names)])
+
+
+def toy_spectra(labels, names=NAMES, *, n_pixel=120, sigma=0.01, scatter=0.004, seed=0, snr=None):
+    """Spectra of stars with these labels; the coefficients depend on the number of labels and pixels only."""
+    model = np.random.default_rng(1234)
+    theta = 0.03 * model.normal(size=(n_pixel, n_terms(len(names))))
+    theta[:, 1 + len(names) :] *= 0.2
+    theta[:, 0] = 0.9
+    scaled = np.column_stack([(labels[:, k] - CENTRE[n]) / WIDTH[n] for k, n in enumerate(names)])
+    rng = np.random.default_rng(seed)
+    n_star = len(labels)
+    flux = label_vector(scaled) @ theta.T + np.hypot(sigma, scatter) * rng.normal(size=(n_star, n_pixel))
+    ivar = np.full(flux.shape, 1 / sigma**2)
+    dead = rng.random(flux.shape) < 0.02
+    flux[dead], ivar[dead] = 1.0, 0.0
+    columns = {
+        "ra": rng.uniform(0, 360, n_star),
+        "dec": rng.uniform(-60, 60, n_star),
+        "redshift": np.zeros(n_star),
+        "snr": np.full(n_star, 60.0) if snr is None else snr,
+    }
+    ids = np.array([f"spec-{seed}-{n:04d}" for n in range(n_star)])
+    return Spectra(np.linspace(5000.0, 5400.0, n_pixel), flux, ivar, ids, columns, {"preset": "paper"})
+
+
+def toy_table(spectra, labels, names=NAMES, **changes):
+    """A label table of the stars of `spectra`, in the same order."""
+    n_star = len(spectra)
+    values = {
+        "id": spectra.id.copy(),
+        "survey_id": np.array([f"2M{n}" for n in range(n_star)]),
+        "ra": spectra.columns["ra"].copy(),
+        "dec": spectra.columns["dec"].copy(),
+        "labels": {name: labels[:, k].copy() for k, name in enumerate(names)},
+        "errors": {},
+        "flags": np.zeros(n_star, dtype=np.uint64),
+        "flag_type": None,
+        "snr": np.full(n_star, 200.0),
+        "source": "toy table",
+    }
+    return LabelTable(**{**values, **changes})
+
+
+def toy_reference(n_star=200, names=NAMES, **options):
+    """A reference set of stars that the model describes exactly."""
+    labels = toy_labels(n_star, names, seed=options.pop("label_seed", 0))
+    spectra = toy_spectra(labels, names, **options)
+    return ReferenceSet(spectra, labels, np.full_like(labels, np.nan), tuple(names))
+
+
+assert set(CENTRE) <= set(KNOWN_LABELS)

@@ -1,0 +1,111 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import toy
+
+from bayescannon.labels import LabelError
+from bayescannon.outputs import OutputExistsError
+from bayescannon.reference import ReferenceSetError
+from bayescannon.train import train, train_clipped
+from bayescannon.trained_model import ModelFileError, TrainedModel
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return toy.toy_reference(200)
+
+
+@pytest.fixture(scope="module")
+def model(reference):
+    return train(reference)
+
+
+def test_the_model_predicts_the_spectra(reference, model):
+    predicted = model.predict(reference.labels)
+    live = reference.spectra.ivar > 0
+    residual = (reference.spectra.flux - predicted)[live]
+    assert predicted.shape == reference.spectra.flux.shape
+    assert residual.std() == pytest.approx(np.hypot(0.01, 0.004), rel=0.05)
+    assert np.median(model.scatter) == pytest.approx(0.004, abs=0.001)
+
+
+def test_a_saved_model_comes_back_whole(model, tmp_path):
+    path = tmp_path / "model.nc"
+    model.save(path)
+    back = TrainedModel.load(path)
+    assert back.hash == model.hash
+    assert back.label_names == model.label_names
+    for item in dataclasses.fields(model.fit):
+        np.testing.assert_array_equal(getattr(back.fit, item.name), getattr(model.fit, item.name))
+    np.testing.assert_array_equal(back.reference_labels, model.reference_labels)
+    assert back.reference_id.tolist() == model.reference_id.tolist()
+    assert dict(back.attrs) == dict(model.attrs)
+    with pytest.raises(OutputExistsError, match="--overwrite"):
+        model.save(path)
+    model.save(path, overwrite=True)
+    assert [item.name for item in tmp_path.iterdir()] == ["model.nc"]
+
+
+def test_files_that_are_no_models_are_refused(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="bayescannon train"):
+        TrainedModel.load(tmp_path / "none.nc")
+    text = tmp_path / "text.nc"
+    text.write_text("not netCDF")
+    with pytest.raises(ModelFileError, match="not a netCDF file"):
+        TrainedModel.load(text)
+    other = tmp_path / "other.nc"
+    model.to_xarray()[["theta"]].drop_attrs().to_netcdf(other, engine="h5netcdf")
+    with pytest.raises(ModelFileError, match="not a bayescannon model"):
+        TrainedModel.load(other)
+    changed = tmp_path / "changed.nc"
+    dataset = model.to_xarray()
+    dataset["theta"] = dataset["theta"] * 2
+    dataset.to_netcdf(changed, engine="h5netcdf")
+    with pytest.raises(ModelFileError, match="changed after it was saved"):
+        TrainedModel.load(changed)
+    with pytest.raises(FileNotFoundError, match="make it first"):
+        model.save(tmp_path / "nowhere" / "model.nc")
+
+
+def test_too_few_stars_and_a_constant_label_are_refused(reference):
+    with pytest.raises(ReferenceSetError, match=r"19 reference stars are too few for the 10 terms of 3 labels"):
+        train(reference.select(np.arange(19)))
+    train(reference.select(np.arange(20)))
+    labels = reference.labels.copy()
+    labels[:, 2] = -0.5
+    with pytest.raises(LabelError, match="'fe_h' is constant"):
+        train(dataclasses.replace(reference, labels=labels))
+
+
+def test_clipping_drops_the_mislabelled_stars_and_counts_them(reference):
+    labels = reference.labels.copy()
+    wrong = np.arange(5)
+    labels[wrong] = labels[wrong + 100] + np.array([900.0, 1.5, 0.6])
+    model, kept = train_clipped(dataclasses.replace(reference, labels=labels))
+    dropped = set(reference.spectra.id) - set(kept.spectra.id)
+    assert set(reference.spectra.id[wrong]) <= dropped
+    assert len(dropped) <= 8
+    assert sum(row.removed for row in kept.tally) == len(dropped)
+    assert all("clip round" in row.step for row in kept.tally)
+    assert model.reference_id.tolist() == kept.spectra.id.tolist()
+
+
+def test_no_rounds_never_clip_and_one_round_clips_once(reference):
+    labels = reference.labels.copy()
+    labels[:5, 0] += 3000
+    spoilt = dataclasses.replace(reference, labels=labels)
+    _, untouched = train_clipped(spoilt, max_rounds=0)
+    assert len(untouched) == len(reference)
+    _, once = train_clipped(spoilt, max_rounds=1)
+    assert len(once.tally) == 1
+    with pytest.raises(ValueError, match="n_sigma > 0 and rounds >= 0"):
+        train_clipped(spoilt, max_rounds=-1)
+
+
+@pytest.mark.parametrize("names", [("teff",), ("logg", "fe_h"), ("teff", "logg", "fe_h", "alpha_m", "a_k")])
+def test_any_number_of_labels(names):
+    reference = toy.toy_reference(120, names)
+    model = train(reference)
+    assert model.theta.shape == (120, 1 + len(names) + len(names) * (len(names) + 1) // 2)
+    assert [label.name for label in model.labels] == list(names)

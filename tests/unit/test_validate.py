@@ -1,0 +1,73 @@
+import json
+
+import numpy as np
+import pytest
+import toy
+
+from bayescannon.infer import label_spectra
+from bayescannon.train import train
+from bayescannon.validate import compare, label_out_of_fold, robust_scatter, validate
+
+
+@pytest.fixture(scope="module")
+def reference():
+    snr = np.where(np.arange(160) % 2, 80.0, 20.0)
+    return toy.toy_reference(160, snr=snr)
+
+
+def test_numbers_are_those_of_numpy(reference):
+    model = train(reference)
+    validation = validate(model, reference, folds=0)
+    off = label_spectra(model, reference.spectra)["labels"].to_numpy() - reference.labels
+    row = validation.row("leave-none-out", "snr > 50", "logg")
+    bright = reference.spectra.columns["snr"] > 50
+    assert row.n_stars == 80
+    assert row.bias == pytest.approx(off[bright, 1].mean())
+    assert row.scatter == pytest.approx(off[bright, 1].std())
+    assert row.slope == pytest.approx(
+        np.polyfit(reference.labels[bright, 1], (off + reference.labels)[bright, 1], 1)[0]
+    )
+    assert robust_scatter(np.random.default_rng(0).normal(size=100_000)) == pytest.approx(1, rel=0.01)
+    assert np.isnan(robust_scatter(np.array([])))
+
+
+def test_no_star_is_labelled_by_a_model_that_saw_it(reference):
+    """One star's labels are made absurd: out of fold, its own estimate must not notice."""
+    labels = reference.labels.copy()
+    labels[7] += [1500, 2, 1]
+    spoilt = type(reference)(reference.spectra, labels, reference.errors, reference.label_names)
+    clean, other = label_out_of_fold(reference, folds=4), label_out_of_fold(spoilt, folds=4)
+    assert other["star"].to_numpy().tolist() == reference.spectra.id.tolist()
+    np.testing.assert_allclose(clean["labels"][7], other["labels"][7], rtol=1e-6)
+    assert not np.allclose(clean["labels"], other["labels"], rtol=1e-6)
+
+
+def test_both_methods_and_selections_are_reported_and_become_json(reference):
+    done = []
+    validation = validate(train(reference), reference, folds=4, progress=lambda k, n: done.append((k, n)))
+    assert len(validation.rows) == 2 * 2 * 3
+    assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    rows = json.loads(validation.to_json())
+    assert {row["method"] for row in rows} == {"leave-none-out", "k-fold"}
+    assert {row["selection"] for row in rows} == {"all", "snr > 50"}
+    with pytest.raises(KeyError):
+        validation.row("k-fold", "all", "a_k")
+
+
+def test_an_empty_selection_is_nan_and_null_in_json(reference):
+    validation = validate(train(reference), reference, folds=0, snr_min=1e6)
+    assert np.isnan(validation.row("leave-none-out", "snr > 1e+06", "teff").bias)
+    assert json.loads(validation.to_json())[-1]["bias"] is None
+
+
+def test_failed_stars_are_counted_apart(reference):
+    estimates = label_spectra(train(reference), reference.spectra)
+    estimates["status"][:3] = 1
+    row = compare(estimates, reference.labels, method="x", snr_min=50)[0]
+    assert (row.n_stars, row.n_failed) == (157, 3)
+
+
+@pytest.mark.parametrize("folds", [1, 161])
+def test_folds_that_make_no_sense_are_refused(reference, folds):
+    with pytest.raises(ValueError, match="from 2 to the 160 reference stars"):
+        label_out_of_fold(reference, folds=folds)
