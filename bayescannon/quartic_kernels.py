@@ -9,7 +9,12 @@ import numpy as np
 
 # Optimum reached: the Newton step would lower chi2 by less than this, 1e-6 of a formal error
 _DECREMENT = 1e-12
+# Newton steps instead of Levenberg-Marquardt's from here on
+_NEAR_DECREMENT = 1.0
+# So close to the optimum Newton steps are taken on trust: rounding of chi2 hides what they gain
+_SURE_DECREMENT = 1e-6
 _MAX_ITERATIONS = 200
+_FIRST_DAMPING = 1e-3
 _MAX_DAMPING = 1e12
 
 
@@ -101,16 +106,17 @@ def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):
     """
     n_star, n_start, k = x_out.shape
     t = b.shape[1]
-    gradient, right, step, trial, scale = np.empty(k), np.empty(k), np.empty(k), np.empty(k), np.empty(k)
-    gauss, hessian, factor = np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
+    trial, scale, right, step = np.empty(k), np.empty(k), np.empty(k), np.empty(k)
+    gradient, gauss, hessian, factor = np.empty(k), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
     u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
     for star in range(n_star):
+        # one start after the other; `work` is what `evaluate` fills or uses
+        sa, sb, sc = a[star], b[star], c[star]
+        work = (gradient, gauss, hessian, u, slope, jacobian)
         for start in range(n_start):
             x = starts[start].copy()
-            damping = 1e-3
-            value = evaluate(
-                a[star], b[star], c[star], x, i, j, True, gradient, gauss, hessian, u, slope, jacobian
-            )
+            damping = _FIRST_DAMPING
+            value = evaluate(sa, sb, sc, x, i, j, True, *work)
             n_iteration = 0
             done = False
             while n_iteration < _MAX_ITERATIONS and damping < _MAX_DAMPING and not done:
@@ -118,51 +124,32 @@ def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):
                 for m in range(k):
                     right[m] = -gradient[m]
                     scale[m] = gauss[m, m]
-                # the undamped Newton step says how far the optimum is
+                # the Newton step says how far the optimum is
+                decrement = np.inf
                 if solve_positive(hessian, right, 0.0, scale, step, factor):
                     decrement = 0.0
                     for m in range(k):
                         decrement += right[m] * step[m]
-                    if decrement < _DECREMENT:
-                        for m in range(k):
-                            x[m] += step[m]
-                        done = True
-                        break
-                # far from the optimum J^T A J is the better model of the curvature
-                if not solve_positive(hessian, right, damping, scale, step, factor) and not solve_positive(
-                    gauss, right, damping, scale, step, factor
-                ):
-                    damping *= 10.0
-                    continue
+                # far away J^T A J is the better model of the curvature: from nearly every start it leads to
+                # the same minimum, where Newton steps fall into the nearest one
+                near = decrement <= _NEAR_DECREMENT
+                if not near or (damping > _FIRST_DAMPING and decrement > _SURE_DECREMENT):
+                    matrix = hessian if near else gauss
+                    if not solve_positive(matrix, right, damping, scale, step, factor):
+                        damping *= 10.0
+                        continue
                 for m in range(k):
                     trial[m] = x[m] + step[m]
-                new = evaluate(
-                    a[star],
-                    b[star],
-                    c[star],
-                    trial,
-                    i,
-                    j,
-                    False,
-                    gradient,
-                    gauss,
-                    hessian,
-                    u,
-                    slope,
-                    jacobian,
-                )
-                if new < value:
+                new = evaluate(sa, sb, sc, trial, i, j, False, *work)
+                if decrement <= _SURE_DECREMENT or new < value:
                     x[:] = trial
-                    value = evaluate(
-                        a[star], b[star], c[star], x, i, j, True, gradient, gauss, hessian, u, slope, jacobian
-                    )
+                    done = decrement <= _DECREMENT
+                    value = new if done else evaluate(sa, sb, sc, x, i, j, True, *work)
                     damping = damping * 0.1 if damping > 1e-10 else 0.0
                 else:
                     damping = max(damping * 10.0, 1e-6)
             x_out[star, start] = x
-            chi2_out[star, start] = evaluate(
-                a[star], b[star], c[star], x, i, j, False, gradient, gauss, hessian, u, slope, jacobian
-            )
+            chi2_out[star, start] = value
             iterations[star, start] = n_iteration
             converged[star, start] = done
 

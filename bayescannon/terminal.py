@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -38,7 +39,7 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
     table.add_column("file", overflow="fold")
     table.add_column("reason", overflow="fold")
     for file, reason in refused[:limit]:
-        table.add_row(file, reason)
+        table.add_row(escape(file), escape(reason))
     console.print(table)
     if len(refused) > limit:
         console.print(f"... and {len(refused) - limit} more; all are recorded in the store")
@@ -52,7 +53,7 @@ def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
     table.add_column("remain", justify="right")
     table.add_column("after", overflow="fold")
     for row in tally:
-        table.add_row(row.step, str(row.removed), str(row.remaining), row.source)
+        table.add_row(escape(row.step), str(row.removed), str(row.remaining), row.source)
     console.print(table)
 
 
@@ -72,7 +73,7 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics], *, title
         last = group
         table.add_row(
             *shown,
-            f"{row.label} [{row.unit}]",
+            escape(f"{row.label} [{row.unit}]"),
             str(row.n_stars),
             str(row.n_failed),
             f"{format_value(row.label, row.bias)} +- {format_value(row.label, row.bias_error)}",
@@ -94,7 +95,7 @@ def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> Non
     for row in rows:
         published = KNOWN_LABELS[row.label].published
         table.add_row(
-            f"{row.label} [{row.unit}]",
+            escape(f"{row.label} [{row.unit}]"),
             f"{format_value(row.label, row.bias)} +- {format_value(row.label, row.bias_error)}",
             format_value(row.label, published.bias),
             format_value(row.label, row.scatter),
