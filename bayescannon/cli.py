@@ -331,7 +331,7 @@ def _validate(options: argparse.Namespace) -> None:
     from bayescannon.run import read_reference_labels
     from bayescannon.terminal import print_statistics, print_tally, progress_bar
     from bayescannon.trained_model import TrainedModel
-    from bayescannon.validate import validate
+    from bayescannon.validation import validate
 
     console = Console()
     if options.json:

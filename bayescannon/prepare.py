@@ -1,7 +1,7 @@
 """From spectra as read to normalised spectra on one grid (Ho et al. 2017, section 2.1), as functions of arrays."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +60,7 @@ def mask_bad(
     return np.where(good, flux, 0.0), np.where(good, ivar, 0.0)
 
 
-def to_rest(
-    wavelength: FloatArray, redshift: float, convention: Literal["exact", "released"] = "exact"
-) -> FloatArray:
+def to_rest(wavelength: FloatArray, redshift: float, convention: str = "exact") -> FloatArray:
     """
     Shift observed wavelengths, shape (pixel,), to rest.
 
@@ -80,7 +78,7 @@ def resample(
     flux: FloatArray,
     ivar: FloatArray,
     grid: FloatArray,
-    variance: Literal["interpolate", "propagate"] = "interpolate",
+    variance: str = "interpolate",
 ) -> tuple[FloatArray, FloatArray]:
     """
     Interpolate a spectrum linearly onto a grid.
@@ -183,7 +181,7 @@ def prepare_block(
         covered = np.count_nonzero((grid >= rest[0]) & (grid <= rest[-1]))
         if covered < MIN_COVERAGE * len(grid):
             reasons[i] = (
-                f"off the grid: at rest it spans {rest[0]:.1f} to {rest[-1]:.1f} A, {covered} of the pixels "
+                f"off the grid: at rest it spans {rest[0]:.1f} to {rest[-1]:.1f} A and reaches {covered} pixels "
                 f"of the grid {describe_grid(grid)}"
             )
             continue

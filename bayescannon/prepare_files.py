@@ -2,12 +2,11 @@
 
 import multiprocessing
 import signal
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,62 +17,17 @@ from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC, read_lamost
 from bayescannon.io.store_writer import StoreWriter
 from bayescannon.label_vector import FloatArray
 from bayescannon.prepare import lamost_grid, prepare_block, star_columns
+from bayescannon.prepare_report import PrepareError, PrepareReport, tally
 from bayescannon.preset import PAPER, Preset, provenance
 from bayescannon.spectra import Spectra, SpectrumError
 
 FILE_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
 # files a worker takes at a time
 FILE_CHUNK = 256
+# chunks that pay for starting one more process, which takes about two seconds
+CHUNKS_PER_WORKER = 4
 
 Refusals = list[tuple[str, str]]
-
-
-class PrepareError(ValueError):
-    """
-    No spectrum could be prepared.
-
-    Attributes
-    ----------
-    refused : list of (file, reason)
-        Every file, with why it was refused.
-    """
-
-    def __init__(self, message: str, refused: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(message)
-        self.refused = list(refused)
-
-
-@dataclass(frozen=True)
-class PrepareReport:
-    """
-    What a preparation did.
-
-    Attributes
-    ----------
-    store : Path
-        The store written.
-    n_files, n_stars : int
-        Files looked at, and stars in the store; the difference is the files refused.
-    refused : tuple of (file, reason)
-        In the order of the files; a reason reads ``kind: detail``.
-    preset : Preset
-        How the spectra were prepared.
-    """
-
-    store: Path
-    n_files: int
-    n_stars: int
-    refused: tuple[tuple[str, str], ...]
-    preset: Preset
-
-    def tally(self) -> dict[str, int]:
-        """Count the refused files by the kind of reason, most frequent first."""
-        return tally(self.refused)
-
-
-def tally(refused: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """Count refusals (file, ``kind: detail``) by kind, most frequent first."""
-    return dict(Counter(reason.partition(":")[0] for _, reason in refused).most_common())
 
 
 def prepare_files(
@@ -104,7 +58,7 @@ def prepare_files(
     grid : array of shape (pixel,), optional
         Rest wavelengths in Angstrom, ascending; by default :func:`bayescannon.prepare.lamost_grid`.
     workers : int
-        Processes; 1 works in this one.
+        Processes at most; 1, or few files, works in this one.
     overwrite : bool
         Replace a store that exists.
     progress : callable (n_done, n_total), optional
@@ -126,13 +80,14 @@ def prepare_files(
     root, paths = find_files(source)
     grid = lamost_grid() if grid is None else np.asarray(grid, dtype=np.float64)
     chunks = [paths[i : i + FILE_CHUNK] for i in range(0, len(paths), FILE_CHUNK)]
+    useful = -(-len(chunks) // CHUNKS_PER_WORKER)
     refused: Refusals = []
     first_of: dict[str, str] = {}
     releases: set[str] = set()
     n_done = 0
     with (
         StoreWriter(store, grid, overwrite=overwrite) as writer,
-        closing(_prepared(chunks, root, preset, grid, min(workers, len(chunks)))) as prepared,
+        closing(_prepared(chunks, root, preset, grid, min(workers, useful))) as prepared,
     ):
         for chunk, (spectra, files, bad) in zip(chunks, prepared, strict=True):
             fresh = np.ones(len(files), dtype=bool)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from bayescannon.version import __version__
 
@@ -38,11 +37,11 @@ class Preset:
     """
 
     name: str
-    rest: Literal["exact", "released"] = "exact"
+    rest: str = "exact"
     mask_bits: int = 0
     sky_lines: tuple[float, ...] = ()
     arm_join: tuple[float, float] | None = None
-    variance: Literal["interpolate", "propagate"] = "interpolate"
+    variance: str = "interpolate"
     width: float = 50.0
 
 

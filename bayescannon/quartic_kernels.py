@@ -99,10 +99,9 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):  # type: ignore[no-untyped-def]
     """
-    Minimise chi2 of every star from every start (start, K) by damped Newton.
+    Minimise chi2 of every star from every start (start, K): Levenberg-Marquardt, then Newton near the optimum.
 
-    Where the Hessian is not positive definite the step is Levenberg-Marquardt's. Fills
-    x_out (star, start, K), chi2_out, iterations and converged (star, start).
+    Fills x_out (star, start, K), chi2_out, iterations and converged (star, start).
     """
     n_star, n_start, k = x_out.shape
     t = b.shape[1]
@@ -130,8 +129,7 @@ def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):
                     decrement = 0.0
                     for m in range(k):
                         decrement += right[m] * step[m]
-                # far away J^T A J is the better model of the curvature: from nearly every start it leads to
-                # the same minimum, where Newton steps fall into the nearest one
+                # far away the Hessian may be indefinite, and J^T A J is the safer model of the curvature
                 near = decrement <= _NEAR_DECREMENT
                 if not near or (damping > _FIRST_DAMPING and decrement > _SURE_DECREMENT):
                     matrix = hessian if near else gauss

@@ -21,9 +21,9 @@ from bayescannon.prepare_files import prepare_files
 from bayescannon.preset import PRESETS, Preset
 from bayescannon.reference import CUT_SETS, Cut, ReferenceSet, range_cut
 from bayescannon.terminal import print_refused, print_statistics, print_tally, progress_bar
-from bayescannon.train import train_clipped
 from bayescannon.trained_model import TrainedModel
-from bayescannon.validate import Validation, validate
+from bayescannon.training import train_clipped
+from bayescannon.validation import Validation, validate
 
 
 @dataclass(frozen=True)
@@ -215,9 +215,9 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
 def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
     """Say in a phrase how labelling went."""
     good = estimates["status"].to_numpy() == FitStatus.CONVERGED
-    agree = estimates["agreeing_starts"].to_numpy()[good] == n_starts
     text = f"labelled {good.sum()} of {len(good)} stars"
     if good.any():
+        share = estimates["agreeing_starts"].to_numpy()[good].mean() / n_starts
         median = np.median(estimates["reduced_chi2"].to_numpy()[good])
-        text += f", all {n_starts} starts agree for {100 * agree.mean():.1f} %, median reduced chi2 {median:.2f}"
+        text += f", {100 * share:.1f} % of the starts reach the best optimum, median reduced chi2 {median:.2f}"
     return text

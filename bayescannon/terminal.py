@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -10,7 +12,7 @@ from rich.table import Table
 
 from bayescannon.labels import KNOWN_LABELS
 from bayescannon.reference import TallyRow
-from bayescannon.validate import LabelStatistics
+from bayescannon.validation import LabelStatistics
 
 
 @contextmanager
@@ -35,8 +37,7 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
     """Print the table of refused files, at most `limit` rows of it."""
     if not refused:
         return
-    table = Table(title=f"{len(refused)} files refused", title_justify="left")
-    table.add_column("file", overflow="fold")
+    table = _table(f"{len(refused)} files refused", "file")
     table.add_column("reason", overflow="fold")
     for file, reason in refused[:limit]:
         table.add_row(escape(file), escape(reason))
@@ -46,63 +47,54 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
 
 
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
-    """Print how the reference set came about."""
-    table = Table(title="Reference set", title_justify="left")
-    table.add_column("step", overflow="fold")
-    table.add_column("removed", justify="right")
-    table.add_column("remain", justify="right")
-    table.add_column("after", overflow="fold")
+    """Print how the reference set came about, and whose cuts they are."""
+    table = _table("Reference set", "step", "removed", "remain")
     for row in tally:
-        table.add_row(escape(row.step), str(row.removed), str(row.remaining), row.source)
+        table.add_row(escape(row.step), str(row.removed), str(row.remaining))
     console.print(table)
+    sources = dict.fromkeys(row.source for row in tally if row.source)
+    if sources:
+        console.print(f"cuts after {'; '.join(sources)}")
 
 
-def print_statistics(console: Console, rows: Sequence[LabelStatistics], *, title: str = "Validation") -> None:
-    """Print bias, scatter and pulls of every label, method and selection."""
-    table = Table(title=f"{title}: inferred - reference", title_justify="left")
-    for name in ("method", "selection", "label"):
-        table.add_column(name)
-    for name in ("stars", "failed", "bias", "scatter", "robust", "slope", "pull width"):
-        table.add_column(name, justify="right")
-    last = None
-    for row in rows:
-        group = (row.method, row.selection)
-        if last is not None and group != last:
-            table.add_section()
-        shown = group if group != last else ("", "")
-        last = group
-        table.add_row(
-            *shown,
-            escape(f"{row.label} [{row.unit}]"),
-            str(row.n_stars),
-            str(row.n_failed),
-            f"{format_value(row.label, row.bias)} +- {format_value(row.label, row.bias_error)}",
-            format_value(row.label, row.scatter),
-            format_value(row.label, row.robust_scatter),
-            f"{row.slope:.2f}",
-            f"{row.pull_width:.2f}",
-        )
-    console.print(table)
+def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
+    """Print bias, scatter and pulls of every label, a table for each method and selection."""
+    for (method, selection), group in groupby(rows, key=lambda row: (row.method, row.selection)):
+        members = list(group)
+        first = members[0]
+        failed = f", {first.n_failed} failed" if first.n_failed else ""
+        title = f"{method}, {selection}: inferred - reference of {first.n_stars} stars{failed}"
+        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull width")
+        for row in members:
+            values = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
+            table.add_row(
+                escape(f"{row.label} [{row.unit}]"),
+                *(format_value(row.label, value) for value in values),
+                f"{row.slope:.2f}",
+                f"{row.pull_width:.2f}",
+            )
+        console.print(table)
 
 
 def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> None:
     """Print bias and scatter of every label beside the paper's (Ho et al. 2017, figure 5)."""
-    title = f"{rows[0].method}, {rows[0].selection}: {rows[0].n_stars} stars, beside Ho et al. (2017) at S/N > 50"
-    table = Table(title=title, title_justify="left")
-    table.add_column("label")
-    for name in ("bias", "paper's", "scatter", "robust", "paper's"):
-        table.add_column(name, justify="right")
+    first = rows[0]
+    title = f"{first.method}, {first.selection}, {first.n_stars} stars, beside Ho et al. (2017) at S/N > 50"
+    table = _table(title, "label", "bias", "+-", "paper", "scatter", "robust", "paper")
     for row in rows:
         published = KNOWN_LABELS[row.label].published
-        table.add_row(
-            escape(f"{row.label} [{row.unit}]"),
-            f"{format_value(row.label, row.bias)} +- {format_value(row.label, row.bias_error)}",
-            format_value(row.label, published.bias),
-            format_value(row.label, row.scatter),
-            format_value(row.label, row.robust_scatter),
-            format_value(row.label, published.scatter),
-        )
+        values = (row.bias, row.bias_error, published.bias, row.scatter, row.robust_scatter, published.scatter)
+        table.add_row(escape(f"{row.label} [{row.unit}]"), *(format_value(row.label, value) for value in values))
     console.print(table)
+
+
+def _table(title: str, first: str, *numbers: str) -> Table:
+    """Make a table whose first column is text and whose other columns are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def format_value(label: str, value: float | None) -> str:

@@ -13,8 +13,8 @@ from bayescannon.infer import formal_errors, label_spectra
 from bayescannon.label_vector import FloatArray
 from bayescannon.labels import labels_from_names
 from bayescannon.reference import ReferenceSet
-from bayescannon.train import train
 from bayescannon.trained_model import TrainedModel
+from bayescannon.training import train
 
 # Half the width between the 15.85 % and 84.15 % quantiles of a Gaussian is its standard deviation
 _ONE_SIGMA_QUANTILES = (0.15865525, 0.84134475)
