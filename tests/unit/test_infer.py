@@ -6,7 +6,7 @@ import toy
 from bayescannon.flags import FitStatus, ResultFlag
 from bayescannon.infer import draw_starts, formal_errors, label_spectra
 from bayescannon.spectra import GridError, Spectra
-from bayescannon.train import train
+from bayescannon.training import train
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import toy
 from bayescannon.labels import LabelError
 from bayescannon.outputs import OutputExistsError
 from bayescannon.reference import ReferenceSetError
-from bayescannon.train import train, train_clipped
+from bayescannon.training import train, train_clipped
 from bayescannon.trained_model import ModelFileError, TrainedModel
 
 

@@ -5,8 +5,8 @@ import pytest
 import toy
 
 from bayescannon.infer import label_spectra
-from bayescannon.train import train
-from bayescannon.validate import compare, label_out_of_fold, robust_scatter, validate
+from bayescannon.training import train
+from bayescannon.validation import compare, label_out_of_fold, robust_scatter, validate
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,103 @@
+"""APOGEE allStar tables of DR12 and DR17: labels, errors and flags under the column names of each release."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+
+from bayescannon.apogee_flags import ASPCAP_FLAGS
+from bayescannon.io.label_columns import TableError, build_table, require_file
+from bayescannon.label_table import LabelTable
+from bayescannon.labels import PAPER_LABELS, LabelError
+
+# allStar also has a column FILE, which is not LAMOST's
+_PLAIN = {"id": ("LAMOST_ID",), "survey_id": ("APOGEE_ID",), "flags": ("ASPCAPFLAG",)}
+# columns of a label, the first that exists; its error is looked for in the same column with _ERR behind
+_LABELS: dict[str, dict[str, tuple[str, ...]]] = {
+    "dr12": {
+        "teff": ("TEFF",),
+        "logg": ("LOGG",),
+        "fe_h": ("PARAM_M_H",),
+        "alpha_m": ("PARAM_ALPHA_M",),
+        "a_k": ("AK_WISE",),
+        "c_m": ("PARAM_C_M",),
+        "n_m": ("PARAM_N_M",),
+    },
+    "dr17": {
+        "teff": ("TEFF",),
+        "logg": ("LOGG",),
+        "fe_h": ("M_H", "FE_H"),
+        "alpha_m": ("ALPHA_M",),
+        "a_k": ("AK_TARG", "AK_WISE"),
+        "mg_fe": ("MG_FE",),
+        "vsini": ("VSINI",),
+    },
+}
+
+
+def read_allstar(
+    path: str | Path,
+    release: str = "dr12",
+    label_names: Sequence[str] = PAPER_LABELS,
+    columns: Mapping[str, str] | None = None,
+) -> LabelTable:
+    """
+    Read an APOGEE allStar file; only the columns in use are loaded.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS, gzipped or not. A column ``LAMOST_ID`` is used if there is one.
+    release : {"dr12", "dr17"}
+        Whose column names and flags to use.
+    label_names : sequence of str
+        Labels to read.
+    columns : mapping of name to column, optional
+        As in :func:`bayescannon.io.tables.read_labels`.
+
+    Returns
+    -------
+    table : LabelTable
+        All rows, also those with missing labels, flags, or an APOGEE_ID that repeats.
+
+    Raises
+    ------
+    TableError
+        The file is no FITS table with TEFF, or a label has no column.
+    """
+    if release not in _LABELS:
+        raise TableError(f"unknown APOGEE release {release!r}; use {' or '.join(_LABELS)}")
+    path = Path(path)
+    require_file(path)
+    survey_columns: dict[str, tuple[str, ...]] = _PLAIN | _LABELS[release]
+    for name, found in _LABELS[release].items():
+        survey_columns[f"e_{name}"] = tuple(f"{column}_ERR" for column in found)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(path, memmap=True, lazy_load_hdus=True) as hdus:
+                hdu = next((one for one in hdus if _has_labels(one)), None)
+                if hdu is None:
+                    raise TableError(f"{path} has no table with a column TEFF; is it an allStar file?")
+                return build_table(
+                    hdu.columns.names,
+                    hdu.data.field,
+                    path,
+                    label_names,
+                    columns,
+                    survey_columns,
+                    ASPCAP_FLAGS[release],
+                )
+    except (TableError, LabelError):
+        raise
+    except Exception as error:  # astropy raises a dozen kinds of exception on damaged bytes
+        raise TableError(
+            f"{path} cannot be read as FITS ({error}); for other tables use the format 'table'"
+        ) from error
+
+
+def _has_labels(hdu: Any) -> bool:
+    """Tell whether an HDU is the table of stars."""
+    return isinstance(hdu, fits.BinTableHDU) and "TEFF" in {name.upper() for name in hdu.columns.names}

@@ -1,0 +1,126 @@
+"""Read the store of prepared spectra, a zarr v3 group, and refuse one that is incomplete or foreign."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayescannon.io.lamost import bare_id
+from bayescannon.spectra import Spectra
+
+FORMAT = "bayescannon spectra 1"
+# stars in a chunk of flux or ivar
+STAR_CHUNK = 512
+PARTIAL = ".partial"
+
+
+class StoreError(ValueError):
+    """A store that is missing, incomplete or foreign, or that lacks a star."""
+
+
+def open_store(path: str | Path) -> xr.Dataset:
+    """
+    Open a store without loading its pixels.
+
+    Returns
+    -------
+    dataset : xarray.Dataset
+        dims star and pixel, as :meth:`bayescannon.spectra.Spectra.to_xarray` makes it, and the refused files
+        along a dim ``refusal``. ``attrs`` say how the spectra were prepared.
+
+    Raises
+    ------
+    StoreError
+        There is no store, it is incomplete, or something else is at `path`.
+    """
+    path = Path(path)
+    attributes = store_attributes(path)
+    if attributes.get("format") != FORMAT:
+        left = path.with_name(path.name + PARTIAL)
+        if not path.exists():
+            hint = f"; an interrupted run left {left.name}: prepare again" if left.exists() else ""
+            raise StoreError(f"there is no store at {path}; make one with 'bayescannon prepare'{hint}")
+        raise StoreError(f"{path} is not a store of bayescannon ({FORMAT}); make one with 'bayescannon prepare'")
+    if not attributes.get("complete"):
+        raise StoreError(f"{path} is incomplete, its preparation was interrupted; prepare the spectra again")
+    dataset = xr.open_zarr(path, consolidated=False, chunks=None)
+    # the order of the files on disk is no order
+    dataset = dataset[["flux", "ivar", *sorted(set(map(str, dataset.data_vars)) - {"flux", "ivar"})]]
+    return dataset.assign_coords(star=_fixed_width(dataset["star"]))
+
+
+def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
+    """
+    Load the spectra of a store into memory.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store.
+    ids : sequence of str, optional
+        The stars, in this order; folders and file endings are ignored. By default all of them.
+
+    Raises
+    ------
+    StoreError
+        As :func:`open_store`, or an id is not in the store.
+    """
+    with open_store(path) as dataset:
+        if ids is None:
+            return _to_spectra(dataset)
+        position = {name: i for i, name in enumerate(dataset["star"].to_numpy().tolist())}
+        wanted = [bare_id(name) for name in ids]
+        missing = [name for name in wanted if name not in position]
+        if missing:
+            raise StoreError(
+                f"{len(missing)} of {len(wanted)} ids are not among the {len(position)} stars of {path}, "
+                f"the first is {missing[0]!r}"
+            )
+        index = np.array([position[name] for name in wanted], dtype=np.intp)
+        # chunks are read in the order of the store, then put in the order asked for
+        order, inverse = np.unique(index, return_inverse=True)
+        return _to_spectra(dataset.isel(star=order)).select(inverse)
+
+
+def iterate_spectra(path: str | Path, block: int = 2 * STAR_CHUNK) -> Iterator[Spectra]:
+    """
+    Yield the spectra of a store in order, `block` stars at a time, in constant memory.
+
+    Raises
+    ------
+    StoreError
+        As :func:`open_store`.
+    """
+    if block < 1:
+        raise ValueError(f"block must be at least 1 star; got {block}")
+    with open_store(path) as dataset:
+        for start in range(0, dataset.sizes["star"], block):
+            yield _to_spectra(dataset.isel(star=slice(start, start + block)))
+
+
+def _to_spectra(dataset: xr.Dataset) -> Spectra:
+    """Load stars, with text as numpy's fixed-width strings."""
+    dataset = dataset.drop_dims("refusal").load()
+    text = {
+        name: ("star", _fixed_width(array))
+        for name, array in dataset.data_vars.items()
+        if array.dims == ("star",) and array.dtype.kind in "TO"
+    }
+    return Spectra.from_xarray(dataset.assign(text))
+
+
+def _fixed_width(text: xr.DataArray) -> NDArray[np.str_]:
+    """Turn variable-width strings into numpy's fixed-width ones; numpy itself casts only to a given width."""
+    return np.array(text.to_numpy().tolist(), dtype=np.str_)
+
+
+def store_attributes(path: Path) -> dict[str, Any]:
+    """Return the attributes of the zarr v3 group at `path`; empty where there is no such group."""
+    try:
+        return dict(json.loads((path / "zarr.json").read_text()).get("attributes", {}))
+    except (OSError, ValueError):
+        return {}

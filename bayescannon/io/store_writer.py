@@ -1,0 +1,203 @@
+"""Write the store of prepared spectra so that it cannot look complete when it is not."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec
+
+from bayescannon.io.store import FORMAT, PARTIAL, STAR_CHUNK, store_attributes
+from bayescannon.spectra import Spectra, require_same_grid
+
+# stars in a chunk of the columns with one value a star
+COLUMN_CHUNK = 16 * STAR_CHUNK
+_PIXEL_ATTRS = {
+    "flux": {"long_name": "normalised flux", "coordinates": "wavelength"},
+    "ivar": {"long_name": "inverse variance of flux; 0 is dead", "coordinates": "wavelength"},
+}
+
+
+class StoreWriter:
+    """
+    Write a store block by block, under a temporary name that becomes the store's name only at the end.
+
+    Use it in a ``with`` block and call :meth:`finish` last; leaving the block without that, by an exception or
+    an interrupt, removes what was written. A killed process leaves ``PATH.partial``, which no reader accepts
+    and the next writer replaces.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store, by custom ``*.zarr``.
+    wavelength : float64 array of shape (pixel,)
+        The grid.
+    overwrite : bool
+        Replace a store that exists; it stays in place until the new one is complete.
+
+    Raises
+    ------
+    FileExistsError
+        The output exists and `overwrite` is not set, or it exists and is no store, which is never replaced.
+    """
+
+    def __init__(self, path: str | Path, wavelength: NDArray[np.float64], *, overwrite: bool = False) -> None:
+        self.path = Path(path)
+        self.partial = self.path.with_name(self.path.name + PARTIAL)
+        if self.path.exists() and not overwrite:
+            raise FileExistsError(
+                f"{self.path} exists; choose another output, or replace it with --overwrite (overwrite=True)"
+            )
+        for old in (self.path, self.partial):
+            if old.exists() and store_attributes(old).get("format") != FORMAT:
+                raise FileExistsError(f"{old} exists and is no store of bayescannon; remove it by hand")
+        if self.partial.exists():
+            shutil.rmtree(self.partial)
+        self.wavelength = np.asarray(wavelength, dtype=np.float64)
+        self.n_star = 0
+        self._pending: list[Spectra] = []
+        self._arrays: dict[str, Any] = {}
+        self._columns: set[str] | None = None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._group = zarr.open_group(
+            self.partial, mode="w-", zarr_format=3, attributes={"format": FORMAT, "complete": False}
+        )
+        self._put("wavelength", self.wavelength, "pixel", {"units": "Angstrom", "long_name": "vacuum rest"})
+
+    def __enter__(self) -> "StoreWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # after finish there is nothing here; what an unfinished write leaves is refused by every reader
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+    def append(self, spectra: Spectra) -> None:
+        """
+        Add stars with ids that are new; they are written in chunks of `STAR_CHUNK`.
+
+        Raises
+        ------
+        ValueError
+            The block has other columns than the first.
+        bayescannon.spectra.GridError
+            The block is on another grid than the store.
+        """
+        if len(spectra) == 0:
+            return
+        require_same_grid(
+            spectra.wavelength, self.wavelength, got_from="a block of spectra", want_from=str(self.path)
+        )
+        if self._columns is None:
+            self._columns = set(spectra.columns)
+        if set(spectra.columns) != self._columns:
+            raise ValueError(
+                f"every block must have the columns {sorted(self._columns)}; got {sorted(spectra.columns)}"
+            )
+        self._pending.append(spectra)
+        if sum(map(len, self._pending)) >= STAR_CHUNK:
+            merged = concatenate(self._pending)
+            whole = len(merged) // STAR_CHUNK * STAR_CHUNK
+            self._write(merged.select(slice(0, whole)))
+            self._pending = [merged.select(slice(whole, None))]
+
+    def finish(self, attrs: Mapping[str, Any] | None = None, refused: Sequence[tuple[str, str]] = ()) -> Path:
+        """
+        Write what is left, the attributes and the refused files, and give the store its name.
+
+        Parameters
+        ----------
+        attrs : mapping of str to values JSON can hold
+            How the spectra were prepared.
+        refused : sequence of (file, reason)
+            Kept in the variables ``refused_file`` and ``refused_reason``.
+        """
+        left = [spectra for spectra in self._pending if len(spectra)]
+        if left:
+            self._write(concatenate(left))
+        if self.n_star == 0:
+            raise ValueError("a store needs at least one star; none was appended")
+        for i, name in enumerate(("refused_file", "refused_reason")):
+            self._put(name, np.array([row[i] for row in refused], dtype=np.str_), "refusal", {})
+        self._group.attrs.update({**(attrs or {}), "n_refused": len(refused), "complete": True})
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self.partial.rename(self.path)
+        return self.path
+
+    def _write(self, block: Spectra) -> None:
+        """Append one block to every array."""
+        values = {"star": block.id, "flux": block.flux, "ivar": block.ivar, **block.columns}
+        if not self._arrays:
+            for name, array in values.items():
+                self._arrays[name] = self._create(name, array)
+        stop = self.n_star + len(block)
+        for name, array in values.items():
+            self._arrays[name].resize((stop, *array.shape[1:]))
+            self._arrays[name][self.n_star : stop] = _plain(array)
+        self.n_star = stop
+
+    def _create(self, name: str, like: NDArray[Any]) -> Any:
+        """Make an empty array with one row a star."""
+        if name in _PIXEL_ATTRS:
+            return self._group.create_array(
+                name,
+                shape=(0, len(self.wavelength)),
+                chunks=(STAR_CHUNK, len(self.wavelength)),
+                dtype="float32",
+                dimension_names=("star", "pixel"),
+                attributes=_PIXEL_ATTRS[name],
+                compressors=BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"),
+            )
+        text = like.dtype.kind == "U"
+        return self._group.create_array(
+            name,
+            shape=(0,),
+            chunks=(COLUMN_CHUNK,),
+            dtype=str if text else like.dtype,
+            fill_value="" if text else 0,
+            dimension_names=("star",),
+        )
+
+    def _put(self, name: str, values: NDArray[Any], dim: str, attrs: dict[str, Any]) -> None:
+        """Write a whole one-dimensional array."""
+        array = self._group.create_array(
+            name,
+            shape=values.shape,
+            chunks=(max(len(values), 1),),
+            dtype=str if values.dtype.kind == "U" else values.dtype,
+            dimension_names=(dim,),
+            attributes=attrs,
+        )
+        if len(values):
+            array[:] = _plain(values)
+
+
+def save_spectra(spectra: Spectra, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write spectra that are in memory to a store; see :class:`StoreWriter` for what is refused."""
+    with StoreWriter(path, spectra.wavelength, overwrite=overwrite) as writer:
+        writer.append(spectra)
+        return writer.finish(spectra.attrs)
+
+
+def concatenate(blocks: Sequence[Spectra]) -> Spectra:
+    """Join blocks of stars that share grid and columns, in order."""
+    first = blocks[0]
+    return Spectra(
+        first.wavelength,
+        np.concatenate([block.flux for block in blocks]),
+        np.concatenate([block.ivar for block in blocks]),
+        np.concatenate([block.id for block in blocks]),
+        {name: np.concatenate([block.columns[name] for block in blocks]) for name in first.columns},
+        first.attrs,
+    )
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Return text as variable-width strings, which zarr v3 has a specification for; other arrays as they are."""
+    return array.astype(np.dtypes.StringDType()) if array.dtype.kind == "U" else array

@@ -1,0 +1,216 @@
+import gzip
+
+import numpy as np
+import pytest
+from lamost_files import lamost_bytes, sdss_bytes, smooth_spectrum
+
+from bayescannon.io.lamost import bare_id, is_lamost, parse_lamost, read_lamost
+from bayescannon.spectra import RawSpectrum, SpectrumError
+
+LAYOUTS = ("image", "table", "image of pipeline 2.6")
+
+
+def changed(row, values):
+    """The rows of a good spectrum with one of them replaced or changed by a function."""
+    rows = smooth_spectrum()
+    rows[row] = values(rows[row]) if callable(values) else values
+    return rows
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_every_layout_gives_the_same_spectrum(tmp_path, layout, zipped):
+    # the ending says nothing: gzip is found by content
+    path = tmp_path / "spec-1.fits"
+    path.write_bytes(lamost_bytes(layout, zipped=zipped))
+    raw = read_lamost(path)
+    rows = smooth_spectrum()
+    assert raw.id == "spec-1"
+    np.testing.assert_array_equal(raw.flux, rows[0])
+    np.testing.assert_array_equal(raw.ivar, rows[1])
+    np.testing.assert_allclose(raw.wavelength, rows[2], rtol=1e-7)
+    assert raw.wavelength.dtype == raw.flux.dtype == raw.ivar.dtype == np.float64
+    assert raw.mask.dtype == np.uint32
+    assert (raw.redshift, raw.ra, raw.dec, raw.snr) == (1e-4, 10.5, -3.25, 40.0)
+    assert raw.meta == {
+        "obsid": "7", "class": "STAR", "subclass": "G5", "release": "LAMOST DR7", "pipeline": "",
+        "layout": layout, "path": str(path),
+    }  # fmt: skip
+    assert is_lamost(path.read_bytes()[:30_000])
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("dr10/spec-1.fits.gz", "spec-1"),
+        (r"C:\data\spec-1.FITS", "spec-1"),
+        (" spec-55859-F5902_sp01-001.fit ", "spec-55859-F5902_sp01-001"),
+        ("spec-1", "spec-1"),
+        ("a.b.fits", "a.b"),
+    ],
+)
+def test_bare_id(name, bare):
+    assert bare_id(name) == bare
+
+
+def test_header_values_that_are_missing():
+    raw = parse_lamost(lamost_bytes(SNRG=None, SN_G=12.5, RA=None, DEC=-9999.0, DATA_V=None), "x")
+    assert raw.snr == 12.5
+    assert np.isnan(raw.ra)
+    assert np.isnan(raw.dec)
+    assert raw.meta["release"] == ""
+    assert np.isnan(parse_lamost(lamost_bytes(SNRG=-9999.0), "x").snr)
+
+
+def test_the_redshift_zero_is_a_redshift():
+    assert parse_lamost(lamost_bytes(Z=0), "x").redshift == 0.0
+
+
+def test_wavelength_row_decides_without_the_name_of_the_telescope():
+    assert parse_lamost(lamost_bytes(TELESCOP="MOCK"), "x").meta["layout"] == "image"
+
+
+def test_nan_and_negative_ivar_are_kept_for_the_preparation():
+    rows = smooth_spectrum()
+    rows[1, 100], rows[1, 101], rows[0, 102] = np.nan, -1, np.nan
+    raw = parse_lamost(lamost_bytes(rows=rows), "x")
+    assert np.isnan(raw.ivar[100])
+    assert raw.ivar[101] == -1
+    assert np.isnan(raw.flux[102])
+
+
+def test_mask_values_that_are_no_bits_become_bad():
+    raw = parse_lamost(
+        lamost_bytes(rows=changed(3, lambda row: np.r_[4.0, np.nan, -1.0, row[3:]].astype(np.float32))), "x"
+    )
+    assert raw.mask[:4].tolist() == [4, 2**32 - 1, 2**32 - 1, 0]
+
+
+BAD_FILES = {
+    "text": (b"RA,DEC\n1,2\n", "not FITS"),
+    "empty": (b"", "not FITS"),
+    "truncated gzip": (lamost_bytes(zipped=True)[:-2000], "truncated"),
+    "damaged gzip": (b"\x1f\x8b\x08" + b"\x55" * 500, "damaged gzip"),
+    "gzip of text": (gzip.compress(b"no spectrum"), "not FITS"),
+    "truncated image": (lamost_bytes()[:-20_000], "truncated"),
+    "truncated table": (lamost_bytes("table")[:-20_000], "truncated"),
+    "truncated header": (lamost_bytes()[:1000], "damaged FITS"),
+    "SDSS": (sdss_bytes(), "not LAMOST.*LOGLAM.*SDSS"),
+    "SDSS, five rows": (lamost_bytes("image of pipeline 2.6", TELESCOP="SDSS 2.5-M"), "not LAMOST.*row 3"),
+    "galaxy without Z": (lamost_bytes(CLASS="GALAXY", Z=None), "no redshift.*None"),
+    "missing Z": (lamost_bytes(Z=-9999.0), "no redshift.*-9999"),
+    "text for Z": (lamost_bytes(Z=""), "no redshift"),
+    "Z below -1": (lamost_bytes(Z=-1.5), "no redshift"),
+    "descending": (lamost_bytes(rows=smooth_spectrum()[:, ::-1]), "bad wavelength: descending"),
+    "constant": (lamost_bytes(rows=changed(2, 5000.0)), "bad wavelength: not strictly ascending"),
+    "NaN in wavelength": (
+        lamost_bytes(rows=changed(2, lambda row: np.where(row > 9000, np.nan, row))),
+        "bad wavelength.*finite",
+    ),
+    "one pixel": (lamost_bytes("table", rows=smooth_spectrum()[:, :1]), "bad wavelength: 1 pixels"),
+    "all-zero ivar": (lamost_bytes(rows=changed(1, 0.0)), "no good pixel"),
+    "all-NaN ivar": (lamost_bytes(rows=changed(1, np.nan)), "no good pixel"),
+    "all-negative ivar": (lamost_bytes(rows=changed(1, -1.0)), "no good pixel"),
+    "three rows": (lamost_bytes(rows=smooth_spectrum()[:3]), r"unknown layout.*\(3, 3909\)"),
+    "no COEFF0": (lamost_bytes("image of pipeline 2.6", COEFF0=None), "unknown layout.*row 3"),
+    "table of two rows": (None, "unknown layout.*2 rows"),
+}
+
+
+def two_row_table():
+    """A LAMOST table with a second row."""
+    data = lamost_bytes("table")
+    return data.replace(b"NAXIS2  =                    1", b"NAXIS2  =                    2") + bytes(2880 * 30)
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_files_are_refused_with_a_reason(tmp_path, name):
+    data, words = BAD_FILES[name]
+    path = tmp_path / "bad.fits"
+    path.write_bytes(two_row_table() if data is None else data)
+    with pytest.raises(SpectrumError, match=words) as caught:
+        read_lamost(path)
+    kind, _, detail = str(caught.value).partition(": ")
+    assert kind
+    assert detail
+
+
+def test_a_file_that_cannot_be_opened(tmp_path):
+    with pytest.raises(SpectrumError, match="no such file"):
+        read_lamost(tmp_path / "nothing.fits")
+    with pytest.raises(SpectrumError, match="unreadable"):
+        read_lamost(tmp_path)
+    with pytest.raises(SpectrumError, match="unreadable"):
+        read_lamost("a\0b.fits")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_damaged_bytes_never_raise_anything_else(layout):
+    rng = np.random.default_rng(3)
+    good = lamost_bytes(layout)
+    n_refused = 0
+    for trial in range(150):
+        data = bytearray(good)
+        if trial % 3 == 0:
+            data = data[: rng.integers(len(data))]
+        else:
+            # most damage goes to the headers, where it matters
+            for place in rng.integers(0, 6000, size=5):
+                data[place] = rng.integers(256)
+        try:
+            raw = parse_lamost(bytes(data), "x")
+        except SpectrumError:
+            n_refused += 1
+        else:
+            assert isinstance(raw, RawSpectrum)
+    assert n_refused > 40
+
+
+@pytest.mark.real_data
+def test_every_real_spectrum_is_read(survey_data):
+    layouts = {"dr10": "table", "dr1_pipeline_2.6": "image of pipeline 2.6"}
+    count = {}
+    for folder in ("dr10", "dr1_pipeline_2.6", "dr2_dr3", "dr6", "dr7", "dr8"):
+        for path in sorted((survey_data / "lamost" / folder).iterdir()):
+            raw = read_lamost(path)
+            assert raw.meta["layout"] == layouts.get(folder, "image")
+            assert 3690 < raw.wavelength[0] < 3710
+            assert 8900 < raw.wavelength[-1] < 9110
+            assert abs(raw.redshift) < 0.2
+            assert raw.snr > 0
+            assert 0 <= raw.ra < 360
+            assert is_lamost(path.read_bytes()[:30_000])
+            count[folder] = count.get(folder, 0) + 1
+    assert count == {"dr10": 244, "dr1_pipeline_2.6": 12, "dr2_dr3": 2, "dr6": 1, "dr7": 12, "dr8": 10}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("new", "old", "same_below"),
+    # the second object was reduced by two versions of the pipeline, which differ in the red arm only
+    [("001", "001_dr7", np.inf), ("005", "005_dr5", 5700.0)],
+)
+def test_both_layouts_of_an_object_agree(survey_data, new, old, same_below):
+    table, image = (
+        read_lamost(survey_data / "lamost" / "both_layouts" / f"spec-55859-F5902_sp01-{which}.fits.gz")
+        for which in (new, old)
+    )
+    assert (table.meta["layout"], image.meta["layout"]) == ("table", "image")
+    np.testing.assert_array_equal(table.wavelength, image.wavelength)
+    same = table.wavelength < same_below
+    assert same.sum() > 1800
+    np.testing.assert_allclose(table.flux[same], image.flux[same], rtol=2**-23)
+    np.testing.assert_allclose(table.ivar[same], image.ivar[same], rtol=2**-23)
+    assert np.max(np.abs(table.flux - image.flux) * np.sqrt(image.ivar)) < 0.3
+    np.testing.assert_array_equal(table.mask, image.mask)
+    assert (table.ra, table.dec, table.snr) == (image.ra, image.dec, image.snr)
+
+
+@pytest.mark.real_data
+def test_real_files_of_another_survey_are_refused(survey_data):
+    paths = sorted((survey_data / "lamost" / "not_lamost").iterdir())
+    assert len(paths) == 3
+    for path in paths:
+        with pytest.raises(SpectrumError, match=r"not LAMOST.*LOGLAM.*SDSS 2\.5-M"):
+            read_lamost(path)
+        assert not is_lamost(path.read_bytes()[:30_000])

@@ -1,0 +1,201 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lamost_files import lamost_bytes, smooth_spectrum
+
+from bayescannon.io.lamost import parse_lamost, read_lamost
+from bayescannon.prepare import lamost_grid, mask_bad, normalise, prepare_spectra, resample, to_rest
+from bayescannon.preset import MASKED, PAPER, PRESETS, RELEASED, SKY_LINES, provenance
+from bayescannon.spectra import GridError, SpectrumError, require_same_grid
+
+
+def raw_spectrum(name="a", **cards):
+    return parse_lamost(lamost_bytes(**cards), name)
+
+
+def test_mask_bad_kills_what_is_no_measurement():
+    flux = np.array([1, np.nan, np.inf, 1, 1, 1, 1, 1e70, 1.0])
+    ivar = np.array([1, 1, 1, 0, -1, np.nan, np.inf, 1, 2.0])
+    before = flux.copy(), ivar.copy()
+    wavelength = 5000.0 + np.arange(9)
+    got_flux, got_ivar = mask_bad(wavelength, flux, ivar, np.zeros(9, dtype=np.uint32))
+    assert got_ivar.tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 2]
+    assert got_flux.tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 1]
+    np.testing.assert_array_equal((flux, ivar), before)
+
+
+def test_mask_bits_are_used_only_where_chosen():
+    ones = np.ones(4)
+    mask = np.array([0, 1, 2, 3], dtype=np.uint32)
+    wavelength = 5000 + np.arange(4.0)
+
+    def alive(preset):
+        return mask_bad(wavelength, ones, ones, mask, preset)[1].tolist()
+
+    assert alive(PAPER) == [1, 1, 1, 1]
+    assert alive(replace(PAPER, mask_bits=2)) == [1, 1, 0, 0]
+    assert alive(MASKED) == [1, 0, 0, 0]
+
+
+def test_sky_lines_and_arm_join_are_masked_where_they_were_observed():
+    raw = raw_spectrum(Z=0.01)
+    _, ivar = mask_bad(raw.wavelength, raw.flux, raw.ivar, raw.mask, MASKED)
+    dead = raw.wavelength[ivar == 0]
+    near_sky = np.abs(dead[:, None] - np.array(SKY_LINES)).min(axis=1) <= 3
+    in_join = (dead >= 5800) & (dead <= 6000)
+    assert np.all(near_sky | in_join)
+    for line in SKY_LINES:
+        assert 3 <= np.sum(np.abs(dead - line) <= 3) <= 8
+    assert in_join.sum() == np.sum((raw.wavelength >= 5800) & (raw.wavelength <= 6000))
+    # at rest they have moved with the star's redshift
+    spectra = prepare_spectra([raw], MASKED)
+    dead = spectra.wavelength[spectra.ivar[0] == 0]
+    assert np.any(np.abs(dead - 5577 / 1.01) < 1)
+    assert not np.any(np.abs(dead - 5577) < 3)
+
+
+def test_rest_frame_conventions():
+    wavelength = np.array([4000.0, 8000.0])
+    np.testing.assert_allclose(to_rest(wavelength, 0.01), wavelength / 1.01)
+    np.testing.assert_allclose(to_rest(wavelength, 0.01, "released"), wavelength * 0.99)
+    with pytest.raises(ValueError, match="'exact' or 'released'"):
+        to_rest(wavelength, 0.01, "doppler")
+
+
+def test_a_redshifted_line_ends_at_its_rest_wavelength():
+    for z in (-5e-4, 5e-4):
+        rows = smooth_spectrum()
+        rows[0] = 100 - 50 * np.exp(-(((rows[2] - 6564.6 * (1 + z)) / 4) ** 2))
+        spectra = prepare_spectra([raw_spectrum(rows=rows, Z=z)])
+        line = np.abs(spectra.wavelength - 6564.6) < 20
+        depth = 1 - spectra.flux[0, line]
+        assert np.average(spectra.wavelength[line], weights=depth.clip(0)) == pytest.approx(6564.6, abs=0.05)
+
+
+def test_resample_keeps_a_spectrum_on_its_own_grid():
+    grid = lamost_grid()
+    rng = np.random.default_rng(5)
+    flux, ivar = rng.normal(size=grid.size), rng.gamma(1, size=grid.size)
+    ivar[::10] = 0
+    for variance in ("interpolate", "propagate"):
+        got = resample(grid, flux, ivar, grid, variance)
+        np.testing.assert_allclose(got[0], np.where(ivar > 0, flux, 0), rtol=1e-12)
+        np.testing.assert_allclose(got[1], ivar, rtol=1e-12)
+
+
+def test_a_dead_pixel_kills_both_pixels_it_feeds():
+    wavelength, ivar = np.arange(10.0), np.ones(10)
+    ivar[4] = 0
+    _, got = resample(wavelength, np.ones(10), ivar, np.arange(9) + 0.5)
+    assert np.flatnonzero(got == 0).tolist() == [3, 4]
+
+
+def test_interpolated_noise_is_smaller_than_its_interpolated_variance():
+    # half way between two pixels of variance 1 the variance is 1/2
+    wavelength, ones = np.arange(3.0), np.ones(3)
+    assert resample(wavelength, ones, ones, np.array([0.5]))[1] == 1
+    assert resample(wavelength, ones, ones, np.array([0.5]), "propagate")[1] == 2
+    with pytest.raises(ValueError, match="'interpolate' or 'propagate'"):
+        resample(wavelength, ones, ones, wavelength, "exact")
+
+
+def test_normalise_forgets_the_scale_and_keeps_the_signal_to_noise():
+    rng = np.random.default_rng(6)
+    grid = lamost_grid()
+    flux, ivar = 1 + 0.1 * rng.normal(size=(2, grid.size)), rng.gamma(2, size=(2, grid.size))
+    one = normalise(flux, ivar, grid)
+    other = normalise(1e3 * flux, 1e-6 * ivar, grid)
+    np.testing.assert_allclose(one, other, rtol=1e-12)
+    np.testing.assert_allclose(one[0] * np.sqrt(one[1]), flux * np.sqrt(ivar), rtol=1e-12)
+
+
+def test_normalise_kills_pixels_without_a_positive_mean():
+    grid = lamost_grid()
+    flux, ivar = np.ones((1, grid.size)), np.ones((1, grid.size))
+    flux[0, :1000] = -1
+    flux[0, 2000], ivar[0, 2000] = 1e9, 0
+    got_flux, got_ivar = normalise(flux, ivar, grid)
+    assert (got_ivar[0, :900] == 0).all()
+    assert (got_flux[0, :900] == 1).all()
+    assert (got_flux[0, 2000], got_ivar[0, 2000]) == (1, 0)
+    np.testing.assert_allclose(got_flux[0, 1400:], 1, rtol=1e-12)
+
+
+def test_nan_and_negative_ivar_are_dead_pixels_and_nothing_else():
+    rows = smooth_spectrum()
+    rows[1, 1000:1010], rows[1, 2000:2010], rows[0, 3000:3010] = np.nan, -5, np.nan
+    spectra = prepare_spectra([raw_spectrum("a", rows=rows), raw_spectrum("b")])
+    dead = spectra.ivar == 0
+    # ten dead pixels feed eleven
+    assert dead.sum(axis=1).tolist() == [33, 0]
+    assert np.isfinite(spectra.flux).all()
+    assert (spectra.flux[dead] == 1).all()
+    assert spectra.flux.dtype == spectra.ivar.dtype == np.float32
+
+
+def test_prepared_spectra_know_their_star_and_their_preparation():
+    spectra = prepare_spectra([raw_spectrum("x/spec-1.fits.gz", Z=2e-4)], replace(PAPER, width=60.0))
+    assert spectra.id.tolist() == ["spec-1"]
+    assert spectra.columns["redshift"].tolist() == [2e-4]
+    assert spectra.columns["snr"].tolist() == [40.0]
+    assert spectra.columns["class"].tolist() == ["STAR"]
+    assert spectra.attrs["preset"] == "paper (changed)"
+    assert '"width": 60.0' in spectra.attrs["preset_settings"]
+    assert [provenance(preset)["preset"] for preset in PRESETS.values()] == ["paper", "released", "masked"]
+
+
+def test_released_and_exact_rest_frames_agree_to_second_order():
+    raw = raw_spectrum(Z=5e-4)
+    paper, released = (prepare_spectra([raw], preset) for preset in (PAPER, RELEASED))
+    assert 0 < np.abs(paper.flux - released.flux).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("cards", "words"),
+    [
+        ({"Z": 2.0}, "off the grid.*1233"),
+        ({"rows": smooth_spectrum(n_pixel=1000)}, "off the grid.*reaches 764 pixels"),
+    ],
+)
+def test_a_spectrum_that_does_not_reach_the_grid_is_refused(cards, words):
+    with pytest.raises(SpectrumError, match=rf"1 of 2 spectra.*leave them out; b: {words}"):
+        prepare_spectra([raw_spectrum("a"), raw_spectrum("b", **cards)])
+
+
+def test_a_spectrum_without_a_live_pixel_on_the_grid_is_refused():
+    rows = smooth_spectrum()
+    rows[0] *= -1
+    with pytest.raises(SpectrumError, match="a: no good pixel"):
+        prepare_spectra([raw_spectrum(rows=rows)])
+
+
+def test_duplicate_ids_are_refused():
+    with pytest.raises(ValueError, match="'a' occurs 2 times"):
+        prepare_spectra([raw_spectrum("a"), raw_spectrum("a")])
+
+
+def test_another_grid_is_told_from_the_papers():
+    grid = np.arange(4000.0, 8000.0, 2.0)
+    spectra = prepare_spectra([raw_spectrum()], grid=grid)
+    assert spectra.flux.shape == (1, 2000)
+    with pytest.raises(GridError, match=r"3626 pixels.*2000 pixels from 4000\.00"):
+        require_same_grid(spectra.wavelength, lamost_grid(), got_from="the store", want_from="the model")
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_real_spectra_come_out_near_one(survey_data, preset):
+    paths = sorted((survey_data / "lamost" / "dr10").iterdir())
+    spectra = prepare_spectra([read_lamost(path) for path in paths], preset)
+    live = spectra.ivar > 0
+    assert np.median(live.mean(axis=1)) > 0.9
+    for low in range(4000, 9000, 500):
+        window = (spectra.wavelength >= low) & (spectra.wavelength < low + 500)
+        assert np.median(spectra.flux[live & window]) == pytest.approx(1, abs=0.03)
+    # H-alpha and the strongest line of the calcium triplet are where they are at rest, in vacuum
+    for line in (6564.6, 8544.4):
+        near = np.abs(spectra.wavelength - line) < 25
+        typical = np.median(spectra.flux[:, near][live[:, near].all(axis=1)], axis=0)
+        assert typical.min() < 0.95
+        assert spectra.wavelength[near][np.argmin(typical)] == pytest.approx(line, abs=2.5)
