@@ -87,6 +87,6 @@ def label_vector_jacobian(scaled: FloatArray) -> FloatArray:
     jacobian = np.zeros((*scaled.shape[:-1], n_terms(n_labels), n_labels))
     jacobian[..., np.arange(1, 1 + n_labels), np.arange(n_labels)] = 1.0
     quadratic = np.arange(1 + n_labels, n_terms(n_labels))
-    np.add.at(jacobian, (..., quadratic, i), scaled[..., j])
-    np.add.at(jacobian, (..., quadratic, j), scaled[..., i])
+    jacobian[..., quadratic, i] += scaled[..., j]
+    jacobian[..., quadratic, j] += scaled[..., i]
     return jacobian

@@ -12,6 +12,7 @@ from rich.console import Console
 from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_catalogue
 from bayescannon.config import LabelsConfig, RunConfig, TrainConfig
 from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, save_figure
+from bayescannon.figures.canvas import new_figure
 from bayescannon.flags import FitStatus
 from bayescannon.io.tables import read_labels
 from bayescannon.label_table import LabelTable
@@ -121,8 +122,9 @@ def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[st
         fitted = result.estimates.isel(star=result.estimates["status"].to_numpy() == FitStatus.CONVERGED)
         values = {name: fitted["labels"].sel(stellar_label=name).to_numpy() for name in model.label_names}
         third = next((label for label in model.labels if label.name not in ("teff", "logg")), model.labels[0])
-        axes = plot_kiel(values["teff"], values["logg"], values[third.name], colour_label=third)
-        save_figure(axes.figure, paths["kiel"])
+        figure = new_figure(6.0, 5.0)
+        plot_kiel(values["teff"], values["logg"], values[third.name], figure.add_subplot(), colour_label=third)
+        save_figure(figure, paths["kiel"])
     else:
         del paths["kiel"]
     return paths

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
+from astropy.table import Table
 
 from bayescannon.apogee_flags import ASPCAP_FLAGS
 from bayescannon.io.label_columns import TableError, build_table, require_file
@@ -38,7 +39,7 @@ _LABELS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def read_allstar(
-    path: str | Path,
+    source: str | Path | Table,
     release: str = "dr12",
     label_names: Sequence[str] = PAPER_LABELS,
     columns: Mapping[str, str] | None = None,
@@ -48,8 +49,8 @@ def read_allstar(
 
     Parameters
     ----------
-    path : str or Path
-        FITS, gzipped or not. A column ``LAMOST_ID`` is used if there is one.
+    source : str, Path or astropy.table.Table
+        FITS, gzipped or not, or the table in memory. A column ``LAMOST_ID`` is used if there is one.
     release : {"dr12", "dr17"}
         Whose column names and flags to use.
     label_names : sequence of str
@@ -69,11 +70,14 @@ def read_allstar(
     """
     if release not in _LABELS:
         raise TableError(f"unknown APOGEE release {release!r}; use {' or '.join(_LABELS)}")
-    path = Path(path)
-    require_file(path)
     survey_columns: dict[str, tuple[str, ...]] = _PLAIN | _LABELS[release]
     for name, found in _LABELS[release].items():
         survey_columns[f"e_{name}"] = tuple(f"{column}_ERR" for column in found)
+    choices = (label_names, columns, survey_columns, ASPCAP_FLAGS[release])
+    if isinstance(source, Table):
+        return build_table(source.colnames, source.__getitem__, "the table", *choices)
+    path = Path(source)
+    require_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -81,15 +85,7 @@ def read_allstar(
                 hdu = next((one for one in hdus if _has_labels(one)), None)
                 if hdu is None:
                     raise TableError(f"{path} has no table with a column TEFF; is it an allStar file?")
-                return build_table(
-                    hdu.columns.names,
-                    hdu.data.field,
-                    path,
-                    label_names,
-                    columns,
-                    survey_columns,
-                    ASPCAP_FLAGS[release],
-                )
+                return build_table(hdu.columns.names, hdu.data.field, path.name, *choices)
     except (TableError, LabelError):
         raise
     except Exception as error:  # astropy raises a dozen kinds of exception on damaged bytes

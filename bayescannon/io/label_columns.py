@@ -38,7 +38,7 @@ def require_file(path: Path) -> None:
 def build_table(
     names: Sequence[str],
     get: Callable[[str], Any],
-    path: Path,
+    source: str,
     label_names: Sequence[str],
     columns: Mapping[str, str] | None,
     survey_columns: Mapping[str, tuple[str, ...]],
@@ -56,8 +56,8 @@ def build_table(
         The columns there are.
     get : callable
         Returns a column by its name.
-    path : Path
-        The file, for messages.
+    source : str
+        Name of the table, for messages.
     label_names : sequence of str
         Labels to read.
     columns : mapping of name to column, or None
@@ -76,7 +76,7 @@ def build_table(
     label_names = [label.name for label in labels_from_names(label_names)]
     error_names = {f"e_{name}": name for name in label_names}
     columns = dict(columns or {})
-    there = f"{path.name} has the columns {', '.join(names)}"
+    there = f"{source} has the columns {', '.join(names)}"
     for name, column in columns.items():
         if name not in (known := [*PLAIN_COLUMNS, *label_names, *error_names]):
             raise TableError(f"--columns cannot set {name!r}; it can set {', '.join(known)}")
@@ -116,7 +116,7 @@ def build_table(
     flags = np.zeros(n_row, dtype=np.uint64) if plain["flags"] is None else _bits(plain["flags"])
     return LabelTable(
         ids, text["survey_id"], number["ra"], number["dec"], labels, errors, flags, flag_type, number["snr"],
-        path.name,
+        source,
     )  # fmt: skip
 
 

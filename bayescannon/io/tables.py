@@ -19,7 +19,7 @@ _FORMATS = {
 
 
 def read_labels(
-    path: str | Path,
+    source: str | Path | Table,
     *,
     format: str = "table",
     label_names: Sequence[str] = PAPER_LABELS,
@@ -30,8 +30,8 @@ def read_labels(
 
     Parameters
     ----------
-    path : str or Path
-        An APOGEE allStar file, or any table that astropy reads.
+    source : str, Path or astropy.table.Table
+        An APOGEE allStar file, any table that astropy reads, or a table in memory.
     format : {"allstar-dr12", "allstar-dr17", "table"}
         Which of them.
     label_names : sequence of str
@@ -48,21 +48,31 @@ def read_labels(
         A label name is unknown.
     """
     if format == "table":
-        return _read_table(Path(path), label_names, columns)
+        return _read_table(source, label_names, columns)
     if format in ("allstar-dr12", "allstar-dr17"):
-        return read_allstar(path, format.removeprefix("allstar-"), label_names, columns)
+        return read_allstar(source, format.removeprefix("allstar-"), label_names, columns)
     raise TableError(f"unknown format {format!r}; use allstar-dr12, allstar-dr17 or table")
 
 
-def _read_table(path: Path, label_names: Sequence[str], columns: Mapping[str, str] | None) -> LabelTable:
+def _read_table(
+    source: str | Path | Table, label_names: Sequence[str], columns: Mapping[str, str] | None
+) -> LabelTable:
     """Read any table, see :func:`read_labels`."""
+    if isinstance(source, Table):
+        table, name = source, "the table"
+    else:
+        table, name = _read_file(Path(source)), Path(source).name
+    return build_table(table.colnames, table.__getitem__, name, label_names, columns, {}, None)
+
+
+def _read_file(path: Path) -> Table:
+    """Let astropy read a file in the format of its ending."""
     require_file(path)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     try:
         with warnings.catch_warnings():
             # units and headers that astropy finds odd do not change the numbers
             warnings.simplefilter("ignore")
-            table = Table.read(path, format=_FORMATS.get(suffix.lower(), "ascii"))
+            return Table.read(path, format=_FORMATS.get(suffix.lower(), "ascii"))
     except Exception as error:  # every reader has its own kinds
         raise TableError(f"{path} cannot be read as a table: {type(error).__name__}: {error}") from error
-    return build_table(table.colnames, table.__getitem__, path, label_names, columns, {}, None)

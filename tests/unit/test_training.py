@@ -7,8 +7,8 @@ import toy
 from bayescannon.labels import LabelError
 from bayescannon.outputs import OutputExistsError
 from bayescannon.reference import ReferenceSetError
-from bayescannon.training import train, train_clipped
 from bayescannon.trained_model import ModelFileError, TrainedModel
+from bayescannon.training import train, train_clipped
 
 
 @pytest.fixture(scope="module")

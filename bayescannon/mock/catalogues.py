@@ -1,0 +1,185 @@
+"""
+Tables of the mock survey: Survey A's labels with their flaws, Survey B's own labels with their biases, the truth.
+
+Survey A's table has the columns of APOGEE's allStar file of DR12. Its labels have Gaussian errors about as large
+as those of `APOGEE_ERRORS`; 2 % of the stars carry the labels of another star, 5 % are flagged and most of those
+have wrong or missing labels, and 1 % have a missing label without a flag.
+
+Survey B's own labels (LASP, LAMOST's pipeline) follow the truth with the kind of trends that figure 1 of Ho et
+al. (2017) shows: Teff too high by 50 to 100 K, log g too high on the upper giant branch, and [Fe/H] compressed.
+The numbers of the trends are made up.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from bayescannon.apogee_flags import AspcapFlagDR12 as Flag
+
+Stars = Mapping[str, NDArray[Any]]
+
+# standard deviations of Survey A's label errors
+APOGEE_ERRORS = {"teff": 45.0, "logg": 0.09, "m_h": 0.035, "alpha_m": 0.018, "a_k": 0.015}
+APOGEE_COLUMNS = {
+    "teff": "TEFF",
+    "logg": "LOGG",
+    "m_h": "PARAM_M_H",
+    "alpha_m": "PARAM_ALPHA_M",
+    "a_k": "AK_WISE",
+}
+# FITS has no unit dex
+APOGEE_UNITS = {"teff": "K", "a_k": "mag"}
+MISSING = -9999.0
+MISLABELLED = 0.02
+WARNED = 0.01
+BAD = 0.03
+NO_RESULT = 0.01
+INCOMPLETE = 0.01
+
+SUBCLASSES = ((5400.0, "G2"), (5150.0, "G5"), (4950.0, "G8"), (4750.0, "K0"), (4500.0, "K1"),
+              (4250.0, "K3"), (4000.0, "K5"), (0.0, "K7"))  # fmt: skip
+
+
+def spread_errors(stars: Stars, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """
+    Choose which reference stars are mislabelled, flagged or incomplete.
+
+    Parameters
+    ----------
+    stars : mapping
+        With a bool column ``is_reference`` of shape (star,).
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    flaws : dict
+        ``mislabelled`` and ``incomplete``, bool, and ``aspcapflag``, uint32, of shape (star,). No star has
+        two flaws.
+    """
+    is_reference = stars["is_reference"]
+    reference = rng.permutation(np.flatnonzero(is_reference))
+    shares = np.array([MISLABELLED, WARNED, BAD, NO_RESULT, INCOMPLETE])
+    ends = np.round(np.cumsum(shares) * len(reference)).astype(int)
+    mislabelled, warned, bad, no_result, incomplete = np.split(reference[: ends[-1]], ends[:-1])
+    n_star = len(is_reference)
+    flaws = {
+        "mislabelled": np.zeros(n_star, dtype=bool),
+        "incomplete": np.zeros(n_star, dtype=bool),
+        "aspcapflag": np.zeros(n_star, dtype=np.uint32),
+    }
+    flaws["mislabelled"][mislabelled] = True
+    flaws["incomplete"][incomplete] = True
+    flaws["aspcapflag"][warned] = Flag.STAR_WARN | Flag.TEFF_WARN
+    flaws["aspcapflag"][bad] = Flag.STAR_BAD | np.where(rng.random(len(bad)) < 0.5, Flag.TEFF_BAD, Flag.CHI2_BAD)
+    flaws["aspcapflag"][no_result] = Flag.NO_ASPCAP_RESULT
+    return flaws
+
+
+def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
+    """
+    Make Survey A's table of the reference stars, in the layout of APOGEE's allStar of DR12.
+
+    Parameters
+    ----------
+    stars : mapping
+        The survey's stars with the columns of :func:`spread_errors`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    table : astropy.table.Table
+        Missing labels are -9999, as APOGEE writes them.
+    """
+    chosen = stars["is_reference"]
+    n_star = int(chosen.sum())
+    flag = stars["aspcapflag"][chosen]
+    mislabelled = np.flatnonzero(stars["mislabelled"][chosen])
+    source = np.arange(n_star)
+    # a shift by 1 to n - 1 never gives a star its own labels
+    source[mislabelled] = (mislabelled + rng.integers(1, max(n_star, 2), len(mislabelled))) % n_star
+    table = Table()
+    table["APOGEE_ID"] = apogee_names(stars["ra"][chosen], stars["dec"][chosen])
+    # 0.2 arcsec of astrometric difference between the surveys
+    cos_dec = np.cos(np.deg2rad(stars["dec"][chosen]))
+    table["RA"] = stars["ra"][chosen] + rng.normal(0, 0.2 / 3600, n_star) / cos_dec
+    table["DEC"] = stars["dec"][chosen] + rng.normal(0, 0.2 / 3600, n_star)
+    for name, column in APOGEE_COLUMNS.items():
+        error = APOGEE_ERRORS[name] * np.exp(0.15 * rng.standard_normal(n_star))
+        value = (stars[name][chosen] + error * rng.standard_normal(n_star))[source]
+        value = np.where(flag & Flag.STAR_BAD, value + 8 * error * rng.standard_normal(n_star), value)
+        value[(flag & Flag.NO_ASPCAP_RESULT) != 0] = MISSING
+        table[column] = value.astype(np.float32)
+        table[f"{column}_ERR"] = np.where(value == MISSING, MISSING, error).astype(np.float32)
+        if name in APOGEE_UNITS:
+            table[column].unit = table[f"{column}_ERR"].unit = APOGEE_UNITS[name]
+    incomplete = np.flatnonzero(stars["incomplete"][chosen])
+    columns = np.array(list(APOGEE_COLUMNS.values()))[rng.integers(0, len(APOGEE_COLUMNS), len(incomplete))]
+    for row, column in zip(incomplete, columns, strict=True):
+        table[column][row] = table[f"{column}_ERR"][row] = MISSING
+    table["SNR"] = (180 * np.exp(0.45 * rng.standard_normal(n_star))).astype(np.float32)
+    # APOGEE keeps the flags in signed integers: bit 31 makes a negative number
+    table["ASPCAPFLAG"] = flag.view(np.int32)
+    table["LAMOST_ID"] = np.char.add(stars["id"][chosen], ".fits")
+    return table
+
+
+def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
+    """
+    Make Survey B's own labels of all stars: file, ra, dec, snrg, z, subclass, teff, logg, fe_h.
+
+    Parameters
+    ----------
+    stars : mapping
+        The survey's stars.
+    rng : numpy.random.Generator
+    """
+    n_star = len(stars["id"])
+    teff, logg, m_h = stars["teff"], stars["logg"], stars["m_h"]
+    # errors grow towards low S/N and level off at high S/N
+    size = np.sqrt(1 + (25 / stars["snr"]) ** 2)
+    noise = size * rng.standard_normal((3, n_star))
+    table = Table()
+    table["file"] = np.char.add(stars["id"], ".fits")
+    for name in ("ra", "dec", "snrg", "z"):
+        table[name] = stars[name]
+    table["subclass"] = stars["subclass"]
+    table["teff"] = np.round(teff + 70 + 0.06 * (teff - 4700) + 75 * noise[0], 2)
+    table["logg"] = np.round(logg + 0.05 + 0.16 * np.clip(2.6 - logg, -0.5, None) + 0.18 * noise[1], 3)
+    table["fe_h"] = np.round(0.86 * m_h - 0.03 + 0.08 * noise[2], 3)
+    return table
+
+
+def truth_table(stars: Stars) -> Table:
+    """Make the table of the truth, one row a star, reference stars first."""
+    names = ("id", "teff", "logg", "m_h", "alpha_m", "c_m", "n_m", "a_k", "velocity", "snrg")
+    flaws = ("is_reference", "mislabelled", "incomplete", "aspcapflag")
+    return Table({name: stars[name] for name in (*names, *flaws)})
+
+
+def subclasses(teff: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
+    """Name the spectral subclass that the survey's pipeline would give to giants, shape (star,)."""
+    limits = np.array([limit for limit, _ in SUBCLASSES])
+    return np.array([name for _, name in SUBCLASSES])[np.argmax(teff[:, None] >= limits, axis=1)]
+
+
+def lamost_designations(ra: NDArray[Any], dec: NDArray[Any]) -> list[str]:
+    """Name stars by position as LAMOST does, ``"LAMOST J041615.64+451723.3"``."""
+    return [f"LAMOST J{text}" for text in _sexagesimal(ra, dec, 2, 1, ".")]
+
+
+def apogee_names(ra: NDArray[Any], dec: NDArray[Any]) -> list[str]:
+    """Name stars by position as 2MASS does, ``"2M06561343+2737243"``."""
+    return [f"2M{text}" for text in _sexagesimal(ra, dec, 2, 1, "")]
+
+
+def _sexagesimal(ra: NDArray[Any], dec: NDArray[Any], ra_digits: int, dec_digits: int, point: str) -> list[str]:
+    if not len(ra):
+        return []
+    position = SkyCoord(ra, dec, unit="deg")
+    hours = position.ra.to_string(unit="hour", sep="", precision=ra_digits, pad=True)
+    degrees = position.dec.to_string(sep="", precision=dec_digits, pad=True, alwayssign=True)
+    return [f"{h}{d}".replace(".", point) for h, d in zip(hours, degrees, strict=True)]

@@ -1,0 +1,192 @@
+"""
+What telescope, fibre and spectrograph do to the light before noise: shift, line spread, response, arm join.
+
+LAMOST has a blue and a red arm that meet near 5900 A. Each arm of each star gets its own line spread, its own
+small error of the wavelength scale, and its own slowly varying error of the flux calibration.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from bayescannon.label_vector import FloatArray
+from bayescannon.mock.emulator import LOG_STEP
+
+C_KM_S = 299_792.458
+RESOLUTION = 1800.0
+FWHM_PER_SIGMA = 2.3548
+# standard deviation of the line spread in pixels of the grid
+LINE_SIGMA = 1 / (RESOLUTION * np.log(10) * LOG_STEP * FWHM_PER_SIGMA)
+# relative scatter of the line's width: common to both arms of a star, and of each arm
+LINE_SCATTER = 0.07
+ARM_LINE_SCATTER = 0.03
+# sharper than this, a line of the grid can not be made
+LINE_FACTOR_RANGE = (0.85, 1.25)
+ARM_VELOCITY_ERROR = 3.0
+JOIN = 5900.0
+JOIN_WIDTH = 40.0
+RESPONSE_SCATTER = np.array([0.0, 0.12, 0.05, 0.025, 0.015])
+# scattered light and sky left in the spectrum, over the star's continuum: mean, and scatter of each arm; it
+# keeps the cores of the deepest lines above zero
+VEIL_MEAN, VEIL_SCATTER = 0.06, 0.023
+STEP_SCATTER = 0.03
+BUMP_SCATTER = 0.04
+PADDING = 128
+# the continuum of a star full of lines is hotter than its effective temperature
+COLOUR_TEMPERATURE = 1.1
+# second radiation constant h c / k in Angstrom Kelvin
+PLANCK_CONSTANT = 1.4387769e8
+
+
+@dataclass(frozen=True)
+class Optics:
+    """
+    The instrument as each star meets it; `arm` is 0 for blue and 1 for red.
+
+    Attributes
+    ----------
+    line_factor : array of shape (star, arm)
+        Width of the line spread over that of R = 1800.
+    arm_velocity : array of shape (star, arm)
+        Error of the wavelength scale in km/s.
+    veil : array of shape (star, arm)
+        Featureless light added to the star's, relative to its continuum.
+    response : array of shape (star, arm, order)
+        Chebyshev coefficients of the logarithm of the response's error.
+    bump : array of shape (star, 3)
+        Relative height, centre [A] and width [A] of the bump at the arm join.
+    """
+
+    line_factor: FloatArray
+    arm_velocity: FloatArray
+    veil: FloatArray
+    response: FloatArray
+    bump: FloatArray
+
+
+def draw_optics(n_star: int, rng: np.random.Generator) -> Optics:
+    """Draw the instrument of `n_star` exposures."""
+    line = LINE_SCATTER * rng.standard_normal((n_star, 1)) + ARM_LINE_SCATTER * rng.standard_normal((n_star, 2))
+    response = RESPONSE_SCATTER * rng.standard_normal((n_star, 2, len(RESPONSE_SCATTER)))
+    response[:, :, 0] = STEP_SCATTER * rng.standard_normal((n_star, 2))
+    bump = np.stack(
+        [
+            BUMP_SCATTER * rng.standard_normal(n_star),
+            rng.uniform(5750.0, 5980.0, n_star),
+            rng.uniform(20.0, 50.0, n_star),
+        ],
+        axis=1,
+    )
+    return Optics(
+        np.clip(1 + line, *LINE_FACTOR_RANGE),
+        ARM_VELOCITY_ERROR * rng.standard_normal((n_star, 2)),
+        VEIL_MEAN + VEIL_SCATTER * rng.standard_normal((n_star, 2)),
+        response,
+        bump,
+    )
+
+
+def red_share(wavelength: FloatArray) -> FloatArray:
+    """Return the share of the red arm in the joined spectrum, shape (pixel,)."""
+    return 1 / (1 + np.exp(-(wavelength - JOIN) / (JOIN_WIDTH / 4)))
+
+
+def dilute(flux: FloatArray, wavelength: FloatArray, optics: Optics) -> FloatArray:
+    """
+    Make lines shallower by featureless light: (flux + veil) / (1 + veil).
+
+    Parameters
+    ----------
+    flux : array of shape (star, pixel)
+        Continuum-normalised.
+    wavelength : array of shape (pixel,)
+    optics : Optics
+
+    Returns
+    -------
+    flux : array of shape (star, pixel)
+    """
+    red = red_share(wavelength)
+    veil = optics.veil[:, :1] * (1 - red) + optics.veil[:, 1:] * red
+    return (flux + veil) / (1 + veil)
+
+
+def shift_and_spread(flux: FloatArray, wavelength: FloatArray, velocity: FloatArray, optics: Optics) -> FloatArray:
+    """
+    Move rest-frame spectra on the log grid to the stars' velocities and give them the fibres' line spread.
+
+    Both are products in Fourier space: a shift of d pixels is the phase exp(-2 pi i k d), a line s times as wide
+    the factor exp(-2 pi^2 k^2 (s^2 - 1) sigma^2), which sharpens a little when s < 1.
+
+    Parameters
+    ----------
+    flux : array of shape (star, pixel)
+        Continuum-normalised, at R = 1800.
+    wavelength : array of shape (pixel,)
+        Its grid in Angstrom.
+    velocity : array of shape (star,)
+        Heliocentric velocities in km/s.
+    optics : Optics
+
+    Returns
+    -------
+    flux : array of shape (star, pixel)
+    """
+    n_pixel = flux.shape[1]
+    padded = np.pad(flux, ((0, 0), (PADDING, PADDING)), mode="reflect")
+    transform = np.fft.rfft(padded, axis=1)
+    frequency = np.fft.rfftfreq(padded.shape[1])
+    arms = []
+    for arm in (0, 1):
+        shift = np.log10(1 + (velocity + optics.arm_velocity[:, arm]) / C_KM_S) / LOG_STEP
+        extra_variance = LINE_SIGMA**2 * (optics.line_factor[:, arm] ** 2 - 1)
+        exponent = -2j * np.pi * np.outer(shift, frequency)
+        exponent -= 2 * np.pi**2 * np.outer(extra_variance, frequency**2)
+        moved = np.fft.irfft(transform * np.exp(exponent), n=padded.shape[1], axis=1)
+        arms.append(moved[:, PADDING : PADDING + n_pixel])
+    red = red_share(wavelength)
+    return arms[0] * (1 - red) + arms[1] * red
+
+
+def continuum(wavelength: FloatArray, teff: FloatArray) -> FloatArray:
+    """
+    Return Planck's law at 1.1 Teff per wavelength, relative to 5500 A.
+
+    Parameters
+    ----------
+    wavelength : array of shape (pixel,)
+    teff : array of shape (star,)
+
+    Returns
+    -------
+    continuum : array of shape (star, pixel)
+    """
+    colour = COLOUR_TEMPERATURE * teff
+    at_5500 = np.expm1(PLANCK_CONSTANT / (5500.0 * colour))[:, None]
+    return at_5500 / np.expm1(PLANCK_CONSTANT / np.outer(colour, wavelength)) * (5500.0 / wavelength) ** 5
+
+
+def response(wavelength: FloatArray, optics: Optics) -> FloatArray:
+    """
+    Return the error of the flux calibration, with the step and the bump where the arms join.
+
+    Parameters
+    ----------
+    wavelength : array of shape (pixel,)
+    optics : Optics
+
+    Returns
+    -------
+    response : array of shape (star, pixel)
+        Near 1.
+    """
+    red = red_share(wavelength)
+    total = np.zeros((len(optics.bump), len(wavelength)))
+    for arm, (low, high) in enumerate([(wavelength[0], JOIN), (JOIN, wavelength[-1])]):
+        # beyond its own range an arm fades out within a few JOIN_WIDTH
+        x = np.clip(2 * (wavelength - low) / (high - low) - 1, -1.1, 1.1)
+        curve = chebyshev.chebval(x, optics.response[:, arm].T)
+        total += np.exp(curve) * (red if arm else 1 - red)
+    height, centre, width = (column[:, None] for column in optics.bump.T)
+    return total * (1 + height * np.exp(-0.5 * ((wavelength - centre) / width) ** 2))

@@ -1,0 +1,74 @@
+"""The stars of the mock survey: names, positions and header values around the population's true labels."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.mock import catalogues
+from bayescannon.mock.optics import C_KM_S
+from bayescannon.mock.population import draw_population
+
+Stars = dict[str, NDArray[Any]]
+
+# a plate has 16 spectrographs of 250 fibres
+FIBRES, SPECTROGRAPHS = 250, 16
+FIRST_MJD = 55859
+DECLINATION_RANGE = (-8.0, 60.0)
+# standard deviation of the header's redshift, in km/s
+REDSHIFT_ERROR = 4.0
+# share of the files that lack pixels at an end, and the most pixels that they lack
+TRIM_SHARE, LONGEST_TRIM = 0.2, 16
+
+
+def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator) -> Stars:
+    """
+    Draw the survey's stars, reference stars first.
+
+    Parameters
+    ----------
+    n_reference, n_test : int
+        Stars with and without Survey A labels.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    stars : dict of arrays of shape (star,)
+        The columns of :func:`~bayescannon.mock.population.draw_population` and of
+        :func:`~bayescannon.mock.catalogues.spread_errors`, and ``id``, ``designation``, ``subclass``,
+        ``is_reference``, ``ra``, ``dec`` [deg], ``z`` and ``z_error`` (header redshift), ``mjd``, ``plate``,
+        ``spectrograph``, ``fibre``, ``trim_blue``, ``trim_red`` (pixels that the file lacks).
+
+    Raises
+    ------
+    ValueError
+        A negative number of stars, or none at all.
+    """
+    if min(n_reference, n_test) < 0 or n_reference + n_test == 0:
+        raise ValueError(
+            f"the numbers of stars must not be negative, nor both 0; got n_reference = {n_reference} and "
+            f"n_test = {n_test}"
+        )
+    n_star = n_reference + n_test
+    stars = draw_population(n_star, rng)
+    index = np.arange(n_star)
+    plate, place = np.divmod(index, FIBRES * SPECTROGRAPHS)
+    spectrograph, fibre = np.divmod(place, FIBRES)
+    stars["plate"], stars["spectrograph"], stars["fibre"] = plate + 1, spectrograph + 1, fibre + 1
+    stars["mjd"] = FIRST_MJD + plate
+    places = zip(*(stars[name] for name in ("mjd", "plate", "spectrograph", "fibre")), strict=True)
+    stars["id"] = np.array([f"spec-{mjd}-MOCK{p:02d}_sp{s:02d}-{f:03d}" for mjd, p, s, f in places])
+    stars["is_reference"] = index < n_reference
+    stars["ra"] = np.round(rng.uniform(0, 360, n_star), 6)
+    # uniform on the sphere between the declinations that the telescope reaches
+    sin_low, sin_high = np.sin(np.deg2rad(DECLINATION_RANGE))
+    stars["dec"] = np.round(np.rad2deg(np.arcsin(rng.uniform(sin_low, sin_high, n_star))), 6)
+    error = REDSHIFT_ERROR * rng.standard_normal(n_star)
+    stars["z"] = np.round((stars["velocity"] + error) / C_KM_S, 8)
+    stars["z_error"] = np.full(n_star, REDSHIFT_ERROR / C_KM_S)
+    stars["designation"] = np.array(catalogues.lamost_designations(stars["ra"], stars["dec"]))
+    stars["subclass"] = catalogues.subclasses(stars["teff"])
+    for end in ("trim_blue", "trim_red"):
+        stars[end] = np.where(rng.random(n_star) < TRIM_SHARE, rng.integers(1, LONGEST_TRIM + 1, n_star), 0)
+    stars.update(catalogues.spread_errors(stars, rng))
+    return stars

@@ -1,0 +1,259 @@
+"""
+Simulate a survey of giants, in memory or as files: LAMOST-like spectra, APOGEE-like labels, the truth apart.
+
+Stars and tables are drawn in one go; spectra in blocks of fixed size, each with its own child of the seed. So the
+same seed gives the same survey, whatever the number of workers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from bayescannon.label_vector import FloatArray
+from bayescannon.mock import catalogues, detector, interstellar, optics
+from bayescannon.mock.detector import Exposure
+from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
+from bayescannon.mock.lamost_file import RELEASE, header_cards, lamost_bytes
+from bayescannon.mock.stars import Stars, draw_stars
+from bayescannon.outputs import OutputExistsError
+from bayescannon.spectra import RawSpectrum
+
+BLOCK_SIZE = 128
+
+
+@dataclass(frozen=True)
+class MockSurvey:
+    """
+    A simulated survey in memory; the reference stars come first.
+
+    Attributes
+    ----------
+    wavelength : float64 array of shape (P,)
+        The full grid as the files hold it: vacuum, heliocentric, rounded to float32.
+    exposures : tuple of Exposure
+        Spectra, in blocks of stars.
+    stars : dict of arrays of shape (star,)
+        Names, positions, header values and truth of every star.
+    apogee : astropy.table.Table
+        Survey A's labels of the reference stars, in the layout of allStar DR12.
+    lasp : astropy.table.Table
+        Survey B's own labels of all stars.
+    truth : astropy.table.Table
+        True labels of all stars and what is wrong with them.
+    """
+
+    wavelength: NDArray[np.float64]
+    exposures: tuple[Exposure, ...]
+    stars: Stars
+    apogee: Table
+    lasp: Table
+    truth: Table
+
+    def spectra(self) -> Iterator[RawSpectrum]:
+        """Yield the spectra one by one, as a reader would give them from the files."""
+        row = 0
+        for exposure in self.exposures:
+            for k in range(len(exposure.flux)):
+                yield _raw_spectrum(self.wavelength, exposure, k, _star(self.stars, row))
+                row += 1
+
+
+def simulate_survey(n_reference: int, n_test: int, *, seed: int) -> MockSurvey:
+    """
+    Simulate a survey in memory; about 80 kB a star.
+
+    Parameters
+    ----------
+    n_reference, n_test : int
+        Stars with and without Survey A labels.
+    seed : int
+        The same seed gives the same survey.
+
+    Raises
+    ------
+    ValueError
+        A negative number of stars, or none at all.
+    """
+    stars, blocks, table_seed = _plan(n_reference, n_test, seed)
+    exposures = tuple(_expose(_rows(stars, rows), block_seed) for rows, block_seed in blocks)
+    for band in detector.BANDS:
+        stars[band] = np.concatenate([exposure.snr[band] for exposure in exposures])
+    return MockSurvey(_file_wavelength(), exposures, stars, *_tables(stars, table_seed))
+
+
+def write_survey(
+    out: Path | str,
+    n_reference: int,
+    n_test: int,
+    *,
+    seed: int,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    workers: int = 2,
+) -> Path:
+    """
+    Simulate a survey and write it as files.
+
+    Writes ``OUT/spectra/*.fits`` (LAMOST's image layout), ``OUT/apogee.fits``, ``OUT/lasp.csv`` and, last,
+    ``OUT/truth.csv``.
+
+    Parameters
+    ----------
+    out : path
+        Folder to write to; made if it does not exist.
+    n_reference, n_test : int
+        Stars with and without Survey A labels.
+    seed : int
+        The same seed gives the same bytes, whatever the number of workers.
+    overwrite : bool
+        Replace the survey in a folder that holds one.
+    progress : callable, optional
+        Called with (stars written, stars in all) after each block.
+    workers : int
+        Threads that simulate and write; the numerics run outside of Python's lock.
+
+    Returns
+    -------
+    out : pathlib.Path
+
+    Raises
+    ------
+    OutputExistsError
+        `out` is not empty and `overwrite` is false.
+    ValueError
+        A negative number of stars, none at all, or fewer than one worker.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1; got {workers}")
+    out = Path(out)
+    stars, blocks, table_seed = _plan(n_reference, n_test, seed)
+    _clear(out, overwrite=overwrite)
+    folder = out / "spectra"
+    folder.mkdir(parents=True, exist_ok=True)
+    wavelength = _file_wavelength()
+
+    def write_block(rows: slice, block_seed: np.random.SeedSequence) -> dict[str, FloatArray]:
+        block = _rows(stars, rows)
+        exposure = _expose(block, block_seed)
+        block.update(exposure.snr)
+        for k in range(len(exposure.flux)):
+            star = _star(block, k)
+            content = lamost_bytes(_file_rows(wavelength, exposure, k, star), header_cards(star))
+            (folder / f"{star['id']}.fits").write_bytes(content)
+        return exposure.snr
+
+    done = 0
+    reported: list[dict[str, FloatArray]] = []
+    with ThreadPoolExecutor(workers) as pool:
+        for snr in pool.map(lambda block: write_block(*block), blocks):
+            reported.append(snr)
+            done += len(snr["snrg"])
+            if progress is not None:
+                progress(done, len(stars["id"]))
+    for band in detector.BANDS:
+        stars[band] = np.concatenate([snr[band] for snr in reported])
+    apogee, lasp, truth = _tables(stars, table_seed)
+    apogee.write(out / "apogee.fits", overwrite=overwrite)
+    lasp.write(out / "lasp.csv", format="ascii.csv", overwrite=overwrite)
+    truth.write(out / "truth.csv", format="ascii.csv", overwrite=overwrite)
+    return out
+
+
+def _plan(
+    n_reference: int, n_test: int, seed: int
+) -> tuple[Stars, list[tuple[slice, np.random.SeedSequence]], np.random.SeedSequence]:
+    """Draw the stars, and give each block of them and the tables seeds of their own."""
+    star_seed, table_seed, spectrum_seed = np.random.SeedSequence(seed).spawn(3)
+    stars = draw_stars(n_reference, n_test, np.random.default_rng(star_seed))
+    n_star = n_reference + n_test
+    rows = [slice(start, min(start + BLOCK_SIZE, n_star)) for start in range(0, n_star, BLOCK_SIZE)]
+    return stars, list(zip(rows, spectrum_seed.spawn(len(rows)), strict=True)), table_seed
+
+
+def _expose(stars: Stars, seed: np.random.SeedSequence) -> Exposure:
+    """Make the spectra of a block of stars."""
+    rng = np.random.default_rng(seed)
+    emulator = Emulator.load()
+    wavelength = emulator.wavelength
+    labels = np.stack([stars[name] for name in EMULATOR_LABELS], axis=1)
+    instrument = optics.draw_optics(len(labels), rng)
+    light = optics.shift_and_spread(emulator.flux(labels), wavelength, stars["velocity"], instrument)
+    light *= interstellar.transmission(wavelength, interstellar.draw_sightlines(stars["a_k"], rng))
+    light = optics.dilute(light, wavelength, instrument)
+    light *= interstellar.reddening(wavelength, stars["a_k"])
+    light *= optics.continuum(wavelength, stars["teff"])
+    response = optics.response(wavelength, instrument)
+    return detector.observe(light, response, stars["snr"], wavelength, rng)
+
+
+def _tables(stars: Stars, seed: np.random.SeedSequence) -> tuple[Table, Table, Table]:
+    apogee_seed, lasp_seed = seed.spawn(2)
+    return (
+        catalogues.apogee_table(stars, np.random.default_rng(apogee_seed)),
+        catalogues.lasp_table(stars, np.random.default_rng(lasp_seed)),
+        catalogues.truth_table(stars),
+    )
+
+
+def _clear(out: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is not empty, or with `overwrite` take an older mock survey out of it."""
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not overwrite:
+        raise OutputExistsError(out)
+    # truth.csv first: without it, what is left can not be taken for a complete survey
+    old = [
+        out / "truth.csv",
+        out / "lasp.csv",
+        out / "apogee.fits",
+        *(out / "spectra").glob("spec-*-MOCK*_sp*.fits"),
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+
+
+def _file_wavelength() -> NDArray[np.float64]:
+    return Emulator.load().wavelength.astype(np.float32).astype(np.float64)
+
+
+def _rows(stars: Stars, rows: slice) -> Stars:
+    return {name: values[rows] for name, values in stars.items()}
+
+
+def _star(stars: Stars, row: int) -> dict[str, Any]:
+    return {name: values[row].item() for name, values in stars.items()}
+
+
+def _live(star: Mapping[str, Any], n_pixel: int) -> slice:
+    return slice(star["trim_blue"], n_pixel - star["trim_red"])
+
+
+def _file_rows(
+    wavelength: NDArray[np.float64], exposure: Exposure, k: int, star: Mapping[str, Any]
+) -> NDArray[np.float64]:
+    rows = [exposure.flux[k], exposure.ivar[k], wavelength, exposure.andmask[k], exposure.ormask[k]]
+    return np.stack(rows)[:, _live(star, len(wavelength))]
+
+
+def _raw_spectrum(
+    wavelength: NDArray[np.float64], exposure: Exposure, k: int, star: Mapping[str, Any]
+) -> RawSpectrum:
+    flux, ivar, wave, andmask, _ = _file_rows(wavelength, exposure, k, star)
+    return RawSpectrum(
+        star["id"],
+        wave,
+        flux,
+        ivar,
+        andmask.astype(np.uint32),
+        star["z"],
+        star["ra"],
+        star["dec"],
+        round(star["snrg"], 2),
+        {"class": "STAR", "subclass": star["subclass"], "release": RELEASE},
+    )
