@@ -9,8 +9,6 @@ import numpy as np
 
 # Optimum reached: the Newton step would lower chi2 by less than this, 1e-6 of a formal error
 _DECREMENT = 1e-12
-# Newton steps instead of Levenberg-Marquardt's from here on
-_NEAR_DECREMENT = 1.0
 # So close to the optimum Newton steps are taken on trust: rounding of chi2 hides what they gain
 _SURE_DECREMENT = 1e-6
 _MAX_ITERATIONS = 200
@@ -99,7 +97,7 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):  # type: ignore[no-untyped-def]
     """
-    Minimise chi2 of every star from every start (start, K): Levenberg-Marquardt, then Newton near the optimum.
+    Minimise chi2 of every star from every start (start, K) by damped Newton steps.
 
     Fills x_out (star, start, K), chi2_out, iterations and converged (star, start).
     """
@@ -129,13 +127,14 @@ def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):
                     decrement = 0.0
                     for m in range(k):
                         decrement += right[m] * step[m]
-                # far away the Hessian may be indefinite, and J^T A J is the safer model of the curvature
-                near = decrement <= _NEAR_DECREMENT
-                if not near or (damping > _FIRST_DAMPING and decrement > _SURE_DECREMENT):
-                    matrix = hessian if near else gauss
-                    if not solve_positive(matrix, right, damping, scale, step, factor):
-                        damping *= 10.0
-                        continue
+                # far away the Hessian may be indefinite; J^T A J never is
+                if (
+                    decrement > _SURE_DECREMENT
+                    and not solve_positive(hessian, right, damping, scale, step, factor)
+                    and not solve_positive(gauss, right, damping, scale, step, factor)
+                ):
+                    damping *= 10.0
+                    continue
                 for m in range(k):
                     trial[m] = x[m] + step[m]
                 new = evaluate(sa, sb, sc, trial, i, j, False, *work)
