@@ -1,28 +1,25 @@
 r"""
-Exact maximum a posteriori fit of every pixel: coefficients by weighted least squares, scatter by Newton.
+Exact maximum a posteriori fit of every pixel: coefficients by least squares, scatter by Newton.
 
-With flat priors the pixels of :func:`bayescannon.models.spectral.spectral_model` are independent. Given the
-scatter s, the coefficients theta solve the normal equations of a weighted least-squares problem
-(Ho et al. 2017, eq. 6, the paper's "given s_p"). The negative log-likelihood with theta at its optimum has
-
-    2 dNLL/d(s^2) = g(s^2) = sum_n w_n - w_n^2 r_n^2,      w_n = 1 / (s^2 + sigma_n^2),
-
-so the scatter is a one-dimensional root, with s = 0 allowed where g(0) >= 0. The derivative of g along the
-profile needs only one more product, q = V^T (w^2 r): dg/d(s^2) = sum(-w^2 + 2 w^3 r^2) - 2 q^T (V^T W V)^-1 q.
+Given the priors' parameters, the pixels of :func:`bayescannon.models.spectral.spectral_model` are independent.
+Given the scatter s, the coefficients solve a (penalised) weighted least-squares problem (Ho et al. 2017, eq. 6,
+the paper's "given s_p"), so the scatter is a one-dimensional root, with s = 0 allowed where the objective rises there;
+see :mod:`bayescannon.pixel_block`.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bayescannon.label_vector import FloatArray
 from bayescannon.machine import n_cores
-from bayescannon.packing import pack_products, unpack_symmetric
+from bayescannon.pixel_block import LabelMoments, Pass, PixelBlock
+from bayescannon.pixel_kernels import fixed_theta_gradient, residual_variance
+from bayescannon.pixel_prior import PixelPrior
 
 # The paper steps through a grid of scatters; its released code uses these values of ln s
 GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
@@ -57,11 +54,15 @@ class PixelFit:
     scatter : float array of shape (P,)
         Intrinsic scatter s in normalised flux; inf in dead pixels, which so get weight 0.
     covariance : float array of shape (P, T, T)
-        Covariance of theta given s, (V^T W V)^-1; 0 in dead pixels.
+        Covariance of theta given s, (V^T W V + L)^-1 with the prior's precision L; 0 in dead pixels and for
+        censored terms.
     gradient : float array of shape (P,)
         g(s^2) at the solution: 0 where s > 0, not negative where s = 0.
-    negative_log_likelihood : float array of shape (P,)
-        Without the constant n_live ln(2 pi) / 2; 0 in dead pixels.
+    objective : float array of shape (P,)
+        Minus log posterior without constants (n_live ln(2 pi) / 2 and those of the priors); 0 in dead pixels.
+    chi2, freedom : float arrays of shape (P,)
+        Sum of w r^2 over the stars, and the number of terms that the data determine if theta is integrated out
+        (0 if not).
     n_live, n_passes, status : int arrays of shape (P,)
         Live stars, passes over the data, and :class:`PixelStatus`.
     """
@@ -70,153 +71,54 @@ class PixelFit:
     scatter: NDArray[np.float64]
     covariance: NDArray[np.float64]
     gradient: NDArray[np.float64]
-    negative_log_likelihood: NDArray[np.float64]
+    objective: NDArray[np.float64]
+    chi2: NDArray[np.float64]
+    freedom: NDArray[np.float64]
     n_live: NDArray[np.int64]
     n_passes: NDArray[np.int64]
     status: NDArray[np.int64]
 
-
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _weigh(flux, ivar, s2, weight, weighted_flux):  # type: ignore[no-untyped-def]
-    """Fill weight = 1 / (s2 + 1/ivar), 0 in dead pixels, and weight * flux; all (star, pixel)."""
-    for n in range(flux.shape[0]):
-        for p in range(flux.shape[1]):
-            w = ivar[n, p] / (1.0 + s2[p] * ivar[n, p])
-            weight[n, p] = w
-            weighted_flux[n, p] = w * flux[n, p]
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which pixels carry weight, shape (P,)."""
+        return np.isfinite(self.scatter)
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _scatter_sums(flux, prediction, weight, w2r, sums):  # type: ignore[no-untyped-def]
-    """Fill w2r = w^2 r and sums[0..3] = sum of w, of w^2, of w^2 r^2 and of w^3 r^2 over the stars."""
-    sums[:] = 0.0
-    for n in range(flux.shape[0]):
-        for p in range(flux.shape[1]):
-            w = weight[n, p]
-            wr = w * (flux[n, p] - prediction[n, p])
-            w2r[n, p] = w * wr
-            sums[0, p] += w
-            sums[1, p] += w * w
-            sums[2, p] += wr * wr
-            sums[3, p] += w * wr * wr
-
-
-@numba.njit(nogil=True, cache=True)
-def _fixed_theta_gradient(flux, prediction, ivar, s2):  # type: ignore[no-untyped-def]
-    """Evaluate g at s2 of shape (k, pixel) with theta held; shape (k, pixel)."""
-    g = np.zeros_like(s2)
-    for n in range(flux.shape[0]):
-        for p in range(flux.shape[1]):
-            r2 = (flux[n, p] - prediction[n, p]) ** 2
-            for k in range(s2.shape[0]):
-                w = ivar[n, p] / (1.0 + s2[k, p] * ivar[n, p])
-                g[k, p] += w - w * w * r2
-    return g
-
-
-@numba.njit(nogil=True, cache=True)
-def _residual_variance(flux, prediction, ivar):  # type: ignore[no-untyped-def]
-    """Average the squared residuals over the live stars; shape (pixel,)."""
-    total, n_live = np.zeros(flux.shape[1]), np.zeros(flux.shape[1])
-    for n in range(flux.shape[0]):
-        for p in range(flux.shape[1]):
-            if ivar[n, p] > 0.0:
-                total[p] += (flux[n, p] - prediction[n, p]) ** 2
-                n_live[p] += 1.0
-    return total / n_live
-
-
-@numba.njit(nogil=True, cache=True)
-def _negative_log_likelihood(flux, prediction, weight):  # type: ignore[no-untyped-def]
-    """Sum (w r^2 - ln w) / 2 over the live stars; shape (pixel,)."""
-    nll = np.zeros(flux.shape[1])
-    for n in range(flux.shape[0]):
-        for p in range(flux.shape[1]):
-            w = weight[n, p]
-            if w > 0.0:
-                nll[p] += 0.5 * (w * (flux[n, p] - prediction[n, p]) ** 2 - np.log(w))
-    return nll
-
-
-class _Block:
-    """The data of a block of pixels and one pass of weighted least squares over them."""
-
-    def __init__(self, vectors: FloatArray, products: FloatArray, flux: FloatArray, ivar: FloatArray) -> None:
-        self.vectors, self.products = vectors, products
-        self.flux, self.ivar = np.ascontiguousarray(flux), np.ascontiguousarray(ivar)
-
-    def select(self, index: NDArray[np.intp]) -> "_Block":
-        """Return the block of some of the pixels."""
-        if len(index) == self.flux.shape[1]:
-            return self
-        return _Block(self.vectors, self.products, self.flux[:, index], self.ivar[:, index])
-
-    def normal_equations(self, s2: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the weights (star, pixel), V^T W V (pixel, T, T) and V^T W f (pixel, T)."""
-        weight, weighted_flux = np.empty(self.flux.shape), np.empty(self.flux.shape)
-        _weigh(self.flux, self.ivar, s2, weight, weighted_flux)
-        normal = unpack_symmetric(weight.T @ self.products, self.vectors.shape[1])
-        return weight, normal, weighted_flux.T @ self.vectors
-
-    def fit_theta(self, s2: FloatArray) -> "_Pass":
-        """Solve for theta at the scatters s2 (pixel,) and evaluate g, its slope and the noise scale."""
-        weight, normal, right = self.normal_equations(s2)
-        theta = np.linalg.solve(normal, right[..., None])[..., 0]
-        prediction = self.vectors @ theta.T
-        w2r, sums = np.empty(self.flux.shape), np.empty((4, len(s2)))
-        _scatter_sums(self.flux, prediction, weight, w2r, sums)
-        q = w2r.T @ self.vectors
-        descent = np.einsum("pt,pt->p", q, np.linalg.solve(normal, q[..., None])[..., 0])
-        return _Pass(
-            theta=theta, normal=normal, weight=weight, prediction=prediction,
-            gradient=sums[0] - sums[2], slope=-sums[1] + 2 * sums[3] - 2 * descent,
-            variance=sums[0] / sums[1],
-        )  # fmt: skip
-
-    def fit(self, s2: FloatArray) -> tuple["_Pass", FloatArray]:
-        """Like :meth:`fit_theta`, with the negative log-likelihood (pixel,)."""
-        result = self.fit_theta(s2)
-        return result, _negative_log_likelihood(self.flux, result.prediction, result.weight)
-
-
-@dataclass(frozen=True)
-class _Pass:
-    theta: FloatArray
-    normal: FloatArray
-    weight: FloatArray
-    prediction: FloatArray
-    gradient: FloatArray
-    slope: FloatArray
-    variance: FloatArray  # a typical s^2 + sigma^2 of the pixel
-
-
-def _newton(
-    block: _Block, s2: FloatArray, low: FloatArray, first: _Pass | None, *, tolerance: float
+def _root(
+    block: PixelBlock, s2: FloatArray, first: Pass | None, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """
-    Find the root of g for pixels with g(low) < 0, starting at s2; return s2, converged, passes.
+    Find a root of g from s2 on, between 0 (where g is taken to be negative) and inf; return s2, converged, passes.
 
-    Newton runs on g(s2) t^2 with t the pixel's total variance: linear in s2 when all stars have the same
-    noise, so that few steps suffice. A step that leaves the bracket is replaced by one inside it.
+    Newton runs on g(s2) t^2 with t the pixel's total variance, which is linear in s2 when all stars have the same
+    noise, so that few steps suffice; where the prior keeps s away from 0 it runs on s2 g in ln s2. A step that
+    leaves the bracket is replaced by one inside it.
     """
     n_pixel = len(s2)
-    s2, low, high = s2.copy(), low.copy(), np.full(n_pixel, np.inf)
+    s2 = np.array(s2, dtype=np.float64)
+    low, high = np.zeros(n_pixel), np.full(n_pixel, np.inf)
     converged, passes = np.zeros(n_pixel, dtype=bool), np.zeros(n_pixel, dtype=np.int64)
     active = np.arange(n_pixel)
     current = first
     for _ in range(_MAX_PASSES):
         if current is None:
-            current = block.select(active).fit_theta(s2[active])
+            current = block.select(active).fit(s2[active])
             passes[active] += 1
         g, t, x = current.gradient, current.variance, s2[active]
         low[active] = np.where(g < 0, x, low[active])
         high[active] = np.where(g < 0, high[active], x)
-        curvature = current.slope * t + 2 * g
-        with np.errstate(divide="ignore", invalid="ignore"):
-            new = x - g * t / curvature
         lo, hi = low[active], high[active]
-        expanded = np.where(np.isinf(hi), 4 * x + t, 0.5 * (lo + np.where(np.isinf(hi), 0.0, hi)))
-        new = np.where((curvature > 0) & (new > lo) & (new < hi), new, expanded)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if block.prior.reaches_zero:
+                curvature = current.slope * t + 2 * g
+                new = x - g * t / curvature
+                inner = 0.5 * (lo + hi)
+            else:
+                curvature = g + x * current.slope
+                new = x * np.exp(np.clip(-g / curvature, -3.0, 3.0))
+                inner = np.where(lo > 0, np.sqrt(lo * hi), 0.03 * hi)
+        inner = np.where(np.isinf(hi), 4 * x + t, inner)
+        new = np.where((curvature > 0) & (new > lo) & (new < hi), new, inner)
         done = np.abs(new - x) <= tolerance * x
         s2[active] = new
         converged[active[done]] = True
@@ -227,100 +129,146 @@ def _newton(
     return s2, converged, passes
 
 
-def _solve_exact(block: _Block, *, tolerance: float) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
+def _solve_exact(
+    block: PixelBlock, start: FloatArray | None, *, tolerance: float
+) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """Find the scatters s2 (pixel,) of well-posed pixels; return them, whether converged, and the passes."""
-    n_pixel = block.flux.shape[1]
-    at_zero = block.fit_theta(np.zeros(n_pixel))
+    n_pixel = block.n_pixel
+    if not block.prior.reaches_zero:
+        centre = np.exp(2 * block.prior.scatter_parameters[0])
+        return _root(block, np.full(n_pixel, centre) if start is None else start, None, tolerance=tolerance)
     s2, converged = np.zeros(n_pixel), np.ones(n_pixel, dtype=bool)
-    passes = np.ones(n_pixel, dtype=np.int64)
+    passes = np.zeros(n_pixel, dtype=np.int64)
+    border = np.arange(n_pixel)
+    if start is not None:
+        # a warm start knows which side of the border a pixel is on; the others are looked at anew
+        inside = np.flatnonzero(start > 0)
+        s2[inside], converged[inside], passes[inside] = _root(
+            block.select(inside), start[inside], None, tolerance=tolerance
+        )
+        border = np.flatnonzero((start == 0) | ~converged | (s2 < 1e-4 * start.max(initial=0.0)))
+        s2[border], converged[border] = 0.0, True
+        block = block.select(border)
+    at_zero = block.fit(np.zeros(len(border)))
+    passes[border] += 1
 
     inside = np.flatnonzero(at_zero.gradient < 0)
     if len(inside):
-        first = _select_pass(at_zero, inside)
-        zero = np.zeros(len(inside))
-        s2[inside], converged[inside], more = _newton(block.select(inside), zero, zero, first, tolerance=tolerance)
-        passes[inside] += more
-
-    # s = 0 is a local optimum of the rest; noise that differs from star to star can hide a better one
-    border = np.flatnonzero(at_zero.gradient >= 0)
-    if len(border):
-        rest, prediction = block.select(border), at_zero.prediction[:, border]
-        low = 0.3 * at_zero.variance[border]
-        high = np.maximum(_residual_variance(rest.flux, prediction, rest.ivar), 2 * low)
-        trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
-        negative = _fixed_theta_gradient(rest.flux, prediction, rest.ivar, trial) < 0
-        hidden = np.flatnonzero(negative.any(axis=0))
-        if len(hidden):
-            last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
-            some, zero = rest.select(hidden), np.zeros(len(hidden))
-            found, good, more = _newton(some, trial[last, hidden], zero, None, tolerance=tolerance)
-            better = good & (some.fit(found)[1] < some.fit(zero)[1])
-            passes[border[hidden]] += more + 2
-            s2[border[hidden[better]]] = found[better]
+        found, good, more = _root(
+            block.select(inside), np.zeros(len(inside)), at_zero.select(inside), tolerance=tolerance
+        )
+        s2[border[inside]], converged[border[inside]] = found, good
+        passes[border[inside]] += more
+    if start is None:
+        outside = np.flatnonzero(at_zero.gradient >= 0)
+        if len(outside):
+            better, more = _look_behind_zero(block.select(outside), at_zero.select(outside), tolerance=tolerance)
+            s2[border[outside]] = better
+            passes[border[outside]] += more
     return s2, converged, passes
 
 
-def _select_pass(result: _Pass, index: NDArray[np.intp]) -> _Pass:
-    values = {name.name: getattr(result, name.name) for name in fields(result)}
-    per_star = ("weight", "prediction")
-    return _Pass(**{k: v[:, index] if k in per_star else v[index] for k, v in values.items()})
+def _look_behind_zero(
+    block: PixelBlock, at_zero: Pass, *, tolerance: float
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """
+    Look for an optimum at s > 0 that is better than the local one at 0; return the best s2 and the passes.
+
+    Noise that differs from star to star can hide one: a few precise stars fit without scatter, many others do not.
+    """
+    best, passes = np.zeros(block.n_pixel), np.zeros(block.n_pixel, dtype=np.int64)
+    prediction = block.moments.mean @ at_zero.theta.T
+    low = 0.3 * at_zero.variance
+    high = np.maximum(residual_variance(block.flux, prediction, block.ivar), 2 * low)
+    trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
+    negative = fixed_theta_gradient(block.flux, prediction, block.ivar, trial) < 0
+    hidden = np.flatnonzero(negative.any(axis=0))
+    if len(hidden):
+        last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
+        some = block.select(hidden)
+        found, good, more = _root(some, trial[last, hidden], None, tolerance=tolerance)
+        at_found = some.fit(found, objective=True).objective
+        better = good & (at_found < some.fit(np.zeros(len(hidden)), objective=True).objective)
+        best[hidden[better]] = found[better]
+        passes[hidden] = more + 2
+    return best, passes
 
 
-def _solve_grid(block: _Block) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
+def _solve_grid(block: PixelBlock) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """Find the scatters as the released code does: best of a grid in ln s, refined by a parabola."""
-    nll = np.array([block.fit(np.full(block.flux.shape[1], np.exp(2 * x)))[1] for x in GRID_LN_SCATTER])
-    best = nll.argmin(axis=0)
-    middle = np.clip(best, 1, len(nll) - 2)
-    left, centre, right = (np.take_along_axis(nll, (middle + k)[None], 0)[0] for k in (-1, 0, 1))
+    n_pixel = block.n_pixel
+    value = np.array(
+        [block.fit(np.full(n_pixel, np.exp(2 * x)), objective=True).objective for x in GRID_LN_SCATTER]
+    )
+    best = value.argmin(axis=0)
+    middle = np.clip(best, 1, len(value) - 2)
+    left, centre, right = (np.take_along_axis(value, (middle + k)[None], 0)[0] for k in (-1, 0, 1))
     bend = left - 2 * centre + right
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = np.where(bend > 0, 0.5 * (left - right) / bend, 0.0)
     inner = (best == middle) & (np.abs(shift) <= 1)
     step = GRID_LN_SCATTER[1] - GRID_LN_SCATTER[0]
     ln_s = np.where(inner, GRID_LN_SCATTER[middle] + shift * step, GRID_LN_SCATTER[best])
-    n_pixel = block.flux.shape[1]
     return np.exp(2 * ln_s), np.ones(n_pixel, dtype=bool), np.full(n_pixel, len(GRID_LN_SCATTER))
 
 
-def _fit_block(block: _Block, *, scatter: str, tolerance: float) -> PixelFit:
-    """Fit the pixels of one block, dead and singular ones set apart first."""
-    n_term, n_pixel = block.vectors.shape[1], block.flux.shape[1]
-    n_live = (block.ivar > 0).sum(axis=0)
-    status = np.where(n_live < n_term, PixelStatus.DEAD, PixelStatus.CONVERGED).astype(np.int64)
-    _, normal, _ = block.normal_equations(np.zeros(n_pixel))
+def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tell pixels that can be fitted from dead and singular ones, shape (P,)."""
+    n_free = (block.prior.precision == 0).sum(axis=1)
+    status = np.where(n_live < np.maximum(n_free, 1), PixelStatus.DEAD, PixelStatus.CONVERGED).astype(np.int64)
     alive = np.flatnonzero(status == PixelStatus.CONVERGED)
-    diagonal = np.sqrt(np.diagonal(normal[alive], axis1=1, axis2=2))
-    spectrum = np.linalg.eigvalsh(normal[alive] / (diagonal[:, :, None] * diagonal[:, None, :]))
-    status[alive[spectrum[:, 0] < _MIN_RCOND * spectrum[:, -1]]] = PixelStatus.SINGULAR
+    if len(alive):
+        _, normal, _, _ = block.select(alive).normal_equations(np.zeros(len(alive)))
+        diagonal = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), np.finfo(float).tiny))
+        spectrum = np.linalg.eigvalsh(normal / (diagonal[:, :, None] * diagonal[:, None, :]))
+        status[alive[~(spectrum[:, 0] > _MIN_RCOND * spectrum[:, -1])]] = PixelStatus.SINGULAR
+    return status
 
+
+def _fit_block(block: PixelBlock, start: FloatArray | None, *, scatter: str, tolerance: float) -> PixelFit:
+    """Fit the pixels of one block, dead and singular ones set apart first."""
+    n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
+    n_live = (block.ivar > 0).sum(axis=0)
     fit = PixelFit(
         theta=np.zeros((n_pixel, n_term)),
         scatter=np.full(n_pixel, np.inf),
         covariance=np.zeros((n_pixel, n_term, n_term)),
         gradient=np.zeros(n_pixel),
-        negative_log_likelihood=np.zeros(n_pixel),
+        objective=np.zeros(n_pixel),
+        chi2=np.zeros(n_pixel),
+        freedom=np.zeros(n_pixel),
         n_live=n_live,
         n_passes=np.zeros(n_pixel, dtype=np.int64),
-        status=status,
+        status=_pixel_status(block, n_live),
     )
-    good = np.flatnonzero(status == PixelStatus.CONVERGED)
+    good = np.flatnonzero(fit.status == PixelStatus.CONVERGED)
     if len(good) == 0:
         return fit
     block = block.select(good)
-    s2, converged, passes = _solve_grid(block) if scatter == "grid" else _solve_exact(block, tolerance=tolerance)
-    final, fit.negative_log_likelihood[good] = block.fit(s2)
+    if scatter == "grid":
+        s2, converged, passes = _solve_grid(block)
+    else:
+        s2, converged, passes = _solve_exact(block, None if start is None else start[good], tolerance=tolerance)
+    final = block.fit(s2, objective=True)
     fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
-    fit.covariance[good] = np.linalg.inv(final.normal)
-    fit.gradient[good], fit.n_passes[good] = final.gradient, passes + 1
+    keep = ~block.prior.censored
+    fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
+    fit.gradient[good], fit.objective[good] = final.gradient, final.objective
+    fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom
+    fit.n_passes[good] = passes + 1
     fit.status[good[~converged]] = PixelStatus.NOT_CONVERGED
     return fit
 
 
 def fit_pixels(
-    vectors: FloatArray,
+    vectors: FloatArray | LabelMoments,
     flux: FloatArray,
     ivar: FloatArray,
     *,
+    prior: PixelPrior | None = None,
+    kappa: FloatArray | float = 1.0,
+    marginal: bool = False,
+    start: FloatArray | None = None,
     scatter: str = "exact",
     tolerance: float = 1e-6,
     block: int = 64,
@@ -331,10 +279,19 @@ def fit_pixels(
 
     Parameters
     ----------
-    vectors : float array of shape (star, T)
-        Label vectors of the reference stars.
+    vectors : float array of shape (star, T), or LabelMoments
+        Label vectors of the reference stars, or their moments where the labels are uncertain.
     flux, ivar : float arrays of shape (star, pixel)
         Normalised flux and inverse variance; 0 is a dead pixel. float32 is read as it is; sums are float64.
+    prior : PixelPrior, optional
+        Flat, as in the paper, unless given.
+    kappa : float, or float array of shape (pixel,)
+        Scale of the noise: the variance is kappa^2 / ivar + s^2. The paper's is 1.
+    marginal : bool
+        Maximise the likelihood of s with theta integrated out (REML) instead of the joint one, which puts s low by
+        the number of terms.
+    start : float array of shape (pixel,), optional
+        Scatters to start from, from a fit nearby; saves passes.
     scatter : {"exact", "grid"}
         The exact optimum, or the paper's grid of scatters refined by a parabola, for comparison.
     tolerance : float
@@ -353,26 +310,34 @@ def fit_pixels(
     ValueError
         Shapes that do not go together, values that are not finite, or an unknown `scatter`.
     """
-    vectors = np.ascontiguousarray(vectors, dtype=np.float64)
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    n_star, n_term = moments.mean.shape
     if scatter not in ("exact", "grid"):
         raise ValueError(f"scatter must be 'exact' or 'grid'; got {scatter!r}")
-    if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != len(vectors):
+    if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != n_star:
         raise ValueError(
-            f"flux and ivar must have shape (star, pixel) with {len(vectors)} stars as in the label vectors; "
+            f"flux and ivar must have shape (star, pixel) with {n_star} stars as in the label vectors; "
             f"got {flux.shape} and {ivar.shape}"
         )
-    if not np.isfinite(vectors).all():
+    if not np.isfinite(moments.mean).all():
         raise ValueError("label vectors must be finite; cut reference stars with missing labels first")
-    products = pack_products(vectors)
-    starts = range(0, flux.shape[1], block)
+    n_pixel = flux.shape[1]
+    prior = PixelPrior.flat(n_pixel, n_term) if prior is None else prior
+    if prior.mean.shape != (n_pixel, n_term) or prior.precision.shape != (n_pixel, n_term):
+        raise ValueError(f"the prior must have shape (pixel, term) = {(n_pixel, n_term)}; got {prior.mean.shape}")
+    scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), n_pixel)
+    if not (np.isfinite(scales).all() and (scales > 0).all()):
+        raise ValueError("kappa must be finite and positive")
 
-    def one(start: int) -> PixelFit:
-        part = slice(start, start + block)
-        data = _Block(vectors, products, flux[:, part], ivar[:, part])
-        return _fit_block(data, scatter=scatter, tolerance=tolerance)
+    def one(first: int) -> PixelFit:
+        part = slice(first, first + block)
+        scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
+        data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal)
+        near = None if start is None else np.where(np.isfinite(start[part]), start[part], 0.0) ** 2
+        return _fit_block(data, near, scatter=scatter, tolerance=tolerance)
 
     # two BLAS threads on these small products are slower than two blocks side by side
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, starts))
+        parts = list(pool.map(one, range(0, n_pixel, block)))
     joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
     return PixelFit(**joined)

@@ -1,9 +1,9 @@
 r"""
 The spectral model: what the reference stars' spectra are, given their labels (Ho et al. 2017, eq. 3-5).
 
-    f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + sigma_np^2))
+    f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + kappa^2 sigma_np^2))
 
-The paper's eq. 3 prints the noise without its square root. :func:`bayescannon.pixel_fit.fit_pixels` finds the
+The paper has kappa = 1; its eq. 3 prints the noise without its square root. :func:`bayescannon.pixel_fit.fit_pixels` finds the
 exact maximum of this model's posterior at survey size.
 """
 
@@ -13,12 +13,18 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from bayescannon.label_vector import FloatArray
-from bayescannon.models.priors import CoefficientPrior, FlatCoefficients, FlatScatter, ScatterPrior
-
-# Standard deviation that stands for "no information": large and finite, so that no gradient is ever NaN
-DEAD_SIGMA = 1e10
+from bayescannon.models.priors import (
+    FLAT_SCALE,
+    CoefficientPrior,
+    FixedNoise,
+    FlatCoefficients,
+    FlatScatter,
+    NoisePrior,
+    ScatterPrior,
+)
 
 
 def spectral_model(
@@ -29,6 +35,8 @@ def spectral_model(
     terms: Sequence[str],
     coefficients: CoefficientPrior | None = None,
     scatter: ScatterPrior | None = None,
+    noise: NoisePrior | None = None,
+    allowed: NDArray[np.bool_] | None = None,
     boundary: bool = False,
 ) -> pm.Model:
     """
@@ -42,8 +50,10 @@ def spectral_model(
         Normalised flux and its inverse variance. A dead pixel (0) adds the same constant to every logp.
     terms : sequence of T str
         Names of the terms, see :func:`bayescannon.label_vector.term_names`.
-    coefficients, scatter : prior objects
-        Flat, as in the paper, unless given.
+    coefficients, scatter, noise : prior objects
+        See :mod:`bayescannon.models.priors`; flat, and kappa = 1, as in the paper, unless given.
+    allowed : bool array of shape (pixel, T), optional
+        False where a pixel may not depend on a term: its coefficient has no effect.
     boundary : bool
         Leave s untransformed, so that s = 0 is a point of the model. Meant for optimisers with bounds and for
         tests; samplers want the default.
@@ -54,7 +64,7 @@ def spectral_model(
         Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel).
     """
     live = ivar > 0
-    sigma = np.where(live, 1 / np.sqrt(np.where(live, ivar, 1.0)), DEAD_SIGMA)
+    sigma = np.where(live, 1 / np.sqrt(np.where(live, ivar, 1.0)), FLAT_SCALE)
     coords: dict[str, Any] = {
         "star": np.arange(len(flux)),
         "pixel": np.arange(flux.shape[1]),
@@ -66,6 +76,8 @@ def spectral_model(
         observed = pm.Data("flux_observed", np.where(live, flux, 0.0).astype(np.float64), dims=("star", "pixel"))
         theta = (coefficients or FlatCoefficients()).declare_theta()
         s = (scatter or FlatScatter()).declare_scatter(boundary=boundary)
-        noise = pt.sqrt(s**2 + sigma_data**2)
-        pm.Normal("flux", v @ theta.T, noise, observed=observed, dims=("star", "pixel"))
+        kappa = (noise or FixedNoise()).declare_kappa()
+        used = theta if allowed is None else theta * allowed
+        deviation = pt.sqrt(s**2 + (kappa * sigma_data) ** 2)
+        pm.Normal("flux", v @ used.T, deviation, observed=observed, dims=("star", "pixel"))
     return model

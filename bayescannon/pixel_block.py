@@ -1,0 +1,159 @@
+r"""
+One pass of penalised weighted least squares over a block of pixels, and the derivatives of its profile.
+
+Given the scatter s, the coefficients solve (V^T W V + L) theta = V^T W f + L m with w = 1 / (s^2 + sigma^2) and
+the Gaussian prior N(m, L^-1). With theta at its optimum the objective F (minus log posterior) has
+
+    2 dF/d(s^2) = g = sum_n w - w^2 r^2  [- tr(C V^T W^2 V), if theta is integrated out]  + prior of s,
+
+    dg/d(s^2) = sum(-w^2 + 2 w^3 r^2) - 2 q^T C q + ...,     q = V^T (w^2 r),     C = (V^T W V + L)^-1.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.label_vector import FloatArray
+from bayescannon.packing import pack_products, unpack_symmetric
+from bayescannon.pixel_kernels import minus_log_weights, scatter_sums, weigh
+from bayescannon.pixel_prior import PixelPrior
+
+
+@dataclass(frozen=True)
+class LabelMoments:
+    """
+    First and second moments of the label vectors of N stars.
+
+    Attributes
+    ----------
+    mean : float array of shape (star, T)
+        E[v].
+    products : float array of shape (star, T (T + 1) / 2)
+        E[v_k v_l], k <= l.
+    covariance : float array of shape (star, T (T + 1) / 2) or None
+        products - mean x mean with off-diagonal elements doubled, so that its product with the packed theta theta^T
+        is theta^T Cov(v) theta. None where the labels are known.
+    """
+
+    mean: FloatArray
+    products: FloatArray
+    covariance: FloatArray | None = None
+
+    @classmethod
+    def known(cls, vectors: FloatArray) -> "LabelMoments":
+        """Return the moments of label vectors (star, T) that are known exactly."""
+        vectors = np.ascontiguousarray(vectors, dtype=np.float64)
+        return cls(vectors, pack_products(vectors))
+
+    @classmethod
+    def uncertain(cls, mean: FloatArray, products: FloatArray) -> "LabelMoments":
+        """Return moments from E[v] (star, T) and packed E[v v^T]."""
+        k, l = np.triu_indices(mean.shape[1])  # noqa: E741 - the indices of the paper
+        covariance = (products - pack_products(mean)) * np.where(k == l, 1.0, 2.0)
+        return cls(mean, products, covariance)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over a block found at given scatters; every array is by pixel, the first axis."""
+
+    theta: FloatArray
+    normal: FloatArray  # V^T W V + L, (pixel, T, T)
+    gradient: FloatArray  # g
+    slope: FloatArray  # dg / d(s^2)
+    variance: FloatArray  # a typical s^2 + sigma^2
+    objective: FloatArray  # F, but for the constant n_live ln(2 pi) / 2; NaN unless asked for
+    chi2: FloatArray  # sum of w r^2
+    freedom: FloatArray  # terms that the data determine, tr(C V^T W V), if theta is integrated out; else 0
+
+    def select(self, index: NDArray[np.intp]) -> "Pass":
+        """Return the pass of some of the pixels."""
+        return Pass(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+
+
+class PixelBlock:
+    """
+    The data of a block of pixels.
+
+    Parameters
+    ----------
+    moments : LabelMoments
+        Of the reference stars.
+    flux, ivar : float arrays of shape (star, pixel)
+    prior : PixelPrior
+        Of these pixels.
+    marginal : bool
+        Integrate theta out of the likelihood of s.
+    """
+
+    def __init__(
+        self, moments: LabelMoments, flux: FloatArray, ivar: FloatArray, prior: PixelPrior, *, marginal: bool
+    ) -> None:
+        self.moments, self.prior, self.marginal = moments, prior, marginal
+        self.flux, self.ivar = np.ascontiguousarray(flux), np.ascontiguousarray(ivar)
+
+    @property
+    def n_pixel(self) -> int:
+        """Number of pixels."""
+        return self.flux.shape[1]
+
+    def select(self, index: NDArray[np.intp]) -> "PixelBlock":
+        """Return the block of some of the pixels."""
+        if len(index) == self.n_pixel:
+            return self
+        prior = self.prior.select(index)
+        return PixelBlock(self.moments, self.flux[:, index], self.ivar[:, index], prior, marginal=self.marginal)
+
+    def normal_equations(self, s2: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return the weights (star, pixel), V^T W V + L, V^T W V (pixel, T, T) and the right side (pixel, T)."""
+        weight, weighted_flux = np.empty(self.flux.shape), np.empty(self.flux.shape)
+        weigh(self.flux, self.ivar, s2, weight, weighted_flux)
+        data = unpack_symmetric(weight.T @ self.moments.products, self.moments.mean.shape[1])
+        right = weighted_flux.T @ self.moments.mean
+        normal = data
+        prior = self.prior
+        if prior.precision.any():
+            censored = prior.censored
+            precision = np.where(censored, 0.0, prior.precision)
+            normal = data.copy()
+            diagonal = np.arange(normal.shape[1])
+            normal[:, diagonal, diagonal] += precision
+            right = right + precision * prior.mean
+            if censored.any():
+                # a censored term leaves the equations: its row and column are those of the unit matrix
+                keep = ~censored
+                normal = normal * (keep[:, :, None] & keep[:, None, :])
+                normal[:, diagonal, diagonal] += censored
+                right = np.where(censored, 0.0, right)
+        return weight, normal, data, right
+
+    def fit(self, s2: FloatArray, *, objective: bool = False) -> Pass:
+        """Solve for theta at the scatters s2 (pixel,); evaluate g, its slope and, if asked for, the objective."""
+        moments = self.moments
+        weight, normal, data, right = self.normal_equations(s2)
+        theta = np.linalg.solve(normal, right[..., None])[..., 0]
+        prediction = moments.mean @ theta.T
+        spread = np.empty((0, 0)) if moments.covariance is None else moments.covariance @ pack_products(theta).T
+        w2r, sums = np.empty(self.flux.shape), np.empty((5, len(s2)))
+        scatter_sums(self.flux, prediction, spread, weight, w2r, sums)
+        q = w2r.T @ moments.mean
+        if self.prior.censored.any():
+            q = np.where(self.prior.censored, 0.0, q)
+        first, second = self.prior.scatter_gradient(s2)
+        gradient = sums[0] - sums[2] + first
+        descent = np.einsum("pt,pt->p", q, np.linalg.solve(normal, q[..., None])[..., 0])
+        slope = -sums[1] + 2 * sums[3] - 2 * descent + second
+        value, freedom = np.full(len(s2), np.nan), np.zeros(len(s2))
+        if objective:
+            value = 0.5 * (sums[4] + minus_log_weights(weight)) + self.prior.minus_log_density(theta, s2)
+        if self.marginal:
+            squared = unpack_symmetric((weight * weight).T @ moments.products, theta.shape[1])
+            product = np.linalg.solve(normal, squared)
+            # exact where all stars have the same noise, close elsewhere: it only shapes the Newton steps
+            slope += np.einsum("pij,pji->p", product, product)
+            gradient -= np.trace(product, axis1=1, axis2=2)
+            freedom = np.trace(np.linalg.solve(normal, data), axis1=1, axis2=2)
+            if objective:
+                value += 0.5 * np.linalg.slogdet(normal)[1]
+        return Pass(theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], freedom)
