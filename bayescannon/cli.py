@@ -148,9 +148,7 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="CATALOGUE",
         help="the ending chooses the format: .fits .ecsv .parquet .vot .mrt",
     )  # fmt: skip
-    parser.add_argument(
-        "--starts", type=_count, default=7, help="reference stars whose labels are tried as starts"
-    )
+    parser.add_argument("--starts", type=_count, default=7, help="reference stars whose labels are tried as starts")
     parser.add_argument("--seed", type=_count, default=0, help="decides which")
     _add_overwrite(parser)
     parser.set_defaults(command=_label)
@@ -205,9 +203,7 @@ def _range(text: str) -> tuple[str, list[float]]:
             raise ValueError
         return name, [float(low or "-inf"), float(high or "inf")]
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected NAME=LOW:HIGH, for instance teff=4000:5500; got {text!r}"
-        ) from None
+        raise argparse.ArgumentTypeError(f"expected NAME=LOW:HIGH, for instance teff=4000:5500; got {text!r}") from None
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -316,9 +312,7 @@ def _label(options: argparse.Namespace) -> None:
     check_catalogue_path(options.out, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
     with progress_bar(console, "label") as progress:
-        estimates = label_store(
-            model, options.store, n_starts=options.starts, seed=options.seed, progress=progress
-        )
+        estimates = label_store(model, options.store, n_starts=options.starts, seed=options.seed, progress=progress)
     write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)
     console.print(f"{summary(estimates, n_starts=options.starts)}: {options.out}")
 

@@ -70,9 +70,7 @@ def run_demo(
     truth = Table.read(survey / "truth.csv", format="ascii.csv")
     truth = truth[np.asarray(truth["is_reference"]).astype(str) == "False"]
     row_of = {str(name): row for row, name in enumerate(truth["id"])}
-    estimates = result.estimates.isel(
-        star=[name in row_of for name in result.estimates["star"].to_numpy().tolist()]
-    )
+    estimates = result.estimates.isel(star=[name in row_of for name in result.estimates["star"].to_numpy().tolist()])
     rows = [row_of[name] for name in estimates["star"].to_numpy().tolist()]
     true_labels = np.column_stack([np.asarray(truth[_TRUTH.get(name, name)])[rows] for name in PAPER_LABELS])
     print_statistics(console, compare(estimates, true_labels, method="test stars, truth", snr_min=SNR_MIN))

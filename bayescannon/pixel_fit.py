@@ -85,7 +85,7 @@ class PixelFit:
 
 
 def _root(
-    block: PixelBlock, s2: FloatArray, first: Pass | None, *, tolerance: float
+    block: PixelBlock, s2: NDArray[np.float64], first: Pass | None, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """
     Find a root of g from s2 on, between 0 (where g is taken to be negative) and inf; return s2, converged, passes.
@@ -95,7 +95,7 @@ def _root(
     leaves the bracket is replaced by one inside it.
     """
     n_pixel = len(s2)
-    s2 = np.array(s2, dtype=np.float64)
+    s2 = s2.copy()
     low, high = np.zeros(n_pixel), np.full(n_pixel, np.inf)
     converged, passes = np.zeros(n_pixel, dtype=bool), np.zeros(n_pixel, dtype=np.int64)
     active = np.arange(n_pixel)
@@ -130,7 +130,7 @@ def _root(
 
 
 def _solve_exact(
-    block: PixelBlock, start: FloatArray | None, *, tolerance: float
+    block: PixelBlock, start: NDArray[np.float64] | None, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """Find the scatters s2 (pixel,) of well-posed pixels; return them, whether converged, and the passes."""
     n_pixel = block.n_pixel
@@ -168,9 +168,7 @@ def _solve_exact(
     return s2, converged, passes
 
 
-def _look_behind_zero(
-    block: PixelBlock, at_zero: Pass, *, tolerance: float
-) -> tuple[FloatArray, NDArray[np.int64]]:
+def _look_behind_zero(block: PixelBlock, at_zero: Pass, *, tolerance: float) -> tuple[FloatArray, NDArray[np.int64]]:
     """
     Look for an optimum at s > 0 that is better than the local one at 0; return the best s2 and the passes.
 
@@ -197,9 +195,7 @@ def _look_behind_zero(
 def _solve_grid(block: PixelBlock) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """Find the scatters as the released code does: best of a grid in ln s, refined by a parabola."""
     n_pixel = block.n_pixel
-    value = np.array(
-        [block.fit(np.full(n_pixel, np.exp(2 * x)), objective=True).objective for x in GRID_LN_SCATTER]
-    )
+    value = np.array([block.fit(np.full(n_pixel, np.exp(2 * x)), objective=True).objective for x in GRID_LN_SCATTER])
     best = value.argmin(axis=0)
     middle = np.clip(best, 1, len(value) - 2)
     left, centre, right = (np.take_along_axis(value, (middle + k)[None], 0)[0] for k in (-1, 0, 1))
@@ -225,7 +221,7 @@ def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.in
     return status
 
 
-def _fit_block(block: PixelBlock, start: FloatArray | None, *, scatter: str, tolerance: float) -> PixelFit:
+def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter: str, tolerance: float) -> PixelFit:
     """Fit the pixels of one block, dead and singular ones set apart first."""
     n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
     n_live = (block.ivar > 0).sum(axis=0)

@@ -150,9 +150,7 @@ def normalise(
     # the weights are a band about the diagonal: multiply only the blocks that hold it
     for start in range(0, len(wavelength), 256):
         centre = wavelength[start : start + 256]
-        near = slice(
-            np.searchsorted(wavelength, centre[0] - reach), np.searchsorted(wavelength, centre[-1] + reach)
-        )
+        near = slice(np.searchsorted(wavelength, centre[0] - reach), np.searchsorted(wavelength, centre[-1] + reach))
         weights = np.exp(-(((wavelength[near, None] - centre) / width) ** 2))
         sums[:, start : start + 256] = weighted[:, near] @ weights
     numerator, denominator = np.split(sums, 2)
@@ -206,9 +204,7 @@ def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def prepare_spectra(
-    raws: Sequence[RawSpectrum], preset: Preset = PAPER, grid: FloatArray | None = None
-) -> Spectra:
+def prepare_spectra(raws: Sequence[RawSpectrum], preset: Preset = PAPER, grid: FloatArray | None = None) -> Spectra:
     """
     Mask, shift to rest, resample and normalise spectra in memory (Ho et al. 2017, section 2.1).
 

@@ -141,9 +141,7 @@ def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
     return _matched(pairs, len(star_id), f"no labels under this id in {table.source or 'the table'}")
 
 
-def match_by_sky(
-    ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelTable, *, radius: float
-) -> Selection:
+def match_by_sky(ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelTable, *, radius: float) -> Selection:
     """
     Match spectra to the nearest row within `radius` arcsec; of several spectra of a row the best S/N counts.
 
@@ -173,9 +171,7 @@ def match_by_sky(
     best: dict[int, int] = {}
     for star, row in sorted(pairs, key=lambda pair: (-np.nan_to_num(snr[pair[0]], nan=-np.inf), pair[0])):
         best.setdefault(row, star)
-    keep = np.array(
-        [best[int(row)] == star for star, row in zip(selection.star, selection.row, strict=True)], bool
-    )
+    keep = np.array([best[int(row)] == star for star, row in zip(selection.star, selection.row, strict=True)], bool)
     return selection if keep.all() else selection.step(keep, "another spectrum of the star has better S/N")
 
 
@@ -240,9 +236,7 @@ class ReferenceSet:
 
     def select(self, index: NDArray[np.intp] | BoolArray) -> "ReferenceSet":
         """Return the stars of a boolean mask or an index array."""
-        return replace(
-            self, spectra=self.spectra.select(index), labels=self.labels[index], errors=self.errors[index]
-        )
+        return replace(self, spectra=self.spectra.select(index), labels=self.labels[index], errors=self.errors[index])
 
     def drop(self, dropped: BoolArray, step: str, source: str = "") -> "ReferenceSet":
         """Remove the stars of a bool array of shape (N,) and add a row to the tally."""

@@ -75,9 +75,7 @@ def choose_cuts(config: TrainConfig, labels_format: str) -> tuple[Cut, ...]:
     return (*CUT_SETS[name], *ranges)
 
 
-def read_reference_labels(
-    config: LabelsConfig, label_names: Sequence[str], cuts: Sequence[Cut] = ()
-) -> LabelTable:
+def read_reference_labels(config: LabelsConfig, label_names: Sequence[str], cuts: Sequence[Cut] = ()) -> LabelTable:
     """Read the labels to train on, and those that the cuts look at."""
     wanted = dict.fromkeys([*label_names, *(name for cut in cuts for name in cut.needs)])
     return read_labels(config.table, format=config.format, label_names=list(wanted), columns=config.columns)

@@ -38,7 +38,7 @@ def _sizes() -> tuple[int, int, int]:
     """Return the numbers of pixels, terms and labels of the model on the stack."""
     coords = pm.modelcontext(None).coords
     n_term = len(coords["term"])
-    n_label = int(round((np.sqrt(8 * n_term + 1) - 3) / 2))
+    n_label = round((np.sqrt(8 * n_term + 1) - 3) / 2)
     return len(coords["pixel"]), n_term, n_label
 
 
@@ -144,9 +144,7 @@ class PooledCoefficients:
         n_pixel, n_term, n_label = _sizes()
         shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
         mu, tau, activity = self.declare_hyperparameters(len(shrunk))
-        mean = pt.set_subtensor(
-            pt.zeros((n_pixel, n_term))[:, shrunk], pt.broadcast_to(mu, (n_pixel, len(shrunk)))
-        )
+        mean = pt.set_subtensor(pt.zeros((n_pixel, n_term))[:, shrunk], pt.broadcast_to(mu, (n_pixel, len(shrunk))))
         wide = pt.full((n_pixel, n_term), FLAT_SCALE)
         scale = pt.set_subtensor(wide[:, shrunk], tau[None, :] * activity[:, None])
         return pm.Normal("theta", mean, scale, dims=("pixel", "term"))

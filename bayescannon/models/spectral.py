@@ -3,8 +3,8 @@ The spectral model: what the reference stars' spectra are, given their labels (H
 
     f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + kappa^2 sigma_np^2))
 
-The paper has kappa = 1; its eq. 3 prints the noise without its square root. :func:`bayescannon.pixel_fit.fit_pixels` finds the
-exact maximum of this model's posterior at survey size.
+The paper has kappa = 1; its eq. 3 prints the noise without its square root.
+:func:`bayescannon.pixel_fit.fit_pixels` finds the exact maximum of this model's posterior at survey size.
 """
 
 from collections.abc import Sequence
@@ -78,6 +78,7 @@ def spectral_model(
         s = (scatter or FlatScatter()).declare_scatter(boundary=boundary)
         kappa = (noise or FixedNoise()).declare_kappa()
         used = theta if allowed is None else theta * allowed
-        deviation = pt.sqrt(s**2 + (kappa * sigma_data) ** 2)
+        # kappa must not move the constant that a dead pixel adds
+        deviation = pt.sqrt(s**2 + (pt.where(sigma_data < FLAT_SCALE, kappa, 1.0) * sigma_data) ** 2)
         pm.Normal("flux", v @ used.T, deviation, observed=observed, dims=("star", "pixel"))
     return model
