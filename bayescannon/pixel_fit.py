@@ -58,6 +58,8 @@ class PixelFit:
         censored terms.
     gradient : float array of shape (P,)
         g(s^2) at the solution: 0 where s > 0, not negative where s = 0.
+    slope : float array of shape (P,)
+        dg/d(s^2) along the profile.
     objective : float array of shape (P,)
         Minus log posterior without constants (n_live ln(2 pi) / 2 and those of the priors); 0 in dead pixels.
     chi2, freedom : float arrays of shape (P,)
@@ -71,6 +73,7 @@ class PixelFit:
     scatter: NDArray[np.float64]
     covariance: NDArray[np.float64]
     gradient: NDArray[np.float64]
+    slope: NDArray[np.float64]
     objective: NDArray[np.float64]
     chi2: NDArray[np.float64]
     freedom: NDArray[np.float64]
@@ -135,8 +138,9 @@ def _solve_exact(
     """Find the scatters s2 (pixel,) of well-posed pixels; return them, whether converged, and the passes."""
     n_pixel = block.n_pixel
     if not block.prior.reaches_zero:
-        centre = np.exp(2 * block.prior.scatter_parameters[0])
-        return _root(block, np.full(n_pixel, centre) if start is None else start, None, tolerance=tolerance)
+        centre = np.full(n_pixel, np.exp(2 * block.prior.scatter_parameters[0]))
+        near = centre if start is None else np.where(start > 0, start, centre)
+        return _root(block, near, None, tolerance=tolerance)
     s2, converged = np.zeros(n_pixel), np.ones(n_pixel, dtype=bool)
     passes = np.zeros(n_pixel, dtype=np.int64)
     border = np.arange(n_pixel)
@@ -230,6 +234,7 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
         scatter=np.full(n_pixel, np.inf),
         covariance=np.zeros((n_pixel, n_term, n_term)),
         gradient=np.zeros(n_pixel),
+        slope=np.zeros(n_pixel),
         objective=np.zeros(n_pixel),
         chi2=np.zeros(n_pixel),
         freedom=np.zeros(n_pixel),
@@ -243,13 +248,15 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
     block = block.select(good)
     if scatter == "grid":
         s2, converged, passes = _solve_grid(block)
+    elif scatter == "fixed" and start is not None:
+        s2, converged, passes = start[good], np.ones(len(good), dtype=bool), np.zeros(len(good), dtype=np.int64)
     else:
         s2, converged, passes = _solve_exact(block, None if start is None else start[good], tolerance=tolerance)
     final = block.fit(s2, objective=True)
     fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
     keep = ~block.prior.censored
     fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
-    fit.gradient[good], fit.objective[good] = final.gradient, final.objective
+    fit.gradient[good], fit.slope[good], fit.objective[good] = final.gradient, final.slope, final.objective
     fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom
     fit.n_passes[good] = passes + 1
     fit.status[good[~converged]] = PixelStatus.NOT_CONVERGED
@@ -288,8 +295,8 @@ def fit_pixels(
         the number of terms.
     start : float array of shape (pixel,), optional
         Scatters to start from, from a fit nearby; saves passes.
-    scatter : {"exact", "grid"}
-        The exact optimum, or the paper's grid of scatters refined by a parabola, for comparison.
+    scatter : {"exact", "grid", "fixed"}
+        The exact optimum; or the paper's grid of scatters refined by a parabola, for comparison; or `start` as it is.
     tolerance : float
         Newton stops when a step changes s^2 by less than this fraction.
     block : int
@@ -308,8 +315,10 @@ def fit_pixels(
     """
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     n_star, n_term = moments.mean.shape
-    if scatter not in ("exact", "grid"):
-        raise ValueError(f"scatter must be 'exact' or 'grid'; got {scatter!r}")
+    if scatter not in ("exact", "grid", "fixed"):
+        raise ValueError(f"scatter must be 'exact', 'grid' or 'fixed'; got {scatter!r}")
+    if scatter == "fixed" and start is None:
+        raise ValueError("scatter 'fixed' needs the scatters as start")
     if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != n_star:
         raise ValueError(
             f"flux and ivar must have shape (star, pixel) with {n_star} stars as in the label vectors; "

@@ -113,6 +113,7 @@ class TrainedModel:
                 "scatter": ("pixel", self.fit.scatter),
                 "covariance": (("pixel", "term", "term_2"), self.fit.covariance),
                 "gradient": ("pixel", self.fit.gradient),
+                "slope": ("pixel", self.fit.slope),
                 "objective": ("pixel", self.fit.objective),
                 "chi2": ("pixel", self.fit.chi2),
                 "freedom": ("pixel", self.fit.freedom),

@@ -122,5 +122,5 @@ def test_noiseless_data_give_zero_scatter():
 def test_wrong_calls_are_refused(survey, change, message):
     with pytest.raises(ValueError, match=message):
         fit_pixels(*change(*survey))
-    with pytest.raises(ValueError, match="'exact' or 'grid'"):
+    with pytest.raises(ValueError, match="'exact', 'grid' or 'fixed'"):
         fit_pixels(*survey, scatter="median")

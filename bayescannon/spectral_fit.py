@@ -1,0 +1,420 @@
+r"""
+Fit of the whole spectral model: pixels exactly, given populations and noise scale that are learned around them.
+
+The exact fit of the pixels is :func:`bayescannon.pixel_fit.fit_pixels`; the populations (of coefficients, scatters
+and noise scales) have few parameters, which are set by their marginal likelihood, in rounds, until nothing moves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.label_vector import FloatArray
+from bayescannon.models.priors import (
+    CoefficientPrior,
+    FixedNoise,
+    FlatCoefficients,
+    FlatScatter,
+    GlobalNoise,
+    HalfNormalScatter,
+    NoisePrior,
+    NormalCoefficients,
+    PixelNoise,
+    PooledCoefficients,
+    PooledScatter,
+    ScatterPrior,
+    shrunk_terms,
+)
+from bayescannon.pixel_block import LabelMoments
+from bayescannon.pixel_fit import GRID_LN_SCATTER, PixelFit, fit_pixels
+from bayescannon.pixel_prior import PixelPrior, ScatterDensity
+from bayescannon.population import Population, eliminate_flat, fit_population
+
+_MAX_ROUNDS = 8
+# rounds end when no parameter of a population moves by more than this fraction
+_SETTLED = 0.01
+_KAPPA_SETTLED = 5e-4
+_PIXEL_KAPPA_SETTLED = 5e-3
+_NARROWEST_POPULATION = 0.05
+# parameters of the whole survey are found on a sample of about this many pixels first
+_SAMPLE = 500
+_ALL = slice(None)
+
+
+class PriorError(ValueError):
+    """A prior that the exact solver does not know, or priors that do not go together."""
+
+
+@dataclass(frozen=True)
+class SpectralFit:
+    """
+    The pixels' fit and what was learned around it.
+
+    Attributes
+    ----------
+    fit : PixelFit
+    kappa : float array of shape (P,)
+        Scale of the reported errors.
+    hyperparameters : dict of str to array
+        What was learned: ``mu``, ``tau`` (shrunk_term), ``activity`` (pixel), ``scatter_centre``, ``scatter_width``,
+        ``kappa_centre``, ``kappa_width``.
+    trace : tuple of dict
+        One entry a round: the summed objective, the median kappa, and the largest relative move of a parameter.
+    converged : bool
+        Whether the rounds settled.
+    """
+
+    fit: PixelFit
+    kappa: NDArray[np.float64]
+    hyperparameters: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    trace: tuple[dict[str, float], ...] = ()
+    converged: bool = True
+
+
+def fit_spectral(
+    vectors: FloatArray | LabelMoments,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    n_label: int,
+    coefficients: CoefficientPrior | None = None,
+    scatter: ScatterPrior | None = None,
+    noise: NoisePrior | None = None,
+    marginal: bool = False,
+    allowed: NDArray[np.bool_] | None = None,
+    tolerance: float = 1e-6,
+    workers: int | None = None,
+) -> SpectralFit:
+    """
+    Fit :func:`bayescannon.models.spectral.spectral_model` exactly, its populations by marginal likelihood.
+
+    Parameters
+    ----------
+    vectors, flux, ivar, marginal, tolerance, workers
+        As in :func:`bayescannon.pixel_fit.fit_pixels`.
+    n_label : int
+        K.
+    coefficients, scatter, noise : prior objects
+        See :mod:`bayescannon.models.priors`; the paper's unless given.
+    allowed : bool array of shape (pixel, T), optional
+        False holds a coefficient at 0.
+
+    Returns
+    -------
+    result : SpectralFit
+
+    Raises
+    ------
+    PriorError
+        A prior without an exact solver; the message says what to do.
+    """
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    coefficients, scatter, noise = coefficients or FlatCoefficients(), scatter or FlatScatter(), noise or FixedNoise()
+    _require_known(coefficients, scatter, noise)
+    n_pixel = flux.shape[1]
+    shrunk = shrunk_terms(n_label, getattr(coefficients, "terms", "quadratic"))
+
+    state = _State(
+        prior=_first_prior(coefficients, scatter, n_pixel, n_label, allowed),
+        kappa=np.full(n_pixel, noise.kappa if isinstance(noise, FixedNoise) else 1.0),
+    )
+
+    def fit(current: _State, start: FloatArray | None, pixels: slice = _ALL, **options: Any) -> PixelFit:
+        return fit_pixels(
+            moments, flux[:, pixels], ivar[:, pixels], prior=current.prior.select(pixels), kappa=current.kappa[pixels],
+            marginal=marginal, start=None if start is None else start[pixels], tolerance=tolerance, workers=workers,
+            **options,
+        )  # fmt: skip
+
+    learns = [
+        learn
+        for learn, needed in (
+            (_KappaLearner(noise, fit), not isinstance(noise, FixedNoise)),
+            (_ScatterLearner(scatter, fit), _is_learned(scatter)),
+            (_CoefficientLearner(coefficients, shrunk), isinstance(coefficients, PooledCoefficients)),
+        )
+        if needed
+    ]
+    result = fit(state, None)
+    trace: list[dict[str, float]] = []
+    converged = not learns
+    for _ in range(_MAX_ROUNDS if learns else 0):
+        moved = 0.0
+        for learn in learns:
+            state, result, move = learn(state, result)
+            moved = max(moved, move)
+        result = fit(state, result.scatter)
+        trace.append(
+            {"objective": float(result.objective.sum()), "kappa": float(np.median(state.kappa)), "moved": moved}
+        )
+        if moved < _SETTLED:
+            converged = True
+            break
+    return SpectralFit(result, state.kappa, state.hyperparameters, tuple(trace), converged)
+
+
+@dataclass(frozen=True)
+class _State:
+    """Parameters around the pixels' fit."""
+
+    prior: PixelPrior
+    kappa: NDArray[np.float64]
+    hyperparameters: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    population: Population | None = None
+
+
+def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior) -> None:
+    known = {
+        "coefficients": (coefficients, (FlatCoefficients, NormalCoefficients, PooledCoefficients)),
+        "scatter": (scatter, (FlatScatter, HalfNormalScatter, PooledScatter)),
+        "noise": (noise, (FixedNoise, GlobalNoise, PixelNoise)),
+    }
+    for what, (prior, kinds) in known.items():
+        if not isinstance(prior, kinds):
+            names = ", ".join(kind.__name__ for kind in kinds)
+            raise PriorError(
+                f"the exact solver knows the {what} priors {names}; {type(prior).__name__} can be sampled with "
+                "spectral_model or compressed_model and NUTS, on few pixels"
+            )
+
+
+def _is_learned(scatter: ScatterPrior) -> bool:
+    return isinstance(scatter, PooledScatter) and (scatter.centre is None or scatter.width is None)
+
+
+def _first_prior(
+    coefficients: CoefficientPrior,
+    scatter: ScatterPrior,
+    n_pixel: int,
+    n_label: int,
+    allowed: NDArray[np.bool_] | None,
+) -> PixelPrior:
+    """Return the pixels' prior with everything that is to be learned still flat."""
+    n_term = len(shrunk_terms(n_label, "all"))
+    prior = PixelPrior.flat(n_pixel, n_term)
+    if isinstance(coefficients, NormalCoefficients):
+        mean, scale = coefficients.parameters(n_pixel, n_label)
+        prior = replace(prior, mean=mean, precision=1 / scale**2)
+    if isinstance(scatter, HalfNormalScatter):
+        prior = replace(prior, scatter=ScatterDensity.HALF_NORMAL, scatter_parameters=(scatter.scale, 0.0))
+    if isinstance(scatter, PooledScatter) and scatter.centre is not None and scatter.width is not None:
+        parameters = (scatter.centre, scatter.width)
+        prior = replace(prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
+    if allowed is not None:
+        if allowed.shape != (n_pixel, n_term):
+            raise ValueError(f"allowed must have shape (pixel, term) = {(n_pixel, n_term)}; got {allowed.shape}")
+        prior = replace(prior, precision=np.where(allowed, prior.precision, np.inf))
+    return prior
+
+
+class _CoefficientLearner:
+    """Learns mu, tau and lambda of the coefficients."""
+
+    def __init__(self, prior: Any, shrunk: NDArray[np.bool_]) -> None:
+        self.prior, self.shrunk = prior, shrunk
+
+    def __call__(self, state: _State, fit: PixelFit) -> tuple[_State, PixelFit, float]:
+        live = fit.live
+        normal, right = data_equations(fit, state.prior)
+        normal, right = eliminate_flat(normal[live], right[live], self.shrunk)
+        start = state.population
+        if start is not None:
+            start = replace(start, activity=start.activity[live])
+        found = fit_population(normal, right, activity_spread=self.prior.activity_spread, start=start)
+        activity = np.ones(len(live))
+        activity[live] = found.activity
+        population = replace(found, activity=activity)
+        move = 1.0
+        if start is not None:
+            # tau matters where it is not negligible
+            size = np.maximum(population.tau, 0.01 * population.tau.max())
+            move = float(np.abs(population.tau - start.tau).max() / size.max())
+            move = max(move, float(np.median(np.abs(np.log(found.activity / start.activity)))))
+        mean, precision = state.prior.mean.copy(), state.prior.precision.copy()
+        free = ~state.prior.censored[:, self.shrunk]
+        mean[:, self.shrunk] = population.mu
+        precision[:, self.shrunk] = np.where(free, 1 / population.scale**2, np.inf)
+        learned = {"mu": population.mu, "tau": population.tau, "activity": population.activity}
+        state = replace(
+            state,
+            prior=replace(state.prior, mean=mean, precision=precision),
+            hyperparameters={**state.hyperparameters, **learned},
+            population=population,
+        )
+        return state, fit, move
+
+
+def data_equations(fit: PixelFit, prior: PixelPrior) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Return V^T W V (P, T, T) and V^T W f (P, T) of a fit, what the data alone say; zeros for censored terms.
+
+    Dead pixels have zeros.
+    """
+    censored = prior.censored
+    precision = np.where(censored, 0.0, prior.precision)
+    size = fit.theta.shape[1]
+    diagonal = np.arange(size)
+    padded = fit.covariance.copy()
+    padded[:, diagonal, diagonal] += censored
+    padded[~fit.live] = np.eye(size)
+    normal = np.linalg.inv(padded)
+    normal[:, diagonal, diagonal] -= censored
+    right = np.einsum("pij,pj->pi", normal, fit.theta) - precision * np.where(censored, 0.0, prior.mean)
+    normal[:, diagonal, diagonal] -= precision
+    normal[~fit.live], right[~fit.live] = 0.0, 0.0
+    return normal, right
+
+
+class _ScatterLearner:
+    """Learns centre and width of the population of ln s, integrating each pixel's s over a grid."""
+
+    def __init__(self, prior: Any, fit: Callable[..., PixelFit]) -> None:
+        self.prior, self.fit = prior, fit
+
+    def __call__(self, state: _State, fit: PixelFit) -> tuple[_State, PixelFit, float]:
+        flat = replace(state, prior=replace(state.prior, scatter=ScatterDensity.FLAT))
+        some = _sample(fit)
+        live = fit.live[some]
+        objective = np.empty((len(GRID_LN_SCATTER), int(live.sum())))
+        for k, ln_s in enumerate(GRID_LN_SCATTER):
+            at = np.full(len(fit.live), np.exp(ln_s))
+            objective[k] = self.fit(flat, at, some, scatter="fixed").objective[live]
+        centre, width = scatter_population(objective, centre=self.prior.centre, width=self.prior.width)
+        before = state.prior
+        move = 1.0
+        if before.scatter is ScatterDensity.LOG_NORMAL:
+            move = max(abs(centre - before.scatter_parameters[0]), abs(width / before.scatter_parameters[1] - 1))
+        learned = {"scatter_centre": np.array(centre), "scatter_width": np.array(width)}
+        state = replace(
+            state,
+            prior=replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=(centre, width)),
+            hyperparameters={**state.hyperparameters, **learned},
+        )
+        return state, fit, move
+
+
+def _sample(fit: PixelFit) -> slice:
+    """Choose pixels spread over the grid that stand for all."""
+    step = len(fit.scatter) // _SAMPLE
+    return slice(step // 2, None, step) if step > 1 else _ALL
+
+
+def scatter_population(
+    objective: FloatArray, *, centre: float | None = None, width: float | None = None
+) -> tuple[float, float]:
+    """
+    Find mean and standard deviation of ln s over the pixels by maximum marginal likelihood (EM).
+
+    Parameters
+    ----------
+    objective : float array of shape (grid, P)
+        Minus log likelihood of each pixel at the scatters of :data:`bayescannon.pixel_fit.GRID_LN_SCATTER`.
+    centre, width : float, optional
+        Held if given.
+
+    Returns
+    -------
+    centre, width : float
+    """
+    grid = GRID_LN_SCATTER[:, None]
+    likelihood = np.exp(objective.min(axis=0) - objective)
+    m = float(grid[objective.argmin(axis=0)].mean()) if centre is None else centre
+    w = 1.0 if width is None else width
+    for _ in range(2000):
+        weight = likelihood * np.exp(-0.5 * ((grid - m) / w) ** 2)
+        weight /= weight.sum(axis=0)
+        new_m = float((weight * grid).sum(axis=0).mean()) if centre is None else centre
+        new_w = float(np.sqrt((weight * (grid - new_m) ** 2).sum(axis=0).mean())) if width is None else width
+        new_w = max(new_w, _NARROWEST_POPULATION)
+        settled = abs(new_m - m) + abs(new_w - w) < 1e-5
+        m, w = new_m, new_w
+        if settled:
+            break
+    return m, w
+
+
+class _KappaLearner:
+    """
+    Learns the scale of the noise, for the survey or for each pixel.
+
+    Where s is at its optimum, or at 0, the objective's derivative by ln kappa is sum_n 1 - w r^2, less the terms
+    that the data determine if theta is integrated out: chi2 must equal the degrees of freedom.
+    """
+
+    def __init__(self, noise: Any, fit: Callable[..., PixelFit]) -> None:
+        self.noise, self.fit = noise, fit
+
+    def __call__(self, state: _State, fit: PixelFit) -> tuple[_State, PixelFit, float]:
+        first = np.log(state.kappa)
+        state, fit = self._global(state, fit)
+        if isinstance(self.noise, PixelNoise):
+            state, fit = self._by_pixel(state, fit)
+        return state, fit, float(np.abs(np.log(state.kappa) - first).max() * _SETTLED / _KAPPA_SETTLED / 10)
+
+    def _global(self, state: _State, fit: PixelFit) -> tuple[_State, PixelFit]:
+        """Move all kappa by one factor to the root of the summed derivative; a sample of pixels leads the way."""
+        some = _sample(fit)
+        if some != _ALL:
+            start = fit.scatter
+            move = self._secant(state, lambda moved: self.fit(moved, start, some), self.fit(state, start, some))
+            state = replace(state, kappa=state.kappa * np.exp(move))
+            fit = self.fit(state, start)
+        start = fit.scatter
+        move = self._secant(state, lambda moved: self.fit(moved, start), fit)
+        if move != 0:
+            state = replace(state, kappa=state.kappa * np.exp(move))
+            fit = self.fit(state, start)
+        return state, fit
+
+    @staticmethod
+    def _secant(state: _State, refit: Callable[[_State], PixelFit], fit: PixelFit) -> float:
+        """Return the change of ln kappa at which the summed derivative vanishes, 0 if it is there already."""
+        previous: tuple[float, float] | None = None
+        shift = 0.0
+        for _ in range(12):
+            excess = float((fit.n_live - fit.freedom - fit.chi2)[fit.live].sum())
+            if previous is None or excess == previous[1]:
+                at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
+                slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
+            else:
+                slope = (excess - previous[1]) / (shift - previous[0])
+            move = float(np.clip(-excess / slope, -0.7, 0.7)) if slope > 0 else -0.2 * float(np.sign(excess))
+            if abs(move) < _KAPPA_SETTLED:
+                break
+            previous = (shift, excess)
+            shift += move
+            fit = refit(replace(state, kappa=state.kappa * np.exp(shift)))
+        return shift
+
+    def _by_pixel(self, state: _State, fit: PixelFit) -> tuple[_State, PixelFit]:
+        """Solve for each pixel's kappa under the population N(centre, width) of ln kappa, and for the population."""
+        live = fit.live
+        u = np.log(state.kappa)
+        centre = float(np.median(u[live])) if self.noise.centre is None else self.noise.centre
+        width = 0.3 if self.noise.width is None else self.noise.width
+        slope = 2 * np.maximum(fit.chi2, 1.0) + 1 / width**2
+        last_u, last_h = u.copy(), np.full(len(u), np.nan)
+        for _ in range(10):
+            h = fit.n_live - fit.freedom - fit.chi2
+            with np.errstate(divide="ignore", invalid="ignore"):
+                secant = (h - last_h) / (u - last_u)
+            # the data's curvature is at most that of s = 0 and at least nothing
+            curvature = np.where(np.isfinite(secant), np.clip(secant, 0.0, 2 * np.maximum(fit.chi2, 1.0)), slope)
+            if self.noise.centre is None:
+                centre = float(u[live].mean())
+            if self.noise.width is None:
+                spread = (u[live] - centre) ** 2 + 1 / (curvature[live] + 1 / width**2)
+                width = max(float(np.sqrt(spread.mean())), _NARROWEST_POPULATION / 10)
+            move = -(h + (u - centre) / width**2) / (curvature + 1 / width**2)
+            move = np.where(live, np.clip(move, -0.5, 0.5), 0.0)
+            last_u, last_h = u, h
+            u = u + move
+            state = replace(state, kappa=np.exp(u))
+            fit = self.fit(state, fit.scatter)
+            if np.abs(move).max() < _PIXEL_KAPPA_SETTLED:
+                break
+        learned = {"kappa_centre": np.array(centre), "kappa_width": np.array(width)}
+        return replace(state, hyperparameters={**state.hyperparameters, **learned}), fit
