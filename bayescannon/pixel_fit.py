@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bayescannon.label_vector import FloatArray
 from bayescannon.machine import n_cores
+from bayescannon.packing import unpack_symmetric
 from bayescannon.pixel_block import LabelMoments, Pass, PixelBlock
 from bayescannon.pixel_kernels import fixed_theta_gradient, residual_variance
 from bayescannon.pixel_prior import PixelPrior
@@ -29,6 +30,9 @@ _N_SCAN = 6
 
 _MAX_PASSES = 60
 
+# Largest inverse variance of normalised flux that makes sense: beyond it, one star would carry the sums alone
+LARGEST_IVAR = 1e13
+
 # Smallest reciprocal condition number of the (unit-diagonal) normal equations that is solved
 _MIN_RCOND = 1e-13
 
@@ -38,7 +42,7 @@ class PixelStatus(IntEnum):
 
     CONVERGED = 0
     NOT_CONVERGED = 1
-    DEAD = 2  # fewer live stars than terms: theta = 0, scatter = inf, weight 0 in labelling
+    DEAD = 2  # fewer live stars than free terms: theta = 0, scatter = inf, weight 0 in labelling
     SINGULAR = 3  # the live stars do not determine all coefficients: treated as DEAD
 
 
@@ -183,7 +187,10 @@ def _look_behind_zero(block: PixelBlock, at_zero: Pass, *, tolerance: float) -> 
     low = 0.3 * at_zero.variance
     high = np.maximum(residual_variance(block.flux, prediction, block.ivar), 2 * low)
     trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
-    negative = fixed_theta_gradient(block.flux, prediction, block.ivar, trial) < 0
+    # theta at s = 0 follows the precise stars; near a hidden optimum it follows all
+    far = block.moments.mean @ block.fit(high).theta.T
+    negative = fixed_theta_gradient(block.flux, far, block.ivar, trial) < 0
+    passes += 1
     hidden = np.flatnonzero(negative.any(axis=0))
     if len(hidden):
         last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
@@ -192,7 +199,7 @@ def _look_behind_zero(block: PixelBlock, at_zero: Pass, *, tolerance: float) -> 
         at_found = some.fit(found, objective=True).objective
         better = good & (at_found < some.fit(np.zeros(len(hidden)), objective=True).objective)
         best[hidden[better]] = found[better]
-        passes[hidden] = more + 2
+        passes[hidden] += more + 2
     return best, passes
 
 
@@ -218,9 +225,16 @@ def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.in
     status = np.where(n_live < np.maximum(n_free, 1), PixelStatus.DEAD, PixelStatus.CONVERGED).astype(np.int64)
     alive = np.flatnonzero(status == PixelStatus.CONVERGED)
     if len(alive):
-        _, normal, _, _ = block.select(alive).normal_equations(np.zeros(len(alive)))
+        # rank is a matter of which stars are live, not of their weights
+        live = (block.ivar[:, alive] > 0).astype(np.float64)
+        normal = unpack_symmetric(live.T @ block.moments.products, block.moments.mean.shape[1])
         diagonal = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), np.finfo(float).tiny))
-        spectrum = np.linalg.eigvalsh(normal / (diagonal[:, :, None] * diagonal[:, None, :]))
+        normal /= diagonal[:, :, None] * diagonal[:, None, :]
+        known = block.prior.precision[alive] > 0
+        normal *= ~(known[:, :, None] | known[:, None, :])
+        index = np.arange(normal.shape[1])
+        normal[:, index, index] += known
+        spectrum = np.linalg.eigvalsh(normal)
         status[alive[~(spectrum[:, 0] > _MIN_RCOND * spectrum[:, -1])]] = PixelStatus.SINGULAR
     return status
 
@@ -323,6 +337,15 @@ def fit_pixels(
         raise ValueError(
             f"flux and ivar must have shape (star, pixel) with {n_star} stars as in the label vectors; "
             f"got {flux.shape} and {ivar.shape}"
+        )
+    if flux.shape[1] == 0:
+        raise ValueError("there are no pixels to fit")
+    if not (np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()):
+        raise ValueError("flux and ivar must be finite and ivar not negative; a dead pixel is one with ivar = 0")
+    if ivar.max(initial=0.0) > LARGEST_IVAR:
+        raise ValueError(
+            f"an inverse variance of {ivar.max():.3g} was given; normalised flux is known to {LARGEST_IVAR:g} at best. "
+            "Set such pixels to 0, as the preparation does"
         )
     if not np.isfinite(moments.mean).all():
         raise ValueError("label vectors must be finite; cut reference stars with missing labels first")

@@ -116,7 +116,12 @@ def test_noiseless_data_give_zero_scatter():
     [
         (lambda v, f, i: (v[:-1], f, i), "149 stars"),
         (lambda v, f, i: (v, f, i[:, :-1]), r"shape \(star, pixel\)"),
-        (lambda v, f, i: (np.where(v == v[0, 1], np.nan, v), f, i), "finite"),
+        (lambda v, f, i: (np.where(v == v[0, 1], np.nan, v), f, i), "label vectors must be finite"),
+        (lambda v, f, i: (v, np.where(i == i.max(), np.nan, f), i), "flux and ivar must be finite"),
+        (lambda v, f, i: (v, f, np.where(i == i.max(), np.nan, i)), "flux and ivar must be finite"),
+        (lambda v, f, i: (v, f, -i), "not negative"),
+        (lambda v, f, i: (v, f[:, :0], i[:, :0]), "no pixels"),
+        (lambda v, f, i: (v, f, np.where(i == i.max(), 1e20, i)), "inverse variance of 1e\\+20"),
     ],
 )
 def test_wrong_calls_are_refused(survey, change, message):
@@ -124,3 +129,29 @@ def test_wrong_calls_are_refused(survey, change, message):
         fit_pixels(*change(*survey))
     with pytest.raises(ValueError, match="'exact', 'grid' or 'fixed'"):
         fit_pixels(*survey, scatter="median")
+
+
+def test_one_star_with_tiny_errors_does_not_make_pixels_singular(survey):
+    vectors, flux, ivar = survey
+    ivar = ivar.copy()
+    ivar[0] = 1e13
+    fit = fit_pixels(vectors, flux, ivar)
+    assert (fit.status == PixelStatus.CONVERGED).all()
+    for p in (1, 4):
+        _, nll, s = slow_cannon.train_pixel(vectors, flux[:, p], ivar[:, p])
+        assert fit.objective[p] <= nll + 1e-6
+        np.testing.assert_allclose(fit.scatter[p], s, rtol=1e-4, atol=2e-6)
+
+
+def test_very_different_noise_hides_no_better_scatter():
+    """Pixels whose stars differ in noise by factors of hundreds: the best of several optima is found."""
+    rng = np.random.default_rng(8)
+    n_star, n_pixel = 120, 60
+    vectors = label_vector(rng.normal(size=(n_star, 2)).clip(-2.5, 2.5))
+    sigma = 0.02 * np.exp(rng.normal(0, 1.5, size=(n_star, n_pixel)))
+    flux = vectors @ (0.05 * rng.normal(size=(n_pixel, 6))).T + 0.5 * sigma * rng.normal(size=sigma.shape)
+    flux += 0.01 * rng.normal(size=sigma.shape) * (rng.random(n_pixel) < 0.5)
+    fit = fit_pixels(vectors, flux, 1 / sigma**2)
+    for p in range(n_pixel):
+        _, nll, _ = slow_cannon.train_pixel(vectors, flux[:, p], 1 / sigma[:, p] ** 2)
+        assert fit.objective[p] <= nll + 1e-6
