@@ -336,12 +336,23 @@ def scatter_population(
     return m, w
 
 
+def _excess(fit: PixelFit, prior: PixelPrior) -> FloatArray:
+    """
+    Differentiate each pixel's objective by ln kappa, with s at its optimum; shape (P,).
+
+    It is n - chi2, less the terms that the data determine if theta is integrated out, as long as the prior of s is
+    flat: where s is at its optimum, or at 0, what s has to say cancels but for its prior.
+    """
+    s2 = np.where(fit.live & (fit.scatter > 0), fit.scatter, 1.0) ** 2
+    pull = np.where(fit.live & (fit.scatter > 0), s2 * prior.scatter_gradient(s2)[0], 0.0)
+    return fit.n_live - fit.freedom - fit.chi2 + pull
+
+
 class _KappaLearner:
     """
     Learns the scale of the noise, for the survey or for each pixel.
 
-    Where s is at its optimum, or at 0, the objective's derivative by ln kappa is sum_n 1 - w r^2, less the terms
-    that the data determine if theta is integrated out: chi2 must equal the degrees of freedom.
+    It is where the derivative of the objective by ln kappa vanishes, see :func:`_excess`.
     """
 
     def __init__(self, noise: Any, fit: Callable[..., PixelFit]) -> None:
@@ -359,23 +370,28 @@ class _KappaLearner:
         some = _sample(fit)
         if some != _ALL:
             start = fit.scatter
-            move = self._secant(state, lambda moved: self.fit(moved, start, some), self.fit(state, start, some))
+            move = self._secant(
+                state,
+                lambda moved: self.fit(moved, start, some),
+                self.fit(state, start, some),
+                state.prior.select(some),
+            )
             state = replace(state, kappa=state.kappa * np.exp(move))
             fit = self.fit(state, start)
         start = fit.scatter
-        move = self._secant(state, lambda moved: self.fit(moved, start), fit)
+        move = self._secant(state, lambda moved: self.fit(moved, start), fit, state.prior)
         if move != 0:
             state = replace(state, kappa=state.kappa * np.exp(move))
             fit = self.fit(state, start)
         return state, fit
 
     @staticmethod
-    def _secant(state: _State, refit: Callable[[_State], PixelFit], fit: PixelFit) -> float:
+    def _secant(state: _State, refit: Callable[[_State], PixelFit], fit: PixelFit, prior: PixelPrior) -> float:
         """Return the change of ln kappa at which the summed derivative vanishes, 0 if it is there already."""
         previous: tuple[float, float] | None = None
         shift = 0.0
         for _ in range(12):
-            excess = float((fit.n_live - fit.freedom - fit.chi2)[fit.live].sum())
+            excess = float(_excess(fit, prior)[fit.live].sum())
             if previous is None or excess == previous[1]:
                 at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
                 slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
@@ -398,7 +414,7 @@ class _KappaLearner:
         slope = 2 * np.maximum(fit.chi2, 1.0) + 1 / width**2
         last_u, last_h = u.copy(), np.full(len(u), np.nan)
         for _ in range(10):
-            h = fit.n_live - fit.freedom - fit.chi2
+            h = _excess(fit, state.prior)
             with np.errstate(divide="ignore", invalid="ignore"):
                 secant = (h - last_h) / (u - last_u)
             # the data's curvature is at most that of s = 0 and at least nothing
