@@ -146,8 +146,8 @@ def minimise(quartic: Quartic, starts: FloatArray, *, workers: int | None = None
     Parameters
     ----------
     quartic : Quartic
-    starts : float array of shape (start, K)
-        Scaled labels.
+    starts : float array of shape (start, K) or (star, start, K)
+        Scaled labels, the same for all stars or each star's own.
     workers : int or None
         Threads; None takes every core.
 
@@ -155,8 +155,8 @@ def minimise(quartic: Quartic, starts: FloatArray, *, workers: int | None = None
     -------
     optima : Optima
     """
-    starts = np.ascontiguousarray(starts, dtype=np.float64)
-    n_star, (n_start, n_label) = len(quartic), starts.shape
+    n_star, (n_start, n_label) = len(quartic), starts.shape[-2:]
+    starts = np.array(np.broadcast_to(starts, (n_star, n_start, n_label)), dtype=np.float64)
     i, j = term_pairs(n_label)
     result = Optima(
         np.empty((n_star, n_start, n_label)),
@@ -167,7 +167,7 @@ def minimise(quartic: Quartic, starts: FloatArray, *, workers: int | None = None
 
     def one(part: slice) -> None:
         minimise_all(
-            quartic.a[part], quartic.b[part], quartic.c[part], starts, i, j,
+            quartic.a[part], quartic.b[part], quartic.c[part], starts[part], i, j,
             result.labels[part], result.chi2[part], result.iterations[part], result.converged[part],
         )  # fmt: skip
 

@@ -97,7 +97,7 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):  # type: ignore[no-untyped-def]
     """
-    Minimise chi2 of every star from every start (start, K) by damped Newton steps.
+    Minimise chi2 of every star from its starts (star, start, K) by damped Newton steps.
 
     Fills x_out (star, start, K), chi2_out, iterations and converged (star, start).
     """
@@ -111,7 +111,7 @@ def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):
         sa, sb, sc = a[star], b[star], c[star]
         work = (gradient, gauss, hessian, u, slope, jacobian)
         for start in range(n_start):
-            x = starts[start].copy()
+            x = starts[star, start].copy()
             damping = _FIRST_DAMPING
             value = evaluate(sa, sb, sc, x, i, j, True, *work)
             n_iteration = 0
