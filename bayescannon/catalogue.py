@@ -143,8 +143,7 @@ def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = Fals
         raise CatalogueError(f"{path} is a folder; give the name of a file")
     if path.exists() and not overwrite:
         raise CatalogueError(
-            f"{path} exists; choose another name, or replace it with overwrite=True (--overwrite on the "
-            "command line)"
+            f"{path} exists; choose another name, or replace it with overwrite=True (--overwrite on the command line)"
         )
     return path
 

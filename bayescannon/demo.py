@@ -11,7 +11,7 @@ from bayescannon.labels import PAPER_LABELS
 from bayescannon.mock.survey import write_survey
 from bayescannon.outputs import refuse_existing
 from bayescannon.run import RunResult, run
-from bayescannon.terminal import print_beside_paper, print_statistics, progress_bar
+from bayescannon.terminal import print_beside_paper, print_statistics, progress_bar, say
 from bayescannon.validation import compare
 
 SNR_MIN = 50.0
@@ -57,7 +57,7 @@ def run_demo(
         refuse_existing(path, overwrite=overwrite)
     with progress_bar(console, "mock survey") as progress:
         write_survey(survey, n_reference, n_test, seed=seed, overwrite=overwrite, progress=progress)
-    console.print(f"wrote {n_reference} reference and {n_test} test stars as survey files: {survey}")
+    say(console, f"wrote {n_reference} reference and {n_test} test stars as survey files: {survey}")
     config = RunConfig(
         out=str(results),
         prepare=PrepareConfig(str(survey / "spectra")),
@@ -70,9 +70,7 @@ def run_demo(
     truth = Table.read(survey / "truth.csv", format="ascii.csv")
     truth = truth[np.asarray(truth["is_reference"]).astype(str) == "False"]
     row_of = {str(name): row for row, name in enumerate(truth["id"])}
-    estimates = result.estimates.isel(
-        star=[name in row_of for name in result.estimates["star"].to_numpy().tolist()]
-    )
+    estimates = result.estimates.isel(star=[name in row_of for name in result.estimates["star"].to_numpy().tolist()])
     rows = [row_of[name] for name in estimates["star"].to_numpy().tolist()]
     true_labels = np.column_stack([np.asarray(truth[_TRUTH.get(name, name)])[rows] for name in PAPER_LABELS])
     print_statistics(console, compare(estimates, true_labels, method="test stars, truth", snr_min=SNR_MIN))

@@ -138,9 +138,7 @@ def _assemble(
         ResultFlag.OUTSIDE_REFERENCE: ((labels < low) | (labels > high)).any(axis=1),
         ResultFlag.LOW_SNR: columns["snr"] < LOW_SNR,
     }
-    flags = sum(
-        (np.where(mask, int(flag), 0) for flag, mask in conditions.items()), np.zeros(n_star, dtype=np.int32)
-    )
+    flags = sum((np.where(mask, int(flag), 0) for flag, mask in conditions.items()), np.zeros(n_star, dtype=np.int32))
     pair = ("star", "stellar_label", "stellar_label_2")
     return xr.Dataset(
         {

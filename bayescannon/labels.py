@@ -165,9 +165,7 @@ class LabelScaler:
         names = tuple(label.name for label in labels_from_names(names))
         values = np.asarray(labels, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] != len(names):
-            raise LabelError(
-                f"labels must have shape (star, {len(names)}) for {', '.join(names)}; got {values.shape}"
-            )
+            raise LabelError(f"labels must have shape (star, {len(names)}) for {', '.join(names)}; got {values.shape}")
         if not np.isfinite(values).all():
             raise LabelError("reference labels must be finite; cut stars with missing labels first")
         low, pivot, high = np.quantile(values, [0.025, 0.5, 0.975], axis=0)

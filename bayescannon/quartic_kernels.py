@@ -157,6 +157,4 @@ def evaluate_all(a, b, c, x, i, j, chi2, gradient, gauss, hessian):  # type: ign
     t, k = b.shape[1], x.shape[1]
     u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
     for n in range(len(x)):
-        chi2[n] = evaluate(
-            a[n], b[n], c[n], x[n], i, j, True, gradient[n], gauss[n], hessian[n], u, slope, jacobian
-        )
+        chi2[n] = evaluate(a[n], b[n], c[n], x[n], i, j, True, gradient[n], gauss[n], hessian[n], u, slope, jacobian)

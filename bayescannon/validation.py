@@ -94,10 +94,7 @@ class Validation:
     def to_json(self) -> str:
         """Return the statistics as JSON: a list of objects with the attributes of LabelStatistics."""
         rows = [
-            {
-                key: None if isinstance(value, float) and not np.isfinite(value) else value
-                for key, value in row.items()
-            }
+            {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in row.items()}
             for row in map(asdict, self.rows)
         ]
         return json.dumps(rows, indent=1)
@@ -242,9 +239,7 @@ def validate(
     estimates = {"leave-none-out": label_spectra(model, reference.spectra, **options)}
     if folds:
         scatter = str(model.attrs.get("scatter", "exact"))
-        estimates["k-fold"] = label_out_of_fold(
-            reference, folds=folds, scatter=scatter, progress=progress, **options
-        )
+        estimates["k-fold"] = label_out_of_fold(reference, folds=folds, scatter=scatter, progress=progress, **options)
     rows = [
         row
         for method, dataset in estimates.items()

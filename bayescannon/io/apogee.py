@@ -89,9 +89,7 @@ def read_allstar(
     except (TableError, LabelError):
         raise
     except Exception as error:  # astropy raises a dozen kinds of exception on damaged bytes
-        raise TableError(
-            f"{path} cannot be read as FITS ({error}); for other tables use the format 'table'"
-        ) from error
+        raise TableError(f"{path} cannot be read as FITS ({error}); for other tables use the format 'table'") from error
 
 
 def _has_labels(hdu: Any) -> bool:

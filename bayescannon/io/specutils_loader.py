@@ -80,8 +80,7 @@ def to_specutils(spectra: Spectra, star: int) -> Any:
         spectral_axis=spectra.wavelength * u.AA,
         uncertainty=InverseVariance(spectra.ivar[star]),
         mask=spectra.ivar[star] == 0,
-        meta={"id": str(spectra.id[star])}
-        | {name: values[star].item() for name, values in spectra.columns.items()},
+        meta={"id": str(spectra.id[star])} | {name: values[star].item() for name, values in spectra.columns.items()},
     )
 
 

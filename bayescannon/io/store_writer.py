@@ -90,9 +90,7 @@ class StoreWriter:
         """
         if len(spectra) == 0:
             return
-        require_same_grid(
-            spectra.wavelength, self.wavelength, got_from="a block of spectra", want_from=str(self.path)
-        )
+        require_same_grid(spectra.wavelength, self.wavelength, got_from="a block of spectra", want_from=str(self.path))
         if self._columns is None:
             self._columns = set(spectra.columns)
         if set(spectra.columns) != self._columns:

@@ -149,9 +149,7 @@ def observe(
     return Exposure(flux, ivar, andmask, ormask, _reported_snr(flux, ivar, wavelength))
 
 
-def _exposure_factor(
-    rate: FloatArray, background: FloatArray, snr: FloatArray, wavelength: FloatArray
-) -> FloatArray:
+def _exposure_factor(rate: FloatArray, background: FloatArray, snr: FloatArray, wavelength: FloatArray) -> FloatArray:
     """Solve counts / sqrt(3 (counts + background)) = snr at the median pixel of the g band, shape (star, 1)."""
     low, high = BANDS["snrg"]
     in_g = (wavelength > low) & (wavelength < high)
@@ -224,9 +222,7 @@ def _spoil_pixels(
     return andmask, andmask.copy()
 
 
-def _stretch_starts(
-    n_star: int, n_pixel: int, mean_number: float, rng: np.random.Generator
-) -> list[tuple[int, int]]:
+def _stretch_starts(n_star: int, n_pixel: int, mean_number: float, rng: np.random.Generator) -> list[tuple[int, int]]:
     star = np.repeat(np.arange(n_star), rng.poisson(mean_number, n_star))
     return list(zip(star.tolist(), rng.integers(0, n_pixel, len(star)).tolist(), strict=True))
 

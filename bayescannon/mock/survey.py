@@ -241,9 +241,7 @@ def _file_rows(
     return np.stack(rows)[:, _live(star, len(wavelength))]
 
 
-def _raw_spectrum(
-    wavelength: NDArray[np.float64], exposure: Exposure, k: int, star: Mapping[str, Any]
-) -> RawSpectrum:
+def _raw_spectrum(wavelength: NDArray[np.float64], exposure: Exposure, k: int, star: Mapping[str, Any]) -> RawSpectrum:
     flux, ivar, wave, andmask, _ = _file_rows(wavelength, exposure, k, star)
     return RawSpectrum(
         star["id"],
