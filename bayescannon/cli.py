@@ -19,6 +19,10 @@ def main(args: Sequence[str] | None = None) -> int:
     0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage.
     """
     parser = build_parser()
+    args = sys.argv[1:] if args is None else args
+    if not args:
+        parser.print_help(sys.stderr)
+        return 2
     options = parser.parse_args(args)
     try:
         options.command(options)
@@ -49,11 +53,18 @@ def build_parser() -> argparse.ArgumentParser:
 Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Show the defaults that are values; one of None, False or nothing says what the help says already."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        said = action.default is None or action.default is False or action.default in ([], {})
+        return action.help if said else super()._get_help_string(action)
+
+
 def _new(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text, allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )  # fmt: skip
+        name, help=text, description=text, allow_abbrev=False, formatter_class=_HelpFormatter
+    )
     return parser
 
 
@@ -178,9 +189,12 @@ def _add_run(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 up; got {text}")
+    try:
+        value = int(text)
+        if value < 0:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 up; got {text!r}") from None
     return value
 
 
@@ -222,45 +236,57 @@ def _mock(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.mock.survey import write_survey
-    from bayescannon.terminal import progress_bar
+    from bayescannon.terminal import progress_bar, say
 
     console = Console()
     sizes = (options.n_reference, options.n_test)
     with progress_bar(console, "mock survey") as progress:
         write_survey(options.out, *sizes, seed=options.seed, overwrite=options.overwrite, progress=progress)
-    console.print(f"wrote {sizes[0]} reference and {sizes[1]} test stars: {options.out}")
+    say(console, f"wrote {sizes[0]} reference and {sizes[1]} test stars: {options.out}")
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    import csv
-
     from rich.console import Console
 
-    from bayescannon.outputs import refuse_existing, replacing
+    from bayescannon.outputs import check_output_file
     from bayescannon.prepare_files import prepare_files
+    from bayescannon.prepare_report import PrepareError
     from bayescannon.run import choose_preset
-    from bayescannon.terminal import print_refused, progress_bar
+    from bayescannon.terminal import print_refused, progress_bar, say
 
     console = Console()
     if options.refused:
-        refuse_existing(options.refused, overwrite=options.overwrite)
-    with progress_bar(console, "prepare") as progress:
-        report = prepare_files(
-            options.spectra,
-            options.out,
-            preset=choose_preset(options.preset, options.variance),
-            workers=options.workers,
-            overwrite=options.overwrite,
-            progress=progress,
-        )
-    console.print(f"prepared {report.n_stars} of {report.n_files} spectra: {options.out}")
+        check_output_file(options.refused, overwrite=options.overwrite)
+    try:
+        with progress_bar(console, "prepare") as progress:
+            report = prepare_files(
+                options.spectra,
+                options.out,
+                preset=choose_preset(options.preset, options.variance),
+                workers=options.workers,
+                overwrite=options.overwrite,
+                progress=progress,
+            )
+    except PrepareError as error:
+        if options.refused and error.refused:
+            _write_refused(options.refused, error.refused, overwrite=options.overwrite)
+        raise
+    say(console, f"prepared {report.n_stars} of {report.n_files} spectra: {options.out}")
     print_refused(console, report.refused)
     if options.refused:
-        with (
-            replacing(options.refused, overwrite=options.overwrite) as partial,
-            partial.open("w", newline="", encoding="utf-8") as stream,
-        ):
-            csv.writer(stream).writerows([("file", "reason"), *report.refused])
+        _write_refused(options.refused, report.refused, overwrite=options.overwrite)
+
+
+def _write_refused(path: Path, refused: Sequence[tuple[str, str]], *, overwrite: bool) -> None:
+    import csv
+
+    from bayescannon.outputs import replacing
+
+    with (
+        replacing(path, overwrite=overwrite) as partial,
+        partial.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        csv.writer(stream).writerows([("file", "reason"), *refused])
 
 
 def _labels_config(options: argparse.Namespace) -> "LabelsConfig":
@@ -279,11 +305,11 @@ def _train(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.config import TrainConfig
-    from bayescannon.outputs import refuse_existing
+    from bayescannon.outputs import check_output_file
     from bayescannon.run import train_from_config
-    from bayescannon.terminal import print_tally
+    from bayescannon.terminal import print_tally, say
 
-    refuse_existing(options.out, overwrite=options.overwrite)
+    check_output_file(options.out, overwrite=options.overwrite)
     config = TrainConfig(
         label_names=options.label_names,
         cuts=options.cuts,
@@ -296,7 +322,7 @@ def _train(options: argparse.Namespace) -> None:
     model.save(options.out, overwrite=options.overwrite)
     console = Console()
     print_tally(console, reference.tally)
-    console.print(f"trained {len(model.label_names)} labels on {len(reference)} stars: {options.out}")
+    say(console, f"trained {len(model.label_names)} labels on {len(reference)} stars: {options.out}")
 
 
 def _label(options: argparse.Namespace) -> None:
@@ -305,7 +331,7 @@ def _label(options: argparse.Namespace) -> None:
     from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_catalogue
     from bayescannon.pipeline import label_store
     from bayescannon.run import summary
-    from bayescannon.terminal import progress_bar
+    from bayescannon.terminal import progress_bar, say
     from bayescannon.trained_model import TrainedModel
 
     console = Console()
@@ -314,13 +340,13 @@ def _label(options: argparse.Namespace) -> None:
     with progress_bar(console, "label") as progress:
         estimates = label_store(model, options.store, n_starts=options.starts, seed=options.seed, progress=progress)
     write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)
-    console.print(f"{summary(estimates, n_starts=options.starts)}: {options.out}")
+    say(console, f"{summary(estimates, n_starts=options.starts)}: {options.out}")
 
 
 def _validate(options: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bayescannon.outputs import refuse_existing, replacing
+    from bayescannon.outputs import check_output_file, replacing
     from bayescannon.pipeline import Matching, reference_of_model
     from bayescannon.run import read_reference_labels
     from bayescannon.terminal import print_statistics, print_tally, progress_bar
@@ -329,7 +355,7 @@ def _validate(options: argparse.Namespace) -> None:
 
     console = Console()
     if options.json:
-        refuse_existing(options.json, overwrite=options.overwrite)
+        check_output_file(options.json, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
     table = read_reference_labels(_labels_config(options), model.label_names)
     matching = Matching(options.match, options.radius)

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from bayescannon.labels import PAPER_LABELS
 
@@ -21,6 +21,9 @@ class PrepareConfig:
     preset: str = "paper"
     variance: str | None = None
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        _require(self.workers >= 1, "workers must be at least 1", self.workers)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,13 @@ class TrainConfig:
     clip_sigma: float = 4.0
     scatter: str = "exact"
 
+    def __post_init__(self) -> None:
+        _require(
+            self.clip_rounds is None or self.clip_rounds >= 0, "clip_rounds must not be negative", self.clip_rounds
+        )
+        _require(self.clip_sigma > 0, "clip_sigma must be positive, in scatters", self.clip_sigma)
+        _require(self.scatter in ("exact", "grid"), "scatter must be 'exact' or 'grid'", self.scatter)
+
 
 @dataclass(frozen=True)
 class LabelConfig:
@@ -54,6 +64,10 @@ class LabelConfig:
     seed: int = 0
     catalogue: str = "catalogue.fits"
 
+    def __post_init__(self) -> None:
+        _require(self.starts >= 1, "starts must be at least 1", self.starts)
+        _require(self.seed >= 0, "seed must not be negative", self.seed)
+
 
 @dataclass(frozen=True)
 class ValidateConfig:
@@ -61,6 +75,9 @@ class ValidateConfig:
 
     folds: int = 8
     snr_min: float = 50.0
+
+    def __post_init__(self) -> None:
+        _require(self.folds == 0 or self.folds >= 2, "folds must be 0 (none) or at least 2", self.folds)
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,12 @@ class RunConfig:
     figures: bool = True
 
 
+def _require(condition: bool, expected: str, value: object) -> None:
+    """Raise :class:`ConfigError` unless a value, named in `expected`, is as it must be."""
+    if not condition:
+        raise ConfigError(f"{expected}; got {value!r}")
+
+
 _SECTIONS: dict[str, type[Any]] = {
     "prepare": PrepareConfig,
     "labels": LabelsConfig,
@@ -83,17 +106,17 @@ _SECTIONS: dict[str, type[Any]] = {
     "label": LabelConfig,
     "validate": ValidateConfig,
 }
-# what a TOML value of each annotated type may be
-_ACCEPTED: dict[Any, tuple[type, ...]] = {
-    str: (str,),
-    str | None: (str,),
-    int: (int,),
-    int | None: (int,),
-    float: (int, float),
-    bool: (bool,),
-    list[str]: (list,),
-    dict[str, str]: (dict,),
-    dict[str, list[float]]: (dict,),
+# what a TOML value of each annotated type is called
+_TYPE_TEXT: dict[Any, str] = {
+    str: "a text",
+    str | None: "a text",
+    int: "a whole number",
+    int | None: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list[str]: "a list of texts",
+    dict[str, str]: "a table of texts",
+    dict[str, list[float]]: "a table of lists of numbers",
 }
 
 
@@ -120,7 +143,11 @@ def read_config(path: str | Path) -> RunConfig:
         table = document.get(name, {})
         if not isinstance(table, dict):
             raise ConfigError(f"[{name}] must be a table; got {table!r}")
-        values[name] = section(**_checked(section, table, f"[{name}] "))
+        checked = _checked(section, table, f"[{name}] ")
+        try:
+            values[name] = section(**checked)
+        except ConfigError as error:
+            raise ConfigError(f"[{name}] {error}") from None
     config = RunConfig(**values)
     folder = path.resolve().parent
     return replace(
@@ -140,10 +167,9 @@ def _checked(
         if key not in known:
             sections = f", and sections {', '.join(skip)}" if skip else ""
             raise ConfigError(f"{where}{key} is not a known key; known are {', '.join(known)}{sections}")
-        accepted = _ACCEPTED[known[key].type]
-        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
-            wanted = " or ".join(kind.__name__ for kind in accepted)
-            raise ConfigError(f"{where}{key} must be of type {wanted}; got {value!r}")
+        wanted = known[key].type
+        if not _fits(value, wanted):
+            raise ConfigError(f"{where}{key} must be {_TYPE_TEXT[wanted]}; got {value!r}")
     required = [name for name, item in known.items() if _required(item)]
     for name in required:
         if name not in table:
@@ -151,6 +177,18 @@ def _checked(
     return dict(table)
 
 
-def _required(item: "Field[Any]") -> bool:
+def _fits(value: Any, wanted: Any) -> bool:
+    """Say whether a TOML value is of an annotated type, with its members."""
+    if get_origin(wanted) is list:
+        return isinstance(value, list) and all(_fits(member, get_args(wanted)[0]) for member in value)
+    if get_origin(wanted) is dict:
+        return isinstance(value, dict) and all(_fits(member, get_args(wanted)[1]) for member in value.values())
+    if isinstance(value, bool):
+        return wanted is bool
+    if wanted is float:
+        return isinstance(value, int | float)
+    return isinstance(value, wanted)
 
+
+def _required(item: "Field[Any]") -> bool:
     return item.default is MISSING and item.default_factory is MISSING

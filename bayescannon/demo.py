@@ -11,7 +11,7 @@ from bayescannon.labels import PAPER_LABELS
 from bayescannon.mock.survey import write_survey
 from bayescannon.outputs import refuse_existing
 from bayescannon.run import RunResult, run
-from bayescannon.terminal import print_beside_paper, print_statistics, progress_bar
+from bayescannon.terminal import print_beside_paper, print_statistics, progress_bar, say
 from bayescannon.validation import compare
 
 SNR_MIN = 50.0
@@ -57,7 +57,7 @@ def run_demo(
         refuse_existing(path, overwrite=overwrite)
     with progress_bar(console, "mock survey") as progress:
         write_survey(survey, n_reference, n_test, seed=seed, overwrite=overwrite, progress=progress)
-    console.print(f"wrote {n_reference} reference and {n_test} test stars as survey files: {survey}")
+    say(console, f"wrote {n_reference} reference and {n_test} test stars as survey files: {survey}")
     config = RunConfig(
         out=str(results),
         prepare=PrepareConfig(str(survey / "spectra")),

@@ -17,7 +17,7 @@ class FitStatus(IntEnum):
 
     CONVERGED = 0, "The best optimum was found and its curvature is positive definite."
     NOT_CONVERGED = 1, "The optimiser stopped before the gradient vanished; the labels are the best it saw."
-    FEW_PIXELS = 2, "Fewer live pixels than labels; no labels were fitted."
+    FEW_PIXELS = 2, "No more live pixels than labels; no labels were fitted."
     SINGULAR = 3, "The spectrum does not determine every label; no errors can be given."
 
 

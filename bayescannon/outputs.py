@@ -19,6 +19,30 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise OutputExistsError(path)
 
 
+def check_output_file(path: Path, *, overwrite: bool) -> None:
+    """
+    Raise unless a file can be written at `path`; call it before the work that leads to the file.
+
+    Raises
+    ------
+    OutputExistsError
+        `path` exists and `overwrite` is False.
+    IsADirectoryError
+        `path` is a folder.
+    FileNotFoundError
+        The folder of `path` does not exist.
+    PermissionError
+        Nothing may be written to the folder of `path`.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+    refuse_existing(path, overwrite=overwrite)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"nothing may be written to the folder {path.parent}; choose another, or its permissions")
+
+
 @contextmanager
 def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """
@@ -26,14 +50,10 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
     Raises
     ------
-    OutputExistsError
-        `path` exists and `overwrite` is False.
-    FileNotFoundError
-        The folder of `path` does not exist.
+    OSError
+        As :func:`check_output_file`.
     """
-    refuse_existing(path, overwrite=overwrite)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it first")
+    check_output_file(path, overwrite=overwrite)
     partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
     try:
         yield partial

@@ -67,7 +67,7 @@ def build_reference(
     table: LabelTable,
     label_names: Sequence[str] = PAPER_LABELS,
     *,
-    cuts: str | Sequence[Cut] = "paper",
+    cuts: str | Sequence[Cut] | None = None,
     matching: Matching | None = None,
 ) -> ReferenceSet:
     """
@@ -80,8 +80,9 @@ def build_reference(
     table : LabelTable
     label_names : sequence of K str
         Labels to train, in order.
-    cuts : {"paper", "released", "none"} or sequence of Cut
-        Applied in order, after stars without all labels are removed.
+    cuts : {"paper", "released", "none"} or sequence of Cut, optional
+        Applied in order, after stars without all labels are removed. The paper's unless given for a table of APOGEE,
+        none for others.
     matching : Matching, optional
         By id unless given.
 
@@ -96,6 +97,8 @@ def build_reference(
     ReferenceSetError
         No star is left; the message holds the tally.
     """
+    if cuts is None:
+        cuts = "none" if table.flag_type is None else "paper"
     if isinstance(cuts, str):
         if cuts not in CUT_SETS:
             raise ValueError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")

@@ -18,6 +18,8 @@ NEGLIGIBLE = 1e-17
 LARGEST = 1e60
 # what is kept in float32 stays below this
 LARGEST_STORED = 1e30
+# inverse variance of normalised flux beyond which float32 could not hold the flux to its error
+LARGEST_IVAR = 1e13
 
 
 def lamost_grid() -> NDArray[np.float64]:
@@ -186,8 +188,8 @@ def prepare_block(
         masked = mask_bad(raw.wavelength, raw.flux, raw.ivar, raw.mask, preset)
         raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
     flux, ivar = normalise(raw_flux, raw_ivar, grid, preset.width)
-    # what float32 cannot hold is no measurement
-    live = (ivar > 0) & (np.abs(flux) < LARGEST_STORED) & (ivar < LARGEST_STORED)
+    # what float32 cannot hold is no measurement: neither such values, nor errors finer than its steps at flux 1
+    live = (ivar > 0) & (np.abs(flux) < LARGEST_STORED) & (ivar < LARGEST_IVAR)
     flux32, ivar32 = np.where(live, flux, 1.0).astype(np.float32), np.where(live, ivar, 0.0).astype(np.float32)
     for star in np.flatnonzero(~(ivar32 > 0).any(axis=1)):
         reasons[star] = reasons[star] or "no good pixel: all of the grid is masked or has no positive mean"
@@ -233,4 +235,6 @@ def prepare_spectra(raws: Sequence[RawSpectrum], preset: Preset = PAPER, grid: F
     if bad:
         raise SpectrumError(f"{len(bad)} of {len(raws)} spectra cannot be prepared, leave them out; {bad[0]}")
     ids = np.array([raw.id for raw in raws], dtype=np.str_)
-    return Spectra(grid, flux, ivar, ids, star_columns(raws), provenance(preset))
+    columns = star_columns(raws)
+    releases = ", ".join(sorted(set(columns["release"].tolist()) - {""}))
+    return Spectra(grid, flux, ivar, ids, columns, provenance(preset) | {"data_release": releases})

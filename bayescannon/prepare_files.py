@@ -108,7 +108,9 @@ def prepare_files(
                 f"{refused[0][1]}",
                 refused,
             )
-        writer.finish(provenance(preset) | {"data_releases": sorted(releases), "n_files": len(paths)}, refused)
+        writer.finish(
+            provenance(preset) | {"data_release": ", ".join(sorted(releases)), "n_files": len(paths)}, refused
+        )
         return PrepareReport(writer.path, len(paths), writer.n_star, tuple(refused), preset)
 
 
@@ -180,7 +182,7 @@ def _prepared(
         while flying:
             yield flying.popleft().result()
     except BrokenProcessPool as error:
-        raise RuntimeError(
+        raise PrepareError(
             "a worker process died. In a script, put the call under \"if __name__ == '__main__':\", which "
             "new processes need; or use workers=1; or give the machine more memory"
         ) from error

@@ -60,6 +60,8 @@ class TallyRow:
 def range_cut(name: str, low: float = -np.inf, high: float = np.inf, *, source: str = "") -> Cut:
     """Return the cut that keeps stars with low <= label <= high, in the label's unit."""
     (label,) = labels_from_names([name])
+    if not low < high or not (low > -np.inf or high < np.inf):
+        raise ValueError(f"a range of {name} needs low < high and at least one end; got {low:g} and {high:g}")
     bounds = [f"{name} < {low:g}"] * bool(low > -np.inf) + [f"{name} > {high:g}"] * bool(high < np.inf)
     return Cut(
         f"{' or '.join(bounds)} {label.unit}",
@@ -138,7 +140,9 @@ def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
         if name:
             row_of.setdefault(name, int(row))
     pairs = [(star, row_of[str(name)]) for star, name in enumerate(star_id) if str(name) in row_of]
-    return _matched(pairs, len(star_id), f"no labels under this id in {table.source or 'the table'}")
+    n_repeated = len(table.id) - int((table.id == "").sum()) - len(row_of)
+    repeated = f" ({n_repeated} rows with worse S/N of repeated ids left out)" if n_repeated else ""
+    return _matched(pairs, len(star_id), f"no labels under this id in {table.source or 'the table'}{repeated}")
 
 
 def match_by_sky(ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelTable, *, radius: float) -> Selection:

@@ -21,7 +21,7 @@ from bayescannon.pipeline import Matching, build_reference, label_store
 from bayescannon.prepare_files import prepare_files
 from bayescannon.preset import PRESETS, Preset
 from bayescannon.reference import CUT_SETS, Cut, ReferenceSet, range_cut
-from bayescannon.terminal import print_refused, print_statistics, print_tally, progress_bar
+from bayescannon.terminal import print_refused, print_statistics, print_tally, progress_bar, say
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training import train_clipped
 from bayescannon.validation import Validation, validate
@@ -69,7 +69,7 @@ def choose_cuts(config: TrainConfig, labels_format: str) -> tuple[Cut, ...]:
         raise ValueError(f"cuts must be one of {', '.join(CUT_SETS)}; got {name!r}")
     ranges = []
     for label, bounds in config.keep.items():
-        if len(bounds) != 2 or not all(isinstance(x, int | float) for x in bounds) or not bounds[0] < bounds[1]:
+        if len(bounds) != 2 or not bounds[0] < bounds[1]:
             raise ValueError(f"the range of {label} must be two numbers [low, high] with low < high; got {bounds}")
         ranges.append(range_cut(label, *bounds, source="configured"))
     return (*CUT_SETS[name], *ranges)
@@ -157,13 +157,14 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
         "validation": out / "validation.json",
         "catalogue": out / config.label.catalogue,
     }
-    for path in paths.values():
+    for path in [*paths.values(), *([out / "figures"] if config.figures else [])]:
         refuse_existing(path, overwrite=overwrite)
-    out.mkdir(parents=True, exist_ok=True)
     preset = choose_preset(config.prepare.preset, config.prepare.variance)
     cuts = choose_cuts(config.train, config.labels.format)
+    # a wrong way to match and a wrong table are found before the spectra are prepared
+    Matching(config.labels.match, config.labels.radius)
+    out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=overwrite)
-    # a wrong table is found before the spectra are prepared
     read_reference_labels(config.labels, config.train.label_names, cuts)
 
     with progress_bar(console, "prepare") as progress:
@@ -175,7 +176,7 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
             overwrite=overwrite,
             progress=progress,
         )
-    console.print(f"prepared {report.n_stars} of {report.n_files} spectra: {paths['store']}")
+    say(console, f"prepared {report.n_stars} of {report.n_files} spectra: {paths['store']}")
     print_refused(console, report.refused)
 
     seed, starts = config.label.seed, config.label.starts
@@ -183,7 +184,7 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
         model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
     print_tally(console, reference.tally)
     model.save(paths["model"], overwrite=overwrite)
-    console.print(f"trained {len(model.label_names)} labels on {len(reference)} stars: {paths['model']}")
+    say(console, f"trained {len(model.label_names)} labels on {len(reference)} stars: {paths['model']}")
 
     with progress_bar(console, "validate") as progress:
         validation = validate(
@@ -202,12 +203,12 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
     with progress_bar(console, "label") as progress:
         estimates = label_store(model, paths["store"], n_starts=starts, seed=seed, progress=progress)
     write_catalogue(build_catalogue(estimates), paths["catalogue"], overwrite=overwrite)
-    console.print(summary(estimates, n_starts=starts) + f": {paths['catalogue']}")
+    say(console, summary(estimates, n_starts=starts) + f": {paths['catalogue']}")
 
     result = RunResult(model, reference, validation, estimates, paths)
     if config.figures:
         figures = write_figures(result, out / "figures", snr_min=config.validate.snr_min)
-        console.print(f"drew {', '.join(figures)}: {out / 'figures'}")
+        say(console, f"drew {', '.join(figures)}: {out / 'figures'}")
         result = replace(result, outputs={**paths, **figures})
     return result
 

@@ -15,6 +15,11 @@ from bayescannon.reference import TallyRow
 from bayescannon.validation import LabelStatistics
 
 
+def say(console: Console, text: str) -> None:
+    """Print a line as it is: a path in it is neither broken to the width of a page nor read as markup."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def progress_bar(console: Console, description: str) -> Iterator[Callable[[int, int], None]]:
     """Give a function of (done, total) that draws a bar on a terminal and nothing elsewhere."""
@@ -43,7 +48,7 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
         table.add_row(escape(file), escape(reason))
     console.print(table)
     if len(refused) > limit:
-        console.print(f"... and {len(refused) - limit} more; all are recorded in the store")
+        say(console, f"... and {len(refused) - limit} more; all are recorded in the store")
 
 
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
@@ -54,7 +59,7 @@ def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
     console.print(table)
     sources = dict.fromkeys(row.source for row in tally if row.source)
     if sources:
-        console.print(f"cuts after {'; '.join(sources)}")
+        say(console, f"cuts after {'; '.join(sources)}")
 
 
 def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:

@@ -5,16 +5,17 @@ from dataclasses import asdict
 
 import numpy as np
 
+from bayescannon.flags import FitStatus
 from bayescannon.infer import label_spectra
 from bayescannon.label_vector import label_vector
 from bayescannon.labels import LabelScaler
 from bayescannon.pixel_fit import fit_pixels
-from bayescannon.reference import ReferenceSet
+from bayescannon.reference import ReferenceSet, ReferenceSetError, tally_text
 from bayescannon.trained_model import TrainedModel
 from bayescannon.version import __version__
 
 CLIP_SIGMA = 4.0
-# A clip that has not settled after this many rounds is reported by the tally, not continued
+# Far more rounds than any clip needed; every round is a row of the tally
 _MAX_CLIP_ROUNDS = 20
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
 
@@ -102,9 +103,15 @@ def train_clipped(
     for clip_round in range(1, limit + 1):
         n_starts = min(7, len(reference))
         estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
+        fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
+        if not fitted.any():
+            raise ReferenceSetError(
+                f"none of the {len(reference)} reference stars could be labelled with the model trained on them; "
+                "look at the spectra, and train with max_rounds=0 to see the model\n" + tally_text(reference.tally)
+            )
         off = estimates["labels"].to_numpy() - reference.labels
-        spread = np.nanstd(off, axis=0)
-        dropped = ~(np.abs(off) <= n_sigma * spread).all(axis=1)
+        spread = off[fitted].std(axis=0)
+        dropped = ~fitted | ~(np.abs(off) <= n_sigma * spread).all(axis=1)
         if not dropped.any():
             break
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"

@@ -201,6 +201,10 @@ def _table_rows(data: bytes, hdus: Any, header: dict[str, Any]) -> list[FloatArr
         row = np.frombuffer(data, _TABLE_TYPES[form[2]], count=int(form[1] or 1), offset=place)
         place += row.nbytes
         rows[name] = row * float(cards.get(f"TSCAL{n}", 1)) + float(cards.get(f"TZERO{n}", 0))
+    lengths = {name: len(rows[name]) for name in ROWS}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise SpectrumError(f"damaged FITS: the columns of HDU 1 have different lengths: {found}")
     return [rows[name].astype(np.float64) for name in ROWS]
 
 

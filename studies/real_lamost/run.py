@@ -1,7 +1,8 @@
 """
 Train on real LAMOST DR10 giants with the LAMOST pipeline's own labels, and label what is no giant with that model.
 
-Usage: python run.py DATA [--out DIR], with DATA/lamost/dr10/*.fits.gz and DATA/lamost/lasp_dr10.csv.
+Usage: python run.py DATA [--out DIR] [--preset paper|masked]
+with DATA/lamost/dr10/*.fits.gz and DATA/lamost/lasp_dr10.csv.
 """
 
 import argparse

@@ -29,9 +29,7 @@ def lamost_bytes(layout="image", rows=None, zipped=False, **cards):
     } | cards  # fmt: skip
     if layout == "table":
         names = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK")
-        columns = [
-            fits.Column(name, f"{len(row)}E", array=row[None]) for name, row in zip(names, rows, strict=True)
-        ]
+        columns = [fits.Column(name, f"{len(row)}E", array=row[None]) for name, row in zip(names, rows, strict=True)]
         hdus = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name="COADD")]
     else:
         if layout == "image of pipeline 2.6":

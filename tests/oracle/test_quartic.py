@@ -57,9 +57,7 @@ def test_value_and_derivatives_are_those_of_the_pixels(n_label):
         jacobian = theta[live] @ label_vector_jacobian(at[n])
         residual = flux[n, live] - theta[live] @ slow_cannon.vector(at[n])
         np.testing.assert_allclose(result.gradient[n], -2 * jacobian.T @ (weight * residual), rtol=1e-8)
-        np.testing.assert_allclose(
-            result.gauss_newton[n], 2 * jacobian.T @ (weight[:, None] * jacobian), rtol=1e-9
-        )
+        np.testing.assert_allclose(result.gauss_newton[n], 2 * jacobian.T @ (weight[:, None] * jacobian), rtol=1e-9)
         step = 1e-5
         for k in range(n_label):
             shifted = np.repeat(at[n][None], 2, axis=0) + step * np.array([[1], [-1]]) * (np.arange(n_label) == k)

@@ -61,9 +61,7 @@ def make_labels(rng: np.random.Generator, n_star: int, n_label: int) -> tuple[np
 
 @pytest.mark.parametrize("names", SUBSETS)
 @pytest.mark.parametrize("with_snr", [False, True])
-def test_one_to_one_panels(
-    rng: np.random.Generator, tmp_path: Path, names: tuple[str, ...], with_snr: bool
-) -> None:
+def test_one_to_one_panels(rng: np.random.Generator, tmp_path: Path, names: tuple[str, ...], with_snr: bool) -> None:
     labels = labels_from_names(names)
     reference, inferred = make_labels(rng, 300, len(names))
     snr = np.where(rng.random(300) < 0.1, np.nan, rng.uniform(5, 200, 300)) if with_snr else None
@@ -100,9 +98,7 @@ def test_one_to_one_draws_into_the_axes_given(rng: np.random.Generator, tmp_path
     ax = figure.add_subplot()
     got = plot_one_to_one(reference[:, 0], inferred[:, 0], ax, label=label, bias=0.1, scatter=0.2)
     assert got is ax
-    alone = plot_one_to_one(
-        reference[:, 0], inferred[:, 0], label=label, bias=0.1, scatter=0.2, snr=np.full(50, 30.0)
-    )
+    alone = plot_one_to_one(reference[:, 0], inferred[:, 0], label=label, bias=0.1, scatter=0.2, snr=np.full(50, 30.0))
     assert alone.figure is not figure
     assert alone.get_ylabel() == f"inferred {label.axis_text()}"
     require_drawable(figure, tmp_path)

@@ -113,6 +113,14 @@ BAD_FILES = {
     "all-negative ivar": (lamost_bytes(rows=changed(1, -1.0)), "no good pixel"),
     "three rows": (lamost_bytes(rows=smooth_spectrum()[:3]), r"unknown layout.*\(3, 3909\)"),
     "no COEFF0": (lamost_bytes("image of pipeline 2.6", COEFF0=None), "unknown layout.*row 3"),
+    "short column": (
+        lamost_bytes("table", rows=[row[:-5] if k == 1 else row for k, row in enumerate(smooth_spectrum())]),
+        "damaged FITS.*different lengths: FLUX 3909, IVAR 3904",
+    ),
+    "short mask": (
+        lamost_bytes("table", rows=[row[:-5] if k == 3 else row for k, row in enumerate(smooth_spectrum())]),
+        "different lengths.*ANDMASK 3904",
+    ),
     "table of two rows": (None, "unknown layout.*2 rows"),
 }
 

@@ -81,9 +81,7 @@ def test_line_spread_factor_changes_the_width_and_keeps_the_area(factor):
     # a line as narrow as the spectrograph's own
     sigma = optics.LINE_SIGMA * 1e-4 * np.log(10) * 4500
     flux = absorption_line(4500.0, sigma)[None]
-    spread = optics.shift_and_spread(
-        flux, WAVELENGTH, np.zeros(1), plain_optics(line_factor=np.full((1, 2), factor))
-    )
+    spread = optics.shift_and_spread(flux, WAVELENGTH, np.zeros(1), plain_optics(line_factor=np.full((1, 2), factor)))
     near = np.abs(WAVELENGTH - 4500) < 30
     area, area_before = (1 - spread[0, near]).sum(), (1 - flux[0, near]).sum()
     np.testing.assert_allclose(area, area_before, rtol=1e-3)

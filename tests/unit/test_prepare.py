@@ -199,3 +199,16 @@ def test_real_spectra_come_out_near_one(survey_data, preset):
         typical = np.median(spectra.flux[:, near][live[:, near].all(axis=1)], axis=0)
         assert typical.min() < 0.95
         assert spectra.wavelength[near][np.argmin(typical)] == pytest.approx(line, abs=2.5)
+
+
+def test_errors_finer_than_the_stored_flux_are_no_measurement():
+    rows = smooth_spectrum()
+    rows[1, 1000] *= 1e20
+    spectra = prepare_spectra([parse_lamost(lamost_bytes(rows=rows), "a")])
+    assert spectra.ivar.max() < 1e13
+    assert 0 < (spectra.ivar[0] == 0).sum() < 10
+
+
+def test_the_data_release_is_kept():
+    raws = [raw_spectrum("a"), raw_spectrum("b", DATA_V="LAMOST DR5")]
+    assert prepare_spectra(raws).attrs["data_release"] == "LAMOST DR5, LAMOST DR7"

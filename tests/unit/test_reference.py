@@ -56,6 +56,7 @@ def test_ids_match_whatever_the_order_and_the_best_row_of_a_star_counts(spectra,
     selection = match_by_id(spectra.id, twice)
     assert len(selection) == 60
     assert selection.row[49] == 60
+    assert "(1 rows with worse S/N of repeated ids left out)" in selection.tally[1].step
     assert (twice.id[selection.row] == spectra.id[selection.star]).all()
 
 
@@ -94,6 +95,8 @@ def test_a_label_or_cut_that_the_table_cannot_serve_is_refused(spectra, labels):
 def test_cuts_name_themselves():
     assert range_cut("teff", 3500, 6000).name == "teff < 3500 or teff > 6000 K"
     assert range_cut("alpha_m", -0.1).name == "alpha_m < -0.1 dex"
+    with pytest.raises(ValueError, match="at least one end"):
+        range_cut("teff")
     assert flag_cut(0b1000).name == "quality flag has a bit of 0x8"
     assert [cut.needs for cut in CUT_SETS["released"]] == [("teff",), ("logg",), ()]
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import toy
 
+from bayescannon.flags import FitStatus
+from bayescannon.infer import label_spectra
 from bayescannon.labels import LabelError
 from bayescannon.outputs import OutputExistsError
 from bayescannon.reference import ReferenceSetError
@@ -109,3 +111,21 @@ def test_any_number_of_labels(names):
     model = train(reference)
     assert model.theta.shape == (120, 1 + len(names) + len(names) * (len(names) + 1) // 2)
     assert [label.name for label in model.labels] == list(names)
+
+
+def test_stars_whose_fit_fails_are_dropped_too(reference, monkeypatch):
+    import bayescannon.training as training
+
+    def failing(model, spectra, **options):
+        estimates = label_spectra(model, spectra, **options)
+        estimates["status"][spectra.id == reference.spectra.id[3]] = FitStatus.NOT_CONVERGED
+        return estimates
+
+    monkeypatch.setattr(training, "label_spectra", failing)
+    _, kept = train_clipped(reference)
+    assert reference.spectra.id[3] not in kept.spectra.id
+    monkeypatch.setattr(
+        training, "label_spectra", lambda *args, **options: failing(*args, **options).assign(status=("star", [1] * 200))
+    )
+    with pytest.raises(ReferenceSetError, match="none of the 200 reference stars could be labelled"):
+        train_clipped(reference)
