@@ -16,7 +16,11 @@ REQUIRED = {
     "data_release": "data release of the spectra",
     "reference": "reference set of the model",
 }
-OPTIONAL = {"created": "time of creation (ISO)"}
+OPTIONAL = {
+    "kappa": "scale of the reported flux errors (median over the pixels)",
+    "training": "priors and choices of the training",
+    "created": "time of creation (ISO)",
+}
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
 _INTEGERS = ("seed", "n_starts")
 

@@ -143,7 +143,24 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--clip-rounds", type=_count, metavar="N", help="0 never clips; until stable unless given")
     parser.add_argument("--clip-sigma", type=float, default=4.0, metavar="X", help="clip beyond X scatters")
-    parser.add_argument("--scatter", choices=("exact", "grid"), default="exact", help="exact, or the paper's grid")
+    priors = parser.add_argument_group("priors", "what is believed of coefficients, scatter and noise")
+    priors.add_argument("--coefficients", choices=("flat", "normal", "pooled"), default="flat", help="prior of theta")
+    priors.add_argument("--coefficient-scale", type=float, metavar="X", help="scale of a normal prior, in flux")
+    priors.add_argument("--terms", choices=("quadratic", "all"), default="quadratic", help="terms that are shrunk")
+    priors.add_argument(
+        "--scatter", choices=("flat", "grid", "half-normal", "pooled"), default="flat",
+        help="prior of s; grid is the paper's way to find it",
+    )  # fmt: skip
+    priors.add_argument("--scatter-scale", type=float, metavar="X", help="scale of a half-normal prior, in flux")
+    priors.add_argument(
+        "--noise", choices=("fixed", "global", "pixel"), default="fixed", help="scale kappa of the reported errors"
+    )
+    priors.add_argument("--kappa", type=float, default=1.0, metavar="X", help="its value, if fixed")
+    priors.add_argument("--marginal", action="store_true", help="integrate theta out of the likelihood of s")
+    priors.add_argument(
+        "--censor", type=_range, action="append", default=[], metavar="NAME=LOW:HIGH",
+        help="pixels of these wavelengths [A] may not depend on the label; may be given several times",
+    )  # fmt: skip
     parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
     _add_overwrite(parser)
@@ -310,13 +327,24 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.terminal import print_tally, say
 
     check_output_file(options.out, overwrite=options.overwrite)
+    censored: dict[str, list[list[float]]] = {}
+    for name, bounds in options.censor:
+        censored.setdefault(name, []).append(bounds)
     config = TrainConfig(
         label_names=options.label_names,
         cuts=options.cuts,
         keep=dict(options.keep),
         clip_rounds=options.clip_rounds,
         clip_sigma=options.clip_sigma,
+        coefficients=options.coefficients,
+        coefficient_scale=options.coefficient_scale,
+        terms=options.terms,
         scatter=options.scatter,
+        scatter_scale=options.scatter_scale,
+        noise=options.noise,
+        kappa=options.kappa,
+        marginal=options.marginal,
+        censored=censored,
     )
     model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
     model.save(options.out, overwrite=options.overwrite)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from bayescannon.labels import PAPER_LABELS
+from bayescannon.training_options import TrainingOptions
 
 
 class ConfigError(ValueError):
@@ -39,21 +40,46 @@ class LabelsConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Section ``[train]``: labels, cuts, clipping, scatter."""
+    """Section ``[train]``: labels, cuts, clipping, and what :class:`TrainingOptions` takes."""
 
     label_names: list[str] = field(default_factory=lambda: list(PAPER_LABELS))
     cuts: str | None = None
     keep: dict[str, list[float]] = field(default_factory=dict)
     clip_rounds: int | None = None
     clip_sigma: float = 4.0
-    scatter: str = "exact"
+    coefficients: str = "flat"
+    coefficient_scale: float | None = None
+    terms: str = "quadratic"
+    scatter: str = "flat"
+    scatter_scale: float | None = None
+    noise: str = "fixed"
+    kappa: float = 1.0
+    marginal: bool = False
+    censored: dict[str, list[list[float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require(
             self.clip_rounds is None or self.clip_rounds >= 0, "clip_rounds must not be negative", self.clip_rounds
         )
         _require(self.clip_sigma > 0, "clip_sigma must be positive, in scatters", self.clip_sigma)
-        _require(self.scatter in ("exact", "grid"), "scatter must be 'exact' or 'grid'", self.scatter)
+        self.options()
+
+    def options(self) -> TrainingOptions:
+        """Return the priors and choices of the training; ConfigError if they make no sense."""
+        try:
+            return TrainingOptions.from_names(
+                coefficients=self.coefficients,
+                coefficient_scale=self.coefficient_scale,
+                terms=self.terms,
+                scatter=self.scatter,
+                scatter_scale=self.scatter_scale,
+                noise=self.noise,
+                kappa=self.kappa,
+                marginal=self.marginal,
+                censored=self.censored,
+            )
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -117,6 +143,8 @@ _TYPE_TEXT: dict[Any, str] = {
     list[str]: "a list of texts",
     dict[str, str]: "a table of texts",
     dict[str, list[float]]: "a table of lists of numbers",
+    dict[str, list[list[float]]]: "a table of lists of pairs of numbers",
+    float | None: "a number",
 }
 
 
@@ -185,7 +213,7 @@ def _fits(value: Any, wanted: Any) -> bool:
         return isinstance(value, dict) and all(_fits(member, get_args(wanted)[1]) for member in value.values())
     if isinstance(value, bool):
         return wanted is bool
-    if wanted is float:
+    if wanted in (float, float | None):
         return isinstance(value, int | float)
     return isinstance(value, wanted)
 

@@ -82,7 +82,9 @@ def label_spectra(
     """
     require_same_grid(spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
     starts = draw_starts(model, n_starts, seed=seed)
-    quartic = compress(model.theta, model.scatter, spectra.flux, spectra.ivar, workers=workers)
+    kappa = model.noise_scale
+    ivar = spectra.ivar if (kappa == 1).all() else spectra.ivar / kappa**2
+    quartic = compress(model.theta, model.scatter, spectra.flux, ivar, workers=workers)
     return _assemble(model, spectra, _solve(quartic, starts, workers=workers), n_starts=n_starts, seed=seed)
 
 
@@ -165,6 +167,8 @@ def _assemble(
             "data_release": str(spectra.attrs.get("data_release", "")),
             "preset": str(spectra.attrs.get("preset", "")),
             "reference": f"{len(model.reference_id)} reference stars",
+            "training": str(model.attrs.get("training", "")),
+            "kappa": f"{np.median(model.noise_scale):.4f}",
             "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         },
     )

@@ -90,7 +90,7 @@ def train_from_config(
     matching = Matching(labels.match, labels.radius)
     reference = build_reference(store, table, config.label_names, cuts=cuts, matching=matching)
     return train_clipped(
-        reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, scatter=config.scatter, seed=seed
+        reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, options=config.options(), seed=seed
     )
 
 

@@ -16,6 +16,8 @@ from bayescannon.labels import Label, LabelScaler, labels_from_names
 from bayescannon.outputs import replacing
 from bayescannon.pixel_fit import PixelFit
 
+# prefix of learned parameters in the file
+_LEARNED = "learned_"
 _KIND = "bayescannon trained model"
 
 
@@ -40,6 +42,10 @@ class TrainedModel:
         The reference stars.
     reference_labels : float array of shape (N, K)
         Their labels, in the labels' units.
+    kappa : float array of shape (P,), optional
+        Scale of the reported errors in each pixel; 1 unless given.
+    hyperparameters : mapping of str to array
+        What training learned about the populations, see :class:`bayescannon.spectral_fit.SpectralFit`.
     attrs : mapping
         Provenance: how the spectra were prepared, cuts, version.
     """
@@ -49,6 +55,8 @@ class TrainedModel:
     fit: PixelFit
     reference_id: NDArray[np.str_]
     reference_labels: FloatArray
+    kappa: FloatArray | None = None
+    hyperparameters: Mapping[str, FloatArray] = field(default_factory=dict)
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -58,6 +66,14 @@ class TrainedModel:
                 f"{n_pixel} pixels and {n_label} labels need theta of shape {(n_pixel, n_terms(n_label))}; "
                 f"got {self.fit.theta.shape}"
             )
+
+        if self.noise_scale.shape != (n_pixel,) or not (self.noise_scale > 0).all():
+            raise ValueError(f"kappa must be positive, one for each of the {n_pixel} pixels")
+
+    @property
+    def noise_scale(self) -> NDArray[np.float64]:
+        """kappa, shape (P,): labelling takes kappa^2 / ivar + s^2 for the variance."""
+        return np.ones(len(self.wavelength)) if self.kappa is None else np.asarray(self.kappa, dtype=np.float64)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -83,7 +99,8 @@ class TrainedModel:
     def hash(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 of everything that decides the labels of a star."""
         digest = hashlib.sha256(",".join(self.label_names).encode())
-        for values in (self.wavelength, self.theta, self.scatter, self.scaler.pivot, self.scaler.scale):
+        numbers = (self.wavelength, self.theta, self.scatter, self.noise_scale, self.scaler.pivot, self.scaler.scale)
+        for values in numbers:
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         return digest.hexdigest()[:12]
 
@@ -120,6 +137,8 @@ class TrainedModel:
                 "n_live": ("pixel", self.fit.n_live),
                 "n_passes": ("pixel", self.fit.n_passes),
                 "status": ("pixel", self.fit.status),
+                "kappa": ("pixel", self.noise_scale),
+                **{_LEARNED + name: self._named(values) for name, values in self.hyperparameters.items()},
                 "pivot": ("stellar_label", self.scaler.pivot),
                 "scale": ("stellar_label", self.scaler.scale),
                 "reference_labels": (("reference_star", "stellar_label"), self.reference_labels),
@@ -133,6 +152,12 @@ class TrainedModel:
             },
             attrs={**self.attrs, "kind": _KIND, "hash": self.hash},
         )
+
+    def _named(self, values: FloatArray) -> tuple[tuple[str, ...], FloatArray]:
+        """Give a learned array its dims, by its size."""
+        if values.ndim == 0:
+            return (), values
+        return ("pixel" if len(values) == len(self.wavelength) else "shrunk_term",), values
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """
@@ -180,6 +205,12 @@ class TrainedModel:
             PixelFit(**{item.name: data[item.name].to_numpy() for item in fields(PixelFit)}),
             data["reference_star"].to_numpy().astype(np.str_),
             data["reference_labels"].to_numpy(),
+            data["kappa"].to_numpy(),
+            {
+                str(name).removeprefix(_LEARNED): values.to_numpy()
+                for name, values in data.data_vars.items()
+                if str(name).startswith(_LEARNED)
+            },
             attrs,
         )
         if model.hash != saved_hash:

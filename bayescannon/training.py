@@ -11,7 +11,9 @@ from bayescannon.label_vector import label_vector
 from bayescannon.labels import LabelScaler
 from bayescannon.pixel_fit import fit_pixels
 from bayescannon.reference import ReferenceSet, ReferenceSetError, tally_text
+from bayescannon.spectral_fit import SpectralFit, fit_spectral
 from bayescannon.trained_model import TrainedModel
+from bayescannon.training_options import TrainingOptions
 from bayescannon.version import __version__
 
 CLIP_SIGMA = 4.0
@@ -20,15 +22,17 @@ _MAX_CLIP_ROUNDS = 20
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
 
 
-def train(reference: ReferenceSet, *, scatter: str = "exact", workers: int | None = None) -> TrainedModel:
+def train(
+    reference: ReferenceSet, *, options: TrainingOptions | None = None, workers: int | None = None
+) -> TrainedModel:
     """
-    Fit the spectral model (Ho et al. 2017, eq. 3-6) to a reference set: its maximum a posteriori, flat priors.
+    Fit the spectral model (Ho et al. 2017, eq. 3-6) to a reference set: its maximum a posteriori.
 
     Parameters
     ----------
     reference : ReferenceSet
-    scatter : {"exact", "grid"}
-        Exact optimum of each pixel's scatter, or the paper's grid and parabola.
+    options : TrainingOptions, optional
+        Priors, noise and censored pixels; the paper's unless given.
     workers : int or None
         Threads; None takes every core.
 
@@ -42,20 +46,43 @@ def train(reference: ReferenceSet, *, scatter: str = "exact", workers: int | Non
         Fewer stars than twice the number of terms.
     LabelError
         A label is constant over the stars.
+    PriorError
+        A prior without an exact solver.
     """
+    options = options or TrainingOptions()
     reference.require_enough()
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
+    if options.paper_grid:
+        fit = fit_pixels(vectors, spectra.flux, spectra.ivar, scatter="grid", workers=workers)
+        result = SpectralFit(fit, np.ones(len(spectra.wavelength)))
+    else:
+        result = fit_spectral(
+            vectors,
+            spectra.flux,
+            spectra.ivar,
+            n_label=len(scaler.names),
+            coefficients=options.coefficients,
+            scatter=options.scatter,
+            noise=options.noise,
+            marginal=options.marginal,
+            allowed=options.allowed(spectra.wavelength, scaler.names),
+            workers=workers,
+        )
     return TrainedModel(
         spectra.wavelength,
         scaler,
-        fit_pixels(vectors, spectra.flux, spectra.ivar, scatter=scatter, workers=workers),
+        result.fit,
         spectra.id,
         reference.labels,
+        kappa=result.kappa,
+        hyperparameters=result.hyperparameters,
         attrs={
             "version": __version__,
-            "scatter": scatter,
+            "training": options.to_json(),
+            "trace": json.dumps(result.trace),
+            "converged": int(result.converged),
             "preset": str(spectra.attrs.get("preset", "")),
             "data_release": str(spectra.attrs.get("data_release", "")),
             "tally": json.dumps([asdict(row) for row in reference.tally]),
@@ -68,7 +95,7 @@ def train_clipped(
     *,
     n_sigma: float = CLIP_SIGMA,
     max_rounds: int | None = None,
-    scatter: str = "exact",
+    options: TrainingOptions | None = None,
     seed: int = 0,
     workers: int | None = None,
 ) -> tuple[TrainedModel, ReferenceSet]:
@@ -85,7 +112,7 @@ def train_clipped(
         In units of the standard deviation of (inferred - reference) of each label.
     max_rounds : int or None
         0 never clips; None goes on until the set is stable.
-    scatter, workers
+    options, workers
         As in :func:`train`.
     seed : int
         Decides the starts, as in :func:`bayescannon.infer.label_spectra`.
@@ -99,7 +126,7 @@ def train_clipped(
     limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
     if limit < 0 or not n_sigma > 0:
         raise ValueError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
-    model = train(reference, scatter=scatter, workers=workers)
+    model = train(reference, options=options, workers=workers)
     for clip_round in range(1, limit + 1):
         n_starts = min(7, len(reference))
         estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
@@ -116,5 +143,5 @@ def train_clipped(
             break
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
         reference = reference.drop(dropped, step, _CLIP_SOURCE)
-        model = train(reference, scatter=scatter, workers=workers)
+        model = train(reference, options=options, workers=workers)
     return model, reference

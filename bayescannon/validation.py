@@ -15,6 +15,7 @@ from bayescannon.labels import labels_from_names
 from bayescannon.reference import ReferenceSet
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training import train
+from bayescannon.training_options import TrainingOptions
 
 # Half the width between the 15.85 % and 84.15 % quantiles of a Gaussian is its standard deviation
 _ONE_SIGMA_QUANTILES = (0.15865525, 0.84134475)
@@ -156,7 +157,7 @@ def label_out_of_fold(
     reference: ReferenceSet,
     *,
     folds: int = 8,
-    scatter: str = "exact",
+    options: TrainingOptions | None = None,
     n_starts: int = 7,
     seed: int = 0,
     workers: int | None = None,
@@ -170,7 +171,7 @@ def label_out_of_fold(
     reference : ReferenceSet
     folds : int
         Stars are dealt into this many folds at random.
-    scatter, n_starts, workers
+    options, n_starts, workers
         As in training and labelling.
     seed : int
         Decides folds and starts.
@@ -194,7 +195,7 @@ def label_out_of_fold(
     fold = np.random.default_rng(seed).permutation(len(reference)) % folds
     parts, order = [], []
     for k in range(folds):
-        model = train(reference.select(fold != k), scatter=scatter, workers=workers)
+        model = train(reference.select(fold != k), options=options, workers=workers)
         members = np.flatnonzero(fold == k)
         spectra = reference.spectra.select(members)
         parts.append(label_spectra(model, spectra, n_starts=n_starts, seed=seed, workers=workers))
@@ -238,8 +239,8 @@ def validate(
     options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
     estimates = {"leave-none-out": label_spectra(model, reference.spectra, **options)}
     if folds:
-        scatter = str(model.attrs.get("scatter", "exact"))
-        estimates["k-fold"] = label_out_of_fold(reference, folds=folds, scatter=scatter, progress=progress, **options)
+        training = TrainingOptions.from_json(str(model.attrs["training"]))
+        estimates["k-fold"] = label_out_of_fold(reference, folds=folds, options=training, progress=progress, **options)
     rows = [
         row
         for method, dataset in estimates.items()

@@ -9,11 +9,12 @@ PACKAGE = Path(__file__).parents[1] / "bayescannon"
 
 # A module imports only from rooms above its own; a folder is one room, whose files may import each other.
 ROOMS = [
-    ["version", "machine", "label_vector", "outputs", "apogee_flags", "quartic_kernels"],
-    ["labels", "flags", "packing"],
+    ["version", "machine", "label_vector", "outputs", "apogee_flags", "quartic_kernels", "pixel_kernels"],
+    ["labels", "flags", "packing", "pixel_prior", "population"],
+    ["pixel_block"],
     ["spectra", "label_table", "pixel_fit", "quartic", "preset", "models", "figures", "catalogue_provenance"],
-    ["reference", "trained_model", "prepare", "catalogue_mrt"],
-    ["infer", "catalogue_formats", "mock"],
+    ["reference", "trained_model", "population_learners", "training_options", "prepare", "catalogue_mrt"],
+    ["infer", "spectral_fit", "catalogue_formats", "mock"],
     ["io", "training", "catalogue"],
     ["prepare_report", "validation", "pipeline"],
     ["prepare_files", "config", "terminal"],

@@ -2,15 +2,14 @@
 Priors of the spectral model, as small objects that declare their random variables inside a ``pm.Model``.
 
 Each coefficient prior takes ``terms``: ``"quadratic"`` shrinks the products of labels only, ``"all"`` the linear
-terms too. The constant is never shrunk.
+terms too. The constant is never shrunk. PyMC is imported when a prior is declared and not before: the exact solvers
+know the priors by their parameters.
 """
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 from numpy.typing import ArrayLike, NDArray
 
 # Scale that stands for "no information": large and finite, so that no gradient is ever NaN
@@ -36,6 +35,8 @@ def shrunk_terms(n_label: int, terms: str) -> NDArray[np.bool_]:
 
 def _sizes() -> tuple[int, int, int]:
     """Return the numbers of pixels, terms and labels of the model on the stack."""
+    import pymc as pm
+
     coords = pm.modelcontext(None).coords
     n_term = len(coords["term"])
     n_label = round((np.sqrt(8 * n_term + 1) - 3) / 2)
@@ -69,6 +70,8 @@ class FlatCoefficients:
 
     def declare_theta(self) -> Any:
         """Return theta ~ Flat."""
+        import pymc as pm
+
         return pm.Flat("theta", dims=("pixel", "term"))
 
 
@@ -102,6 +105,8 @@ class NormalCoefficients:
 
     def declare_theta(self) -> Any:
         """Return theta ~ Normal(mean, scale)."""
+        import pymc as pm
+
         n_pixel, _, n_label = _sizes()
         mean, scale = self.parameters(n_pixel, n_label)
         return pm.Normal("theta", mean, np.minimum(scale, FLAT_SCALE), dims=("pixel", "term"))
@@ -133,6 +138,9 @@ class PooledCoefficients:
 
     def declare_hyperparameters(self, n_shrunk: int) -> tuple[Any, Any, Any]:
         """Return mu and tau (shrunk_term) and lambda (pixel)."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
         pm.modelcontext(None).add_coord("shrunk_term", np.arange(n_shrunk))
         mu = pm.Flat("mu", dims="shrunk_term")
         tau = pm.HalfFlat("tau", dims="shrunk_term", initval=np.full(n_shrunk, 0.01))
@@ -141,6 +149,9 @@ class PooledCoefficients:
 
     def declare_theta(self) -> Any:
         """Return theta with its population."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
         n_pixel, n_term, n_label = _sizes()
         shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
         mu, tau, activity = self.declare_hyperparameters(len(shrunk))
@@ -156,6 +167,8 @@ class FlatScatter:
 
     def declare_scatter(self, *, boundary: bool) -> Any:
         """Return s ~ Flat on [0, inf)."""
+        import pymc as pm
+
         options: dict[str, Any] = {"default_transform": None} if boundary else {}
         n_pixel = len(pm.modelcontext(None).coords["pixel"])
         return pm.HalfFlat("scatter", dims="pixel", initval=np.full(n_pixel, 0.01), **options)
@@ -180,6 +193,8 @@ class HalfNormalScatter:
 
     def declare_scatter(self, *, boundary: bool) -> Any:
         """Return s ~ HalfNormal(scale)."""
+        import pymc as pm
+
         options: dict[str, Any] = {"default_transform": None} if boundary else {}
         return pm.HalfNormal("scatter", self.scale, dims="pixel", **options)
 
@@ -200,6 +215,9 @@ class PooledScatter:
 
     def declare_scatter(self, *, boundary: bool) -> Any:  # noqa: ARG002 - no boundary: ln s is unbounded
         """Return s, with ln s ~ Normal(centre, width)."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
         centre = pm.Flat("scatter_centre", initval=-4.0) if self.centre is None else self.centre
         width = pm.HalfFlat("scatter_width", initval=1.0) if self.width is None else self.width
         return pt.exp(pm.Normal("log_scatter", centre, width, dims="pixel"))
@@ -232,6 +250,8 @@ class GlobalNoise:
 
     def declare_kappa(self) -> Any:
         """Return kappa ~ Flat on (0, inf)."""
+        import pymc as pm
+
         return pm.HalfFlat("kappa", initval=1.0)
 
 
@@ -251,6 +271,9 @@ class PixelNoise:
 
     def declare_kappa(self) -> Any:
         """Return kappa (pixel), with ln kappa ~ Normal(centre, width)."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
         centre = pm.Flat("kappa_centre", initval=0.0) if self.centre is None else self.centre
         width = pm.HalfFlat("kappa_width", initval=0.3) if self.width is None else self.width
         return pt.exp(pm.Normal("log_kappa", centre, width, dims="pixel"))

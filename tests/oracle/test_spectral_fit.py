@@ -19,7 +19,8 @@ from bayescannon.models.priors import (
 from bayescannon.models.spectral import spectral_model
 from bayescannon.pixel_fit import PixelStatus, fit_pixels
 from bayescannon.pixel_prior import PixelPrior
-from bayescannon.spectral_fit import PriorError, data_equations, fit_spectral, scatter_population
+from bayescannon.population_learners import data_equations, scatter_population
+from bayescannon.spectral_fit import PriorError, fit_spectral
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)

@@ -96,7 +96,7 @@ def test_a_spectrum_that_does_not_determine_a_label_is_singular(model, stars):
     theta = model.fit.theta.copy()
     theta[1:4] = theta[0]
     fit = type(model.fit)(**{**model.fit.__dict__, "theta": theta})
-    blind = type(model)(model.wavelength, model.scaler, fit, model.reference_id, model.reference_labels, model.attrs)
+    blind = type(model)(model.wavelength, model.scaler, fit, model.reference_id, model.reference_labels)
     estimates = label_spectra(blind, with_changes(spectra, ivar=ivar).select(np.arange(3)))
     assert estimates["status"].to_numpy()[0] == FitStatus.SINGULAR
     assert np.isnan(estimates["formal_covariance"][0]).all()
