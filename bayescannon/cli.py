@@ -144,8 +144,15 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("--clip-rounds", type=_count, metavar="N", help="0 never clips; until stable unless given")
     parser.add_argument("--clip-sigma", type=float, default=4.0, metavar="X", help="clip beyond X scatters")
     priors = parser.add_argument_group("priors", "what is believed of coefficients, scatter and noise")
-    priors.add_argument("--coefficients", choices=("flat", "normal", "pooled"), default="flat", help="prior of theta")
-    priors.add_argument("--coefficient-scale", type=float, metavar="X", help="scale of a normal prior, in flux")
+    priors.add_argument(
+        "--coefficients",
+        choices=("flat", "normal", "pooled", "laplace", "smooth"),
+        default="flat",
+        help="prior of theta",
+    )
+    priors.add_argument(
+        "--coefficient-scale", type=float, metavar="X", help="scale of a normal, laplace or smooth prior, in flux"
+    )
     priors.add_argument("--terms", choices=("quadratic", "all"), default="quadratic", help="terms that are shrunk")
     priors.add_argument(
         "--scatter", choices=("flat", "grid", "half-normal", "pooled"), default="flat",

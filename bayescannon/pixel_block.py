@@ -10,6 +10,7 @@ the Gaussian prior N(m, L^-1). With theta at its optimum the objective F (minus 
 """
 
 from dataclasses import dataclass, fields
+from functools import singledispatch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,30 @@ class Pass:
         return Pass(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
 
 
+@singledispatch
+def solve_coefficients(
+    prior: PixelPrior, normal: FloatArray, right: FloatArray
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """
+    Find the coefficients given the normal equations; a prior that is not Gaussian registers its own solver.
+
+    Parameters
+    ----------
+    prior : PixelPrior
+    normal, right : float arrays of shape (P, T, T) and (P, T)
+        From :meth:`PixelBlock.normal_equations`.
+
+    Returns
+    -------
+    theta : float array of shape (P, T)
+    normal : float array of shape (P, T, T)
+        Whose inverse tells how theta follows the right side; rows and columns of the unit matrix for held terms.
+    held : bool array of shape (P, T)
+        Terms that stay at 0.
+    """
+    return np.linalg.solve(normal, right[..., None])[..., 0], normal, prior.censored
+
+
 class PixelBlock:
     """
     The data of a block of pixels.
@@ -132,14 +157,14 @@ class PixelBlock:
         """Solve for theta at the scatters s2 (pixel,); evaluate g, its slope and, if asked for, the objective."""
         moments = self.moments
         weight, normal, data, right = self.normal_equations(s2)
-        theta = np.linalg.solve(normal, right[..., None])[..., 0]
+        theta, normal, held = solve_coefficients(self.prior, normal, right)
         prediction = moments.mean @ theta.T
         spread = np.empty((0, 0)) if moments.covariance is None else moments.covariance @ pack_products(theta).T
         w2r, sums = np.empty(self.flux.shape), np.empty((5, len(s2)))
         scatter_sums(self.flux, prediction, spread, weight, w2r, sums)
         q = w2r.T @ moments.mean
-        if self.prior.censored.any():
-            q = np.where(self.prior.censored, 0.0, q)
+        if held.any():
+            q = np.where(held, 0.0, q)
         first, second = self.prior.scatter_gradient(s2)
         gradient = sums[0] - sums[2] + first
         descent = np.einsum("pt,pt->p", q, np.linalg.solve(normal, q[..., None])[..., 0])

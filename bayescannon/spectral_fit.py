@@ -5,7 +5,7 @@ The exact fit of the pixels is :func:`bayescannon.pixel_fit.fit_pixels`; the pop
 and noise scales) have few parameters, which are set by their marginal likelihood, in rounds, until nothing moves.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,10 +27,14 @@ from bayescannon.models.priors import (
     ScatterPrior,
     shrunk_terms,
 )
+from bayescannon.models.smooth import SmoothCoefficients
+from bayescannon.models.sparse import LaplaceCoefficients
 from bayescannon.pixel_block import LabelMoments
 from bayescannon.pixel_fit import PixelFit, fit_pixels
 from bayescannon.pixel_prior import PixelPrior, ScatterDensity
 from bayescannon.population_learners import ALL_PIXELS, CoefficientLearner, KappaLearner, ScatterLearner, State
+from bayescannon.smooth_fit import fit_pixels_smooth
+from bayescannon.sparse_fit import LaplacePrior
 
 _MAX_ROUNDS = 8
 # rounds end when no parameter of a population moves by more than this fraction
@@ -146,12 +150,25 @@ def fit_spectral(
         if moved < _SETTLED:
             converged = True
             break
-    return SpectralFit(result, state.kappa, state.hyperparameters, tuple(trace), converged)
+    learned = state.hyperparameters
+    if isinstance(coefficients, SmoothCoefficients):
+        # neighbours are coupled only here: kappa and the population of scatters were learned with flat coefficients
+        smooth = fit_pixels_smooth(
+            moments, flux, ivar, shrunk=shrunk, scale=coefficients.scale, length=coefficients.length,
+            position=coefficients.position, prior=state.prior, kappa=state.kappa, marginal=marginal,
+            start=result.scatter, tolerance=tolerance, workers=workers,
+        )  # fmt: skip
+        learned = {**learned, "tau": np.asarray(smooth.scale)}
+        result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
+    return SpectralFit(result, state.kappa, learned, tuple(trace), converged)
 
 
 def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior) -> None:
     known = {
-        "coefficients": (coefficients, (FlatCoefficients, NormalCoefficients, PooledCoefficients)),
+        "coefficients": (
+            coefficients,
+            (FlatCoefficients, NormalCoefficients, PooledCoefficients, LaplaceCoefficients, SmoothCoefficients),
+        ),
         "scatter": (scatter, (FlatScatter, HalfNormalScatter, PooledScatter)),
         "noise": (noise, (FixedNoise, GlobalNoise, PixelNoise)),
     }
@@ -181,6 +198,9 @@ def _first_prior(
     if isinstance(coefficients, NormalCoefficients):
         mean, scale = coefficients.parameters(n_pixel, n_label)
         prior = replace(prior, mean=mean, precision=1 / scale**2)
+    if isinstance(coefficients, LaplaceCoefficients):
+        scale = coefficients.parameters(n_pixel, n_label)
+        prior = LaplacePrior(prior.mean, prior.precision, scale=scale)
     if isinstance(scatter, HalfNormalScatter):
         prior = replace(prior, scatter=ScatterDensity.HALF_NORMAL, scatter_parameters=(scatter.scale, 0.0))
     if isinstance(scatter, PooledScatter) and scatter.centre is not None and scatter.width is not None:

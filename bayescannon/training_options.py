@@ -24,12 +24,16 @@ from bayescannon.models.priors import (
     PooledScatter,
     ScatterPrior,
 )
+from bayescannon.models.smooth import SmoothCoefficients
+from bayescannon.models.sparse import LaplaceCoefficients
 
 # names on the command line and in configurations
 COEFFICIENTS: dict[str, type[Any]] = {
     "flat": FlatCoefficients,
     "normal": NormalCoefficients,
     "pooled": PooledCoefficients,
+    "laplace": LaplaceCoefficients,
+    "smooth": SmoothCoefficients,
 }
 SCATTERS: dict[str, type[Any]] = {"flat": FlatScatter, "half-normal": HalfNormalScatter, "pooled": PooledScatter}
 NOISES: dict[str, type[Any]] = {"fixed": FixedNoise, "global": GlobalNoise, "pixel": PixelNoise}

@@ -9,10 +9,22 @@ PACKAGE = Path(__file__).parents[1] / "bayescannon"
 
 # A module imports only from rooms above its own; a folder is one room, whose files may import each other.
 ROOMS = [
-    ["version", "machine", "label_vector", "outputs", "apogee_flags", "quartic_kernels", "pixel_kernels"],
+    [
+        "version",
+        "machine",
+        "label_vector",
+        "outputs",
+        "apogee_flags",
+        "quartic_kernels",
+        "pixel_kernels",
+        "sparse_kernels",
+        "smooth_kernels",
+    ],
     ["labels", "flags", "packing", "pixel_prior", "population"],
-    ["pixel_block"],
+    ["pixel_block", "smooth_process"],
     ["spectra", "label_table", "pixel_fit", "quartic", "preset", "models", "figures", "catalogue_provenance"],
+    ["sparse_fit", "smooth_chain", "compressed"],
+    ["smooth_fit"],
     ["reference", "trained_model", "population_learners", "training_options", "prepare", "catalogue_mrt"],
     ["infer", "spectral_fit", "catalogue_formats", "mock"],
     ["io", "training", "catalogue"],
