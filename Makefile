@@ -10,7 +10,7 @@ demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
 
 test: .venv/.installed-test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

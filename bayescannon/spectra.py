@@ -167,7 +167,7 @@ def require_same_grid(wavelength: FloatArray, expected: FloatArray, *, got_from:
     if len(wavelength) == len(expected) and np.allclose(wavelength, expected, rtol=1e-6, atol=0):
         return
     raise GridError(
-        f"{want_from} is on the grid {describe_grid(expected)}, but {got_from} is on "
+        f"{want_from} is on the grid {describe_grid(expected)}, but {got_from} on the grid "
         f"{describe_grid(wavelength)}; prepare the spectra on the model's grid, or train on theirs"
     )
 

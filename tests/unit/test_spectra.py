@@ -44,6 +44,6 @@ def test_a_rectangle_that_is_none_is_refused(spectra, change, message):
 
 
 def test_another_grid_is_refused_naming_both():
-    with pytest.raises(GridError, match=r"3 pixels from 5000.00 to 5200.00 A, but y is on of 2 pixels"):
+    with pytest.raises(GridError, match=r"3 pixels from 5000.00 to 5200.00 A, but y on the grid of 2 pixels"):
         require_same_grid(np.array([1.0, 2.0]), np.array([5000.0, 5100.0, 5200.0]), got_from="y", want_from="x")
     require_same_grid(np.array([5000.0]), np.array([5000.001]), got_from="y", want_from="x")

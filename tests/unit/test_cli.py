@@ -1,0 +1,214 @@
+"""The command line as a new user meets it: help, and every command on a small mock survey."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey
+
+from bayescannon.catalogue import read_catalogue
+from bayescannon.cli import main
+from bayescannon.io.store import load_spectra, open_store
+from bayescannon.trained_model import TrainedModel
+from bayescannon.version import __version__
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return make_small_survey(tmp_path_factory.mktemp("cli"))
+
+
+@pytest.fixture
+def misused(capsys):
+    """Run a command that must fail with status 2; return what it says."""
+
+    def run(*args):
+        with pytest.raises(SystemExit) as stop:
+            main([str(arg) for arg in args])
+        assert stop.value.code == 2
+        message = capsys.readouterr().err
+        assert message.startswith("usage: bayescannon")
+        return message
+
+    return run
+
+
+def test_help_is_quick_and_names_every_command():
+    command = [sys.executable, "-m", "bayescannon", "--help"]
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    took = time.perf_counter() - start
+    print(f"--help took {took:.3f} s")
+    assert took < 1.0
+    assert done.stderr == ""
+    for name in ("demo", "mock", "prepare", "train", "label", "validate", "run"):
+        assert f"\n    {name} " in done.stdout
+
+
+def test_help_imports_no_numerics():
+    code = "import sys, bayescannon.cli as c; c.build_parser().format_help(); print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.strip() == f"bayescannon {__version__}"
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert main([]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "commands:" in said.err
+    assert "validate" in said.err
+
+
+@pytest.mark.parametrize("command", ["demo", "mock", "prepare", "train", "label", "validate", "run"])
+def test_every_command_has_help_without_empty_defaults(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    assert "--overwrite" in said
+    for nothing in ("default: None", "default: False", "default: {}", "default: []"):
+        assert nothing not in said
+    assert ("--seed" not in said) or ("(default: " in said)
+
+
+def test_wrong_usage_is_told_with_the_usage(misused):
+    assert "invalid choice: 'lable'" in misused("lable")
+    assert "unrecognized arguments: --strats=3" in misused("label", "m.nc", "s.zarr", "--out=c.fits", "--strats=3")
+    assert "required: MODEL.nc, STORE" in misused("label", "--out=c.fits")
+    assert "expected a whole number from 0 up; got 'abc'" in misused("mock", "x", "--n-test=abc")
+    assert "expected a whole number from 0 up; got '-3'" in misused("mock", "x", "--n-test=-3")
+    assert "invalid choice: 'paprika'" in misused("prepare", "x", "--out=y", "--preset=paprika")
+    train = ("train", "s.zarr", "--labels=t.csv", "--out=m.nc")
+    for nonsense in ("teff", "teff=5000", "teff=a:b", "=1:2"):
+        assert f"expected NAME=LOW:HIGH, for instance teff=4000:5500; got '{nonsense}'" in misused(
+            *train, "--keep", nonsense
+        )
+    assert "expected NAME=COLUMN,...; got 'idfile'" in misused(*train, "--columns=idfile")
+
+
+def test_mock_writes_a_survey(small, capsys, tmp_path):
+    assert len(list((small.survey / "spectra").glob("*.fits"))) == N_REFERENCE + N_TEST
+    assert len(Table.read(small.survey / "apogee.fits")) == N_REFERENCE
+    for name in ("lasp.csv", "truth.csv"):
+        assert len(Table.read(small.survey / name, format="ascii.csv")) == N_REFERENCE + N_TEST
+    # in a folder whose name could be mistaken for markup
+    out = tmp_path / "a[/b][red]" / "survey"
+    assert main(["mock", str(out), "--n-reference=2", "--n-test=1"]) == 0
+    assert capsys.readouterr().out == f"wrote 2 reference and 1 test stars: {out}\n"
+
+
+def test_prepare_makes_a_store(small):
+    spectra = load_spectra(small.store)
+    assert len(spectra) == N_REFERENCE + N_TEST
+    assert spectra.flux.shape[1] == 3626
+    assert open_store(small.store).attrs["preset"] == "paper"
+
+
+@pytest.mark.parametrize(("options", "preset"), [(["masked"], "masked"), (["paper", "--variance=propagate"], "paper")])
+def test_prepare_obeys_its_options(small, tmp_path, options, preset):
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(map(str, sorted((small.survey / "spectra").iterdir())[:2])))
+    out = tmp_path / "store.zarr"
+    assert main(["prepare", str(listed), "--out", str(out), "--workers=1", "--preset", *options]) == 0
+    attrs = open_store(out).attrs
+    assert attrs["preset"].startswith(preset)
+    assert attrs["variance"] == "propagate"
+
+
+def test_train_saves_a_model_and_prints_the_tally(small, tmp_path, capsys):
+    out = tmp_path / "model.nc"
+    assert main(["train", str(small.store), *small.allstar, *LABELS, "--keep=teff=4200:", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    for step in ("no labels under this id", "is missing", "quality flag set", "teff < 4200 K", "clip round 1"):
+        assert step in said
+    assert "cuts after Ho et al. 2017, section 3" in said
+    trained = TrainedModel.load(out)
+    assert trained.label_names == ("teff", "logg", "fe_h")
+    assert f"trained 3 labels on {len(trained.reference_id)} stars: {out}" in said
+    assert trained.reference_labels[:, 0].min() >= 4200
+
+
+def test_train_by_position_finds_the_same_stars(small, tmp_path):
+    by_id, by_sky = tmp_path / "id.nc", tmp_path / "sky.nc"
+    for out, match in ((by_id, ["--match=id"]), (by_sky, ["--match=sky", "--radius=2"])):
+        options = [*LABELS, *match, "--clip-rounds=0", "--scatter=grid"]
+        assert main(["train", str(small.store), *small.allstar, *options, "--out", str(out)]) == 0
+    assert TrainedModel.load(by_id).hash == TrainedModel.load(by_sky).hash
+
+
+def test_train_on_any_table_with_its_own_columns(small, tmp_path, capsys):
+    table = Table.read(small.survey / "lasp.csv", format="ascii.csv")
+    table.rename_columns(["file", "teff"], ["spectrum", "Temperature"])
+    path = tmp_path / "labels.ecsv"
+    table.write(path)
+    columns = "--columns=id=spectrum,teff=Temperature"
+    out = tmp_path / "model.nc"
+    assert main(["train", str(small.store), "--labels", str(path), columns, *LABELS, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "quality flag" not in said, "no cuts unless asked for: the paper's are for APOGEE's table"
+    assert len(TrainedModel.load(out).reference_id) > 0.9 * (N_REFERENCE + N_TEST)
+
+
+@pytest.fixture(scope="module")
+def fits_catalogue(small):
+    out = small.model.with_name("catalogue.fits")
+    assert main(["label", str(small.model), str(small.store), "--out", str(out), "--seed=5"]) == 0
+    return read_catalogue(out)
+
+
+def test_label_writes_every_star(small, fits_catalogue):
+    assert len(fits_catalogue) == N_REFERENCE + N_TEST
+    assert fits_catalogue.meta["seed"] == 5
+    assert fits_catalogue.meta["model_hash"] == TrainedModel.load(small.model).hash
+    truth = Table.read(small.survey / "truth.csv", format="ascii.csv")
+    row = {str(name): k for k, name in enumerate(truth["id"])}
+    order = [row[str(name)] for name in fits_catalogue["id"]]
+    off = np.asarray(fits_catalogue["teff"]) - np.asarray(truth["teff"])[order]
+    assert np.median(np.abs(off)) < 100
+
+
+@pytest.mark.parametrize("ending", ["ecsv", "parquet", "vot", "mrt"])
+def test_label_writes_the_same_to_every_format(small, fits_catalogue, tmp_path, capsys, ending):
+    out = tmp_path / f"catalogue.{ending}"
+    assert main(["label", str(small.model), str(small.store), "--out", str(out), "--seed=5"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"labelled {N_REFERENCE + N_TEST} of {N_REFERENCE + N_TEST} stars")
+    assert said.endswith(f": {out}\n"), "on one line"
+    catalogue = read_catalogue(out)
+    assert catalogue["id"].tolist() == fits_catalogue["id"].tolist()
+    rounding = {"teff": 0.5, "logg": 0.005, "fe_h": 0.005} if ending == "mrt" else {}
+    for name in ("teff", "logg", "fe_h"):
+        np.testing.assert_allclose(
+            np.asarray(catalogue[name]), np.asarray(fits_catalogue[name]), atol=rounding.get(name, 0), rtol=1e-12
+        )
+
+
+def test_validate_prints_and_writes_statistics(small, tmp_path, capsys):
+    out = tmp_path / "validation.json"
+    options = ["--folds=2", "--snr-min=40", "--json", str(out)]
+    assert main(["validate", str(small.model), str(small.store), *small.allstar, *options]) == 0
+    said = capsys.readouterr().out
+    rows = json.loads(out.read_text())
+    assert len(rows) == 2 * 2 * 3
+    assert {row["method"] for row in rows} == {"leave-none-out", "k-fold"}
+    assert {row["selection"] for row in rows} == {"all", "snr > 40"}
+    for row in rows:
+        assert f"{row['method']}, {row['selection']}" in said
+        assert row["scatter"] > 0
+        assert row["n_stars"] > 50
+
+
+def test_validate_without_folds(small, capsys):
+    assert main(["validate", str(small.model), str(small.store), *small.allstar, "--folds=0"]) == 0
+    assert "k-fold" not in capsys.readouterr().out

@@ -1,0 +1,95 @@
+"""`bayescannon run`: the whole pipeline from one file."""
+
+import json
+from functools import partial
+
+import pytest
+from small_survey import N_REFERENCE, N_TEST, make_small_survey, run_refused
+
+from bayescannon.catalogue import read_catalogue
+from bayescannon.cli import main
+from bayescannon.io.store import load_spectra
+from bayescannon.trained_model import TrainedModel
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return make_small_survey(tmp_path_factory.mktemp("cli"))
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run a command that must fail with status 1; return its message."""
+    return partial(run_refused, capsys)
+
+
+@pytest.fixture
+def config(small, tmp_path):
+    """Write a configuration of a run; return its path."""
+
+    def write(**changes):
+        lines = {
+            "out": 'out = "results"', "figures": "figures = true",
+            "prepare": f'[prepare]\nspectra = "{small.survey}/spectra"',
+            "labels": f'[labels]\ntable = "{small.survey}/apogee.fits"\nformat = "allstar-dr12"',
+            "train": '[train]\nlabel_names = ["teff", "logg", "fe_h"]',
+            "label": "[label]\nstarts = 3",
+            "validate": "[validate]\nfolds = 2",
+        } | changes  # fmt: skip
+        path = tmp_path / "run.toml"
+        path.write_text("\n".join(lines.values()))
+        return path
+
+    return write
+
+
+def test_run_does_it_all(config, tmp_path, capsys, refused):
+    path = config()
+    assert main(["run", str(path)]) == 0
+    said = capsys.readouterr().out
+    results = tmp_path / "results"
+    trained = TrainedModel.load(results / "model.nc")
+    assert len(read_catalogue(results / "catalogue.fits")) == len(load_spectra(results / "store.zarr"))
+    assert len(json.loads((results / "validation.json").read_text())) == 12
+    for figure in ("one_to_one", "coefficients", "kiel"):
+        assert (results / "figures" / f"{figure}.png").stat().st_size > 10_000
+    for text in (f"prepared {N_REFERENCE + N_TEST} of", "Reference set", "k-fold, snr > 50", "labelled", "drew"):
+        assert text in said
+    # again: refused before anything happens; and replaced, when told to, by the same
+    before = {file: file.stat().st_mtime_ns for file in results.rglob("*")}
+    assert "--overwrite" in refused("run", path)
+    assert {file: file.stat().st_mtime_ns for file in results.rglob("*")} == before
+    assert main(["run", str(path), "--overwrite"]) == 0
+    assert TrainedModel.load(results / "model.nc").hash == trained.hash
+
+
+def test_run_refuses_a_figures_folder_that_exists(config, tmp_path, refused):
+    (tmp_path / "results" / "figures").mkdir(parents=True)
+    assert "figures exists" in refused("run", config())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"validate": "[validate]\nfold = 2"}, "[validate] fold is not a known key; known are folds, snr_min"),
+        ({"out": ""}, "out is missing; it has no default"),
+        ({"label": "[label]\nstarts = 0"}, "[label] starts must be at least 1; got 0"),
+        ({"label": '[label]\ncatalogue = "labels.txt"'}, "the ending of a catalogue must be one of .fits"),
+        ({"labels": '[labels]\ntable = "nothing.csv"'}, "there is no file"),
+        ({"train": '[train]\nlabel_names = ["teff", "c_m"]'}, "no column for label 'c_m'"),
+        ({"train": "[train]\nkeep = { teff = [5000, 4000] }"}, "the range of teff must be two numbers [low, high]"),
+        ({"train": '[train]\ncuts = "mine"'}, "cuts must be one of paper, released, none; got 'mine'"),
+        ({"prepare": '[prepare]\nspectra = "x"\npreset = "mine"'}, "preset must be one of paper, released, masked"),
+        ({"prepare": '[prepare]\nspectra = "x"\nvariance = "no"'}, "variance must be 'interpolate' or 'propagate'"),
+    ],
+)
+def test_run_finds_mistakes_before_any_work(config, tmp_path, refused, changes, message):
+    assert message in refused("run", config(**changes))
+    assert not list(tmp_path.glob("results/*"))
+
+
+def test_run_finds_a_wrong_way_to_match_before_any_work(small, config, tmp_path, refused):
+    labels = f'[labels]\ntable = "{small.survey}/apogee.fits"\nformat = "allstar-dr12"\n'
+    assert "match must be 'id' or 'sky'; got 'name'" in refused("run", config(labels=labels + 'match = "name"'))
+    assert "radius must be positive" in refused("run", config(labels=labels + "radius = 0"))
+    assert not list(tmp_path.glob("results/*"))

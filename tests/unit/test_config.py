@@ -1,0 +1,156 @@
+from pathlib import Path
+
+import pytest
+
+from bayescannon.config import ConfigError, LabelConfig, TrainConfig, ValidateConfig, read_config
+from bayescannon.labels import PAPER_LABELS
+
+SMALLEST = """
+out = "results"
+[prepare]
+spectra = "spectra"
+[labels]
+table = "apogee.fits"
+"""
+
+EVERYTHING = """
+out = "results"
+figures = false
+
+[prepare]
+spectra = "spectra"
+preset = "masked"
+variance = "propagate"
+workers = 1
+
+[labels]
+table = "/survey/allStar.fits"
+format = "allstar-dr12"
+columns = { id = "LAMOST_ID" }
+match = "sky"
+radius = 2
+
+[train]
+label_names = ["teff", "logg"]
+cuts = "none"
+keep = { teff = [3500, 5500.5] }
+clip_rounds = 0
+clip_sigma = 3
+scatter = "grid"
+
+[label]
+starts = 3
+seed = 11
+catalogue = "catalogue.ecsv"
+
+[validate]
+folds = 0
+snr_min = 30
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a configuration from text."""
+
+    def read_text(text):
+        path = tmp_path / "run.toml"
+        path.write_text(text)
+        return read_config(path)
+
+    return read_text
+
+
+def changed(old, new, text=EVERYTHING):
+    assert text.count(old) == 1
+    return text.replace(old, new)
+
+
+def test_the_smallest_configuration_has_the_papers_defaults(read, tmp_path):
+    config = read(SMALLEST)
+    assert config.out == str(tmp_path / "results")
+    assert config.prepare.spectra == str(tmp_path / "spectra")
+    assert config.labels.table == str(tmp_path / "apogee.fits")
+    assert tuple(config.train.label_names) == PAPER_LABELS
+    assert (config.train.clip_sigma, config.train.clip_rounds, config.train.scatter) == (4.0, None, "exact")
+    assert (config.label.starts, config.validate.folds, config.validate.snr_min) == (7, 8, 50.0)
+    assert config.figures
+
+
+def test_every_key_is_read(read):
+    config = read(EVERYTHING)
+    assert not config.figures
+    assert (config.prepare.preset, config.prepare.variance, config.prepare.workers) == ("masked", "propagate", 1)
+    assert config.labels.table == "/survey/allStar.fits", "an absolute path stays"
+    assert config.labels.columns == {"id": "LAMOST_ID"}
+    assert (config.labels.format, config.labels.match, config.labels.radius) == ("allstar-dr12", "sky", 2)
+    assert config.train == TrainConfig(["teff", "logg"], "none", {"teff": [3500, 5500.5]}, 0, 3, "grid")
+    assert config.label == LabelConfig(3, 11, "catalogue.ecsv")
+    assert config.validate == ValidateConfig(0, 30)
+
+
+def test_the_readmes_example_is_a_configuration(read):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    _, _, rest = readme.partition("```toml\n")
+    config = read(rest.partition("```")[0])
+    assert tuple(config.train.label_names) == PAPER_LABELS
+
+
+def test_the_example_of_all_keys_lacks_none(read):
+    """So that a new key gets its place in the tests."""
+    config = read(EVERYTHING)
+    default = read(SMALLEST)
+    for section in ("prepare", "labels", "train", "label", "validate"):
+        got, standard = vars(getattr(config, section)), vars(getattr(default, section))
+        same = [key for key in got if got[key] == standard[key]]
+        assert same == ["spectra"] * (section == "prepare"), f"give {same} of [{section}] another value above"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("figures", "figure", "^figure is not a known key; known are out, figures, and sections prepare,"),
+        ("[validate]", "[validation]", "validation is not a known key"),
+        ("folds", "fold", r"\[validate\] fold is not a known key; known are folds, snr_min"),
+        ('out = "results"', "", "^out is missing; it has no default"),
+        ('spectra = "spectra"', "", r"\[prepare\] spectra is missing"),
+        ('table = "/survey/allStar.fits"', "", r"\[labels\] table is missing"),
+        ('out = "results"', "out = 1", "^out must be a text; got 1"),
+        ("figures = false", "figures = 0", "figures must be true or false; got 0"),
+        ("workers = 1", "workers = true", r"\[prepare\] workers must be a whole number; got True"),
+        ("folds = 0", 'folds = "8"', r"\[validate\] folds must be a whole number; got '8'"),
+        ("folds = 0", "folds = 8.0", r"\[validate\] folds must be a whole number; got 8.0"),
+        ("snr_min = 30", "snr_min = true", r"\[validate\] snr_min must be a number; got True"),
+        ('["teff", "logg"]', '"teff,logg"', r"\[train\] label_names must be a list of texts; got 'teff,logg'"),
+        ('["teff", "logg"]', '["teff", 2]', r"\[train\] label_names must be a list of texts"),
+        ('{ id = "LAMOST_ID" }', '"LAMOST_ID"', r"\[labels\] columns must be a table of texts"),
+        ('{ id = "LAMOST_ID" }', "{ id = 1 }", r"\[labels\] columns must be a table of texts"),
+        ("{ teff = [3500, 5500.5] }", "{ teff = 3500 }", r"\[train\] keep must be a table of lists of numbers"),
+        ("[3500, 5500.5]", '["3500", 5500]', r"\[train\] keep must be a table of lists of numbers"),
+        ("workers = 1", "workers = 0", r"\[prepare\] workers must be at least 1; got 0"),
+        ("clip_rounds = 0", "clip_rounds = -1", r"\[train\] clip_rounds must not be negative; got -1"),
+        ("clip_sigma = 3", "clip_sigma = nan", r"\[train\] clip_sigma must be positive"),
+        ('scatter = "grid"', 'scatter = "exakt"', r"\[train\] scatter must be 'exact' or 'grid'; got 'exakt'"),
+        ("starts = 3", "starts = 0", r"\[label\] starts must be at least 1; got 0"),
+        ("seed = 11", "seed = -1", r"\[label\] seed must not be negative; got -1"),
+        ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(none\) or at least 2; got 1"),
+        ("[prepare]", "[prepare", r"run\.toml is not valid TOML: .*line 5"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named(read, old, new, message):
+    with pytest.raises(ConfigError, match=message):
+        read(changed(old, new))
+
+
+def test_a_section_that_is_no_table(read):
+    with pytest.raises(ConfigError, match=r"\[prepare\] must be a table; got 'spectra'"):
+        read('out = "results"\nprepare = "spectra"\n')
+
+
+def test_a_file_that_is_no_text_or_not_there(tmp_path):
+    path = tmp_path / "run.toml"
+    with pytest.raises(FileNotFoundError, match=r"no configuration file .*run\.toml; the README has"):
+        read_config(path)
+    path.write_bytes(b"\x89HDF\r\n")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        read_config(path)

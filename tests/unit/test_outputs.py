@@ -1,0 +1,76 @@
+import os
+
+import pytest
+
+from bayescannon.outputs import OutputExistsError, check_output_file, refuse_existing, replacing
+
+
+def test_refuses_what_exists_unless_told_to_replace_it(tmp_path):
+    path = tmp_path / "model.nc"
+    refuse_existing(path, overwrite=False)
+    path.write_text("old")
+    with pytest.raises(OutputExistsError, match=r"model\.nc exists; .*--overwrite"):
+        refuse_existing(path, overwrite=False)
+    refuse_existing(path, overwrite=True)
+
+
+def test_a_file_can_be_checked_before_the_work(tmp_path):
+    check_output_file(tmp_path / "new.nc", overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file"):
+        check_output_file(tmp_path, overwrite=True)
+    with pytest.raises(FileNotFoundError, match=r"the folder .*missing does not exist; make it first"):
+        check_output_file(tmp_path / "missing" / "new.nc", overwrite=False)
+    (tmp_path / "old.nc").write_text("old")
+    with pytest.raises(OutputExistsError):
+        check_output_file(tmp_path / "old.nc", overwrite=False)
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
+    # by the answer of the system and not by permissions, which do not bind every user
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode & os.W_OK))
+    with pytest.raises(PermissionError, match=f"nothing may be written to the folder {tmp_path}"):
+        check_output_file(tmp_path / "new.nc", overwrite=False)
+
+
+def test_the_file_appears_at_the_end_under_a_name_with_the_same_ending(tmp_path):
+    path = tmp_path / "table.csv"
+    with replacing(path, overwrite=False) as partial:
+        assert partial.suffix == ".csv"
+        assert partial.parent == tmp_path
+        partial.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def fail():
+        with replacing(path, overwrite=True) as partial:
+            partial.write_text("half of the n")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_checks_first(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def replace(target):
+        with replacing(target, overwrite=False) as partial:
+            partial.write_text("new")
+
+    with pytest.raises(OutputExistsError):
+        replace(path)
+    with pytest.raises(FileNotFoundError, match="make it first"):
+        replace(tmp_path / "missing" / "table.csv")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
