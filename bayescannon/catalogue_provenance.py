@@ -17,8 +17,8 @@ REQUIRED = {
     "reference": "reference set of the model",
 }
 OPTIONAL = {
-    "kappa": "scale of the reported flux errors (median over the pixels)",
-    "training": "priors and choices of the training",
+    "kappa": "median scale of the flux errors",
+    "priors": "priors of the training",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}

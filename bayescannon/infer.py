@@ -167,7 +167,7 @@ def _assemble(
             "data_release": str(spectra.attrs.get("data_release", "")),
             "preset": str(spectra.attrs.get("preset", "")),
             "reference": f"{len(model.reference_id)} reference stars",
-            "training": str(model.attrs.get("training", "")),
+            "priors": str(model.attrs.get("priors", "")),
             "kappa": f"{np.median(model.noise_scale):.4f}",
             "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         },

@@ -155,7 +155,7 @@ def fit_spectral(
         # neighbours are coupled only here: kappa and the population of scatters were learned with flat coefficients
         smooth = fit_pixels_smooth(
             moments, flux, ivar, shrunk=shrunk, scale=coefficients.scale, length=coefficients.length,
-            position=coefficients.position, prior=state.prior, kappa=state.kappa, marginal=marginal,
+            position=_positions(coefficients), prior=state.prior, kappa=state.kappa, marginal=marginal,
             start=result.scatter, tolerance=tolerance, workers=workers,
         )  # fmt: skip
         learned = {**learned, "tau": np.asarray(smooth.scale)}
@@ -179,6 +179,10 @@ def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise:
                 f"the exact solver knows the {what} priors {names}; {type(prior).__name__} can be sampled with "
                 "spectral_model or compressed_model and NUTS, on few pixels"
             )
+
+
+def _positions(coefficients: SmoothCoefficients) -> FloatArray | None:
+    return None if coefficients.position is None else np.asarray(coefficients.position, dtype=np.float64)
 
 
 def _is_learned(scatter: ScatterPrior) -> bool:

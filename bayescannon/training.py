@@ -81,6 +81,7 @@ def train(
         attrs={
             "version": __version__,
             "training": options.to_json(),
+            "priors": options.describe(),
             "trace": json.dumps(result.trace),
             "converged": int(result.converged),
             "preset": str(spectra.attrs.get("preset", "")),

@@ -158,6 +158,13 @@ class TrainingOptions:
         allowed[:, 1 + len(names) :] = ~(forbidden[:, i] | forbidden[:, j])
         return allowed
 
+    def describe(self) -> str:
+        """Name the priors in a short phrase, for headers."""
+        names = {kind: name for known in (COEFFICIENTS, SCATTERS, NOISES) for name, kind in known.items()}
+        scatter = "grid" if self.paper_grid else names[type(self.scatter)]
+        phrase = f"theta {names[type(self.coefficients)]}, s {scatter}, kappa {names[type(self.noise)]}"
+        return phrase + ", REML" * self.marginal + ", censored" * bool(self.censored)
+
     def to_json(self) -> str:
         """Write the options down, arrays as lists."""
         priors = {name: getattr(self, name) for name in ("coefficients", "scatter", "noise")}

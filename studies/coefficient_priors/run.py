@@ -14,8 +14,12 @@ import numpy as np
 from rich.console import Console
 
 import bayescannon as bc
+from bayescannon.figures import save_figure
+from bayescannon.figures.canvas import new_figure
 from bayescannon.flags import FitStatus
 from bayescannon.infer import formal_errors
+from bayescannon.io.lamost import read_lamost
+from bayescannon.labels import labels_from_names
 from bayescannon.reference import ReferenceSetError, range_cut
 from bayescannon.training import train
 from bayescannon.training_options import TrainingOptions
@@ -27,8 +31,9 @@ PRIORS = {
     "flat, kappa": TrainingOptions.from_names(noise="global"),
     "normal 0.003, kappa": TrainingOptions.from_names(coefficients="normal", coefficient_scale=0.003, noise="global"),
     "pooled, kappa": TrainingOptions.from_names(coefficients="pooled", noise="global"),
-    "pooled, kappa, REML": TrainingOptions.from_names(coefficients="pooled", noise="global", marginal=True),
     "pooled all, kappa": TrainingOptions.from_names(coefficients="pooled", terms="all", noise="global"),
+    "laplace 0.002, kappa": TrainingOptions.from_names(coefficients="laplace", coefficient_scale=0.002, noise="global"),
+    "smooth, kappa": TrainingOptions.from_names(coefficients="smooth", noise="global"),
 }
 MOCK_NAMES = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]
@@ -59,7 +64,7 @@ def study_mock(console: Console, repeats: int) -> list[dict]:
     truth = np.column_stack([np.asarray(survey.truth[name])[rows] for name in TRUE_NAMES])
     results = []
     for size in SIZES:
-        for repeat in range(repeats if size <= 800 else 1):
+        for repeat in range(repeats if size <= 400 else 1):
             chosen = np.random.default_rng(100 + repeat).permutation(len(reference))[:size]
             subset = reference.select(chosen)
             for name, options in PRIORS.items():
@@ -80,7 +85,7 @@ def study_mock(console: Console, repeats: int) -> list[dict]:
 def study_real(console: Console, data: Path) -> list[dict]:
     """Label the real DR10 giants out of fold, with the labels of their own pipeline."""
     names = ["teff", "logg", "fe_h"]
-    spectra = bc.prepare_spectra([read for read in read_folder(data / "lamost" / "dr10")])
+    spectra = bc.prepare_spectra([read_lamost(path) for path in sorted((data / "lamost" / "dr10").glob("*.fits.gz"))])
     columns = {"id": "file", "snr": "snrg"}
     table = bc.read_labels(data / "lamost" / "lasp_dr10.csv", label_names=names, columns=columns)
     cuts = [range_cut("teff", 3500, 5800), range_cut("logg", -1, 3.8)]
@@ -109,11 +114,29 @@ def study_real(console: Console, data: Path) -> list[dict]:
     return results
 
 
-def read_folder(folder: Path) -> list:
-    """Read every LAMOST file of a folder."""
-    from bayescannon.io.lamost import read_lamost
-
-    return [read_lamost(path) for path in sorted(folder.glob("*.fits*"))]
+def draw(results: list[dict], path: Path) -> None:
+    """Draw root mean square error over that of the flat prior against the number of reference stars."""
+    figure = new_figure(15, 3.6)
+    labels = labels_from_names(MOCK_NAMES)
+    for k, label in enumerate(labels):
+        ax = figure.add_subplot(1, len(labels), k + 1)
+        for name in PRIORS:
+            ratio = []
+            for size in SIZES:
+                own, flat = (
+                    [row["rms"][k] for row in results if row["size"] == size and row["prior"] == prior]
+                    for prior in (name, "flat")
+                )
+                ratio.append(np.mean(own) / np.mean(flat))
+            ax.plot(SIZES, ratio, marker="o", markersize=3, label=name)
+        ax.set_xscale("log")
+        ax.set_xticks(SIZES, [str(size) for size in SIZES], fontsize="small")
+        ax.minorticks_off()
+        ax.set_title(label.symbol)
+        ax.set_xlabel("reference stars")
+    figure.axes[0].set_ylabel("rms error / that of the flat prior")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(PRIORS))
+    save_figure(figure, path)
 
 
 def main() -> None:
@@ -127,6 +150,7 @@ def main() -> None:
     results = {"mock": study_mock(console, options.repeats)}
     if options.data:
         results["real"] = study_real(console, options.data)
+    draw(results["mock"], options.out / "priors.png")
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 

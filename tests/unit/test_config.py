@@ -4,6 +4,8 @@ import pytest
 
 from bayescannon.config import ConfigError, LabelConfig, TrainConfig, ValidateConfig, read_config
 from bayescannon.labels import PAPER_LABELS
+from bayescannon.models.priors import FixedNoise, HalfNormalScatter
+from bayescannon.models.sparse import LaplaceCoefficients
 
 SMALLEST = """
 out = "results"
@@ -36,7 +38,15 @@ cuts = "none"
 keep = { teff = [3500, 5500.5] }
 clip_rounds = 0
 clip_sigma = 3
-scatter = "grid"
+coefficients = "laplace"
+coefficient_scale = 1
+terms = "all"
+scatter = "half-normal"
+scatter_scale = 0.01
+noise = "fixed"
+kappa = 0.5
+marginal = true
+censored = { logg = [[5000, 5100], [5200.5, 5300]] }
 
 [label]
 starts = 3
@@ -72,7 +82,7 @@ def test_the_smallest_configuration_has_the_papers_defaults(read, tmp_path):
     assert config.prepare.spectra == str(tmp_path / "spectra")
     assert config.labels.table == str(tmp_path / "apogee.fits")
     assert tuple(config.train.label_names) == PAPER_LABELS
-    assert (config.train.clip_sigma, config.train.clip_rounds, config.train.scatter) == (4.0, None, "exact")
+    assert (config.train.clip_sigma, config.train.clip_rounds, config.train.scatter) == (4.0, None, "flat")
     assert (config.label.starts, config.validate.folds, config.validate.snr_min) == (7, 8, 50.0)
     assert config.figures
 
@@ -84,7 +94,16 @@ def test_every_key_is_read(read):
     assert config.labels.table == "/survey/allStar.fits", "an absolute path stays"
     assert config.labels.columns == {"id": "LAMOST_ID"}
     assert (config.labels.format, config.labels.match, config.labels.radius) == ("allstar-dr12", "sky", 2)
-    assert config.train == TrainConfig(["teff", "logg"], "none", {"teff": [3500, 5500.5]}, 0, 3, "grid")
+    assert config.train == TrainConfig(
+        ["teff", "logg"], "none", {"teff": [3500, 5500.5]}, 0, 3, "laplace", 1, "all", "half-normal", 0.01, "fixed",
+        0.5, True, {"logg": [[5000, 5100], [5200.5, 5300]]},
+    )  # fmt: skip
+    options = config.train.options()
+    assert options.coefficients == LaplaceCoefficients(1, terms="all")
+    assert options.scatter == HalfNormalScatter(0.01)
+    assert options.noise == FixedNoise(0.5)
+    assert options.marginal
+    assert options.censored == {"logg": [(5000, 5100), (5200.5, 5300)]}
     assert config.label == LabelConfig(3, 11, "catalogue.ecsv")
     assert config.validate == ValidateConfig(0, 30)
 
@@ -103,7 +122,9 @@ def test_the_example_of_all_keys_lacks_none(read):
     for section in ("prepare", "labels", "train", "label", "validate"):
         got, standard = vars(getattr(config, section)), vars(getattr(default, section))
         same = [key for key in got if got[key] == standard[key]]
-        assert same == ["spectra"] * (section == "prepare"), f"give {same} of [{section}] another value above"
+        # the only noise whose kappa can be set is the default
+        expected = {"prepare": ["spectra"], "train": ["noise"]}.get(section, [])
+        assert same == expected, f"give {same} of [{section}] another value above"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +151,12 @@ def test_the_example_of_all_keys_lacks_none(read):
         ("workers = 1", "workers = 0", r"\[prepare\] workers must be at least 1; got 0"),
         ("clip_rounds = 0", "clip_rounds = -1", r"\[train\] clip_rounds must not be negative; got -1"),
         ("clip_sigma = 3", "clip_sigma = nan", r"\[train\] clip_sigma must be positive"),
-        ('scatter = "grid"', 'scatter = "exakt"', r"\[train\] scatter must be 'exact' or 'grid'; got 'exakt'"),
+        ('scatter = "half-normal"', 'scatter = "exakt"', r"\[train\] scatter must be one of flat, half-normal"),
+        ("[[5000, 5100]", "[[5100, 5000]", r"\[train\] a censored range of logg must be \(low, high\)"),
+        ('coefficients = "laplace"', 'coefficients = "pooled"', "pooled coefficients have no scale to set"),
+        ('scatter = "half-normal"', 'scatter = "flat"', "flat scatter has no scale to set"),
+        ('noise = "fixed"', 'noise = "global"', "global noise learns kappa"),
+        ("marginal = true", 'marginal = "yes"', "marginal must be true or false"),
         ("starts = 3", "starts = 0", r"\[label\] starts must be at least 1; got 0"),
         ("seed = 11", "seed = -1", r"\[label\] seed must not be negative; got -1"),
         ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(none\) or at least 2; got 1"),

@@ -1,0 +1,115 @@
+import json
+
+import numpy as np
+import pytest
+import toy
+
+from bayescannon.infer import label_spectra
+from bayescannon.models.priors import GlobalNoise, NormalCoefficients, PooledCoefficients, PooledScatter
+from bayescannon.models.sparse import HorseshoeCoefficients
+from bayescannon.spectral_fit import PriorError
+from bayescannon.trained_model import TrainedModel
+from bayescannon.training import train
+from bayescannon.training_options import COEFFICIENTS, NOISES, SCATTERS, TrainingOptions
+from bayescannon.validation import validate
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return toy.toy_reference(80, n_pixel=60)
+
+
+@pytest.mark.parametrize("coefficients", COEFFICIENTS)
+def test_every_coefficient_prior_trains_labels_and_comes_back_from_a_file(reference, tmp_path, coefficients):
+    options = TrainingOptions.from_names(coefficients=coefficients, noise="global")
+    model = train(reference, options=options)
+    assert model.attrs["converged"] == 1
+    model.save(tmp_path / "model.nc")
+    back = TrainedModel.load(tmp_path / "model.nc")
+    assert back.hash == model.hash
+    assert TrainingOptions.from_json(back.attrs["training"]) == options
+    assert set(back.hyperparameters) == set(model.hyperparameters)
+    for name, values in model.hyperparameters.items():
+        np.testing.assert_array_equal(back.hyperparameters[name], values)
+    estimates = label_spectra(back, reference.spectra)
+    assert (estimates["status"] == 0).all()
+    assert float(estimates["reduced_chi2"].median()) == pytest.approx(1, abs=0.15)
+    assert estimates.attrs["priors"] == f"theta {coefficients}, s flat, kappa global"
+    assert float(estimates.attrs["kappa"]) == pytest.approx(back.noise_scale[0], abs=1e-4)
+
+
+@pytest.mark.parametrize("scatter", SCATTERS)
+@pytest.mark.parametrize("noise", NOISES)
+def test_every_scatter_and_noise_prior_goes_together(reference, scatter, noise):
+    model = train(reference, options=TrainingOptions.from_names(scatter=scatter, noise=noise))
+    assert np.isfinite(model.theta).all()
+    assert (model.noise_scale > 0).all()
+    assert not np.isnan(model.scatter).any()
+
+
+def test_options_can_be_written_down_with_arrays():
+    options = TrainingOptions(
+        coefficients=NormalCoefficients(scale=[0.1, 0.2, 0.3], mean=0.01),
+        scatter=PooledScatter(centre=-4.0),
+        noise=GlobalNoise(),
+        censored={"teff": [(5000.0, 5100.0)]},
+    )
+    assert TrainingOptions.from_json(options.to_json()) == options
+    json.loads(options.to_json())
+
+
+def test_a_pixel_that_may_not_depend_on_a_label_does_not(reference):
+    options = TrainingOptions.from_names(censored={"logg": [[5100, 5200]]}, coefficients="pooled")
+    model = train(reference, options=options)
+    inside = (model.wavelength >= 5100) & (model.wavelength <= 5200)
+    other = reference.labels + np.array([0, 1.0, 0])
+    assert 0 < inside.sum() < len(inside)
+    change = model.predict(other) - model.predict(reference.labels)
+    np.testing.assert_allclose(change[:, inside], 0, atol=1e-14)
+    assert np.abs(change[:, ~inside]).max() > 1e-3
+    with pytest.raises(ValueError, match="'a_k' is censored but not trained"):
+        train(reference, options=TrainingOptions.from_names(censored={"a_k": [[5100, 5200]]}))
+
+
+def test_folds_are_trained_as_the_model_was(reference, monkeypatch):
+    import bayescannon.validation as validation
+
+    seen = []
+
+    def watched(subset, *, options, workers):
+        seen.append(options)
+        return train(subset, options=options, workers=workers)
+
+    monkeypatch.setattr(validation, "train", watched)
+    options = TrainingOptions(coefficients=PooledCoefficients())
+    validate(train(reference, options=options), reference, folds=2)
+    assert seen == [options, options]
+
+
+def test_the_papers_grid_goes_alone(reference):
+    model = train(reference, options=TrainingOptions.from_names(scatter="grid"))
+    assert model.attrs["priors"] == "theta flat, s grid, kappa fixed"
+    assert (model.scatter > 0).all()
+    with pytest.raises(ValueError, match="grid of scatters goes with flat priors"):
+        TrainingOptions.from_names(scatter="grid", noise="global")
+
+
+def test_a_prior_without_an_exact_solver_says_what_to_do(reference):
+    with pytest.raises(PriorError, match="HorseshoeCoefficients can be sampled with"):
+        train(reference, options=TrainingOptions(coefficients=HorseshoeCoefficients()))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"coefficients": "ridge"}, "coefficients must be one of flat, normal, pooled, laplace, smooth; got 'ridge'"),
+        ({"noise": "none"}, "noise must be one of"),
+        ({"coefficients": "normal", "terms": "linear"}, "'quadratic' or 'all'"),
+        ({"coefficient_scale": 0.1}, "flat coefficients have no scale"),
+        ({"censored": {"mass_of_sun": [[1, 2]]}}, "unknown label name"),
+        ({"censored": {"teff": [[2, 1]]}}, "must be"),
+    ],
+)
+def test_names_that_make_no_sense_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingOptions.from_names(**given)
