@@ -153,6 +153,53 @@ class TrainedModel:
             attrs={**self.attrs, "kind": _KIND, "hash": self.hash},
         )
 
+    def to_datatree(
+        self, *, pixels: NDArray[np.intp] | slice | None = None, draws: int = 200, seed: int = 0
+    ) -> xr.DataTree:
+        """
+        Return the model for ArviZ: draws of the coefficients' Gaussian posterior given s and kappa, and the maximum.
+
+        Parameters
+        ----------
+        pixels : index array or slice, optional
+            Pixels to draw for; every 100th live one unless given.
+        draws : int
+            For each coefficient.
+        seed : int
+
+        Returns
+        -------
+        tree : xarray.DataTree
+            Groups ``posterior`` (chain, draw, pixel, term), ``map``, ``hyperparameters`` and ``constant_data``.
+
+        Raises
+        ------
+        ValueError
+            One of the pixels is dead.
+        """
+        live = np.flatnonzero(self.fit.live)
+        chosen = live[::100] if pixels is None else np.arange(len(self.wavelength))[pixels]
+        if not self.fit.live[chosen].all():
+            raise ValueError("a dead pixel has no posterior; choose among fit.live")
+        rng = np.random.default_rng(seed)
+        # eigenvectors and not Cholesky: censored terms have no variance
+        values, vectors = np.linalg.eigh(self.fit.covariance[chosen])
+        root = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+        noise = rng.standard_normal((draws, len(chosen), self.theta.shape[1]))
+        drawn = self.theta[chosen] + np.einsum("pij,dpj->dpi", root, noise)
+        coords = {"pixel": chosen, "term": term_names(self.label_names), "chain": [0], "draw": np.arange(draws)}
+        whole = self.to_xarray()
+        names = ["theta", "scatter", "kappa", "objective", "status"]
+        learned = {name: whole[_LEARNED + name] for name in self.hyperparameters}
+        return xr.DataTree.from_dict(
+            {
+                "posterior": xr.Dataset({"theta": (("chain", "draw", "pixel", "term"), drawn[None])}, coords=coords),
+                "map": whole[names].drop_vars(["stellar_label", "term_2", "reference_star"], errors="ignore"),
+                "hyperparameters": xr.Dataset(learned),
+                "constant_data": whole[["wavelength", "pivot", "scale", "reference_labels"]],
+            }
+        )
+
     def _named(self, values: FloatArray) -> tuple[tuple[str, ...], FloatArray]:
         """Give a learned array its dims, by its size."""
         if values.ndim == 0:

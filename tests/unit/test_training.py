@@ -129,3 +129,21 @@ def test_stars_whose_fit_fails_are_dropped_too(reference, monkeypatch):
     )
     with pytest.raises(ReferenceSetError, match="none of the 200 reference stars could be labelled"):
         train_clipped(reference)
+
+
+def test_arviz_takes_the_posterior_of_the_coefficients(model):
+    import arviz as az
+
+    tree = model.to_datatree(pixels=np.array([3, 50, 80]), draws=4000, seed=1)
+    assert set(tree.children) == {"posterior", "map", "hyperparameters", "constant_data"}
+    summary = az.summary(tree, kind="stats", round_to="none")
+    assert len(summary) == 3 * model.theta.shape[1]
+    drawn = tree["posterior"]["theta"].to_numpy()[0]
+    np.testing.assert_allclose(summary["mean"].to_numpy().astype(float), drawn.mean(axis=0).ravel())
+    error = np.sqrt(np.diagonal(model.fit.covariance[[3, 50, 80]], axis1=1, axis2=2))
+    np.testing.assert_allclose(drawn.std(axis=0) / error, 1, atol=0.08)
+    np.testing.assert_allclose((drawn.mean(axis=0) - model.theta[[3, 50, 80]]) / error, 0, atol=0.08)
+    assert model.to_datatree(draws=2)["posterior"].sizes["pixel"] == 2
+    dead = dataclasses.replace(model, fit=dataclasses.replace(model.fit, scatter=np.full(120, np.inf)))
+    with pytest.raises(ValueError, match="dead pixel has no posterior"):
+        dead.to_datatree(pixels=np.array([1]))
