@@ -150,13 +150,14 @@ def _train(options: argparse.Namespace) -> None:
     model.save(options.out, overwrite=options.overwrite)
     console = Console()
     print_tally(console, reference.tally)
-    say(console, f"trained {len(model.label_names)} labels on {len(reference)} stars: {options.out}")
+    say(console, f"{model.describe()}: {options.out}")
 
 
 def _label(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_catalogue
+    from bayescannon.io.store import open_store
     from bayescannon.pipeline import label_store
     from bayescannon.run import summary
     from bayescannon.terminal import progress_bar, say
@@ -165,6 +166,9 @@ def _label(options: argparse.Namespace) -> None:
     console = Console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
+    mismatch = model.preparation_mismatch(open_store(options.store).attrs)
+    if mismatch:
+        print(f"bayescannon: warning: {mismatch}", file=sys.stderr)
     with progress_bar(console, "label") as progress:
         estimates = label_store(model, options.store, n_starts=options.starts, seed=options.seed, progress=progress)
     write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)

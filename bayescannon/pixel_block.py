@@ -174,6 +174,10 @@ class PixelBlock:
             value = 0.5 * (sums[4] + minus_log_weights(weight)) + self.prior.minus_log_density(theta, s2)
         if self.marginal:
             squared = unpack_symmetric((weight * weight).T @ moments.products, theta.shape[1])
+            if held.any():
+                # what the data say of terms that stay at 0 does not count
+                free = ~held[:, :, None] & ~held[:, None, :]
+                squared, data = squared * free, data * free
             product = np.linalg.solve(normal, squared)
             # exact where all stars have the same noise, close elsewhere: it only shapes the Newton steps
             slope += np.einsum("pij,pji->p", product, product)

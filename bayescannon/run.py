@@ -184,7 +184,7 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
         model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
     print_tally(console, reference.tally)
     model.save(paths["model"], overwrite=overwrite)
-    say(console, f"trained {len(model.label_names)} labels on {len(reference)} stars: {paths['model']}")
+    say(console, f"{model.describe()}: {paths['model']}")
 
     with progress_bar(console, "validate") as progress:
         validation = validate(

@@ -104,6 +104,22 @@ class TrainedModel:
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         return digest.hexdigest()[:12]
 
+    def describe(self) -> str:
+        """Say in a phrase what was trained on how many stars and pixels."""
+        n_pixel, n_live = len(self.wavelength), int(self.fit.live.sum())
+        dead = "" if n_live == n_pixel else f" ({n_pixel - n_live} dead or singular)"
+        return f"trained {len(self.label_names)} labels on {len(self.reference_id)} stars in {n_live} pixels{dead}"
+
+    def preparation_mismatch(self, attrs: Mapping[str, Any]) -> str:
+        """Say how spectra with these attributes were prepared unlike the model's; empty if they were not."""
+        own, other = self.attrs.get("preset_settings", ""), attrs.get("preset_settings", "")
+        if not own or not other or own == other:
+            return ""
+        return (
+            f"the spectra were prepared with {other}, the model was trained on spectra prepared with {own}; "
+            "labels of spectra prepared otherwise are biased"
+        )
+
     def predict(self, labels: ArrayLike) -> FloatArray:
         """
         Predict normalised spectra (Ho et al. 2017, eq. 3 without its noise).

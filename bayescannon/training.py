@@ -43,7 +43,7 @@ def train(
     Raises
     ------
     ReferenceSetError
-        Fewer stars than twice the number of terms.
+        Fewer stars than twice the number of terms, or no pixel that can be fitted.
     LabelError
         A label is constant over the stars.
     PriorError
@@ -70,6 +70,11 @@ def train(
             allowed=options.allowed(spectra.wavelength, scaler.names),
             workers=workers,
         )
+    if not result.fit.live.any():
+        raise ReferenceSetError(
+            f"none of the {len(spectra.wavelength)} pixels has enough live reference stars to be fitted; look at the "
+            "inverse variances of the spectra\n" + tally_text(reference.tally)
+        )
     return TrainedModel(
         spectra.wavelength,
         scaler,
@@ -85,6 +90,7 @@ def train(
             "trace": json.dumps(result.trace),
             "converged": int(result.converged),
             "preset": str(spectra.attrs.get("preset", "")),
+            "preset_settings": str(spectra.attrs.get("preset_settings", "")),
             "data_release": str(spectra.attrs.get("data_release", "")),
             "tally": json.dumps([asdict(row) for row in reference.tally]),
         },

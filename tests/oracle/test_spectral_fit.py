@@ -243,6 +243,11 @@ def test_censored_terms_are_zero_and_the_rest_is_fitted_without_them():
         alone = fit_pixels(vectors[:, keep], flux[:, [2]], ivar[:, [2]], prior=prior)
         np.testing.assert_allclose(fit.theta[2, keep], alone.theta[0], atol=1e-10)
         assert fit.scatter[2] == pytest.approx(alone.scatter[0], rel=1e-5)
+        reml = fit_spectral(vectors, flux, ivar, n_label=3, allowed=allowed, marginal=True, **given).fit
+        alone = fit_pixels(vectors[:, keep], flux[:, [2]], ivar[:, [2]], prior=prior, marginal=True)
+        assert reml.scatter[2] == pytest.approx(alone.scatter[0], rel=1e-5)
+        assert reml.objective[2] == pytest.approx(alone.objective[0], abs=1e-6)
+        assert reml.freedom[2] == pytest.approx(alone.freedom[0], abs=1e-6)
     model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, allowed=allowed)
     gradient = model.compile_dlogp(vars=[model["theta"]], jacobian=False, mode="FAST_COMPILE")
     result = fit_spectral(vectors, flux, ivar, n_label=3, allowed=allowed)

@@ -135,7 +135,7 @@ def test_train_saves_a_model_and_prints_the_tally(small, tmp_path, capsys):
     assert "cuts after Ho et al. 2017, section 3" in said
     trained = TrainedModel.load(out)
     assert trained.label_names == ("teff", "logg", "fe_h")
-    assert f"trained 3 labels on {len(trained.reference_id)} stars: {out}" in said
+    assert f"trained 3 labels on {len(trained.reference_id)} stars in 3626 pixels: {out}" in said
     assert trained.reference_labels[:, 0].min() >= 4200
 
 
@@ -192,6 +192,35 @@ def test_label_writes_the_same_to_every_format(small, fits_catalogue, tmp_path, 
         np.testing.assert_allclose(
             np.asarray(catalogue[name]), np.asarray(fits_catalogue[name]), atol=rounding.get(name, 0), rtol=1e-12
         )
+
+
+def test_label_warns_of_spectra_prepared_otherwise(small, tmp_path, capsys):
+    store = tmp_path / "masked.zarr"
+    assert main(["prepare", str(small.survey / "spectra"), "--out", str(store), "--preset=masked", "--workers=1"]) == 0
+    assert main(["label", str(small.model), str(store), "--out", str(tmp_path / "catalogue.fits")]) == 0
+    said = capsys.readouterr().err
+    assert "warning: the spectra were prepared with" in said
+    assert "masked" in said
+    assert main(["label", str(small.model), str(small.store), "--out", str(tmp_path / "other.fits")]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_training_with_priors_is_recorded_in_the_catalogue(small, tmp_path, capsys):
+    model, out = tmp_path / "model.nc", tmp_path / "catalogue.fits"
+    priors = ["--coefficients=pooled", "--noise=global", "--marginal", "--censor=logg=5000:5100"]
+    names = ["--label-names=teff,logg,fe_h", "--out", str(model)]
+    assert main(["train", str(small.store), *small.allstar, *names, *priors]) == 0
+    assert main(["label", str(model), str(small.store), "--out", str(out)]) == 0
+    meta = read_catalogue(out).meta
+    assert meta["priors"] == "theta pooled, s flat, kappa global, REML, censored"
+    assert 0.3 < float(meta["kappa"]) < 0.7
+    assert meta["data_release"] == "LAMOST MOCK"
+    trained = TrainedModel.load(model)
+    inside = (trained.wavelength > 5000) & (trained.wavelength < 5100)
+    assert (trained.theta[inside, 2] == 0).all()
+    assert (trained.theta[~inside, 2] != 0).any()
+    assert {"mu", "tau", "activity"} <= set(trained.hyperparameters)
+    capsys.readouterr()
 
 
 def test_validate_prints_and_writes_statistics(small, tmp_path, capsys):

@@ -147,3 +147,22 @@ def test_arviz_takes_the_posterior_of_the_coefficients(model):
     dead = dataclasses.replace(model, fit=dataclasses.replace(model.fit, scatter=np.full(120, np.inf)))
     with pytest.raises(ValueError, match="dead pixel has no posterior"):
         dead.to_datatree(pixels=np.array([1]))
+
+
+def test_a_model_without_a_pixel_is_refused_and_one_with_few_says_so(reference):
+    spectra = reference.spectra
+    ivar = spectra.ivar.copy()
+    ivar[:, 20:] = 0
+    part = dataclasses.replace(reference, spectra=dataclasses.replace(spectra, ivar=ivar))
+    assert train(part).describe() == "trained 3 labels on 200 stars in 20 pixels (100 dead or singular)"
+    dark = dataclasses.replace(reference, spectra=dataclasses.replace(spectra, ivar=0 * ivar))
+    with pytest.raises(ReferenceSetError, match="none of the 120 pixels has enough live reference stars"):
+        train(dark)
+
+
+def test_spectra_prepared_otherwise_are_noticed(reference):
+    attrs = {"preset": "paper", "preset_settings": '{"rest": "exact"}'}
+    model = train(dataclasses.replace(reference, spectra=dataclasses.replace(reference.spectra, attrs=attrs)))
+    assert model.preparation_mismatch(attrs) == ""
+    assert model.preparation_mismatch({}) == ""
+    assert "prepared with masked" in model.preparation_mismatch({"preset_settings": "masked"})
