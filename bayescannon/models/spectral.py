@@ -64,7 +64,6 @@ def spectral_model(
         Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel).
     """
     live = ivar > 0
-    sigma = np.where(live, 1 / np.sqrt(np.where(live, ivar, 1.0)), FLAT_SCALE)
     coords: dict[str, Any] = {
         "star": np.arange(len(flux)),
         "pixel": np.arange(flux.shape[1]),
@@ -72,13 +71,23 @@ def spectral_model(
     }
     with pm.Model(coords=coords) as model:
         v = pm.Data("label_vectors", np.asarray(vectors, dtype=np.float64), dims=("star", "term"))
-        sigma_data = pm.Data("sigma", sigma.astype(np.float64), dims=("star", "pixel"))
+        sigma_data = pm.Data("sigma", reported_sigma(ivar), dims=("star", "pixel"))
         observed = pm.Data("flux_observed", np.where(live, flux, 0.0).astype(np.float64), dims=("star", "pixel"))
         theta = (coefficients or FlatCoefficients()).declare_theta()
         s = (scatter or FlatScatter()).declare_scatter(boundary=boundary)
         kappa = (noise or FixedNoise()).declare_kappa()
         used = theta if allowed is None else theta * allowed
-        # kappa must not move the constant that a dead pixel adds
-        deviation = pt.sqrt(s**2 + (pt.where(sigma_data < FLAT_SCALE, kappa, 1.0) * sigma_data) ** 2)
-        pm.Normal("flux", v @ used.T, deviation, observed=observed, dims=("star", "pixel"))
+        pm.Normal("flux", v @ used.T, flux_deviation(s, kappa, sigma_data), observed=observed, dims=("star", "pixel"))
     return model
+
+
+def reported_sigma(ivar: FloatArray) -> NDArray[np.float64]:
+    """Return the reported standard deviations, huge and finite where a pixel is dead; the shape of `ivar`."""
+    live = ivar > 0
+    return np.where(live, 1 / np.sqrt(np.where(live, ivar, 1.0)), FLAT_SCALE).astype(np.float64)
+
+
+def flux_deviation(s: Any, kappa: Any, sigma: Any) -> Any:
+    """Return the standard deviation sqrt(s^2 + kappa^2 sigma^2) of each flux (star, pixel), symbolically."""
+    # kappa must not move the constant that a dead pixel adds
+    return pt.sqrt(s**2 + (pt.where(sigma < FLAT_SCALE, kappa, 1.0) * sigma) ** 2)
