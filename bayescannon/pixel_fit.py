@@ -30,6 +30,9 @@ _N_SCAN = 6
 
 _MAX_PASSES = 60
 
+# A scatter variance below this part of the total one, on its way down, is looked at from 0
+_NEARLY_ZERO = 1e-4
+
 # Largest inverse variance of normalised flux that makes sense: beyond it, one star would carry the sums alone
 LARGEST_IVAR = 1e13
 
@@ -92,14 +95,15 @@ class PixelFit:
 
 
 def _root(
-    block: PixelBlock, s2: NDArray[np.float64], first: Pass | None, *, tolerance: float
+    block: PixelBlock, s2: NDArray[np.float64], first: Pass | None, *, tolerance: float, may_be_zero: bool = False
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """
     Find a root of g from s2 on, between 0 (where g is taken to be negative) and inf; return s2, converged, passes.
 
     Newton runs on g(s2) t^2 with t the pixel's total variance, which is linear in s2 when all stars have the same
     noise, so that few steps suffice; where the prior keeps s away from 0 it runs on s2 g in ln s2. A step that
-    leaves the bracket is replaced by one inside it.
+    leaves the bracket is replaced by one inside it. With `may_be_zero`, g(0) is not known to be negative: a pixel
+    that runs towards 0 is given up, not converged.
     """
     n_pixel = len(s2)
     s2 = s2.copy()
@@ -129,6 +133,8 @@ def _root(
         done = np.abs(new - x) <= tolerance * x
         s2[active] = new
         converged[active[done]] = True
+        if may_be_zero:
+            done |= (lo == 0) & (new < _NEARLY_ZERO * t)
         active = active[~done]
         current = None
         if len(active) == 0:
@@ -152,7 +158,7 @@ def _solve_exact(
         # a warm start knows which side of the border a pixel is on; the others are looked at anew
         inside = np.flatnonzero(start > 0)
         s2[inside], converged[inside], passes[inside] = _root(
-            block.select(inside), start[inside], None, tolerance=tolerance
+            block.select(inside), start[inside], None, tolerance=tolerance, may_be_zero=True
         )
         border = np.flatnonzero((start == 0) | ~converged | (s2 < 1e-4 * start.max(initial=0.0)))
         s2[border], converged[border] = 0.0, True
@@ -195,7 +201,7 @@ def _look_behind_zero(block: PixelBlock, at_zero: Pass, *, tolerance: float) -> 
     if len(hidden):
         last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
         some = block.select(hidden)
-        found, good, more = _root(some, trial[last, hidden], None, tolerance=tolerance)
+        found, good, more = _root(some, trial[last, hidden], None, tolerance=tolerance, may_be_zero=True)
         at_found = some.fit(found, objective=True).objective
         better = good & (at_found < some.fit(np.zeros(len(hidden)), objective=True).objective)
         best[hidden[better]] = found[better]
