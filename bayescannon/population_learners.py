@@ -197,7 +197,7 @@ class KappaLearner:
     def _global(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
         """Move all kappa by one factor to the root of the summed derivative; a sample of pixels leads the way."""
         some = _sample(fit)
-        if some != ALL_PIXELS:
+        if some != ALL_PIXELS and abs(self._first_move(fit, state.prior)) > _KAPPA_SETTLED:
             start = fit.scatter
             move = self._secant(
                 state,
@@ -215,6 +215,13 @@ class KappaLearner:
         return state, fit
 
     @staticmethod
+    def _first_move(fit: PixelFit, prior: PixelPrior) -> float:
+        """Guess the change of ln kappa to the root: where s = 0 the derivative changes by twice chi2."""
+        at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
+        slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
+        return float(np.clip(-_excess(fit, prior)[fit.live].sum() / slope, -0.7, 0.7))
+
+    @staticmethod
     def _secant(state: State, refit: Callable[[State], PixelFit], fit: PixelFit, prior: PixelPrior) -> float:
         """Return the change of ln kappa at which the summed derivative vanishes, 0 if it is there already."""
         previous: tuple[float, float] | None = None
@@ -222,11 +229,10 @@ class KappaLearner:
         for _ in range(12):
             excess = float(_excess(fit, prior)[fit.live].sum())
             if previous is None or excess == previous[1]:
-                at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
-                slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
+                move = KappaLearner._first_move(fit, prior)
             else:
                 slope = (excess - previous[1]) / (shift - previous[0])
-            move = float(np.clip(-excess / slope, -0.7, 0.7)) if slope > 0 else -0.2 * float(np.sign(excess))
+                move = float(np.clip(-excess / slope, -0.7, 0.7)) if slope > 0 else -0.2 * float(np.sign(excess))
             if abs(move) < _KAPPA_SETTLED:
                 break
             previous = (shift, excess)

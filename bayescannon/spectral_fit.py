@@ -143,7 +143,8 @@ def fit_spectral(
         for learn in learns:
             state, result, move = learn.step(state, result)
             moved = max(moved, move)
-        result = fit(state, result.scatter)
+        if not isinstance(learns[-1], KappaLearner):  # whose fit is that of its state
+            result = fit(state, result.scatter)
         trace.append(
             {"objective": float(result.objective.sum()), "kappa": float(np.median(state.kappa)), "moved": moved}
         )
