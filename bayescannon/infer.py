@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bayescannon.flags import FitStatus, ResultFlag
 from bayescannon.label_vector import FloatArray
-from bayescannon.quartic import Quartic, compress, evaluate, minimise
-from bayescannon.spectra import STAR_COLUMNS, Spectra, require_same_grid
+from bayescannon.likelihood import star_quartic
+from bayescannon.quartic import Quartic, evaluate, minimise
+from bayescannon.spectra import STAR_COLUMNS, Spectra
 from bayescannon.trained_model import TrainedModel
 from bayescannon.version import __version__
 
@@ -80,11 +81,8 @@ def label_spectra(
     GridError
         The spectra are on another grid.
     """
-    require_same_grid(spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
     starts = draw_starts(model, n_starts, seed=seed)
-    kappa = model.noise_scale
-    ivar = spectra.ivar if (kappa == 1).all() else spectra.ivar / kappa**2
-    quartic = compress(model.theta, model.scatter, spectra.flux, ivar, workers=workers)
+    quartic = star_quartic(model, spectra, workers=workers)
     return _assemble(model, spectra, _solve(quartic, starts, workers=workers), n_starts=n_starts, seed=seed)
 
 

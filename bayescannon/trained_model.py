@@ -46,6 +46,8 @@ class TrainedModel:
         Scale of the reported errors in each pixel; 1 unless given.
     hyperparameters : mapping of str to array
         What training learned about the populations, see :class:`bayescannon.spectral_fit.SpectralFit`.
+    loadings : float array of shape (P, R), optional
+        H of the hidden components, see :mod:`bayescannon.hidden`; there are none unless given.
     attrs : mapping
         Provenance: how the spectra were prepared, cuts, version.
     """
@@ -57,6 +59,7 @@ class TrainedModel:
     reference_labels: FloatArray
     kappa: FloatArray | None = None
     hyperparameters: Mapping[str, FloatArray] = field(default_factory=dict)
+    loadings: FloatArray | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,6 +72,8 @@ class TrainedModel:
 
         if self.noise_scale.shape != (n_pixel,) or not (self.noise_scale > 0).all():
             raise ValueError(f"kappa must be positive, one for each of the {n_pixel} pixels")
+        if self.loadings is not None and (self.loadings.ndim != 2 or len(self.loadings) != n_pixel):
+            raise ValueError(f"loadings must have shape ({n_pixel}, component); got {self.loadings.shape}")
 
     @property
     def noise_scale(self) -> NDArray[np.float64]:
@@ -99,8 +104,8 @@ class TrainedModel:
     def hash(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 of everything that decides the labels of a star."""
         digest = hashlib.sha256(",".join(self.label_names).encode())
-        numbers = (self.wavelength, self.theta, self.scatter, self.noise_scale, self.scaler.pivot, self.scaler.scale)
-        for values in numbers:
+        numbers = [self.wavelength, self.theta, self.scatter, self.noise_scale, self.scaler.pivot, self.scaler.scale]
+        for values in [*numbers, *([] if self.loadings is None else [self.loadings])]:
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         return digest.hexdigest()[:12]
 
@@ -154,6 +159,7 @@ class TrainedModel:
                 "n_passes": ("pixel", self.fit.n_passes),
                 "status": ("pixel", self.fit.status),
                 "kappa": ("pixel", self.noise_scale),
+                **({} if self.loadings is None else {"loadings": (("pixel", "component"), self.loadings)}),
                 **{_LEARNED + name: self._named(values) for name, values in self.hyperparameters.items()},
                 "pivot": ("stellar_label", self.scaler.pivot),
                 "scale": ("stellar_label", self.scaler.scale),
@@ -274,6 +280,7 @@ class TrainedModel:
                 for name, values in data.data_vars.items()
                 if str(name).startswith(_LEARNED)
             },
+            data["loadings"].to_numpy() if "loadings" in data else None,
             attrs,
         )
         if model.hash != saved_hash:
