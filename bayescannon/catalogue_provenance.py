@@ -19,6 +19,7 @@ REQUIRED = {
 OPTIONAL = {
     "kappa": "median scale of the flux errors",
     "priors": "priors of the training",
+    "label_prior": "prior of the labels",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}

@@ -39,3 +39,22 @@ class ResultFlag(IntFlag):
     STARTS_DISAGREE = 8, "Fewer than half of the starts reached the best optimum."
     OUTSIDE_REFERENCE = 16, "A label is outside the range of the reference set."
     LOW_SNR = 32, "The signal-to-noise ratio in the g band is below ten."
+
+
+class PosteriorStatus(IntEnum):
+    """How the posterior of one star was found; each member carries its sentence."""
+
+    def __new__(cls, value: int, sentence: str) -> "PosteriorStatus":
+        """Attach the sentence to the member."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    sentence: str
+
+    SAMPLED = 0, "Importance sampling around the modes; its weights can be trusted."
+    ADAPTED = 1, "Importance sampling from a proposal that was refitted to the posterior; its weights can be trusted."
+    NUTS = 2, "No proposal fitted; sampled with NUTS."
+    UNRELIABLE = 3, "The importance weights cannot be trusted (k-hat above 0.7), and NUTS did not run or converge."
+    NO_POSTERIOR = 4, "The spectrum and the prior do not determine every label; there is nothing to sample."

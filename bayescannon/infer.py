@@ -9,8 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.flags import FitStatus, ResultFlag
+from bayescannon.label_density import LabelDensity
 from bayescannon.label_vector import FloatArray
 from bayescannon.likelihood import star_quartic
+from bayescannon.models.label_priors import FlatLabels, LabelPrior
 from bayescannon.quartic import Quartic, evaluate, minimise
 from bayescannon.spectra import STAR_COLUMNS, Spectra
 from bayescannon.trained_model import TrainedModel
@@ -22,6 +24,8 @@ LOW_SNR = 10.0
 # Starts agree when their optima are within this many formal errors of the best
 _AGREEMENT = 0.01
 _MIN_RCOND = 1e-12
+# A prior dominates a label whose variance it lowers below this share of that of the spectrum alone
+_LEAST_SHARE_OF_DATA = 0.5
 
 
 def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
@@ -49,6 +53,7 @@ def label_spectra(
     model: TrainedModel,
     spectra: Spectra,
     *,
+    prior: LabelPrior | None = None,
     n_starts: int = 7,
     seed: int = 0,
     workers: int | None = None,
@@ -56,11 +61,15 @@ def label_spectra(
     """
     Find the labels of stars by least squares (Ho et al. 2017, section 4), exactly, from several starts.
 
+    With a prior, the labels are those of the maximum of the posterior, and the formal covariance has its curvature.
+
     Parameters
     ----------
     model : TrainedModel
     spectra : Spectra
         N stars on the model's grid.
+    prior : prior object, optional
+        See :mod:`bayescannon.models.label_priors`; flat, as in the paper, unless given.
     n_starts : int
         Reference stars whose labels are tried as starts; the paper takes seven.
     seed : int
@@ -80,20 +89,30 @@ def label_spectra(
     ------
     GridError
         The spectra are on another grid.
+    LabelError
+        The prior is of a label that the model does not have.
     """
+    prior = prior or FlatLabels()
+    density = prior.density(model.scaler)
     starts = draw_starts(model, n_starts, seed=seed)
     quartic = star_quartic(model, spectra, workers=workers)
-    return _assemble(model, spectra, _solve(quartic, starts, workers=workers), n_starts=n_starts, seed=seed)
+    found = _solve(quartic, starts, density, workers=workers)
+    if not density.is_flat:
+        alone = _solve(quartic, starts, LabelDensity.flat(len(density.lower)), workers=workers)
+        found["prior_dominated"] = _prior_dominates(found, alone)
+    return _assemble(model, spectra, found, prior=prior, n_starts=n_starts, seed=seed)
 
 
-def _solve(quartic: Quartic, starts: FloatArray, *, workers: int | None) -> dict[str, NDArray[Any]]:
+def _solve(
+    quartic: Quartic, starts: FloatArray, density: LabelDensity, *, workers: int | None
+) -> dict[str, NDArray[Any]]:
     """Find the best optimum of every star; scaled labels (N, K) and what belongs to them."""
     n_label = starts.shape[1]
-    optima = minimise(quartic, starts, workers=workers)
+    optima = minimise(quartic, starts, density=density, workers=workers)
     stars = np.arange(len(quartic))
     best = optima.chi2.argmin(axis=1)
     scaled, converged = optima.labels[stars, best], optima.converged[stars, best]
-    gauss = evaluate(quartic, scaled).gauss_newton / 2
+    gauss = evaluate(quartic, scaled, density=density).gauss_newton / 2
     apart = optima.labels - scaled[:, None, :]
     distance = np.einsum("nsi,nij,nsj->ns", apart, gauss, apart)
 
@@ -109,19 +128,37 @@ def _solve(quartic: Quartic, starts: FloatArray, *, workers: int | None) -> dict
     status = np.where(definite, status, FitStatus.SINGULAR)
     few = quartic.n_live <= n_label
     status = np.where(few, FitStatus.FEW_PIXELS, status)
-    scaled[few], covariance[few] = np.nan, np.nan
+    chi2 = evaluate(quartic, scaled).chi2
+    scaled[few], covariance[few], chi2[few] = np.nan, np.nan, np.nan
     return {
         "scaled": scaled,
         "covariance": covariance,
-        "chi2": np.where(few, np.nan, optima.chi2[stars, best]),
+        "chi2": chi2,
         "agreeing_starts": np.where(few, 0, (distance < _AGREEMENT**2).sum(axis=1)),
         "live_pixels": quartic.n_live,
         "status": status.astype(np.int16),
     }
 
 
+def _prior_dominates(found: Mapping[str, NDArray[Any]], alone: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Say where a prior moves a label by more than its formal error, or halves its variance, or gives it one."""
+    variance = np.diagonal(alone["covariance"], axis1=1, axis2=2)
+    with np.errstate(invalid="ignore"):
+        moved = (found["scaled"] - alone["scaled"]) ** 2 > variance
+        halved = np.diagonal(found["covariance"], axis1=1, axis2=2) < _LEAST_SHARE_OF_DATA * variance
+    given = np.isnan(variance) & ~np.isnan(found["scaled"])
+    dominated: NDArray[np.bool_] = (moved | halved | given).any(axis=1)
+    return dominated
+
+
 def _assemble(
-    model: TrainedModel, spectra: Spectra, found: Mapping[str, NDArray[Any]], *, n_starts: int, seed: int
+    model: TrainedModel,
+    spectra: Spectra,
+    found: Mapping[str, NDArray[Any]],
+    *,
+    prior: LabelPrior,
+    n_starts: int,
+    seed: int,
 ) -> xr.Dataset:
     """Put the solution into the labels' units, flag it, and name its dims."""
     labels = model.scaler.from_scaled(found["scaled"])
@@ -166,6 +203,7 @@ def _assemble(
             "preset": str(spectra.attrs.get("preset", "")),
             "reference": f"{len(model.reference_id)} reference stars",
             "priors": str(model.attrs.get("priors", "")),
+            "label_prior": prior.describe(),
             "kappa": f"{np.median(model.noise_scale):.4f}",
             "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         },

@@ -102,7 +102,7 @@ def infer_latent(
 
     def one(first: int) -> LatentLabels:
         part = slice(first, first + _BLOCK)
-        spectrum, hidden, hidden_determinant = integrate_hidden(_select(whole, part), n_hidden)
+        spectrum, hidden, hidden_determinant = integrate_hidden(whole.select(part), n_hidden)
         mean, precision, reported = population.given_reported(data.observed[part], data.variance[part])
         joint = fold_gaussian(spectrum, mean, precision)
         optima = minimise(joint, starts[part], workers=1)
@@ -191,7 +191,7 @@ def leave_one_out(
 
     def one(first: int) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         part = slice(first, first + _BLOCK)
-        quartic, u = _select(whole, part), trained[part]
+        quartic, u = whole.select(part), trained[part]
         spectrum, hidden, _ = integrate_hidden(quartic, n_hidden)
         optima = minimise(spectrum, u[:, None, 1 : 1 + n_label], workers=1)
         labels = optima.labels[:, 0]
@@ -220,8 +220,3 @@ def leave_one_out(
         parts = list(pool.map(one, range(0, len(data.flux), _BLOCK)))
     labels, variance, good = (np.concatenate(values) for values in zip(*parts, strict=True))
     return labels, variance, good
-
-
-def _select(quartic: Quartic, part: slice) -> Quartic:
-    """Return the quartics of some of the stars."""
-    return Quartic(quartic.a[part], quartic.b[part], quartic.c[part], quartic.n_live[part])

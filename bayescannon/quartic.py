@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bayescannon.label_density import LabelDensity
 from bayescannon.label_vector import FloatArray, term_pairs
 from bayescannon.machine import n_cores
 from bayescannon.packing import pack_products, unpack_symmetric
@@ -44,6 +45,10 @@ class Quartic:
 
     def __len__(self) -> int:
         return len(self.c)
+
+    def select(self, index: Any) -> "Quartic":
+        """Return the likelihoods of some of the stars: a slice, a mask or an index array."""
+        return Quartic(self.a[index], self.b[index], self.c[index], self.n_live[index])
 
 
 def compress(
@@ -129,6 +134,7 @@ class Optima:
     labels : float array of shape (N, start, K)
         Scaled labels.
     chi2 : float array of shape (N, start)
+        With a prior: chi2 - 2 ln p.
     converged : bool array of shape (N, start)
     iterations : int array of shape (N, start)
     """
@@ -139,15 +145,19 @@ class Optima:
     iterations: NDArray[np.int64]
 
 
-def minimise(quartic: Quartic, starts: FloatArray, *, workers: int | None = None) -> Optima:
+def minimise(
+    quartic: Quartic, starts: FloatArray, *, density: LabelDensity | None = None, workers: int | None = None
+) -> Optima:
     """
-    Minimise each star's chi2 from every start.
+    Minimise each star's chi2, or chi2 - 2 ln p with a prior p, from every start.
 
     Parameters
     ----------
     quartic : Quartic
     starts : float array of shape (start, K) or (star, start, K)
         Scaled labels, the same for all stars or each star's own.
+    density : LabelDensity, optional
+        The prior; flat unless given.
     workers : int or None
         Threads; None takes every core.
 
@@ -158,6 +168,7 @@ def minimise(quartic: Quartic, starts: FloatArray, *, workers: int | None = None
     n_star, (n_start, n_label) = len(quartic), starts.shape[-2:]
     starts = np.array(np.broadcast_to(starts, (n_star, n_start, n_label)), dtype=np.float64)
     i, j = term_pairs(n_label)
+    prior = (density or LabelDensity.flat(n_label)).arrays
     result = Optima(
         np.empty((n_star, n_start, n_label)),
         np.empty((n_star, n_start)),
@@ -167,7 +178,7 @@ def minimise(quartic: Quartic, starts: FloatArray, *, workers: int | None = None
 
     def one(part: slice) -> None:
         minimise_all(
-            quartic.a[part], quartic.b[part], quartic.c[part], starts[part], i, j,
+            quartic.a[part], quartic.b[part], quartic.c[part], starts[part], i, j, prior,
             result.labels[part], result.chi2[part], result.iterations[part], result.converged[part],
         )  # fmt: skip
 
@@ -180,14 +191,14 @@ def minimise(quartic: Quartic, starts: FloatArray, *, workers: int | None = None
 @dataclass(frozen=True)
 class Derivatives:
     """
-    chi2 of N stars at N label vectors, and its derivatives by the scaled labels.
+    chi2 of N stars, with a prior chi2 - 2 ln p, at N label vectors, and its derivatives by the scaled labels.
 
     Attributes
     ----------
     chi2 : float array of shape (N,)
     gradient : float array of shape (N, K)
     gauss_newton : float array of shape (N, K, K)
-        2 J^T W J, the Hessian without the curvature of the model.
+        2 J^T W J, the Hessian without the curvature of the model (and of a prior where that is negative).
     hessian : float array of shape (N, K, K)
     """
 
@@ -197,9 +208,9 @@ class Derivatives:
     hessian: NDArray[np.float64]
 
 
-def evaluate(quartic: Quartic, scaled: FloatArray) -> Derivatives:
+def evaluate(quartic: Quartic, scaled: FloatArray, *, density: LabelDensity | None = None) -> Derivatives:
     """
-    Evaluate chi2 of each star and its derivatives at scaled labels of shape (N, K).
+    Evaluate chi2 of each star, or chi2 - 2 ln p, and its derivatives at scaled labels of shape (N, K).
 
     Raises
     ------
@@ -215,5 +226,6 @@ def evaluate(quartic: Quartic, scaled: FloatArray) -> Derivatives:
     chi2, gradient = np.empty(n_star), np.empty((n_star, n_label))
     gauss, hessian = (np.empty((n_star, n_label, n_label)) for _ in range(2))
     x = np.ascontiguousarray(scaled, dtype=np.float64)
-    evaluate_all(quartic.a, quartic.b, quartic.c, x, i, j, chi2, gradient, gauss, hessian)
+    prior = (density or LabelDensity.flat(n_label)).arrays
+    evaluate_all(quartic.a, quartic.b, quartic.c, x, i, j, prior, chi2, gradient, gauss, hessian)
     return Derivatives(chi2, 2 * gradient, 2 * gauss, 2 * hessian)

@@ -1,11 +1,13 @@
 """
-Compiled kernels on a star's quartic (A, b, c): value, gradient, Hessian and optimum.
+Compiled kernels on a star's quartic (A, b, c) and a prior of its labels: value, gradient, Hessian and optimum.
 
 They work on plain arrays and know no astronomy; :mod:`bayescannon.quartic` is their public face.
 """
 
 import numba
 import numpy as np
+
+from bayescannon.density_kernels import add_density
 
 # Optimum reached: the Newton step would lower chi2 by less than this, 1e-6 of a formal error
 _DECREMENT = 1e-12
@@ -95,25 +97,28 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):  # type: ignore[no-untyped-def]
+def minimise_all(a, b, c, starts, i, j, density, x_out, value_out, iterations, converged):  # type: ignore[no-untyped-def]
     """
-    Minimise chi2 of every star from its starts (star, start, K) by damped Newton steps.
+    Minimise chi2 - 2 ln p of every star from its starts (star, start, K) by damped Newton steps, inside p's box.
 
-    Fills x_out (star, start, K), chi2_out, iterations and converged (star, start).
+    Fills x_out (star, start, K), value_out, iterations and converged (star, start).
     """
     n_star, n_start, k = x_out.shape
     t = b.shape[1]
+    lower, upper = density[0], density[1]
     trial, scale, right, step = np.empty(k), np.empty(k), np.empty(k), np.empty(k)
     gradient, gauss, hessian, factor = np.empty(k), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
     u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    density_work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
     for star in range(n_star):
         # one start after the other; `work` is what `evaluate` fills or uses
         sa, sb, sc = a[star], b[star], c[star]
         work = (gradient, gauss, hessian, u, slope, jacobian)
         for start in range(n_start):
-            x = starts[star, start].copy()
+            x = np.minimum(np.maximum(starts[star, start], lower), upper)
             damping = _FIRST_DAMPING
             value = evaluate(sa, sb, sc, x, i, j, True, *work)
+            value += add_density(density, x, True, gradient, gauss, hessian, density_work)
             n_iteration = 0
             done = False
             while n_iteration < _MAX_ITERATIONS and damping < _MAX_DAMPING and not done:
@@ -121,6 +126,7 @@ def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):
                 for m in range(k):
                     right[m] = -gradient[m]
                     scale[m] = gauss[m, m]
+                _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian)
                 # the Newton step says how far the optimum is
                 decrement = np.inf
                 if solve_positive(hessian, right, 0.0, scale, step, factor):
@@ -135,26 +141,48 @@ def minimise_all(a, b, c, starts, i, j, x_out, chi2_out, iterations, converged):
                 ):
                     damping *= 10.0
                     continue
+                stopped = False
                 for m in range(k):
-                    trial[m] = x[m] + step[m]
+                    trial[m] = min(max(x[m] + step[m], lower[m]), upper[m])
+                    stopped = stopped or trial[m] != x[m] + step[m]
                 new = evaluate(sa, sb, sc, trial, i, j, False, *work)
+                new += add_density(density, trial, False, gradient, gauss, hessian, density_work)
                 if decrement <= _SURE_DECREMENT or new < value:
                     x[:] = trial
-                    done = decrement <= _DECREMENT
-                    value = new if done else evaluate(sa, sb, sc, x, i, j, True, *work)
+                    # a step that a wall cut short says nothing about the optimum
+                    done = decrement <= _DECREMENT and not stopped
+                    value = new
+                    if not done:
+                        value = evaluate(sa, sb, sc, x, i, j, True, *work)
+                        value += add_density(density, x, True, gradient, gauss, hessian, density_work)
                     damping = damping * 0.1 if damping > 1e-10 else 0.0
                 else:
                     damping = max(damping * 10.0, 1e-6)
             x_out[star, start] = x
-            chi2_out[star, start] = value
+            value_out[star, start] = value
             iterations[star, start] = n_iteration
             converged[star, start] = done
 
 
-@numba.njit(nogil=True, cache=True)
-def evaluate_all(a, b, c, x, i, j, chi2, gradient, gauss, hessian):  # type: ignore[no-untyped-def]
-    """Evaluate every star at its own x (star, K); fills chi2 and half of its derivatives."""
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian):  # type: ignore[no-untyped-def]
+    """Take the labels out of the equations that are at a wall of the box and would go through it."""
+    k = len(x)
+    for m in range(k):
+        if (x[m] <= lower[m] and gradient[m] > 0.0) or (x[m] >= upper[m] and gradient[m] < 0.0):
+            right[m] = 0.0
+            scale[m] = 1.0
+            for n in range(k):
+                gauss[m, n] = gauss[n, m] = hessian[m, n] = hessian[n, m] = 0.0
+            gauss[m, m] = hessian[m, m] = 1.0
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def evaluate_all(a, b, c, x, i, j, density, value, gradient, gauss, hessian):  # type: ignore[no-untyped-def]
+    """Evaluate chi2 - 2 ln p of every star at its own x (star, K); fills the value and half of its derivatives."""
     t, k = b.shape[1], x.shape[1]
     u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
     for n in range(len(x)):
-        chi2[n] = evaluate(a[n], b[n], c[n], x[n], i, j, True, gradient[n], gauss[n], hessian[n], u, slope, jacobian)
+        value[n] = evaluate(a[n], b[n], c[n], x[n], i, j, True, gradient[n], gauss[n], hessian[n], u, slope, jacobian)
+        value[n] += add_density(density, x[n], True, gradient[n], gauss[n], hessian[n], work)

@@ -9,28 +9,15 @@ with w_p = 1 / (s_p^2 + sigma_p^2) and b = sum_p w_p theta_p f_p; see :mod:`baye
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
 from bayescannon.label_vector import FloatArray, label_vector, n_terms, term_names
-
-
-class LabelPrior(Protocol):
-    """Declares the scaled labels, dims (stellar_label,), in the model on the stack."""
-
-    def declare_labels(self, name: str) -> Any:
-        """Return the random variable."""
-
-
-class FlatLabels:
-    """No preference for any label, as in the paper."""
-
-    def declare_labels(self, name: str) -> Any:
-        """Return the scaled labels ~ Flat."""
-        return pm.Flat(name, dims="stellar_label")
+from bayescannon.labels import LabelScaler
+from bayescannon.models.label_priors import BoxLabels, FlatLabels, LabelPrior
 
 
 def label_model(
@@ -39,6 +26,7 @@ def label_model(
     *,
     label_names: Sequence[str],
     prior: LabelPrior | None = None,
+    scaler: LabelScaler | None = None,
 ) -> pm.Model:
     """
     State the model of one star's labels in PyMC, with dims stellar_label and mode.
@@ -52,7 +40,9 @@ def label_model(
     label_names : sequence of K str
         Names of the labels.
     prior : prior object
-        Flat, as in the paper, unless given.
+        See :mod:`bayescannon.models.label_priors`; flat, as in the paper, unless given.
+    scaler : LabelScaler, optional
+        The trained model's; without it the parameters of `prior` are those of scaled labels.
 
     Returns
     -------
@@ -60,7 +50,9 @@ def label_model(
         Random variable ``labels`` (stellar_label), scaled, and the observed ``y`` (mode). Both data are
         ``pm.Data`` (``R``, ``y_observed``), so one compiled model serves every star.
     """
-    size = n_terms(len(label_names))
+    names = tuple(label_names)
+    scaler = scaler or LabelScaler(names, np.zeros(len(names)), np.ones(len(names)))
+    size = n_terms(len(names))
     if root.shape != (size, size) or pseudo_observations.shape != (size,):
         raise ValueError(
             f"{len(label_names)} labels need R of shape {(size, size)} and y of shape {(size,)}; got "
@@ -74,6 +66,64 @@ def label_model(
     with pm.Model(coords=coords) as model:
         r = pm.Data("R", np.asarray(root, dtype=np.float64), dims=("mode", "mode_"), coords={"mode_": range(size)})
         y = pm.Data("y_observed", np.asarray(pseudo_observations, dtype=np.float64), dims="mode")
-        labels = pt.specify_shape((prior or FlatLabels()).declare_labels("labels"), len(label_names))
+        labels = pt.specify_shape((prior or FlatLabels()).declare_labels("labels", scaler), len(names))
         pm.Normal("y", r @ label_vector(labels, pt), 1.0, observed=y, dims="mode")
+    return model
+
+
+def label_chunk_model(
+    root: FloatArray,
+    pseudo_observations: FloatArray,
+    centre: FloatArray,
+    spread: FloatArray,
+    *,
+    prior: LabelPrior,
+    scaler: LabelScaler,
+) -> pm.Model:
+    """
+    State :func:`label_model` for several stars at once, in coordinates that are easy to sample.
+
+    Parameters
+    ----------
+    root, pseudo_observations : float arrays of shape (N, T, T) and (N, T)
+        From :func:`bayescannon.quartic.pseudo_observations`.
+    centre : float array of shape (N, K)
+        Scaled labels to measure from.
+    spread : float array of shape (N, K, K)
+        Factors S; the sampler moves z with labels = centre + S z.
+    prior : prior object
+    scaler : LabelScaler
+
+    Returns
+    -------
+    model : pm.Model
+        Random variable ``z`` and deterministic ``labels`` (star, stellar_label), scaled; with a box ``labels`` itself
+        is the random variable. All arrays are ``pm.Data`` (``R``, ``y_observed``, ``centre``, ``spread``), so one
+        compiled model serves every chunk of N stars.
+    """
+    n_star, n_label = centre.shape
+    coords: dict[str, Any] = {
+        "star": np.arange(n_star),
+        "stellar_label": list(scaler.names),
+        "stellar_label_2": list(scaler.names),
+        "mode": np.arange(n_terms(n_label)),
+        "mode_2": np.arange(n_terms(n_label)),
+    }
+    with pm.Model(coords=coords) as model:
+        r = pm.Data("R", root, dims=("star", "mode", "mode_2"))
+        y = pm.Data("y_observed", pseudo_observations, dims=("star", "mode"))
+        x0 = pm.Data("centre", centre, dims=("star", "stellar_label"))
+        s = pm.Data("spread", spread, dims=("star", "stellar_label", "stellar_label_2"))
+        if isinstance(prior, BoxLabels):
+            # a sampler must not meet walls: the box's own transform keeps it inside
+            labels = prior.declare_within("labels", scaler, dims=("star", "stellar_label"))
+            known = pt.specify_shape(labels, (None, n_label))
+        else:
+            z = pm.Flat("z", dims=("star", "stellar_label"), initval=np.zeros((n_star, n_label)))
+            moved = x0 + (s * z[:, None, :]).sum(-1)
+            labels = pm.Deterministic("labels", moved, dims=("star", "stellar_label"))
+            known = pt.specify_shape(labels, (None, n_label))
+            pm.Potential("prior", prior.log_density(known, scaler).sum())
+        expected = (r * label_vector(known, pt)[:, None, :]).sum(-1)
+        pm.Normal("y", expected, 1.0, observed=y, dims=("star", "mode"))
     return model
