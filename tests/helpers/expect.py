@@ -1,6 +1,7 @@
 """What a statistical test may ask, with its threshold stated: mean, scatter, fraction; the numbers seen are printed."""
 
 import numpy as np
+from scipy.stats import chi2
 
 
 def _finite(values):
@@ -44,3 +45,17 @@ def expect_between(value, low, high, *, what):
     """One number is from `low` to `high`."""
     print(f"{what}: {value:.5g}")
     assert low <= value <= high, f"{what} is {value:.5g}; expected from {low:g} to {high:g}"
+
+
+def expect_uniform_ranks(ranks, n_draw, *, n_bin=20, least_p=1e-3, what="ranks"):
+    """Ranks among `n_draw` draws, 0 to n_draw, are uniform: the p-value of chi2 over `n_bin` bins is not tiny."""
+    ranks = np.asarray(ranks)
+    assert len(ranks) >= 10 * n_bin, f"{len(ranks)} ranks are too few for {n_bin} bins"
+    assert (n_draw + 1) % n_bin == 0, f"{n_draw} + 1 ranks do not fall into {n_bin} equal bins"
+    counts = np.bincount(ranks * n_bin // (n_draw + 1), minlength=n_bin)
+    expected = len(ranks) / n_bin
+    statistic = float(((counts - expected) ** 2).sum() / expected)
+    p = float(chi2.sf(statistic, n_bin - 1))
+    text = f"{what}: chi2 {statistic:.1f} of {n_bin} bins, p = {p:.2g}"
+    print(text)
+    assert p >= least_p, f"{text}; at least {least_p:g} is expected; counts {counts.tolist()}"
