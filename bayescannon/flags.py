@@ -39,6 +39,7 @@ class ResultFlag(IntFlag):
     STARTS_DISAGREE = 8, "Fewer than half of the starts reached the best optimum."
     OUTSIDE_REFERENCE = 16, "A label is outside the range of the reference set."
     LOW_SNR = 32, "The signal-to-noise ratio in the g band is below ten."
+    PRIOR_DOMINATED = 128, "The prior moves a label by more than its formal error, or halves its variance."
 
 
 class PosteriorStatus(IntEnum):

@@ -174,6 +174,7 @@ def _assemble(
         ResultFlag.STARTS_DISAGREE: found["agreeing_starts"] < n_starts / 2,
         ResultFlag.OUTSIDE_REFERENCE: ((labels < low) | (labels > high)).any(axis=1),
         ResultFlag.LOW_SNR: columns["snr"] < LOW_SNR,
+        ResultFlag.PRIOR_DOMINATED: found.get("prior_dominated", np.zeros(n_star, dtype=bool)),
     }
     flags = sum((np.where(mask, int(flag), 0) for flag, mask in conditions.items()), np.zeros(n_star, dtype=np.int32))
     pair = ("star", "stellar_label", "stellar_label_2")

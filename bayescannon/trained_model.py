@@ -48,6 +48,8 @@ class TrainedModel:
         What training learned about the populations, see :class:`bayescannon.spectral_fit.SpectralFit`.
     loadings : float array of shape (P, R), optional
         H of the hidden components, see :mod:`bayescannon.hidden`; there are none unless given.
+    reference_errors : float array of shape (N, K), optional
+        Errors of the reference labels as their survey gave them; NaN where it gave none.
     attrs : mapping
         Provenance: how the spectra were prepared, cuts, version.
     """
@@ -60,6 +62,7 @@ class TrainedModel:
     kappa: FloatArray | None = None
     hyperparameters: Mapping[str, FloatArray] = field(default_factory=dict)
     loadings: FloatArray | None = None
+    reference_errors: FloatArray | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -164,6 +167,7 @@ class TrainedModel:
                 "pivot": ("stellar_label", self.scaler.pivot),
                 "scale": ("stellar_label", self.scaler.scale),
                 "reference_labels": (("reference_star", "stellar_label"), self.reference_labels),
+                **self._reference_errors(),
             },
             coords={
                 "wavelength": ("pixel", self.wavelength, {"units": "Angstrom"}),
@@ -221,6 +225,11 @@ class TrainedModel:
                 "constant_data": whole[["wavelength", "pivot", "scale", "reference_labels"]],
             }
         )
+
+    def _reference_errors(self) -> dict[str, Any]:
+        if self.reference_errors is None:
+            return {}
+        return {"reference_errors": (("reference_star", "stellar_label"), self.reference_errors)}
 
     def _named(self, values: FloatArray) -> tuple[tuple[str, ...], FloatArray]:
         """Give a learned array its dims, by its size."""
@@ -281,6 +290,7 @@ class TrainedModel:
                 if str(name).startswith(_LEARNED)
             },
             data["loadings"].to_numpy() if "loadings" in data else None,
+            data["reference_errors"].to_numpy() if "reference_errors" in data else None,
             attrs,
         )
         if model.hash != saved_hash:

@@ -83,6 +83,7 @@ def train(
         reference.labels,
         kappa=result.kappa,
         hyperparameters=result.hyperparameters,
+        reference_errors=reference.errors,
         attrs={
             "version": __version__,
             "training": options.to_json(),
