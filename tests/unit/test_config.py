@@ -47,6 +47,7 @@ noise = "fixed"
 kappa = 0.5
 marginal = true
 censored = { logg = [[5000, 5100], [5200.5, 5300]] }
+# exact solvers of label errors know no laplace prior and no marginal scatters: see the test of label errors
 
 [label]
 starts = 3
