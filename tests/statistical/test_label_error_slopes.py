@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import toy
 from expect import expect_between
+from toy import noisy_reference
 
 from bayescannon.hidden import integrate_hidden
 from bayescannon.label_errors import fit_label_errors
@@ -132,7 +132,7 @@ OPTIONS = {
 def test_held_out_stars_get_slopes_of_one_from_the_options_of_a_training():
     slope: dict[str, list] = {name: [] for name in OPTIONS}
     for seed in (5, 6, 7):
-        reference, truth = toy.noisy_reference(400, error=0.4, hidden=0.01, seed=seed, label_seed=seed)
+        reference, truth = noisy_reference(400, error=0.4, hidden=0.01, seed=seed, label_seed=seed)
         for name, options in OPTIONS.items():
             estimates = label_out_of_fold(reference, folds=2, options=options, seed=seed)
             assert (estimates["status"] == 0).all()
@@ -146,7 +146,7 @@ def test_held_out_stars_get_slopes_of_one_from_the_options_of_a_training():
 
 def test_reduced_chi2_is_one_where_the_model_is_right():
     """The scatter of flat training takes the label errors in; latent labels leave it what it is."""
-    reference, _ = toy.noisy_reference(1200, error=0.4, hidden=0.01, n_pixel=100)
+    reference, _ = noisy_reference(1200, error=0.4, hidden=0.01, n_pixel=100)
     chi2 = {
         name: float(label_out_of_fold(reference, folds=3, options=OPTIONS[name])["reduced_chi2"].median())
         for name in ("flat", "latent")
