@@ -27,6 +27,7 @@ TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]
 POOLED = {"coefficients": "pooled", "noise": "global"}
 TRAININGS = {
     "flat (paper)": TrainingOptions(),
+    "flat, exact labels, hidden": TrainingOptions.from_names(label_errors=dict.fromkeys(LABELS, 0.0)),
     "flat, label errors, no hidden": TrainingOptions.from_names(label_errors="table", hidden=0),
     "flat, label errors": TrainingOptions.from_names(label_errors="table"),
     "pooled, kappa": TrainingOptions.from_names(**POOLED),
@@ -42,10 +43,14 @@ def enlarge(reference: ReferenceSet, factor: float, *, seed: int) -> ReferenceSe
 
 
 def summarise(inferred: np.ndarray, truth: np.ndarray, errors: np.ndarray) -> dict[str, list[float]]:
-    """Slope of inferred on true labels, root mean square, robust scatter and pull width of each label."""
+    """Slope of inferred on true labels and its error, root mean square, robust scatter and pull width of each label."""
     off, centred = inferred - truth, truth - truth.mean(axis=0)
+    size = np.sum(centred**2, axis=0)
+    slope = np.sum(centred * inferred, axis=0) / size
+    rest = off - off.mean(axis=0) - (slope - 1) * centred
     return {
-        "slope": (np.sum(centred * inferred, axis=0) / np.sum(centred**2, axis=0)).tolist(),
+        "slope": slope.tolist(),
+        "slope_error": (np.sqrt(np.sum((centred * rest) ** 2, axis=0)) / size).tolist(),
         "rms": np.sqrt(np.mean(off**2, axis=0)).tolist(),
         "robust": [robust_scatter(column) for column in off.T],
         "pull": [robust_scatter(column) for column in (off / errors).T],
@@ -89,7 +94,8 @@ def main() -> None:
             row["status"] = str(model.attrs.get("label_errors_status", ""))
             results.append(row)
             console.print(
-                f"errors x {factor:g} | {name} | slope {' '.join(f'{x:.3f}' for x in row['slope'])} | rms "
+                f"errors x {factor:g} | {name} | slope {' '.join(f'{x:.3f}' for x in row['slope'])} "
+                f"+- {' '.join(f'{x:.3f}' for x in row['slope_error'])} | rms "
                 f"{' '.join(f'{x:.4g}' for x in row['rms'])} | pull {' '.join(f'{x:.1f}' for x in row['pull'])} | "
                 f"chi2 {row['chi2']:.2f} | failed {row['failed']} {row['status']}"
             )

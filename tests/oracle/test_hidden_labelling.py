@@ -9,6 +9,9 @@ from scipy.optimize import minimize
 
 from bayescannon.infer import label_spectra
 from bayescannon.label_vector import label_vector, label_vector_jacobian
+from bayescannon.likelihood import star_quartic
+from bayescannon.models.labels import label_model
+from bayescannon.quartic import pseudo_observations
 from bayescannon.training import train
 
 
@@ -61,6 +64,17 @@ def test_labels_are_those_of_dense_generalised_least_squares(model, spectra):
         jacobian = model.theta[live] @ label_vector_jacobian(scaled[[n]])[0]
         formal = model.scaler.covariance_from_scaled(np.linalg.inv(jacobian.T @ inverse @ jacobian))
         np.testing.assert_allclose(estimates["formal_covariance"][n], formal, rtol=1e-6)
+
+
+def test_the_pymc_label_model_has_the_dense_likelihood(model, spectra):
+    root, y = pseudo_observations(star_quartic(model, spectra))
+    covariance, live = dense_covariance(model, spectra.ivar[2])
+    logp = label_model(root[2], y[2], label_names=toy.NAMES).compile_logp(jacobian=False, mode="FAST_COMPILE")
+    points = np.random.default_rng(6).normal(size=(5, 3))
+    residual = spectra.flux[2, live] - label_vector(points) @ model.theta[live].T
+    chi2 = np.einsum("nl,nl->n", residual, np.linalg.solve(covariance, residual.T).T)
+    values = np.array([logp({"labels": point}) for point in points])
+    np.testing.assert_allclose(-2 * np.diff(values), np.diff(chi2), rtol=1e-8)
 
 
 def test_formal_errors_are_larger_than_without_the_components(model, spectra):
