@@ -145,6 +145,8 @@ def _train(options: argparse.Namespace) -> None:
         kappa=options.kappa,
         marginal=options.marginal,
         censored=censored,
+        label_errors=options.label_errors,
+        hidden=options.hidden,
     )
     model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
     model.save(options.out, overwrite=options.overwrite)

@@ -137,6 +137,14 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
         "--censor", type=_range, action="append", default=[], metavar="NAME=LOW:HIGH",
         help="pixels of these wavelengths [A] may not depend on the label; may be given several times",
     )  # fmt: skip
+    priors.add_argument(
+        "--label-errors", type=_label_errors, metavar="table|NAME=ERROR,...",
+        help="reference labels have these errors: the table's, or constants in the labels' units (0 is exact) and the "
+        "table's for labels that are not named; labels are taken as exact unless given",
+    )  # fmt: skip
+    priors.add_argument(
+        "--hidden", type=_count, metavar="R", help="hidden components, with --label-errors; 12 unless given"
+    )
     parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
     _add_overwrite(parser)
@@ -200,6 +208,18 @@ def _columns(text: str) -> dict[str, str]:
     if not all(name.strip() and column.strip() for name, _, column in pairs):
         raise argparse.ArgumentTypeError(f"expected NAME=COLUMN,...; got {text!r}")
     return {name.strip(): column.strip() for name, _, column in pairs}
+
+
+def _label_errors(text: str) -> str | dict[str, float]:
+    if text.strip() == "table":
+        return "table"
+    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
+    try:
+        return {name.strip(): float(error) for name, _, error in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected table, or NAME=ERROR,... as teff=90,logg=0.11; got {text!r}"
+        ) from None
 
 
 def _range(text: str) -> tuple[str, list[float]]:

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 from bayescannon.labels import PAPER_LABELS
@@ -56,6 +57,8 @@ class TrainConfig:
     kappa: float = 1.0
     marginal: bool = False
     censored: dict[str, list[list[float]]] = field(default_factory=dict)
+    label_errors: str | dict[str, float] | None = None
+    hidden: int | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -77,6 +80,8 @@ class TrainConfig:
                 kappa=self.kappa,
                 marginal=self.marginal,
                 censored=self.censored,
+                label_errors=self.label_errors,
+                hidden=self.hidden,
             )
         except ValueError as error:
             raise ConfigError(str(error)) from error
@@ -145,6 +150,7 @@ _TYPE_TEXT: dict[Any, str] = {
     dict[str, list[float]]: "a table of lists of numbers",
     dict[str, list[list[float]]]: "a table of lists of pairs of numbers",
     float | None: "a number",
+    str | dict[str, float] | None: "a text or a table of numbers",
 }
 
 
@@ -207,13 +213,15 @@ def _checked(
 
 def _fits(value: Any, wanted: Any) -> bool:
     """Say whether a TOML value is of an annotated type, with its members."""
+    if get_origin(wanted) is UnionType:
+        return any(_fits(value, member) for member in get_args(wanted))
     if get_origin(wanted) is list:
         return isinstance(value, list) and all(_fits(member, get_args(wanted)[0]) for member in value)
     if get_origin(wanted) is dict:
         return isinstance(value, dict) and all(_fits(member, get_args(wanted)[1]) for member in value.values())
     if isinstance(value, bool):
         return wanted is bool
-    if wanted in (float, float | None):
+    if wanted is float:
         return isinstance(value, int | float)
     return isinstance(value, wanted)
 

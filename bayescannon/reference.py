@@ -247,9 +247,9 @@ class ReferenceSet:
         row = TallyRow(step, int(dropped.sum()), int((~dropped).sum()), source)
         return replace(self.select(~dropped), tally=(*self.tally, row))
 
-    def require_enough(self) -> None:
+    def require_enough(self, *, n_hidden: int = 0) -> None:
         """
-        Raise unless there are at least twice as many stars as terms of the label vector.
+        Raise unless there are at least twice as many stars as terms of the label vector and hidden components.
 
         Raises
         ------
@@ -257,11 +257,13 @@ class ReferenceSet:
             Too few stars; the message holds the tally.
         """
         n_term = n_terms(len(self.label_names))
-        if len(self) < 2 * n_term:
+        if len(self) < 2 * (n_term + n_hidden):
+            hidden = f" and {n_hidden} hidden components" if n_hidden else ""
+            fewer = "labels, fewer hidden components (n_hidden, --hidden)" if n_hidden else "labels"
             raise ReferenceSetError(
                 f"{len(self)} reference stars are too few for the {n_term} terms of {len(self.label_names)} "
-                f"labels; at least {2 * n_term} are needed. Use fewer labels, weaker cuts or more spectra.\n"
-                + tally_text(self.tally)
+                f"labels{hidden}; at least {2 * (n_term + n_hidden)} are needed. Use fewer {fewer}, weaker cuts or "
+                "more spectra.\n" + tally_text(self.tally)
             )
 
 

@@ -24,6 +24,7 @@ from bayescannon.models.priors import (
     PixelNoise,
     PooledCoefficients,
     PooledScatter,
+    PriorError,
     ScatterPrior,
     shrunk_terms,
 )
@@ -41,10 +42,6 @@ _MAX_ROUNDS = 8
 _SETTLED = 0.01
 
 
-class PriorError(ValueError):
-    """A prior that the exact solver does not know, or priors that do not go together."""
-
-
 @dataclass(frozen=True)
 class SpectralFit:
     """
@@ -55,6 +52,8 @@ class SpectralFit:
     fit : PixelFit
     kappa : float array of shape (P,)
         Scale of the reported errors.
+    prior : PixelPrior
+        Of the pixels, with the populations that were learned in it; what smooth coefficients add is not.
     hyperparameters : dict of str to array
         What was learned: ``mu``, ``tau`` (shrunk_term), ``activity`` (pixel), ``scatter_centre``, ``scatter_width``,
         ``kappa_centre``, ``kappa_width``.
@@ -66,6 +65,7 @@ class SpectralFit:
 
     fit: PixelFit
     kappa: NDArray[np.float64]
+    prior: PixelPrior
     hyperparameters: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     trace: tuple[dict[str, float], ...] = ()
     converged: bool = True
@@ -161,7 +161,7 @@ def fit_spectral(
         )  # fmt: skip
         learned = {**learned, "tau": np.asarray(smooth.scale)}
         result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
-    return SpectralFit(result, state.kappa, learned, tuple(trace), converged)
+    return SpectralFit(result, state.kappa, state.prior, learned, tuple(trace), converged)
 
 
 def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior) -> None:

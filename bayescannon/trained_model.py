@@ -19,6 +19,22 @@ from bayescannon.pixel_fit import PixelFit
 # prefix of learned parameters in the file
 _LEARNED = "learned_"
 _KIND = "bayescannon trained model"
+# what training learns beside the pixels' own numbers, and its dims; of scaled labels
+HYPERPARAMETER_DIMS: dict[str, tuple[str, ...]] = {
+    "mu": ("shrunk_term",),
+    "tau": ("shrunk_term",),
+    "activity": ("pixel",),
+    "scatter_centre": (),
+    "scatter_width": (),
+    "kappa_centre": (),
+    "kappa_width": (),
+    "label_mean": ("stellar_label",),
+    "label_covariance": ("stellar_label", "stellar_label_2"),
+    "calibration_matrix": ("stellar_label", "stellar_label_2"),
+    "calibration_offset": ("stellar_label",),
+    "systematic_covariance": ("stellar_label", "stellar_label_2"),
+    "label_error_trace": ("label_error_round",),
+}
 
 
 class ModelFileError(ValueError):
@@ -41,11 +57,13 @@ class TrainedModel:
     reference_id : str array of shape (N,)
         The reference stars.
     reference_labels : float array of shape (N, K)
-        Their labels, in the labels' units.
+        Their labels as reported, in the labels' units.
     kappa : float array of shape (P,), optional
         Scale of the reported errors in each pixel; 1 unless given.
     hyperparameters : mapping of str to array
-        What training learned about the populations, see :class:`bayescannon.spectral_fit.SpectralFit`.
+        What training learned about the populations: see :class:`bayescannon.spectral_fit.SpectralFit` and, where
+        labels have errors, :class:`bayescannon.label_errors.LabelErrorFit`, whose mu and Omega are ``label_mean`` and
+        ``label_covariance``.
     loadings : float array of shape (P, R), optional
         H of the hidden components, see :mod:`bayescannon.hidden`; there are none unless given.
     reference_errors : float array of shape (N, K), optional
@@ -77,6 +95,11 @@ class TrainedModel:
             raise ValueError(f"kappa must be positive, one for each of the {n_pixel} pixels")
         if self.loadings is not None and (self.loadings.ndim != 2 or len(self.loadings) != n_pixel):
             raise ValueError(f"loadings must have shape ({n_pixel}, component); got {self.loadings.shape}")
+        for name, values in self.hyperparameters.items():
+            if name not in HYPERPARAMETER_DIMS:
+                raise ValueError(f"unknown hyperparameter {name!r}; known are {', '.join(HYPERPARAMETER_DIMS)}")
+            if np.ndim(values) != len(HYPERPARAMETER_DIMS[name]):
+                raise ValueError(f"{name} must have dims {HYPERPARAMETER_DIMS[name]}; got shape {np.shape(values)}")
 
     @property
     def noise_scale(self) -> NDArray[np.float64]:
@@ -146,7 +169,7 @@ class TrainedModel:
         return np.where(np.isfinite(self.scatter), flux, np.nan)
 
     def to_xarray(self) -> xr.Dataset:
-        """Return the model as a Dataset with dims pixel, term, stellar_label and reference_star."""
+        """Return the model as a Dataset with dims pixel, term, component, stellar_label and reference_star."""
         terms = term_names(self.label_names)
         return xr.Dataset(
             {
@@ -163,7 +186,10 @@ class TrainedModel:
                 "status": ("pixel", self.fit.status),
                 "kappa": ("pixel", self.noise_scale),
                 **({} if self.loadings is None else {"loadings": (("pixel", "component"), self.loadings)}),
-                **{_LEARNED + name: self._named(values) for name, values in self.hyperparameters.items()},
+                **{
+                    _LEARNED + name: (HYPERPARAMETER_DIMS[name], values)
+                    for name, values in self.hyperparameters.items()
+                },
                 "pivot": ("stellar_label", self.scaler.pivot),
                 "scale": ("stellar_label", self.scaler.scale),
                 "reference_labels": (("reference_star", "stellar_label"), self.reference_labels),
@@ -174,6 +200,7 @@ class TrainedModel:
                 "term": terms,
                 "term_2": terms,
                 "stellar_label": list(self.label_names),
+                "stellar_label_2": list(self.label_names),
                 "reference_star": self.reference_id.astype(object),
             },
             attrs={**self.attrs, "kind": _KIND, "hash": self.hash},
@@ -215,7 +242,7 @@ class TrainedModel:
         drawn = self.theta[chosen] + np.einsum("pij,dpj->dpi", root, noise)
         coords = {"pixel": chosen, "term": term_names(self.label_names), "chain": [0], "draw": np.arange(draws)}
         whole = self.to_xarray()
-        names = ["theta", "scatter", "kappa", "objective", "status"]
+        names = ["theta", "scatter", "kappa", "objective", "status", *(["loadings"] if "loadings" in whole else [])]
         learned = {name: whole[_LEARNED + name] for name in self.hyperparameters}
         return xr.DataTree.from_dict(
             {
@@ -230,12 +257,6 @@ class TrainedModel:
         if self.reference_errors is None:
             return {}
         return {"reference_errors": (("reference_star", "stellar_label"), self.reference_errors)}
-
-    def _named(self, values: FloatArray) -> tuple[tuple[str, ...], FloatArray]:
-        """Give a learned array its dims, by its size."""
-        if values.ndim == 0:
-            return (), values
-        return ("pixel" if len(values) == len(self.wavelength) else "shrunk_term",), values
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """

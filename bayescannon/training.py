@@ -2,15 +2,21 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.flags import FitStatus
 from bayescannon.infer import label_spectra
+from bayescannon.label_errors import LabelErrorFit, fit_label_errors
+from bayescannon.label_population import LabelErrorsError
 from bayescannon.label_vector import label_vector
 from bayescannon.labels import LabelScaler
-from bayescannon.pixel_fit import fit_pixels
+from bayescannon.pixel_fit import PixelFit, fit_pixels
+from bayescannon.pixel_prior import PixelPrior
 from bayescannon.reference import ReferenceSet, ReferenceSetError, tally_text
+from bayescannon.reference_errors import take_errors
 from bayescannon.spectral_fit import SpectralFit, fit_spectral
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training_options import TrainingOptions
@@ -32,7 +38,8 @@ def train(
     ----------
     reference : ReferenceSet
     options : TrainingOptions, optional
-        Priors, noise and censored pixels; the paper's unless given.
+        Priors, noise, censored pixels and label errors; the paper's unless given. With label errors the populations
+        and the noise scale are those learned from the reported labels, and the model has hidden components.
     workers : int or None
         Threads; None takes every core.
 
@@ -43,20 +50,25 @@ def train(
     Raises
     ------
     ReferenceSetError
-        Fewer stars than twice the number of terms, or no pixel that can be fitted.
+        Fewer stars than twice the number of terms and hidden components, or no pixel that can be fitted.
     LabelError
         A label is constant over the stars.
+    LabelErrorsError
+        Label errors are asked for that the reference set lacks, or they are as large as the spread of the labels.
     PriorError
         A prior without an exact solver.
     """
     options = options or TrainingOptions()
-    reference.require_enough()
+    n_hidden = 0
+    if options.label_errors is not None:
+        reference, n_hidden = take_errors(reference, options.label_errors), options.n_hidden
+    reference.require_enough(n_hidden=n_hidden)
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
     if options.paper_grid:
         fit = fit_pixels(vectors, spectra.flux, spectra.ivar, scatter="grid", workers=workers)
-        result = SpectralFit(fit, np.ones(len(spectra.wavelength)))
+        result = SpectralFit(fit, np.ones(len(spectra.wavelength)), PixelPrior.flat(*fit.theta.shape))
     else:
         result = fit_spectral(
             vectors,
@@ -70,21 +82,26 @@ def train(
             allowed=options.allowed(spectra.wavelength, scaler.names),
             workers=workers,
         )
-    if not result.fit.live.any():
-        raise ReferenceSetError(
-            f"none of the {len(spectra.wavelength)} pixels has enough live reference stars to be fitted; look at the "
-            "inverse variances of the spectra\n" + tally_text(reference.tally)
-        )
+    _require_live(result.fit, reference)
+    fit, loadings, learned, ended = result.fit, None, result.hyperparameters, {}
+    if options.label_errors is not None:
+        latent = _fit_latent(reference, scaler, result, n_hidden=n_hidden, workers=workers)
+        fit, loadings = latent.pixels, latent.loadings if n_hidden else None
+        _require_live(fit, reference)
+        learned = {**learned, **_learned_of(latent)}
+        ended = {"label_errors_status": latent.status.name, "label_errors_failed": latent.n_failed}
     return TrainedModel(
         spectra.wavelength,
         scaler,
-        result.fit,
+        fit,
         spectra.id,
         reference.labels,
         kappa=result.kappa,
-        hyperparameters=result.hyperparameters,
+        hyperparameters=learned,
+        loadings=loadings,
         reference_errors=reference.errors,
         attrs={
+            **ended,
             "version": __version__,
             "training": options.to_json(),
             "priors": options.describe(),
@@ -96,6 +113,49 @@ def train(
             "tally": json.dumps([asdict(row) for row in reference.tally]),
         },
     )
+
+
+def _require_live(fit: PixelFit, reference: ReferenceSet) -> None:
+    if not fit.live.any():
+        raise ReferenceSetError(
+            f"none of the {len(fit.scatter)} pixels has enough live reference stars to be fitted; look at the "
+            "inverse variances of the spectra\n" + tally_text(reference.tally)
+        )
+
+
+def _fit_latent(
+    reference: ReferenceSet, scaler: LabelScaler, reported: SpectralFit, *, n_hidden: int, workers: int | None
+) -> LabelErrorFit:
+    """Train on latent labels, from the fit to the reported ones on."""
+    try:
+        return fit_label_errors(
+            scaler.to_scaled(reference.labels),
+            (reference.errors / scaler.scale) ** 2,
+            reference.spectra.flux,
+            reference.spectra.ivar,
+            n_hidden=n_hidden,
+            kappa=reported.kappa,
+            prior=reported.prior,
+            start=reported.fit,
+            workers=workers,
+        )
+    except LabelErrorsError as error:
+        numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
+        raise LabelErrorsError(f"{error} (label number {numbered})") from error
+
+
+def _learned_of(latent: LabelErrorFit) -> dict[str, NDArray[np.float64]]:
+    """Name what was learned of the latent labels, for :class:`TrainedModel`."""
+    learned: dict[str, Any] = {
+        "label_mean": latent.population.mean,
+        "label_covariance": latent.population.covariance,
+        "label_error_trace": latent.trace,
+    }
+    if latent.calibration is not None and latent.systematic is not None:
+        learned["calibration_matrix"] = latent.calibration.matrix
+        learned["calibration_offset"] = latent.calibration.offset
+        learned["systematic_covariance"] = latent.systematic
+    return learned
 
 
 def train_clipped(
@@ -129,11 +189,13 @@ def train_clipped(
     -------
     model : TrainedModel
     kept : ReferenceSet
-        The stars that the model was trained on, with the rounds in the tally.
+        The stars that the model was trained on, with the rounds in the tally, and the errors that it was trained with.
     """
     limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
     if limit < 0 or not n_sigma > 0:
         raise ValueError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
+    if options is not None and options.label_errors is not None:
+        reference = take_errors(reference, options.label_errors)
     model = train(reference, options=options, workers=workers)
     for clip_round in range(1, limit + 1):
         n_starts = min(7, len(reference))

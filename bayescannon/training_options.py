@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.label_population import LabelErrorsError
 from bayescannon.label_vector import FloatArray, n_terms, term_pairs
 from bayescannon.labels import labels_from_names
 from bayescannon.models.priors import (
@@ -22,6 +23,7 @@ from bayescannon.models.priors import (
     PixelNoise,
     PooledCoefficients,
     PooledScatter,
+    PriorError,
     ScatterPrior,
 )
 from bayescannon.models.smooth import SmoothCoefficients
@@ -37,6 +39,9 @@ COEFFICIENTS: dict[str, type[Any]] = {
 }
 SCATTERS: dict[str, type[Any]] = {"flat": FlatScatter, "half-normal": HalfNormalScatter, "pooled": PooledScatter}
 NOISES: dict[str, type[Any]] = {"fixed": FixedNoise, "global": GlobalNoise, "pixel": PixelNoise}
+
+# hidden components, where labels have errors: enough for the mock survey
+DEFAULT_HIDDEN = 12
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,12 @@ class TrainingOptions:
         Integrate the coefficients out of the likelihood of the scatters (REML).
     censored : mapping of label name to sequence of (low, high)
         Wavelength ranges [Angstrom] whose pixels may not depend on the label.
+    label_errors : "table", mapping of label name to float, or None
+        Standard errors of the reference labels: those of the label table, or constants in the labels' units, beside
+        which the table's count for the labels that are not named. 0 is an exact label. None takes all labels as
+        exact, as the paper does.
+    n_hidden : int
+        Hidden components of the spectra, where labels have errors: see :mod:`bayescannon.label_errors`.
     """
 
     coefficients: CoefficientPrior = field(default_factory=FlatCoefficients)
@@ -62,17 +73,49 @@ class TrainingOptions:
     paper_grid: bool = False
     marginal: bool = False
     censored: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    label_errors: str | Mapping[str, float] | None = None
+    n_hidden: int = DEFAULT_HIDDEN
 
     def __post_init__(self) -> None:
         priors = (self.coefficients, self.scatter, self.noise)
         plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise()) and not (self.marginal or self.censored)
-        if self.paper_grid and not plain:
-            raise ValueError("the paper's grid of scatters goes with flat priors, kappa = 1 and nothing censored")
+        if self.paper_grid and not (plain and self.label_errors is None):
+            raise ValueError(
+                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels and nothing censored"
+            )
+        if self.label_errors is not None:
+            self._check_label_errors(self.label_errors)
         for name, ranges in self.censored.items():
             labels_from_names([name])
             for bounds in ranges:
                 if len(bounds) != 2 or not bounds[0] < bounds[1]:
                     raise ValueError(f"a censored range of {name} must be (low, high) in Angstrom; got {bounds}")
+
+    def _check_label_errors(self, label_errors: str | Mapping[str, float]) -> None:
+        """Raise if the errors make no sense, or do not go with the priors."""
+        if isinstance(label_errors, str):
+            if label_errors != "table":
+                raise LabelErrorsError(
+                    f"label errors must be 'table' or an error for each label, as teff=90; got {label_errors!r}"
+                )
+        else:
+            labels_from_names(list(label_errors))
+            for name, error in label_errors.items():
+                if not 0 <= error < np.inf:
+                    raise LabelErrorsError(f"the error of {name} must be finite and not negative; got {error!r}")
+        if self.n_hidden < 0:
+            raise LabelErrorsError(f"the number of hidden components must not be negative; got {self.n_hidden}")
+        if isinstance(self.coefficients, LaplaceCoefficients | SmoothCoefficients):
+            kind = type(self.coefficients).__name__
+            raise PriorError(
+                f"{kind} have no exact solver together with label errors; take flat, normal or pooled coefficients, or "
+                "leave the label errors out"
+            )
+        if self.marginal:
+            raise PriorError(
+                "scatters with the coefficients integrated out (marginal) have no exact solver together with label "
+                "errors, whose objective needs the coefficients' maximum; leave one of the two out"
+            )
 
     @classmethod
     def from_names(
@@ -87,6 +130,8 @@ class TrainingOptions:
         kappa: float = 1.0,
         marginal: bool = False,
         censored: Mapping[str, Sequence[Any]] | None = None,
+        label_errors: str | Mapping[str, float] | None = None,
+        hidden: int | None = None,
     ) -> "TrainingOptions":
         """
         Make the options from the names of the command line and of configurations.
@@ -114,6 +159,8 @@ class TrainingOptions:
             raise ValueError(f"{scatter} scatter has no scale to set; leave it out")
         if kappa != 1.0 and noise != "fixed":
             raise ValueError(f"{noise} noise learns kappa; leave it out, or take fixed noise")
+        if hidden is not None and label_errors is None:
+            raise ValueError("hidden components go with label errors; give those too, or leave hidden out")
         return cls(
             coefficients=COEFFICIENTS[coefficients](**shape),
             scatter=SCATTERS[scatter](**({} if scatter_scale is None else {"scale": scatter_scale})),
@@ -121,6 +168,8 @@ class TrainingOptions:
             paper_grid=grid,
             marginal=marginal,
             censored={name: [tuple(pair) for pair in ranges] for name, ranges in (censored or {}).items()},
+            label_errors=label_errors if label_errors is None or isinstance(label_errors, str) else dict(label_errors),
+            n_hidden=DEFAULT_HIDDEN if hidden is None else hidden,
         )
 
     def allowed(self, wavelength: FloatArray, label_names: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -163,7 +212,11 @@ class TrainingOptions:
         names = {kind: name for known in (COEFFICIENTS, SCATTERS, NOISES) for name, kind in known.items()}
         scatter = "grid" if self.paper_grid else names[type(self.scatter)]
         phrase = f"theta {names[type(self.coefficients)]}, s {scatter}, kappa {names[type(self.noise)]}"
-        return phrase + ", REML" * self.marginal + ", censored" * bool(self.censored)
+        phrase += ", REML" * self.marginal + ", censored" * bool(self.censored)
+        if self.label_errors is not None:
+            source = "table" if self.label_errors == "table" else "given"
+            phrase += f", label errors {source}, {self.n_hidden} hidden"
+        return phrase
 
     def to_json(self) -> str:
         """Write the options down, arrays as lists."""
@@ -174,12 +227,16 @@ class TrainingOptions:
                 "paper_grid": self.paper_grid,
                 "marginal": self.marginal,
                 "censored": {name: [list(pair) for pair in ranges] for name, ranges in self.censored.items()},
+                "label_errors": dict(self.label_errors)
+                if isinstance(self.label_errors, Mapping)
+                else self.label_errors,
+                "n_hidden": self.n_hidden,
             }
         )
 
     @classmethod
     def from_json(cls, text: str) -> "TrainingOptions":
-        """Read what :meth:`to_json` wrote."""
+        """Read what :meth:`to_json` wrote; choices that an older version did not know are the defaults."""
         values = json.loads(text)
         kinds = {kind.__name__: kind for known in (COEFFICIENTS, SCATTERS, NOISES) for kind in known.values()}
         for name in ("coefficients", "scatter", "noise"):

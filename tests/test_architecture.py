@@ -30,7 +30,7 @@ ROOMS = [
     ["sparse_fit", "smooth_chain", "latent_labels"],
     ["smooth_fit", "label_errors"],
     ["reference", "trained_model", "population_learners", "training_options", "prepare", "catalogue_mrt"],
-    ["likelihood", "spectral_fit", "catalogue_formats", "mock"],
+    ["likelihood", "spectral_fit", "reference_errors", "catalogue_formats", "mock"],
     ["infer", "posterior"],
     ["posterior_nuts"],
     ["star_posterior", "extreme_deconvolution"],

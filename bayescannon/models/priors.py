@@ -18,6 +18,10 @@ FLAT_SCALE = 1e10
 TERMS = ("quadratic", "all")
 
 
+class PriorError(ValueError):
+    """A prior that the exact solver does not know, or priors that do not go together."""
+
+
 def shrunk_terms(n_label: int, terms: str) -> NDArray[np.bool_]:
     """
     Tell which terms a prior shrinks, shape (T,).

@@ -1,5 +1,7 @@
 """Toy surveys: spectra drawn from a quadratic model with known coefficients, and tables to go with them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayescannon.label_table import LabelTable
@@ -66,6 +68,23 @@ def toy_reference(n_star=200, names=NAMES, **options):
     labels = toy_labels(n_star, names, seed=options.pop("label_seed", 0))
     spectra = toy_spectra(labels, names, **options)
     return ReferenceSet(spectra, labels, np.full_like(labels, np.nan), tuple(names))
+
+
+def noisy_reference(n_star=400, *, error=0.4, hidden=0.0, seed=5, **options):
+    """
+    A reference set whose labels have errors of `error` widths, and spectra that two hidden abundances move.
+
+    Returns the set and the true labels.
+    """
+    reference = toy_reference(n_star, **options)
+    rng = np.random.default_rng(seed)
+    errors = error * np.array([WIDTH[name] for name in reference.label_names]) * np.ones((n_star, 1))
+    spectra = reference.spectra
+    loadings = hidden * np.random.default_rng(99).normal(size=(2, len(spectra.wavelength)))
+    flux = spectra.flux + (spectra.ivar > 0) * (rng.normal(size=(n_star, 2)) @ loadings)
+    labels = reference.labels + errors * rng.normal(size=errors.shape)
+    noisy = replace(reference, spectra=replace(spectra, flux=flux), labels=labels, errors=errors)
+    return noisy, reference.labels
 
 
 assert set(CENTRE) <= set(KNOWN_LABELS)

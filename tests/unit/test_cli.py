@@ -14,6 +14,7 @@ from bayescannon.catalogue import read_catalogue
 from bayescannon.cli import main
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.trained_model import TrainedModel
+from bayescannon.training_options import TrainingOptions
 from bayescannon.version import __version__
 
 
@@ -94,6 +95,11 @@ def test_wrong_usage_is_told_with_the_usage(misused):
         assert f"expected NAME=LOW:HIGH, for instance teff=4000:5500; got '{nonsense}'" in misused(
             *train, "--keep", nonsense
         )
+    for nonsense in ("teff", "tabel", "teff=hot"):
+        assert f"expected table, or NAME=ERROR,... as teff=90,logg=0.11; got '{nonsense}'" in misused(
+            *train, "--label-errors", nonsense
+        )
+    assert "expected a whole number from 0 up; got '-1'" in misused(*train, "--hidden=-1")
     assert "expected NAME=COLUMN,...; got 'idfile'" in misused(*train, "--columns=idfile")
 
 
@@ -220,6 +226,19 @@ def test_training_with_priors_is_recorded_in_the_catalogue(small, tmp_path, caps
     assert (trained.theta[inside, 2] == 0).all()
     assert (trained.theta[~inside, 2] != 0).any()
     assert {"mu", "tau", "activity"} <= set(trained.hyperparameters)
+    capsys.readouterr()
+
+
+def test_training_with_label_errors_given_and_of_the_table(small, tmp_path, capsys):
+    model, out = tmp_path / "model.nc", tmp_path / "catalogue.fits"
+    errors = ["--label-errors=teff=90,logg=0.11", "--hidden=4", "--clip-rounds=0"]
+    assert main(["train", str(small.store), *small.allstar, *LABELS, *errors, "--out", str(model)]) == 0
+    assert main(["label", str(model), str(small.store), "--out", str(out)]) == 0
+    assert read_catalogue(out).meta["priors"] == "theta flat, s flat, kappa fixed, label errors given, 4 hidden"
+    trained = TrainedModel.load(model)
+    assert trained.loadings.shape == (3626, 4)
+    options = TrainingOptions.from_json(trained.attrs["training"])
+    assert (options.label_errors, options.n_hidden) == ({"teff": 90, "logg": 0.11}, 4)
     capsys.readouterr()
 
 

@@ -198,6 +198,28 @@ def test_a_label_that_is_constant(small, tmp_path, refused):
     assert "label 'logg' is constant over the 210 reference stars" in message
 
 
+def test_label_errors_that_cannot_be_used(small, tmp_path, refused):
+    table = Table.read(small.survey / "lasp.csv", format="ascii.csv")
+    path = tmp_path / "labels.csv"
+    table.remove_columns([name for name in table.colnames if name.startswith("e_")])
+    table.write(path, format="ascii.csv")
+    train = ("train", small.store, "--labels", path, *LABELS, "--out", tmp_path / "m.nc")
+    message = refused(*train, "--label-errors=table")
+    assert "none of the 210 reference stars has a positive error of teff, logg, fe_h in the label table" in message
+    assert "--columns e_teff=COLUMN" in message
+    assert "error of teff must be finite and not negative; got -90.0" in refused(*train, "--label-errors=teff=-90")
+    assert "error of teff must be finite and not negative; got nan" in refused(*train, "--label-errors=teff=nan")
+    assert "unknown label name 'tef'" in refused(*train, "--label-errors=tef=90")
+    assert "'a_k' is given an error but not trained" in refused(*train, "--label-errors=a_k=0.02")
+    laplace = refused(*train, "--label-errors=table", "--coefficients=laplace")
+    assert "take flat, normal or pooled coefficients" in laplace
+    assert "leave one of the two out" in refused(*train, "--label-errors=table", "--marginal")
+    assert "hidden components go with label errors" in refused(*train, "--hidden=4")
+    given = "--label-errors=teff=90,logg=0.1,fe_h=0.05"
+    assert "are too few for the 10 terms of 3 labels and 100 hidden" in refused(*train, given, "--hidden=100")
+    assert not (tmp_path / "m.nc").exists()
+
+
 def test_numbers_out_of_range(small, tmp_path, refused):
     label = ("label", small.model, small.store, "--out", tmp_path / "c.fits")
     assert "starts must be from 1 to the" in refused(*label, "--starts=0")

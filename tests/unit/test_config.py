@@ -6,6 +6,7 @@ from bayescannon.config import ConfigError, LabelConfig, TrainConfig, ValidateCo
 from bayescannon.labels import PAPER_LABELS
 from bayescannon.models.priors import FixedNoise, HalfNormalScatter
 from bayescannon.models.sparse import LaplaceCoefficients
+from bayescannon.training_options import TrainingOptions
 
 SMALLEST = """
 out = "results"
@@ -108,6 +109,20 @@ def test_every_key_is_read(read):
     assert config.validate == ValidateConfig(0, 30)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('label_errors = "table"', TrainingOptions(label_errors="table")),
+        (
+            "label_errors = { teff = 90, logg = 0.11 }\nhidden = 4",
+            TrainingOptions(label_errors={"teff": 90, "logg": 0.11}, n_hidden=4),
+        ),
+    ],
+)
+def test_label_errors_are_read(read, text, expected):
+    assert read(f"{SMALLEST}\n[train]\n{text}\n").train.options() == expected
+
+
 def test_the_readmes_example_is_a_configuration(read):
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     _, _, rest = readme.partition("```toml\n")
@@ -122,8 +137,8 @@ def test_the_example_of_all_keys_lacks_none(read):
     for section in ("prepare", "labels", "train", "label", "validate"):
         got, standard = vars(getattr(config, section)), vars(getattr(default, section))
         same = [key for key in got if got[key] == standard[key]]
-        # the only noise whose kappa can be set is the default
-        expected = {"prepare": ["spectra"], "train": ["noise"]}.get(section, [])
+        # the only noise whose kappa can be set is the default; label errors go with neither laplace nor marginal
+        expected = {"prepare": ["spectra"], "train": ["noise", "label_errors", "hidden"]}.get(section, [])
         assert same == expected, f"give {same} of [{section}] another value above"
 
 
@@ -157,6 +172,27 @@ def test_the_example_of_all_keys_lacks_none(read):
         ('scatter = "half-normal"', 'scatter = "flat"', "flat scatter has no scale to set"),
         ('noise = "fixed"', 'noise = "global"', "global noise learns kappa"),
         ("marginal = true", 'marginal = "yes"', "marginal must be true or false"),
+        (
+            "marginal = true",
+            'label_errors = "table"',
+            r"\[train\] LaplaceCoefficients have no exact solver together with",
+        ),
+        ("marginal = true", 'label_errors = "tabel"', r"\[train\] label errors must be 'table' or an error for each"),
+        ("marginal = true", "label_errors = 1", r"\[train\] label_errors must be a text or a table of numbers; got 1"),
+        ("marginal = true", 'label_errors = { teff = "90" }', "label_errors must be a text or a table of numbers"),
+        (
+            "marginal = true",
+            "label_errors = { teff = -90 }",
+            "the error of teff must be finite and not negative; got -90",
+        ),
+        (
+            "marginal = true",
+            "label_errors = { logg = nan }",
+            "the error of logg must be finite and not negative; got nan",
+        ),
+        ("marginal = true", "label_errors = { tef = 90 }", r"\[train\] unknown label name 'tef'"),
+        ("marginal = true", "hidden = 4", "hidden components go with label errors"),
+        ("marginal = true", "hidden = 4.5", r"\[train\] hidden must be a whole number; got 4.5"),
         ("starts = 3", "starts = 0", r"\[label\] starts must be at least 1; got 0"),
         ("seed = 11", "seed = -1", r"\[label\] seed must not be negative; got -1"),
         ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(none\) or at least 2; got 1"),
