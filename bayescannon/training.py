@@ -1,14 +1,16 @@
 """Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 
 from bayescannon.flags import FitStatus
 from bayescannon.infer import label_spectra
-from bayescannon.label_vector import label_vector
+from bayescannon.label_vector import FloatArray, label_vector
 from bayescannon.labels import LabelScaler
+from bayescannon.pixel_block import LabelMoments
 from bayescannon.pixel_fit import fit_pixels
 from bayescannon.reference import ReferenceSet, ReferenceSetError, tally_text
 from bayescannon.spectral_fit import SpectralFit, fit_spectral
@@ -20,6 +22,75 @@ CLIP_SIGMA = 4.0
 # Far more rounds than any clip needed; every round is a row of the tally
 _MAX_CLIP_ROUNDS = 20
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
+
+
+def fit_reference(
+    vectors: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    options: TrainingOptions,
+    *,
+    wavelength: FloatArray,
+    label_names: Sequence[str],
+    multiplicity: FloatArray | None = None,
+    start: SpectralFit | None = None,
+    tolerance: float = 1e-6,
+    workers: int | None = None,
+) -> SpectralFit:
+    """
+    Fit the spectral model to plain arrays, as the options say: what :func:`train` does without looking at the stars.
+
+    Parameters
+    ----------
+    vectors : float array of shape (star, T)
+        Label vectors of the scaled labels.
+    flux, ivar : float arrays of shape (star, pixel)
+    options : TrainingOptions
+    wavelength : float array of shape (pixel,)
+        In Angstrom, for what is censored.
+    label_names : sequence of K str
+    multiplicity : float array of shape (star,), optional
+        How many times each star counts; once unless given.
+    start : SpectralFit, optional
+        A fit nearby with the same options, see :func:`bayescannon.spectral_fit.fit_spectral`; the paper's grid needs
+        none.
+    tolerance : float
+        As in :func:`bayescannon.pixel_fit.fit_pixels`.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    result : SpectralFit
+
+    Raises
+    ------
+    PriorError
+        A prior without an exact solver.
+    ValueError
+        Shapes that do not go together, or a multiplicity that is negative.
+    """
+    if multiplicity is not None and (multiplicity == 0).any():
+        used = multiplicity != 0
+        vectors, flux, ivar, multiplicity = vectors[used], flux[used], ivar[used], multiplicity[used]
+    moments = LabelMoments.known(vectors, multiplicity=multiplicity)
+    if options.paper_grid:
+        fit = fit_pixels(moments, flux, ivar, scatter="grid", workers=workers)
+        return SpectralFit(fit, np.ones(flux.shape[1]))
+    return fit_spectral(
+        moments,
+        flux,
+        ivar,
+        n_label=len(label_names),
+        coefficients=options.coefficients,
+        scatter=options.scatter,
+        noise=options.noise,
+        marginal=options.marginal,
+        allowed=options.allowed(wavelength, label_names),
+        start=start,
+        tolerance=tolerance,
+        workers=workers,
+    )
 
 
 def train(
@@ -54,22 +125,15 @@ def train(
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
-    if options.paper_grid:
-        fit = fit_pixels(vectors, spectra.flux, spectra.ivar, scatter="grid", workers=workers)
-        result = SpectralFit(fit, np.ones(len(spectra.wavelength)))
-    else:
-        result = fit_spectral(
-            vectors,
-            spectra.flux,
-            spectra.ivar,
-            n_label=len(scaler.names),
-            coefficients=options.coefficients,
-            scatter=options.scatter,
-            noise=options.noise,
-            marginal=options.marginal,
-            allowed=options.allowed(spectra.wavelength, scaler.names),
-            workers=workers,
-        )
+    result = fit_reference(
+        vectors,
+        spectra.flux,
+        spectra.ivar,
+        options,
+        wavelength=spectra.wavelength,
+        label_names=scaler.names,
+        workers=workers,
+    )
     if not result.fit.live.any():
         raise ReferenceSetError(
             f"none of the {len(spectra.wavelength)} pixels has enough live reference stars to be fitted; look at the "
