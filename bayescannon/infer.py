@@ -83,12 +83,29 @@ def label_spectra(
     """
     starts = draw_starts(model, n_starts, seed=seed)
     quartic = star_quartic(model, spectra, workers=workers)
-    return _assemble(model, spectra, _solve(quartic, starts, workers=workers), n_starts=n_starts, seed=seed)
+    return _assemble(model, spectra, find_labels(quartic, starts, workers=workers), n_starts=n_starts, seed=seed)
 
 
-def _solve(quartic: Quartic, starts: FloatArray, *, workers: int | None) -> dict[str, NDArray[Any]]:
-    """Find the best optimum of every star; scaled labels (N, K) and what belongs to them."""
-    n_label = starts.shape[1]
+def find_labels(quartic: Quartic, starts: FloatArray, *, workers: int | None = None) -> dict[str, NDArray[Any]]:
+    """
+    Find the best optimum of every star, in scaled labels.
+
+    Parameters
+    ----------
+    quartic : Quartic
+        Of N stars.
+    starts : float array of shape (start, K) or (star, start, K)
+        Scaled labels, the same for all stars or each star's own.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    found : dict
+        ``scaled`` (N, K), ``covariance`` (N, K, K), the formal one, ``chi2``, ``agreeing_starts``, ``live_pixels``
+        and ``status`` (N,); NaN where there is no fit.
+    """
+    n_label = starts.shape[-1]
     optima = minimise(quartic, starts, workers=workers)
     stars = np.arange(len(quartic))
     best = optima.chi2.argmin(axis=1)

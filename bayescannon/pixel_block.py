@@ -100,6 +100,7 @@ class Pass:
     variance: FloatArray  # a typical s^2 + sigma^2
     objective: FloatArray  # F, but for the constant n_live ln(2 pi) / 2; NaN unless asked for
     chi2: FloatArray  # sum of w r^2
+    held: NDArray[np.bool_]  # terms that stay at 0: censored, or sparse
     freedom: FloatArray  # terms that the data determine, tr(C V^T W V), if theta is integrated out; else 0
 
     def select(self, index: NDArray[np.intp]) -> "Pass":
@@ -221,4 +222,4 @@ class PixelBlock:
             freedom = np.trace(np.linalg.solve(normal, data), axis1=1, axis2=2)
             if objective:
                 value += 0.5 * np.linalg.slogdet(normal)[1]
-        return Pass(theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], freedom)
+        return Pass(theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], held, freedom)

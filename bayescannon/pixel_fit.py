@@ -62,7 +62,7 @@ class PixelFit:
         Intrinsic scatter s in normalised flux; inf in dead pixels, which so get weight 0.
     covariance : float array of shape (P, T, T)
         Covariance of theta given s, (V^T W V + L)^-1 with the prior's precision L; 0 in dead pixels and for
-        censored terms.
+        terms held at 0.
     gradient : float array of shape (P,)
         g(s^2) at the solution: 0 where s > 0, not negative where s = 0.
     slope : float array of shape (P,)
@@ -274,7 +274,7 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
         s2, converged, passes = _solve_exact(block, None if start is None else start[good], tolerance=tolerance)
     final = block.fit(s2, objective=True)
     fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
-    keep = ~block.prior.censored
+    keep = ~final.held
     fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
     fit.gradient[good], fit.slope[good], fit.objective[good] = final.gradient, final.slope, final.objective
     fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom

@@ -14,6 +14,7 @@ from bayescannon.pixel_block import LabelMoments
 from bayescannon.pixel_fit import fit_pixels
 from bayescannon.reference import ReferenceSet, ReferenceSetError, tally_text
 from bayescannon.spectral_fit import SpectralFit, fit_spectral
+from bayescannon.spectra import require_same_grid
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training_options import TrainingOptions
 from bayescannon.version import __version__
@@ -159,6 +160,37 @@ def train(
             "tally": json.dumps([asdict(row) for row in reference.tally]),
         },
     )
+
+
+def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet:
+    """
+    Return the stars that a model was trained on, in its order, out of a reference set that may hold more.
+
+    Raises
+    ------
+    ReferenceSetError
+        A star of the model is not in the set, or its labels are not those of the training.
+    GridError
+        The spectra are on another grid than the model.
+    """
+    require_same_grid(reference.spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
+    row_of = {str(name): row for row, name in enumerate(reference.spectra.id)}
+    missing = [str(name) for name in model.reference_id if str(name) not in row_of]
+    same_names = reference.label_names == model.label_names
+    if missing or not same_names:
+        reason = f"it lacks {missing[0]!r}" if same_names else f"its labels are {', '.join(reference.label_names)}"
+        raise ReferenceSetError(
+            f"the reference set is not that of the model, which was trained on {', '.join(model.label_names)} of "
+            f"{len(model.reference_id)} stars: {reason}; give the set that the model was trained on"
+        )
+    rows = np.array([row_of[str(name)] for name in model.reference_id], dtype=np.intp)
+    stars = reference if np.array_equal(rows, np.arange(len(reference))) else reference.select(rows)
+    if not np.allclose(stars.labels, model.reference_labels, rtol=1e-6, atol=1e-6 * model.scaler.scale):
+        raise ReferenceSetError(
+            "the labels of the reference set are not those that the model was trained on; give the set that it was "
+            "trained on, or train anew"
+        )
+    return stars
 
 
 def train_clipped(
