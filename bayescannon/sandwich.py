@@ -1,8 +1,9 @@
 r"""
 Sandwich errors: the spread of labels that the residuals themselves show, whatever the noise was said to be.
 
-At the optimum the labels' error is H^-1 sum_p w_p r_p J_p with J_p = dF_p/dl. Over blocks b of consecutive pixels,
-long against the correlation of the noise, the sums s_b = sum_{p in b} w r J are independent, so that
+The labels' error is H^-1 sum_p w_p r_p J_p with J_p = dF_p/dl and H = J^T W J, as in formal errors. Over blocks b of
+consecutive pixels, long against the correlation of the noise, the sums s_b = sum_{p in b} w r J are independent, so
+that
 
     covariance = H^-1 (c sum_b s_b s_b^T) H^-1        (Huber 1967; White 1980; blocks: Liang & Zeger 1986).
 
@@ -112,7 +113,7 @@ def _sandwich(
     if n_hidden:
         quartic, posterior, _ = integrate_hidden(whole, n_hidden)
         hidden = np.einsum("nrt,nt->nr", posterior.map, vectors)
-    bread = np.linalg.inv(evaluate(quartic, scaled).hessian / 2)
+    bread = np.linalg.inv(evaluate(quartic, scaled).gauss_newton / 2)
 
     s2 = np.where(model.fit.live, model.scatter, 0.0) ** 2
     weight = np.where(model.fit.live, ivar / (1 + s2 * ivar), 0.0)

@@ -124,7 +124,7 @@ def test_the_sums_are_those_of_a_loop(model):
         correction = np.trace(np.linalg.solve(gauss, gauss - prior)) / np.trace(np.linalg.solve(gauss, expected))
         both = np.concatenate([model.theta, loadings], axis=1)
         quartic = compress(both, model.scatter, spectra.flux[n : n + 1], spectra.ivar[n : n + 1])
-        bread = np.linalg.inv(evaluate(integrate_hidden(quartic, 2)[0], x[None]).hessian[0] / 2)
+        bread = np.linalg.inv(evaluate(integrate_hidden(quartic, 2)[0], x[None]).gauss_newton[0] / 2)
         slow = bread @ (correction * meat + prior) @ bread * np.outer(model.scaler.scale, model.scaler.scale)
         np.testing.assert_allclose(covariance[n], slow, rtol=1e-6)
 
