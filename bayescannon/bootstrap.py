@@ -71,6 +71,7 @@ def retrain(
     if "training" not in model.attrs or model.loadings is not None:
         reason = "has hidden components" if model.loadings is not None else "does not say how it was trained"
         raise BootstrapError(f"the model {reason}, so it cannot be trained anew; give one from `bayescannon train`")
+    learned = {name: np.asarray(values, dtype=np.float64) for name, values in model.hyperparameters.items()}
     result = fit_reference(
         label_vector(model.scaler.to_scaled(reference.labels)),
         reference.spectra.flux,
@@ -79,7 +80,7 @@ def retrain(
         wavelength=model.wavelength,
         label_names=model.label_names,
         multiplicity=np.asarray(multiplicity, dtype=np.float64),
-        start=SpectralFit(model.fit, model.noise_scale, dict(model.hyperparameters)),
+        start=SpectralFit(model.fit, model.noise_scale, learned),
         tolerance=_TOLERANCE,
         workers=workers,
     )

@@ -13,8 +13,8 @@ from bayescannon.labels import LabelScaler
 from bayescannon.pixel_block import LabelMoments
 from bayescannon.pixel_fit import fit_pixels
 from bayescannon.reference import ReferenceSet, ReferenceSetError, tally_text
-from bayescannon.spectral_fit import SpectralFit, fit_spectral
 from bayescannon.spectra import require_same_grid
+from bayescannon.spectral_fit import SpectralFit, fit_spectral
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training_options import TrainingOptions
 from bayescannon.version import __version__
