@@ -114,6 +114,9 @@ def find_labels(quartic: Quartic, starts: FloatArray, *, workers: int | None = N
     apart = optima.labels - scaled[:, None, :]
     distance = np.einsum("nsi,nij,nsj->ns", apart, gauss, apart)
 
+    # a quartic that something was taken out of may have no minimum: negative curvature, labels without bounds
+    sound = np.isfinite(gauss).all(axis=(1, 2)) & (np.diagonal(gauss, axis1=1, axis2=2) > 0).all(axis=1)
+    gauss[~sound] = 0.0
     diagonal = np.sqrt(np.maximum(np.diagonal(gauss, axis1=1, axis2=2), np.finfo(float).tiny))
     unit = gauss / (diagonal[:, :, None] * diagonal[:, None, :])
     eigenvalues = np.linalg.eigvalsh(unit)

@@ -81,3 +81,18 @@ def test_bad_stars_and_hidden_components():
     # loadings of nothing change nothing
     hidden = label_with_coefficient_errors(replace(model, loadings=np.zeros((60, 2))), spoilt, workers=1)
     np.testing.assert_allclose(hidden["covariance"], found["covariance"], rtol=1e-9)
+
+
+def test_coefficients_that_are_nothing_but_noise_leave_no_labels():
+    """Flux that does not depend on labels: what the coefficients seem to know of them is their noise."""
+    reference = toy.toy_reference(60, n_pixel=40)
+    rng = np.random.default_rng(3)
+    noise = 0.9 + 0.01 * rng.normal(size=reference.spectra.flux.shape)
+    blank = replace(reference, spectra=replace(reference.spectra, flux=noise))
+    model = train(blank, options=TrainingOptions(marginal=True))
+    found = label_with_coefficient_errors(model, blank.spectra)
+    lost = found["status"] != FitStatus.CONVERGED
+    expect_fraction(lost, lost.size, 0.8, what="stars without labels")
+    assert np.isnan(found["labels"][lost]).all()
+    assert np.isnan(found["covariance"][lost]).all()
+    assert np.isfinite(found["covariance"][~lost]).all()

@@ -96,7 +96,7 @@ def test_bad_stars_are_rows_with_a_status(model, reference, stars):
 
 
 def test_no_bootstrap_model_can_label(model, reference, stars, monkeypatch):
-    def nothing(*args, estimates, n_bootstrap, **given):
+    def nothing(*_, estimates, n_bootstrap, **__):
         labels = np.full((n_bootstrap, *estimates["labels"].shape), np.nan)
         labels[0, 1:], labels[1, 2:] = 1.0, 2.0
         return xr.Dataset(
@@ -139,7 +139,7 @@ def test_wrong_calls_are_refused(model, reference, stars):
     for kinds in ((), ("formal", "formal")):
         with pytest.raises(ValueError, match="name each once"):
             error_budget(model, stars, kinds=kinds)
-    with pytest.raises(ReferenceSetError, match="bootstrap and jackknife .* need the reference set"):
+    with pytest.raises(ReferenceSetError, match=r"bootstrap and jackknife .* need the reference set"):
         error_budget(model, stars, kinds=("bootstrap", "jackknife"))
     with pytest.raises(ValueError, match="n_bootstrap must be at least 2 to show a spread; got 1"):
         error_budget(model, stars, kinds=("bootstrap",), reference=reference, n_bootstrap=1)
