@@ -72,6 +72,9 @@ def label_with_coefficient_errors(
     -----
     C is that of theta given the scatters. Scatters by joint maximum likelihood are low by the number of terms, and C
     with them; train with the coefficients integrated out (REML) where reference stars are few.
+
+    The noise of theta is taken to be independent of that of the star. It is not for the reference stars themselves,
+    whose noise the coefficients follow: where they are few, correct their labels out of fold only.
     """
     if estimates is None:
         estimates = label_spectra(model, spectra, workers=workers)

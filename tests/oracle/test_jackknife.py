@@ -65,9 +65,9 @@ def test_derivatives_are_those_of_refits(name):
 
 
 def test_the_jackknife_is_the_limit_of_the_bootstrap():
-    reference = toy.toy_reference(400, scatter=0.01, sigma=0.005)
+    reference = toy.toy_reference(400, n_pixel=60, scatter=0.01, sigma=0.005)
     model = train(reference)
-    stars = toy.toy_spectra(toy.toy_labels(60, seed=9), seed=9)
+    stars = toy.toy_spectra(toy.toy_labels(60, seed=9), n_pixel=60, seed=9)
     estimates = label_spectra(model, stars)
     draws = bootstrap_labels(model, reference, stars, n_bootstrap=200, estimates=estimates)
     covariance = jackknife_covariance(model, reference, stars, estimates=estimates)
