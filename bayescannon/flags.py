@@ -1,12 +1,13 @@
 """Bit flags: APOGEE's, per release, and ours; every bit is unique and has a name."""
 
 from enum import IntEnum, IntFlag
+from typing import Self
 
 
-class FitStatus(IntEnum):
-    """How the fit of one star ended; each member carries its sentence."""
+class _Status(IntEnum):
+    """Numbers whose members carry their sentences."""
 
-    def __new__(cls, value: int, sentence: str) -> "FitStatus":
+    def __new__(cls, value: int, sentence: str) -> Self:
         """Attach the sentence to the member."""
         member = int.__new__(cls, value)
         member._value_ = value
@@ -15,10 +16,24 @@ class FitStatus(IntEnum):
 
     sentence: str
 
+
+class FitStatus(_Status):
+    """How the fit of one star ended; each member carries its sentence."""
+
     CONVERGED = 0, "The best optimum was found and its curvature is positive definite."
     NOT_CONVERGED = 1, "The optimiser stopped before the gradient vanished; the labels are the best it saw."
     FEW_PIXELS = 2, "No more live pixels than labels; no labels were fitted."
     SINGULAR = 3, "The spectrum does not determine every label; no errors can be given."
+
+
+class ErrorStatus(_Status):
+    """Whether one kind of error of one star could be given; each member carries its sentence."""
+
+    GIVEN = 0, "The error is given."
+    NO_FIT = 1, "The star has no labels, or no curvature around them; see the status of its fit."
+    FEW_DRAWS = 2, "Fewer than two of the bootstrap models could label the star."
+    FEW_BLOCKS = 3, "Too few blocks of pixels carry the information on a label to see the noise between them."
+    SINGLE = 4, "The star has one spectrum only; there is nothing to compare it with."
 
 
 class ResultFlag(IntFlag):

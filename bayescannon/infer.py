@@ -96,18 +96,36 @@ def label_spectra(
     density = prior.density(model.scaler)
     starts = draw_starts(model, n_starts, seed=seed)
     quartic = star_quartic(model, spectra, workers=workers)
-    found = _solve(quartic, starts, density, workers=workers)
+    found = find_labels(quartic, starts, density=density, workers=workers)
     if not density.is_flat:
-        alone = _solve(quartic, starts, LabelDensity.flat(len(density.lower)), workers=workers)
-        found["prior_dominated"] = _prior_dominates(found, alone)
+        found["prior_dominated"] = _prior_dominates(found, find_labels(quartic, starts, workers=workers))
     return _assemble(model, spectra, found, prior=prior, n_starts=n_starts, seed=seed)
 
 
-def _solve(
-    quartic: Quartic, starts: FloatArray, density: LabelDensity, *, workers: int | None
+def find_labels(
+    quartic: Quartic, starts: FloatArray, *, density: LabelDensity | None = None, workers: int | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Find the best optimum of every star; scaled labels (N, K) and what belongs to them."""
-    n_label = starts.shape[1]
+    """
+    Find the best optimum of every star, in scaled labels.
+
+    Parameters
+    ----------
+    quartic : Quartic
+        Of N stars.
+    starts : float array of shape (start, K) or (star, start, K)
+        Scaled labels, the same for all stars or each star's own.
+    density : LabelDensity, optional
+        Prior of the labels; flat unless given.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    found : dict
+        ``scaled`` (N, K), ``covariance`` (N, K, K), the formal one, ``chi2``, ``agreeing_starts``, ``live_pixels``
+        and ``status`` (N,); NaN where there is no fit.
+    """
+    n_label = starts.shape[-1]
     optima = minimise(quartic, starts, density=density, workers=workers)
     stars = np.arange(len(quartic))
     best = optima.chi2.argmin(axis=1)
@@ -116,6 +134,9 @@ def _solve(
     apart = optima.labels - scaled[:, None, :]
     distance = np.einsum("nsi,nij,nsj->ns", apart, gauss, apart)
 
+    # a quartic that something was taken out of may have no minimum: negative curvature, labels without bounds
+    sound = np.isfinite(gauss).all(axis=(1, 2)) & (np.diagonal(gauss, axis1=1, axis2=2) > 0).all(axis=1)
+    gauss[~sound] = 0.0
     diagonal = np.sqrt(np.maximum(np.diagonal(gauss, axis1=1, axis2=2), np.finfo(float).tiny))
     unit = gauss / (diagonal[:, :, None] * diagonal[:, None, :])
     eigenvalues = np.linalg.eigvalsh(unit)

@@ -7,10 +7,12 @@ the Gaussian prior N(m, L^-1). With theta at its optimum the objective F (minus 
     2 dF/d(s^2) = g = sum_n w - w^2 r^2  [- tr(C V^T W^2 V), if theta is integrated out]  + prior of s,
 
     dg/d(s^2) = sum(-w^2 + 2 w^3 r^2) - 2 q^T C q + ...,     q = V^T (w^2 r),     C = (V^T W V + L)^-1.
+
+A star that counts m times is m terms of every sum over the stars.
 """
 
 from dataclasses import dataclass, fields
-from functools import singledispatch
+from functools import cached_property, singledispatch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +37,34 @@ class LabelMoments:
     covariance : float array of shape (star, T (T + 1) / 2) or None
         products - mean x mean with off-diagonal elements doubled, so that its product with the packed theta theta^T
         is theta^T Cov(v) theta. None where the labels are known.
+    multiplicity : float array of shape (star,) or None
+        How many times each star counts, as if it were there so often; need not be whole. None is once.
     """
 
     mean: FloatArray
     products: FloatArray
     covariance: FloatArray | None = None
+    multiplicity: FloatArray | None = None
 
     @classmethod
-    def known(cls, vectors: FloatArray) -> "LabelMoments":
-        """Return the moments of label vectors (star, T) that are known exactly."""
+    def known(cls, vectors: FloatArray, *, multiplicity: FloatArray | None = None) -> "LabelMoments":
+        """
+        Return the moments of label vectors (star, T) that are known exactly.
+
+        Raises
+        ------
+        ValueError
+            `multiplicity` is not one finite number >= 0 a star.
+        """
         vectors = np.ascontiguousarray(vectors, dtype=np.float64)
-        return cls(vectors, pack_products(vectors))
+        if multiplicity is not None:
+            multiplicity = np.asarray(multiplicity, dtype=np.float64)
+            if multiplicity.shape != (len(vectors),) or not (np.isfinite(multiplicity) & (multiplicity >= 0)).all():
+                raise ValueError(
+                    f"multiplicity must be one finite number >= 0 for each of the {len(vectors)} stars; got shape "
+                    f"{multiplicity.shape}"
+                )
+        return cls(vectors, pack_products(vectors), multiplicity=multiplicity)
 
     @classmethod
     def uncertain(cls, mean: FloatArray, products: FloatArray) -> "LabelMoments":
@@ -53,6 +72,21 @@ class LabelMoments:
         k, l = np.triu_indices(mean.shape[1])  # noqa: E741 - the indices of the paper
         covariance = (products - pack_products(mean)) * np.where(k == l, 1.0, 2.0)
         return cls(mean, products, covariance)
+
+    @cached_property
+    def counts(self) -> NDArray[np.float64]:
+        """The multiplicities, shape (star,)."""
+        return np.ones(len(self.mean)) if self.multiplicity is None else np.asarray(self.multiplicity)
+
+    @cached_property
+    def counted_mean(self) -> FloatArray:
+        """E[v] times the multiplicity, shape (star, T): what sums over the stars take."""
+        return self.mean if self.multiplicity is None else self.mean * self.multiplicity[:, None]
+
+    @cached_property
+    def counted_products(self) -> FloatArray:
+        """E[v_k v_l] times the multiplicity, shape (star, T (T + 1) / 2)."""
+        return self.products if self.multiplicity is None else self.products * self.multiplicity[:, None]
 
 
 @dataclass(frozen=True)
@@ -66,6 +100,7 @@ class Pass:
     variance: FloatArray  # a typical s^2 + sigma^2
     objective: FloatArray  # F, but for the constant n_live ln(2 pi) / 2; NaN unless asked for
     chi2: FloatArray  # sum of w r^2
+    held: NDArray[np.bool_]  # terms that stay at 0: censored, or sparse
     freedom: FloatArray  # terms that the data determine, tr(C V^T W V), if theta is integrated out; else 0
 
     def select(self, index: NDArray[np.intp]) -> "Pass":
@@ -134,8 +169,8 @@ class PixelBlock:
         """Return the weights (star, pixel), V^T W V + L, V^T W V (pixel, T, T) and the right side (pixel, T)."""
         weight, weighted_flux = np.empty(self.flux.shape), np.empty(self.flux.shape)
         weigh(self.flux, self.ivar, s2, weight, weighted_flux)
-        data = unpack_symmetric(weight.T @ self.moments.products, self.moments.mean.shape[1])
-        right = weighted_flux.T @ self.moments.mean
+        data = unpack_symmetric(weight.T @ self.moments.counted_products, self.moments.mean.shape[1])
+        right = weighted_flux.T @ self.moments.counted_mean
         normal = data
         prior = self.prior
         if prior.precision.any():
@@ -161,8 +196,8 @@ class PixelBlock:
         prediction = moments.mean @ theta.T
         spread = np.empty((0, 0)) if moments.covariance is None else moments.covariance @ pack_products(theta).T
         w2r, sums = np.empty(self.flux.shape), np.empty((5, len(s2)))
-        scatter_sums(self.flux, prediction, spread, weight, w2r, sums)
-        q = w2r.T @ moments.mean
+        scatter_sums(self.flux, prediction, spread, weight, moments.counts, w2r, sums)
+        q = w2r.T @ moments.counted_mean
         if held.any():
             q = np.where(held, 0.0, q)
         first, second = self.prior.scatter_gradient(s2)
@@ -171,9 +206,11 @@ class PixelBlock:
         slope = -sums[1] + 2 * sums[3] - 2 * descent + second
         value, freedom = np.full(len(s2), np.nan), np.zeros(len(s2))
         if objective:
-            value = 0.5 * (sums[4] + minus_log_weights(weight)) + self.prior.minus_log_density(theta, s2)
+            value = 0.5 * (sums[4] + minus_log_weights(weight, moments.counts)) + self.prior.minus_log_density(
+                theta, s2
+            )
         if self.marginal:
-            squared = unpack_symmetric((weight * weight).T @ moments.products, theta.shape[1])
+            squared = unpack_symmetric((weight * weight).T @ moments.counted_products, theta.shape[1])
             if held.any():
                 # what the data say of terms that stay at 0 does not count
                 free = ~held[:, :, None] & ~held[:, None, :]
@@ -185,4 +222,4 @@ class PixelBlock:
             freedom = np.trace(np.linalg.solve(normal, data), axis1=1, axis2=2)
             if objective:
                 value += 0.5 * np.linalg.slogdet(normal)[1]
-        return Pass(theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], freedom)
+        return Pass(theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], held, freedom)

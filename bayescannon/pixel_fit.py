@@ -62,7 +62,7 @@ class PixelFit:
         Intrinsic scatter s in normalised flux; inf in dead pixels, which so get weight 0.
     covariance : float array of shape (P, T, T)
         Covariance of theta given s, (V^T W V + L)^-1 with the prior's precision L; 0 in dead pixels and for
-        censored terms.
+        terms held at 0.
     gradient : float array of shape (P,)
         g(s^2) at the solution: 0 where s > 0, not negative where s = 0.
     slope : float array of shape (P,)
@@ -73,7 +73,7 @@ class PixelFit:
         Sum of w r^2 over the stars, and the number of terms that the data determine if theta is integrated out
         (0 if not).
     n_live, n_passes, status : int arrays of shape (P,)
-        Live stars, passes over the data, and :class:`PixelStatus`.
+        Live stars (with their multiplicities), passes over the data, and :class:`PixelStatus`.
     """
 
     theta: NDArray[np.float64]
@@ -191,11 +191,11 @@ def _look_behind_zero(block: PixelBlock, at_zero: Pass, *, tolerance: float) -> 
     best, passes = np.zeros(block.n_pixel), np.zeros(block.n_pixel, dtype=np.int64)
     prediction = block.moments.mean @ at_zero.theta.T
     low = 0.3 * at_zero.variance
-    high = np.maximum(residual_variance(block.flux, prediction, block.ivar), 2 * low)
+    high = np.maximum(residual_variance(block.flux, prediction, block.ivar, block.moments.counts), 2 * low)
     trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
     # theta at s = 0 follows the precise stars; near a hidden optimum it follows all
     far = block.moments.mean @ block.fit(high).theta.T
-    negative = fixed_theta_gradient(block.flux, far, block.ivar, trial) < 0
+    negative = fixed_theta_gradient(block.flux, far, block.ivar, block.moments.counts, trial) < 0
     passes += 1
     hidden = np.flatnonzero(negative.any(axis=0))
     if len(hidden):
@@ -233,7 +233,7 @@ def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.in
     if len(alive):
         # rank is a matter of which stars are live, not of their weights
         live = (block.ivar[:, alive] > 0).astype(np.float64)
-        normal = unpack_symmetric(live.T @ block.moments.products, block.moments.mean.shape[1])
+        normal = unpack_symmetric(live.T @ block.moments.counted_products, block.moments.mean.shape[1])
         diagonal = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), np.finfo(float).tiny))
         normal /= diagonal[:, :, None] * diagonal[:, None, :]
         known = block.prior.precision[alive] > 0
@@ -248,7 +248,7 @@ def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.in
 def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter: str, tolerance: float) -> PixelFit:
     """Fit the pixels of one block, dead and singular ones set apart first."""
     n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
-    n_live = (block.ivar > 0).sum(axis=0)
+    n_live = np.rint(block.moments.counts @ (block.ivar > 0)).astype(np.int64)
     fit = PixelFit(
         theta=np.zeros((n_pixel, n_term)),
         scatter=np.full(n_pixel, np.inf),
@@ -274,7 +274,7 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
         s2, converged, passes = _solve_exact(block, None if start is None else start[good], tolerance=tolerance)
     final = block.fit(s2, objective=True)
     fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
-    keep = ~block.prior.censored
+    keep = ~final.held
     fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
     fit.gradient[good], fit.slope[good], fit.objective[good] = final.gradient, final.slope, final.objective
     fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom
@@ -303,7 +303,7 @@ def fit_pixels(
     Parameters
     ----------
     vectors : float array of shape (star, T), or LabelMoments
-        Label vectors of the reference stars, or their moments where the labels are uncertain.
+        Label vectors of the reference stars, or their moments where labels are uncertain or stars count several times.
     flux, ivar : float arrays of shape (star, pixel)
         Normalised flux and inverse variance; 0 is a dead pixel. float32 is read as it is; sums are float64.
     prior : PixelPrior, optional

@@ -36,6 +36,14 @@ class State:
     population: Population | None = None
 
 
+def pooled_prior(prior: PixelPrior, population: Population, shrunk: NDArray[np.bool_]) -> PixelPrior:
+    """Return the pixels' prior with the shrunk terms, bool array of shape (T,), drawn from a population."""
+    mean, precision = prior.mean.copy(), prior.precision.copy()
+    mean[:, shrunk] = population.mu
+    precision[:, shrunk] = np.where(prior.censored[:, shrunk], np.inf, 1 / population.scale**2)
+    return replace(prior, mean=mean, precision=precision)
+
+
 class CoefficientLearner:
     """Learns mu, tau and lambda of the coefficients."""
 
@@ -60,14 +68,10 @@ class CoefficientLearner:
             size = np.maximum(population.tau, 0.01 * population.tau.max())
             move = float(np.abs(population.tau - start.tau).max() / size.max())
             move = max(move, float(np.median(np.abs(np.log(found.activity / start.activity)))))
-        mean, precision = state.prior.mean.copy(), state.prior.precision.copy()
-        free = ~state.prior.censored[:, self.shrunk]
-        mean[:, self.shrunk] = population.mu
-        precision[:, self.shrunk] = np.where(free, 1 / population.scale**2, np.inf)
         learned = {"mu": population.mu, "tau": population.tau, "activity": population.activity}
         state = replace(
             state,
-            prior=replace(state.prior, mean=mean, precision=precision),
+            prior=pooled_prior(state.prior, population, self.shrunk),
             hyperparameters={**state.hyperparameters, **learned},
             population=population,
         )

@@ -101,7 +101,8 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
 
     Only r^2 matters then: its root is the flux of a fit whose only coefficient is held at 0.
     """
-    ones = LabelMoments.known(np.ones((len(chain.flux), 1)))
+    counts = chain.moments.counts
+    ones = LabelMoments.known(np.ones((len(chain.flux), 1)), multiplicity=chain.moments.multiplicity)
     held = replace(chain.prior, mean=np.zeros((len(scatter), 1)), precision=np.full((len(scatter), 1), np.inf))
 
     def one(begin: int) -> ScatterStep:
@@ -120,17 +121,17 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
         short = np.where(best.objective < at.objective, best.scatter, s)
         weight = ivar / (kappa**2 + s**2 * ivar)
         w2 = weight**2
-        q = (w2 * residual).T @ chain.moments.mean
+        q = (w2 * residual).T @ chain.moments.counted_mean
         slope = at.slope - 2 * np.einsum("pi,pij,pj->p", q, sweep.covariance[part], q)
         if chain.marginal:
             # exact where all stars have the same noise, close elsewhere
             data = sweep.covariance[part] @ normal[part]
-            slope -= (w2.sum(axis=0) / weight.sum(axis=0)) ** 2 * np.einsum("pij,pji->p", data, data)
+            slope -= (counts @ w2 / (counts @ weight)) ** 2 * np.einsum("pij,pji->p", data, data)
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.where((slope > 0) & (at.slope > slope), np.minimum(at.slope / slope, _MAX_REACH), 1.0)
         far = s**2 + reach * (short**2 - s**2)
         long = np.sqrt(np.where((short > 0) & (far > 0), far, short**2))
-        return ScatterStep(at, short, long, slope, (weight * squares).sum(axis=0))
+        return ScatterStep(at, short, long, slope, counts @ (weight * squares))
 
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(chain.workers or n_cores()) as pool:
         parts = list(pool.map(one, range(0, len(scatter), _CHUNK)))

@@ -33,7 +33,15 @@ from bayescannon.models.sparse import LaplaceCoefficients
 from bayescannon.pixel_block import LabelMoments
 from bayescannon.pixel_fit import PixelFit, fit_pixels
 from bayescannon.pixel_prior import PixelPrior, ScatterDensity
-from bayescannon.population_learners import ALL_PIXELS, CoefficientLearner, KappaLearner, ScatterLearner, State
+from bayescannon.population import Population
+from bayescannon.population_learners import (
+    ALL_PIXELS,
+    CoefficientLearner,
+    KappaLearner,
+    ScatterLearner,
+    State,
+    pooled_prior,
+)
 from bayescannon.smooth_fit import fit_pixels_smooth
 from bayescannon.sparse_fit import LaplacePrior
 
@@ -82,6 +90,7 @@ def fit_spectral(
     noise: NoisePrior | None = None,
     marginal: bool = False,
     allowed: NDArray[np.bool_] | None = None,
+    start: SpectralFit | None = None,
     tolerance: float = 1e-6,
     workers: int | None = None,
 ) -> SpectralFit:
@@ -98,6 +107,9 @@ def fit_spectral(
         See :mod:`bayescannon.models.priors`; the paper's unless given.
     allowed : bool array of shape (pixel, T), optional
         False holds a coefficient at 0.
+    start : SpectralFit, optional
+        A fit of the same pixels to similar data, with the same priors: its scatters, kappa and populations are where
+        this one starts. Saves passes and rounds.
 
     Returns
     -------
@@ -119,10 +131,15 @@ def fit_spectral(
         kappa=np.full(n_pixel, noise.kappa if isinstance(noise, FixedNoise) else 1.0),
     )
 
-    def fit(current: State, start: FloatArray | None, pixels: slice = ALL_PIXELS, **options: Any) -> PixelFit:
+    first = None
+    if start is not None:
+        first = start.fit.scatter
+        state = _warm(state, start, coefficients, scatter, noise, shrunk)
+
+    def fit(current: State, near: FloatArray | None, pixels: slice = ALL_PIXELS, **options: Any) -> PixelFit:
         return fit_pixels(
             moments, flux[:, pixels], ivar[:, pixels], prior=current.prior.select(pixels), kappa=current.kappa[pixels],
-            marginal=marginal, start=None if start is None else start[pixels], tolerance=tolerance, workers=workers,
+            marginal=marginal, start=None if near is None else near[pixels], tolerance=tolerance, workers=workers,
             **options,
         )  # fmt: skip
 
@@ -135,7 +152,7 @@ def fit_spectral(
         )
         if needed
     ]
-    result = fit(state, None)
+    result = fit(state, first)
     trace: list[dict[str, float]] = []
     converged = not learns
     for _ in range(_MAX_ROUNDS if learns else 0):
@@ -162,6 +179,28 @@ def fit_spectral(
         learned = {**learned, "tau": np.asarray(smooth.scale)}
         result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
     return SpectralFit(result, state.kappa, state.prior, learned, tuple(trace), converged)
+
+
+def _warm(
+    state: State,
+    start: SpectralFit,
+    coefficients: CoefficientPrior,
+    scatter: ScatterPrior,
+    noise: NoisePrior,
+    shrunk: NDArray[np.bool_],
+) -> State:
+    """Return the state with what is to be learned where another fit found it."""
+    learned = start.hyperparameters
+    if not isinstance(noise, FixedNoise):
+        state = replace(state, kappa=np.array(start.kappa, dtype=np.float64))
+    if _is_learned(scatter) and "scatter_centre" in learned:
+        parameters = (float(learned["scatter_centre"]), float(learned["scatter_width"]))
+        prior = replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
+        state = replace(state, prior=prior)
+    if isinstance(coefficients, PooledCoefficients) and "activity" in learned:
+        population = Population(learned["mu"], learned["tau"], learned["activity"])
+        state = replace(state, prior=pooled_prior(state.prior, population, shrunk), population=population)
+    return state
 
 
 def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior) -> None:

@@ -1,6 +1,7 @@
 """Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,12 +12,14 @@ from bayescannon.flags import FitStatus
 from bayescannon.infer import label_spectra
 from bayescannon.label_errors import LabelErrorFit, fit_label_errors
 from bayescannon.label_population import LabelErrorsError
-from bayescannon.label_vector import label_vector
+from bayescannon.label_vector import FloatArray, label_vector
 from bayescannon.labels import LabelScaler
+from bayescannon.pixel_block import LabelMoments
 from bayescannon.pixel_fit import PixelFit, fit_pixels
 from bayescannon.pixel_prior import PixelPrior
 from bayescannon.reference import ReferenceSet, ReferenceSetError, tally_text
 from bayescannon.reference_errors import take_errors
+from bayescannon.spectra import require_same_grid
 from bayescannon.spectral_fit import SpectralFit, fit_spectral
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training_options import TrainingOptions
@@ -26,6 +29,75 @@ CLIP_SIGMA = 4.0
 # Far more rounds than any clip needed; every round is a row of the tally
 _MAX_CLIP_ROUNDS = 20
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
+
+
+def fit_reference(
+    vectors: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    options: TrainingOptions,
+    *,
+    wavelength: FloatArray,
+    label_names: Sequence[str],
+    multiplicity: FloatArray | None = None,
+    start: SpectralFit | None = None,
+    tolerance: float = 1e-6,
+    workers: int | None = None,
+) -> SpectralFit:
+    """
+    Fit the spectral model to plain arrays, as the options say: what :func:`train` does without looking at the stars.
+
+    Parameters
+    ----------
+    vectors : float array of shape (star, T)
+        Label vectors of the scaled labels.
+    flux, ivar : float arrays of shape (star, pixel)
+    options : TrainingOptions
+    wavelength : float array of shape (pixel,)
+        In Angstrom, for what is censored.
+    label_names : sequence of K str
+    multiplicity : float array of shape (star,), optional
+        How many times each star counts; once unless given.
+    start : SpectralFit, optional
+        A fit nearby with the same options, see :func:`bayescannon.spectral_fit.fit_spectral`; the paper's grid needs
+        none.
+    tolerance : float
+        As in :func:`bayescannon.pixel_fit.fit_pixels`.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    result : SpectralFit
+
+    Raises
+    ------
+    PriorError
+        A prior without an exact solver.
+    ValueError
+        Shapes that do not go together, or a multiplicity that is negative.
+    """
+    if multiplicity is not None and (multiplicity == 0).any():
+        used = multiplicity != 0
+        vectors, flux, ivar, multiplicity = vectors[used], flux[used], ivar[used], multiplicity[used]
+    moments = LabelMoments.known(vectors, multiplicity=multiplicity)
+    if options.paper_grid:
+        fit = fit_pixels(moments, flux, ivar, scatter="grid", workers=workers)
+        return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
+    return fit_spectral(
+        moments,
+        flux,
+        ivar,
+        n_label=len(label_names),
+        coefficients=options.coefficients,
+        scatter=options.scatter,
+        noise=options.noise,
+        marginal=options.marginal,
+        allowed=options.allowed(wavelength, label_names),
+        start=start,
+        tolerance=tolerance,
+        workers=workers,
+    )
 
 
 def train(
@@ -66,26 +138,22 @@ def train(
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
-    if options.paper_grid:
-        fit = fit_pixels(vectors, spectra.flux, spectra.ivar, scatter="grid", workers=workers)
-        result = SpectralFit(fit, np.ones(len(spectra.wavelength)), PixelPrior.flat(*fit.theta.shape))
-    else:
-        result = fit_spectral(
-            vectors,
-            spectra.flux,
-            spectra.ivar,
-            n_label=len(scaler.names),
-            coefficients=options.coefficients,
-            scatter=options.scatter,
-            noise=options.noise,
-            marginal=options.marginal,
-            allowed=options.allowed(spectra.wavelength, scaler.names),
-            workers=workers,
-        )
+    result = fit_reference(
+        vectors,
+        spectra.flux,
+        spectra.ivar,
+        options,
+        wavelength=spectra.wavelength,
+        label_names=scaler.names,
+        workers=workers,
+    )
     _require_live(result.fit, reference)
     fit, loadings, learned, ended = result.fit, None, result.hyperparameters, {}
     if options.label_errors is not None:
-        latent = _fit_latent(reference, scaler, result, n_hidden=n_hidden, workers=workers)
+        latent = fit_latent(
+            reference.labels, reference.errors, spectra.flux, spectra.ivar, scaler, result, n_hidden=n_hidden,
+            workers=workers,
+        )  # fmt: skip
         fit, loadings = latent.pixels, latent.loadings if n_hidden else None
         _require_live(fit, reference)
         learned = {**learned, **_learned_of(latent)}
@@ -123,16 +191,44 @@ def _require_live(fit: PixelFit, reference: ReferenceSet) -> None:
         )
 
 
-def _fit_latent(
-    reference: ReferenceSet, scaler: LabelScaler, reported: SpectralFit, *, n_hidden: int, workers: int | None
+def fit_latent(
+    labels: FloatArray,
+    errors: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    scaler: LabelScaler,
+    reported: SpectralFit,
+    *,
+    n_hidden: int,
+    workers: int | None = None,
 ) -> LabelErrorFit:
-    """Train on latent labels, from the fit to the reported ones on."""
+    """
+    Train on latent labels, from the fit to the reported ones on.
+
+    Parameters
+    ----------
+    labels, errors : float arrays of shape (star, K)
+        Reported labels and their errors, in the labels' units.
+    flux, ivar : float arrays of shape (star, pixel)
+    scaler : LabelScaler
+    reported : SpectralFit
+        From :func:`fit_reference` for the same stars: its priors, kappa and start are used.
+    n_hidden : int
+        Hidden components.
+    workers : int or None
+        Threads; None takes every core.
+
+    Raises
+    ------
+    LabelErrorsError
+        The errors cannot be used.
+    """
     try:
         return fit_label_errors(
-            scaler.to_scaled(reference.labels),
-            (reference.errors / scaler.scale) ** 2,
-            reference.spectra.flux,
-            reference.spectra.ivar,
+            scaler.to_scaled(labels),
+            (errors / scaler.scale) ** 2,
+            flux,
+            ivar,
             n_hidden=n_hidden,
             kappa=reported.kappa,
             prior=reported.prior,
@@ -156,6 +252,37 @@ def _learned_of(latent: LabelErrorFit) -> dict[str, NDArray[np.float64]]:
         learned["calibration_offset"] = latent.calibration.offset
         learned["systematic_covariance"] = latent.systematic
     return learned
+
+
+def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet:
+    """
+    Return the stars that a model was trained on, in its order, out of a reference set that may hold more.
+
+    Raises
+    ------
+    ReferenceSetError
+        A star of the model is not in the set, or its labels are not those of the training.
+    GridError
+        The spectra are on another grid than the model.
+    """
+    require_same_grid(reference.spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
+    row_of = {str(name): row for row, name in enumerate(reference.spectra.id)}
+    missing = [str(name) for name in model.reference_id if str(name) not in row_of]
+    same_names = reference.label_names == model.label_names
+    if missing or not same_names:
+        reason = f"it lacks {missing[0]!r}" if same_names else f"its labels are {', '.join(reference.label_names)}"
+        raise ReferenceSetError(
+            f"the reference set is not that of the model, which was trained on {', '.join(model.label_names)} of "
+            f"{len(model.reference_id)} stars: {reason}; give the set that the model was trained on"
+        )
+    rows = np.array([row_of[str(name)] for name in model.reference_id], dtype=np.intp)
+    stars = reference if np.array_equal(rows, np.arange(len(reference))) else reference.select(rows)
+    if not np.allclose(stars.labels, model.reference_labels, rtol=1e-6, atol=1e-6 * model.scaler.scale):
+        raise ReferenceSetError(
+            "the labels of the reference set are not those that the model was trained on; give the set that it was "
+            "trained on, or train anew"
+        )
+    return stars
 
 
 def train_clipped(

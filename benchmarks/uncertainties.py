@@ -1,0 +1,101 @@
+"""
+Time the errors of labels that need the reference stars: python benchmarks/uncertainties.py --help.
+
+The reference set is that of benchmarks/training.py. The bootstrap trains and labels the reference stars (--label of
+them) B times; the jackknife differentiates the labels of --jackknife stars, and its time is given a star. Reading and
+preparing spectra, and the first training and labelling, are not part of any time but their own.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from training import survey
+
+from bayescannon.bootstrap import bootstrap_labels
+from bayescannon.coefficient_errors import label_with_coefficient_errors
+from bayescannon.infer import label_spectra
+from bayescannon.jackknife import jackknife_covariance
+from bayescannon.labels import PAPER_LABELS, LabelScaler
+from bayescannon.machine import n_cores
+from bayescannon.reference import ReferenceSet
+from bayescannon.sandwich import sandwich_covariance
+from bayescannon.spectra import Spectra
+from bayescannon.training import train
+
+
+def reference_set(n_star: int, n_pixel: int, n_label: int) -> ReferenceSet:
+    """Return reference stars with the paper's labels, flux and inverse variance in float32."""
+    scaled, flux, ivar = survey(n_star, n_pixel, n_label)
+    names = PAPER_LABELS[:n_label]
+    scaler = LabelScaler(names, np.array([4800.0, 2.5, -0.3, 0.1, 0.1])[:n_label], np.ones(n_label))
+    scale = np.array([250.0, 0.6, 0.25, 0.08, 0.05])[:n_label]
+    labels = scaler.pivot + scaled * scale
+    ids = np.array([f"star-{n}" for n in range(n_star)])
+    columns = {"snr": np.full(n_star, 60.0)}
+    spectra = Spectra(3905 * 10 ** (1e-4 * np.arange(n_pixel)), np.where(ivar > 0, flux, 1), ivar, ids, columns)
+    return ReferenceSet(spectra, labels, np.full_like(labels, np.nan), names)
+
+
+def clock(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the wall time of one call, in seconds, and its result."""
+    start = time.perf_counter()
+    result = call()
+    return time.perf_counter() - start, result
+
+
+def main() -> None:
+    """Run the benchmark and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stars", type=int, default=9952)
+    parser.add_argument("--pixels", type=int, default=3626)
+    parser.add_argument("--labels", type=int, default=5, choices=range(1, 6))
+    parser.add_argument("--label", type=int, help="stars that are labelled, all reference stars unless given")
+    parser.add_argument("--bootstrap", type=int, default=20)
+    parser.add_argument("--jackknife", type=int, default=64, help="stars of the jackknife")
+    options = parser.parse_args()
+
+    warm = reference_set(200, 40, options.labels)
+    model = train(warm)
+    for compiled in (label_with_coefficient_errors, sandwich_covariance):
+        compiled(model, warm.spectra)
+    jackknife_covariance(model, warm, warm.spectra)
+
+    reference = reference_set(options.stars, options.pixels, options.labels)
+    stars = reference.spectra.select(np.arange(options.label or options.stars))
+    few = stars.select(np.arange(min(options.jackknife, len(stars))))
+    training, model = clock(lambda: train(reference))
+    labelling, estimates = clock(lambda: label_spectra(model, stars))
+    own = estimates.isel(star=slice(0, len(few)))
+    rows = [("training, cold", training, ""), ("labelling", labelling, f"{1e3 * labelling / len(stars):.3f}")]
+    for name, n_star, call in (
+        (
+            f"bootstrap, B = {options.bootstrap}",
+            len(stars),
+            lambda: bootstrap_labels(model, reference, stars, n_bootstrap=options.bootstrap, estimates=estimates),
+        ),
+        ("coefficient", len(stars), lambda: label_with_coefficient_errors(model, stars, estimates=estimates)),
+        ("sandwich", len(stars), lambda: sandwich_covariance(model, stars, estimates=estimates)),
+        (
+            f"jackknife of {len(few)} stars",
+            len(few),
+            lambda: jackknife_covariance(model, reference, few, estimates=own),
+        ),
+    ):
+        seconds, _ = clock(call)
+        rows.append((name, seconds, f"{1e3 * seconds / n_star:.3f}"))
+    size = f"{options.stars} reference stars x {options.pixels} pixels x {options.labels} labels"
+    table = Table(title=f"{size}, {len(stars)} stars to label, {n_cores()} cores")
+    for column in ("errors", "seconds", "ms a star"):
+        table.add_column(column, justify="left" if column == "errors" else "right")
+    for name, seconds, each in rows:
+        table.add_row(name, f"{seconds:.1f}", each)
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The jackknife's derivatives against refits with one star's weight changed, and its spread against bootstraps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import toy
+
+from bayescannon.bootstrap import bootstrap_labels
+from bayescannon.infer import label_spectra
+from bayescannon.jackknife import JackknifeError, jackknife_covariance, label_derivatives
+from bayescannon.label_vector import label_vector
+from bayescannon.likelihood import star_quartic
+from bayescannon.models.priors import FixedNoise, HalfNormalScatter, NormalCoefficients, PooledScatter
+from bayescannon.models.smooth import SmoothCoefficients
+from bayescannon.models.sparse import LaplaceCoefficients
+from bayescannon.quartic import minimise
+from bayescannon.training import fit_reference, train
+from bayescannon.training_options import TrainingOptions
+
+OPTIONS = {
+    "flat": TrainingOptions(),
+    "marginal": TrainingOptions(marginal=True),
+    "normal, half-normal, kappa": TrainingOptions(NormalCoefficients(0.003), HalfNormalScatter(0.003), FixedNoise(0.7)),
+    "log-normal": TrainingOptions(scatter=PooledScatter(-5.5, 0.5), marginal=True),
+    "sparse": TrainingOptions(LaplaceCoefficients(0.002)),
+    "censored": TrainingOptions(censored={"teff": [(5000.0, 5200.0)]}),
+}
+
+
+def reference_set(n_star=70, n_pixel=60):
+    """Stars of different noise; a fifth of the pixels without scatter."""
+    reference = toy.toy_reference(n_star, n_pixel=n_pixel, scatter=0.006)
+    rng = np.random.default_rng(3)
+    ivar = reference.spectra.ivar * np.exp(rng.normal(0, 0.7, size=(n_star, 1)))
+    ivar[:, ::5] *= 0.2
+    return replace(reference, spectra=replace(reference.spectra, ivar=ivar))
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_derivatives_are_those_of_refits(name):
+    options, reference = OPTIONS[name], reference_set()
+    model = train(reference, options=options)
+    stars = toy.toy_spectra(toy.toy_labels(6, seed=9), n_pixel=60, seed=9)
+    derivatives = label_derivatives(model, reference, stars)
+    own = model.scaler.to_scaled(label_spectra(model, stars)["labels"].to_numpy())
+
+    def labels(star, count):
+        multiplicity = np.ones(len(reference))
+        multiplicity[star] = count
+        fit = fit_reference(
+            label_vector(model.scaler.to_scaled(reference.labels)), reference.spectra.flux, reference.spectra.ivar,
+            options, wavelength=model.wavelength, label_names=model.label_names, multiplicity=multiplicity,
+            tolerance=1e-12,
+        )  # fmt: skip
+        moved = replace(model, fit=fit.fit, kappa=fit.kappa)
+        return model.scaler.from_scaled(minimise(star_quartic(moved, stars), own[:, None]).labels[:, 0])
+
+    assert (model.scatter == 0).any() == ("log-normal" not in name)
+    size = np.sqrt((derivatives.astype(float) ** 2).mean(axis=2))
+    for star in (0, 7, 33):
+        step = 1e-3
+        slope = (labels(star, 1 + step) - labels(star, 1 - step)) / (2 * step)
+        np.testing.assert_allclose((derivatives[:, :, star] - slope) / size, 0, atol=0.01)
+
+
+def test_the_jackknife_is_the_limit_of_the_bootstrap():
+    reference = toy.toy_reference(400, n_pixel=60, scatter=0.01, sigma=0.005)
+    model = train(reference)
+    stars = toy.toy_spectra(toy.toy_labels(60, seed=9), n_pixel=60, seed=9)
+    estimates = label_spectra(model, stars)
+    draws = bootstrap_labels(model, reference, stars, n_bootstrap=200, estimates=estimates)
+    covariance = jackknife_covariance(model, reference, stars, estimates=estimates)
+    ratio = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)) / draws["labels"].to_numpy().std(axis=0, ddof=1)
+    np.testing.assert_allclose(np.median(ratio, axis=0), 1, atol=0.1)
+    # 200 draws know a spread to 5 %
+    assert np.quantile(np.abs(ratio - 1), 0.9) < 0.2
+
+
+def test_models_without_a_derivative_are_sent_to_the_bootstrap():
+    reference = reference_set()
+    model = train(reference, options=TrainingOptions(SmoothCoefficients(scale=0.01)))
+    with pytest.raises(JackknifeError, match=r"smooth along wavelength.*take the bootstrap"):
+        jackknife_covariance(model, reference, reference.spectra)
+    hidden = replace(train(reference), loadings=np.zeros((60, 1)))
+    with pytest.raises(JackknifeError, match=r"hidden components.*take the bootstrap"):
+        jackknife_covariance(hidden, reference, reference.spectra)

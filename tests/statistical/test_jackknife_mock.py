@@ -1,0 +1,34 @@
+"""On a mock survey the jackknife gives the spread of bootstraps, in the median over stars."""
+
+import numpy as np
+import pytest
+from expect import expect_between
+
+from bayescannon.bootstrap import bootstrap_labels
+from bayescannon.infer import label_spectra
+from bayescannon.io.tables import read_labels
+from bayescannon.jackknife import jackknife_covariance
+from bayescannon.mock.survey import simulate_survey
+from bayescannon.pipeline import build_reference
+from bayescannon.prepare import lamost_grid, prepare_spectra
+from bayescannon.training import train_clipped
+
+N_REFERENCE, N_TEST = 600, 40
+
+
+@pytest.mark.slow
+def test_the_jackknife_gives_the_spread_of_bootstraps():
+    mock = simulate_survey(N_REFERENCE, N_TEST, seed=5)
+    spectra = prepare_spectra(list(mock.spectra()), grid=lamost_grid()[::18])
+    table = read_labels(mock.apogee, format="allstar-dr12")
+    whole = build_reference(spectra.select(np.arange(N_REFERENCE)), table, ("teff", "logg", "fe_h"))
+    stars = spectra.select(np.arange(N_REFERENCE, N_REFERENCE + N_TEST))
+    model, reference = train_clipped(whole)
+    # variances that are reported too large leave many pixels without scatter
+    expect_between((model.scatter == 0).mean(), 0.3, 0.7, what="pixels without scatter")
+    estimates = label_spectra(model, stars)
+    draws = bootstrap_labels(model, reference, stars, n_bootstrap=200, estimates=estimates)
+    covariance = jackknife_covariance(model, reference, stars, estimates=estimates)
+    ratio = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)) / draws["labels"].std("bootstrap", ddof=1).to_numpy()
+    for k, name in enumerate(model.label_names):
+        expect_between(np.median(ratio[:, k]), 0.9, 1.1, what=f"{name}: jackknife / bootstrap")

@@ -1,0 +1,156 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import toy
+import xarray as xr
+
+from bayescannon import error_kinds
+from bayescannon.error_kinds import KINDS, Kind, KindResult
+from bayescannon.flags import ErrorStatus, FitStatus
+from bayescannon.infer import formal_errors, label_spectra
+from bayescannon.reference import ReferenceSetError
+from bayescannon.spectra import GridError
+from bayescannon.training import train
+from bayescannon.uncertainty import error_budget
+
+ALL = tuple(KINDS)
+FEW = ("formal", "coefficient", "sandwich")
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return toy.toy_reference(150)
+
+
+@pytest.fixture(scope="module")
+def model(reference):
+    return train(reference)
+
+
+@pytest.fixture(scope="module")
+def stars():
+    """Stars 0 to 9 twice: the second time 0.2 arcsec away, with other noise."""
+    labels = np.tile(toy.toy_labels(10, seed=9), (2, 1))
+    spectra = toy.toy_spectra(labels, seed=9)
+    columns = {name: spectra.columns[name].copy() for name in spectra.columns}
+    columns["ra"][10:] = columns["ra"][:10]
+    columns["dec"][10:] = columns["dec"][:10] + 0.2 / 3600
+    return replace(spectra, columns=columns)
+
+
+def test_every_kind_of_every_star(model, reference, stars, tmp_path):
+    budget = error_budget(model, stars, reference=reference, kinds=ALL, n_bootstrap=5, keep_draws=True, seed=2)
+    estimates = label_spectra(model, stars, seed=2)
+    assert budget["error"].dims == budget["value"].dims == ("star", "stellar_label", "kind")
+    assert budget["kind"].to_numpy().tolist() == list(ALL)
+    assert (budget["error_status"] == ErrorStatus.GIVEN).all()
+    assert (budget["error"] > 0).all()
+    np.testing.assert_array_equal(budget["error"].sel(kind="formal"), formal_errors(estimates))
+    # every kind is of the same labels, but for what it says of them
+    error = budget["error"].max("kind")
+    assert (abs(budget["value"] - estimates["labels"]) < 3 * error).all()
+    draws = budget["bootstrap_labels"].to_numpy()
+    assert draws.shape == (5, 20, 3)
+    np.testing.assert_allclose(budget["error"].sel(kind="bootstrap"), draws.std(axis=0, ddof=1))
+    np.testing.assert_allclose(budget["value"].sel(kind="bootstrap"), draws.mean(axis=0))
+    np.testing.assert_array_equal(budget["n_spectra"], 2)
+    assert len(budget.attrs["repeat_pooled"]) == 3
+    for name, value in {"model_hash": model.hash, "seed": 2, "n_bootstrap": 5, "block_pixels": 40}.items():
+        assert budget.attrs[name] == value
+    assert budget["unit"].to_numpy().tolist() == ["K", "dex", "dex"]
+    budget.to_netcdf(tmp_path / "budget.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "budget.nc", engine="h5netcdf") as read:
+        xr.testing.assert_allclose(read.load(), budget)
+
+
+def test_the_result_does_not_depend_on_workers_or_on_the_other_stars(model, reference, stars):
+    given = {"reference": reference, "kinds": ALL, "n_bootstrap": 3}
+    one, two = (error_budget(model, stars, workers=workers, **given) for workers in (1, 3))
+    xr.testing.assert_equal(one, two)
+    few = error_budget(model, stars, stars=stars.id[[12, 3]], **given)
+    assert few["star"].to_numpy().tolist() == [stars.id[12], stars.id[3]]
+    np.testing.assert_allclose(few["error"], one["error"][[12, 3]], rtol=1e-4)
+    np.testing.assert_allclose(few["value"], one["value"][[12, 3]], rtol=1e-6)
+    # the second spectra of these stars are found outside of the choice
+    assert (few["n_spectra"] == 2).all()
+    assert (error_budget(model, stars, stars=np.arange(20) < 4, kinds=FEW)["star"] == stars.id[:4]).all()
+
+
+def test_bad_stars_are_rows_with_a_status(model, reference, stars):
+    ivar = stars.ivar.copy()
+    ivar[0] = 0
+    ivar[1, 3:] = 0
+    ivar[2, 6:] = 0
+    columns = {**stars.columns, "ra": stars.columns["ra"].copy()}
+    columns["ra"][15] = np.nan
+    spoilt = replace(stars, ivar=ivar, columns=columns)
+    budget = error_budget(model, spoilt, reference=reference, kinds=ALL, n_bootstrap=3)
+    missing = np.isnan(budget["error"]).any("stellar_label")
+    xr.testing.assert_equal(missing, (budget["error_status"] != ErrorStatus.GIVEN).drop_attrs())
+    assert budget["status"][:2].to_numpy().tolist() == [FitStatus.FEW_PIXELS] * 2
+    assert (budget["error_status"][:2] == ErrorStatus.NO_FIT).all()
+    assert int(budget["error_status"].sel(kind="sandwich")[2]) == ErrorStatus.FEW_BLOCKS
+    assert (budget["error_status"].sel(kind="repeat")[[5, 10, 11, 15]] == ErrorStatus.SINGLE).all()
+    assert (budget["error_status"][[3, 4, 16]] == ErrorStatus.GIVEN).all()
+
+
+def test_no_bootstrap_model_can_label(model, reference, stars, monkeypatch):
+    def nothing(*_, estimates, n_bootstrap, **__):
+        labels = np.full((n_bootstrap, *estimates["labels"].shape), np.nan)
+        labels[0, 1:], labels[1, 2:] = 1.0, 2.0
+        return xr.Dataset(
+            {"labels": (("b", "s", "l"), labels), "n_failed": ("s", np.isnan(labels[:, :, 0]).sum(axis=0))}
+        )
+
+    monkeypatch.setattr(error_kinds, "bootstrap_labels", nothing)
+    budget = error_budget(model, stars, reference=reference, kinds=("bootstrap",), n_bootstrap=4)
+    assert budget["error_status"][:3, 0].to_numpy().tolist() == [ErrorStatus.FEW_DRAWS] * 2 + [ErrorStatus.GIVEN]
+    assert budget["bootstrap_failed"][:3].to_numpy().tolist() == [4, 3, 2]
+    assert np.isnan(budget["error"][:2]).all()
+    np.testing.assert_allclose(budget["error"][2:], np.sqrt(0.5))
+
+
+def test_one_label():
+    reference = toy.toy_reference(60, ("teff",))
+    model = train(reference)
+    spectra = toy.toy_spectra(toy.toy_labels(8, ("teff",), seed=4), ("teff",), seed=4)
+    budget = error_budget(model, spectra, reference=reference, kinds=ALL, n_bootstrap=4)
+    assert budget["error"].shape == (8, 1, len(ALL))
+    assert np.isfinite(budget["error"].sel(kind=list(ALL[:-1]))).all()
+    assert (budget["error_status"].sel(kind="repeat") == ErrorStatus.SINGLE).all()
+
+
+def test_a_new_kind_is_one_entry(model, stars, monkeypatch):
+    def double(task):
+        result = KINDS["formal"].evaluate(task)
+        return KindResult(2 * result.error, result.value, result.status, attrs={"factor": 2})
+
+    monkeypatch.setitem(KINDS, "double", Kind("Twice the formal error.", double))
+    budget = error_budget(model, stars, kinds=("double", "formal"))
+    np.testing.assert_allclose(budget["error"].sel(kind="double"), 2 * budget["error"].sel(kind="formal"))
+    assert budget.attrs["factor"] == 2
+    assert str(budget["meaning"].sel(kind="double").item()) == "Twice the formal error."
+
+
+def test_wrong_calls_are_refused(model, reference, stars):
+    with pytest.raises(ValueError, match=r"kinds of error are formal, .*got 'informal'"):
+        error_budget(model, stars, kinds=("informal",))
+    for kinds in ((), ("formal", "formal")):
+        with pytest.raises(ValueError, match="name each once"):
+            error_budget(model, stars, kinds=kinds)
+    with pytest.raises(ReferenceSetError, match=r"bootstrap and jackknife .* need the reference set"):
+        error_budget(model, stars, kinds=("bootstrap", "jackknife"))
+    with pytest.raises(ValueError, match="n_bootstrap must be at least 2 to show a spread; got 1"):
+        error_budget(model, stars, kinds=("bootstrap",), reference=reference, n_bootstrap=1)
+    with pytest.raises(ReferenceSetError, match=r"trained on teff.*it lacks 'spec-0-0149'"):
+        error_budget(model, stars, kinds=("jackknife",), reference=reference.select(np.arange(149)))
+    moved = replace(reference, labels=reference.labels + 1)
+    with pytest.raises(ReferenceSetError, match="labels of the reference set are not those"):
+        error_budget(model, stars, kinds=("jackknife",), reference=moved)
+    with pytest.raises(ValueError, match="no star 'nobody' among the 20 spectra"):
+        error_budget(model, stars, stars=["nobody"])
+    with pytest.raises(ValueError, match="ids, indices or a mask of the 20 spectra"):
+        error_budget(model, stars, stars=[20])
+    with pytest.raises(GridError):
+        error_budget(model, replace(stars, wavelength=stars.wavelength + 1))
