@@ -21,6 +21,9 @@ HIGH_REDUCED_CHI2 = 10.0
 LOW_SNR = 10.0
 # Starts agree when their optima are within this many formal errors of the best
 _AGREEMENT = 0.01
+# Another optimum matters if it is a formal error away and its chi2 is within this of the best (3 sigma)
+_RIVAL_CHI2 = 9.0
+_RIVAL_DISTANCE = 1.0
 _MIN_RCOND = 1e-12
 
 
@@ -97,6 +100,9 @@ def _solve(quartic: Quartic, starts: FloatArray, *, workers: int | None) -> dict
     apart = optima.labels - scaled[:, None, :]
     distance = np.einsum("nsi,nij,nsj->ns", apart, gauss, apart)
 
+    rival = optima.converged & (distance > _RIVAL_DISTANCE**2)
+    rival &= optima.chi2 - optima.chi2[stars, best][:, None] < _RIVAL_CHI2
+
     diagonal = np.sqrt(np.maximum(np.diagonal(gauss, axis1=1, axis2=2), np.finfo(float).tiny))
     unit = gauss / (diagonal[:, :, None] * diagonal[:, None, :])
     eigenvalues = np.linalg.eigvalsh(unit)
@@ -115,6 +121,7 @@ def _solve(quartic: Quartic, starts: FloatArray, *, workers: int | None) -> dict
         "covariance": covariance,
         "chi2": np.where(few, np.nan, optima.chi2[stars, best]),
         "agreeing_starts": np.where(few, 0, (distance < _AGREEMENT**2).sum(axis=1)),
+        "rivals": rival.any(axis=1) & ~few,
         "live_pixels": quartic.n_live,
         "status": status.astype(np.int16),
     }
@@ -134,8 +141,8 @@ def _assemble(
         ResultFlag.HIGH_CHI2: reduced > HIGH_REDUCED_CHI2,
         ResultFlag.NOT_CONVERGED: found["status"] != FitStatus.CONVERGED,
         ResultFlag.FEW_PIXELS: found["live_pixels"] < len(model.wavelength) / 2,
-        ResultFlag.STARTS_DISAGREE: found["agreeing_starts"] < n_starts / 2,
-        ResultFlag.OUTSIDE_REFERENCE: ((labels < low) | (labels > high)).any(axis=1),
+        ResultFlag.MULTIMODAL: found["rivals"] | (found["agreeing_starts"] < n_starts / 2),
+        ResultFlag.OUTSIDE_COVERAGE: ((labels < low) | (labels > high)).any(axis=1),
         ResultFlag.LOW_SNR: columns["snr"] < LOW_SNR,
     }
     flags = sum((np.where(mask, int(flag), 0) for flag, mask in conditions.items()), np.zeros(n_star, dtype=np.int32))

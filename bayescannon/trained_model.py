@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.coverage import CoverageReference
 from bayescannon.label_vector import FloatArray, label_vector, n_terms, term_names
 from bayescannon.labels import Label, LabelScaler, labels_from_names
 from bayescannon.outputs import replacing
@@ -50,6 +51,8 @@ class TrainedModel:
         H of the hidden components, see :mod:`bayescannon.hidden`; there are none unless given.
     attrs : mapping
         Provenance: how the spectra were prepared, cuts, version.
+    coverage : CoverageReference, optional
+        What coverage and novelty of stars are measured against; does not count in the hash.
     """
 
     wavelength: NDArray[np.float64]
@@ -61,6 +64,7 @@ class TrainedModel:
     hyperparameters: Mapping[str, FloatArray] = field(default_factory=dict)
     loadings: FloatArray | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    coverage: CoverageReference | None = None
 
     def __post_init__(self) -> None:
         n_pixel, n_label = len(self.wavelength), len(self.scaler.names)
@@ -145,8 +149,10 @@ class TrainedModel:
     def to_xarray(self) -> xr.Dataset:
         """Return the model as a Dataset with dims pixel, term, stellar_label and reference_star."""
         terms = term_names(self.label_names)
+        coverage = xr.Dataset() if self.coverage is None else self.coverage.to_xarray()
         return xr.Dataset(
             {
+                **coverage.variables,
                 "theta": (("pixel", "term"), self.fit.theta),
                 "scatter": ("pixel", self.fit.scatter),
                 "covariance": (("pixel", "term", "term_2"), self.fit.covariance),
@@ -172,7 +178,7 @@ class TrainedModel:
                 "stellar_label": list(self.label_names),
                 "reference_star": self.reference_id.astype(object),
             },
-            attrs={**self.attrs, "kind": _KIND, "hash": self.hash},
+            attrs={**coverage.attrs, **self.attrs, "kind": _KIND, "hash": self.hash},
         )
 
     def to_datatree(
@@ -281,7 +287,8 @@ class TrainedModel:
                 if str(name).startswith(_LEARNED)
             },
             data["loadings"].to_numpy() if "loadings" in data else None,
-            attrs,
+            {key: value for key, value in attrs.items() if key != "coverage_model_hash"},
+            CoverageReference.from_xarray(data) if "coverage_labels" in data else None,
         )
         if model.hash != saved_hash:
             raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")
