@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
+from astropy.table import Table
 
+from bayescannon.catalogue import add_coverage
 from bayescannon.coverage import (
     COVERAGE_SCORE,
     NOVELTY_SCORE,
@@ -240,7 +242,36 @@ def assess_coverage(
 
 def with_coverage(estimates: xr.Dataset, assessment: xr.Dataset) -> xr.Dataset:
     """Put an assessment into label estimates of the same stars, for the catalogue, with the flags of both."""
-    return estimates.assign(assessment.drop_vars("flags").variables).assign(flags=("star", assessment["flags"].data))
+    return estimates.assign({str(name): values for name, values in assessment.data_vars.items()})
+
+
+def coverage_of_catalogue(
+    model: TrainedModel,
+    table: Table,
+    *,
+    pipeline_labels: LabelTable | None = None,
+    false_alarms: float = FALSE_ALARMS,
+) -> Table:
+    """
+    Assess the labels of a catalogue; without spectra there is no novelty.
+
+    Raises
+    ------
+    CoverageError
+        The catalogue was made with another model, or this one holds no coverage reference.
+    """
+    if table.meta["model_hash"] != model.hash:
+        raise CoverageError(
+            f"the catalogue was made with model {table.meta['model_hash']}, and this is {model.hash}; give the model "
+            "that made it, or the store of spectra to label again"
+        )
+    labels = np.column_stack([np.asarray(table[name]) for name in model.label_names])
+    estimates = xr.Dataset(
+        {"labels": (("star", "stellar_label"), labels), "flags": ("star", np.asarray(table["flags"]))},
+        coords={"star": np.asarray(table["id"]), "stellar_label": list(model.label_names)},
+    )
+    assessment = assess_coverage(model, None, estimates, pipeline_labels=pipeline_labels, false_alarms=false_alarms)
+    return add_coverage(table, assessment)
 
 
 def attach_coverage(model: TrainedModel, coverage: CoverageReference) -> TrainedModel:
