@@ -18,18 +18,20 @@ each by a model that never saw the star and against the other stars' labels, mak
 Two further scores are of the spectrum, see :mod:`bayescannon.novelty`: ``chi2`` and ``novelty``.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from threadpoolctl import threadpool_limits
 
 from bayescannon.empirical import empirical_p_value
 from bayescannon.hull import fixed_directions, hull_margin
 from bayescannon.label_vector import FloatArray
 from bayescannon.labels import LabelError, LabelScaler
+from bayescannon.machine import n_cores
 from bayescannon.neighbours import mean_distance
 from bayescannon.novelty import NoveltyReference
 
@@ -177,7 +179,7 @@ def label_scores(
             margin(fixed_directions(n_label)),
             _mahalanobis(points, reference, leave_one_out=leave_one_out),
             np.sqrt(squared),
-            -_log_density(points, reference, leave_one_out=leave_one_out),
+            -_log_density(points, reference, leave_one_out=leave_one_out, workers=workers),
         ]
     )
 
@@ -199,16 +201,26 @@ def _mahalanobis(points: FloatArray, reference: FloatArray, *, leave_one_out: bo
     return np.array([_mahalanobis(points[[n]], reference[every != n], leave_one_out=False)[0] for n in every])
 
 
-def _log_density(points: FloatArray, reference: FloatArray, *, leave_one_out: bool) -> NDArray[np.float64]:
+def _log_density(
+    points: FloatArray, reference: FloatArray, *, leave_one_out: bool, workers: int | None
+) -> NDArray[np.float64]:
     """Return the log density of whitened points by Gaussian kernels with Scott's width M^(-1 / (K + 4))."""
     n_reference, n_label = reference.shape
     root = whitener(reference) / n_reference ** (-1 / (n_label + 4))
     there, here = reference @ root, points @ root
+    norm = 0.5 * (there**2).sum(axis=1)
     density = np.empty(len(points))
-    for start in range(0, len(points), _BLOCK):
+
+    def one(start: int) -> None:
         part = here[start : start + _BLOCK]
-        kernel = part @ there.T - 0.5 * (part**2).sum(axis=1)[:, None] - 0.5 * (there**2).sum(axis=1)
+        kernel = part @ there.T - norm
         if leave_one_out:
             kernel[np.arange(len(part)), start + np.arange(len(part))] = -np.inf
-        density[start : start + len(part)] = logsumexp(kernel, axis=1)
+        largest = kernel.max(axis=1)
+        kernel -= largest[:, None]
+        np.exp(kernel, out=kernel)
+        density[start : start + len(part)] = largest - 0.5 * (part**2).sum(axis=1) + np.log(kernel.sum(axis=1))
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, range(0, len(points), _BLOCK)))
     return density - np.log(n_reference - leave_one_out)

@@ -37,10 +37,13 @@ class CoverageError(ValueError):
     """Coverage that cannot be assessed as asked; the message says what to do."""
 
 
-def star_residuals(model: TrainedModel, spectra: Spectra, estimates: xr.Dataset) -> Residuals:
+def star_residuals(
+    model: TrainedModel, spectra: Spectra, estimates: xr.Dataset, *, workers: int | None = None
+) -> Residuals:
     """Return the blocks of each star's residual at its labels, see :func:`bayescannon.novelty.block_residuals`."""
     scaled = model.scaler.to_scaled(estimates["labels"].to_numpy())
-    return block_residuals(model.theta, model.scatter, spectra.flux, scaled_ivar(model, spectra), scaled)
+    ivar = scaled_ivar(model, spectra)
+    return block_residuals(model.theta, model.scatter, spectra.flux, ivar, scaled, workers=workers)
 
 
 def coverage_from_estimates(
@@ -125,7 +128,7 @@ def fit_coverage(
         spectra = reference.spectra.select(members)
         n_starts = min(7, len(reference) - len(members))
         parts.append(label_spectra(other, spectra, n_starts=n_starts, seed=seed, workers=workers))
-        residuals.append(star_residuals(other, spectra, parts[-1]))
+        residuals.append(star_residuals(other, spectra, parts[-1], workers=workers))
         order.append(members)
     back = np.argsort(np.concatenate(order))
     estimates = xr.concat(parts, dim="star", combine_attrs="drop_conflicts").isel(star=back)
@@ -216,7 +219,8 @@ def assess_coverage(
     scores = np.full((len(points), len(SCORES)), np.nan)
     scores[:, : -len(SPECTRUM_SCORES)] = label_scores(points, coverage.labels, workers=workers)
     if spectra is not None and coverage.novelty is not None:
-        scores[:, -len(SPECTRUM_SCORES) :] = coverage.novelty.scores(star_residuals(model, spectra, estimates))
+        residuals = star_residuals(model, spectra, estimates, workers=workers)
+        scores[:, -len(SPECTRUM_SCORES) :] = coverage.novelty.scores(residuals)
     p_values = coverage.p_values(scores)
     p_coverage, p_novelty = (p_values[:, SCORES.index(name)] for name in (COVERAGE_SCORE, NOVELTY_SCORE))
     both = np.isfinite(p_coverage) & np.isfinite(p_novelty)

@@ -19,7 +19,7 @@ from bayescannon.machine import n_cores
 _BLOCK = 1024
 
 
-def fixed_directions(n_label: int, n_direction: int = 1000, *, seed: int = 0) -> NDArray[np.float64]:
+def fixed_directions(n_label: int, n_direction: int = 2000, *, seed: int = 0) -> NDArray[np.float64]:
     """
     Return unit vectors, shape (n, K): both directions of every axis, and others spread evenly at random.
 

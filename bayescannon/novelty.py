@@ -8,12 +8,15 @@ the mean of :math:`r_b^2 / (v_b + s_b^2)` over live blocks. At high S/N any misf
 statistic (and the log of the reduced chi2) is taken relative to the reference stars' trend with S/N.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from bayescannon.label_vector import FloatArray, label_vector, label_vector_jacobian
+from bayescannon.machine import n_cores
 
 # pixels; lines are 3-5 pixels wide at R = 1800, wings of strong lines some ten times that
 BLOCK = 32
@@ -61,6 +64,7 @@ def block_residuals(
     scaled: FloatArray,
     *,
     block: int = BLOCK,
+    workers: int | None = None,
 ) -> Residuals:
     """
     Average the residuals of N stars outside the model's tangent space at their labels.
@@ -76,6 +80,8 @@ def block_residuals(
         Scaled labels; a star with NaN has NaN results.
     block : int
         Pixels of a block; the last one may be shorter.
+    workers : int or None
+        Threads; None takes every core.
 
     Returns
     -------
@@ -85,21 +91,28 @@ def block_residuals(
     at = np.where(known[:, None], scaled, 0.0)
     live = np.isfinite(scatter)
     theta, ivar = np.where(live[:, None], theta, 0.0), np.where(live, ivar, 0.0)
-    weight = ivar / (1 + np.where(live, scatter, 0.0) ** 2 * ivar)
-    residual = flux - label_vector(at) @ theta.T
+    variance_s = np.where(live, scatter, 0.0) ** 2
     edges = np.arange(0, len(theta), block)
-    outside = residual.copy()
+    outside = flux - label_vector(at) @ theta.T
     signal, chi2 = np.full(len(flux), np.nan), np.full(len(flux), np.nan)
     slopes = label_vector_jacobian(at)
-    for n in np.flatnonzero(known):
-        alive = weight[n] > 0
+
+    def one(n: int) -> None:
+        weight = ivar[n] / (1 + variance_s * ivar[n])
+        alive = weight > 0
+        degrees = alive.sum() - scaled.shape[1]
+        if degrees <= 0:
+            return
+        signal[n] = np.median(np.sqrt(ivar[n, alive]))
+        chi2[n] = weight @ outside[n] ** 2 / degrees
         tangent = theta @ slopes[n]
-        root = np.sqrt(weight[n])
-        amplitude = np.linalg.lstsq(root[:, None] * tangent, root * residual[n], rcond=None)[0]
-        outside[n] = residual[n] - tangent @ amplitude
-        if alive.sum() > scaled.shape[1]:
-            signal[n] = np.median(np.sqrt(ivar[n, alive]))
-            chi2[n] = (weight[n] * residual[n] ** 2).sum() / (alive.sum() - scaled.shape[1])
+        weighted = weight[:, None] * tangent
+        # least squares of K equations: a spectrum that does not see a label has a singular matrix
+        amplitude = np.linalg.lstsq(tangent.T @ weighted, weighted.T @ outside[n], rcond=None)[0]
+        outside[n] -= tangent @ amplitude
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, np.flatnonzero(known)))
     total = np.add.reduceat(ivar, edges, axis=1)
     filled = total > 0
     mean = np.add.reduceat(ivar * outside, edges, axis=1) / np.where(filled, total, 1.0)
