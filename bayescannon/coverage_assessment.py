@@ -196,7 +196,7 @@ def assess_coverage(
     assessment : xarray.Dataset
         Dims star, score_name: ``score`` and ``p_value`` of :data:`bayescannon.coverage.SCORES`; ``p_coverage``,
         ``p_novelty`` and ``p_joint`` (twice the smaller of these, at most 1); ``label_distance``; ``flags``,
-        those of the estimates with OUTSIDE_COVERAGE and NOVEL_SPECTRUM added.
+        those of the estimates with OUTSIDE_COVERAGE decided anew and NOVEL_SPECTRUM added.
 
     Raises
     ------
@@ -227,6 +227,8 @@ def assess_coverage(
     # Bonferroni: valid however the two depend on each other
     p_joint = np.minimum(np.fmin(p_coverage, p_novelty) * np.where(both, 2, 1), 1.0)
     old = estimates["flags"].to_numpy() if "flags" in estimates else np.zeros(len(points), dtype=np.int32)
+    # labelling flags every label out of range, which hits more held-out stars than asked for
+    old = np.where(np.isfinite(p_coverage), old & ~int(ResultFlag.OUTSIDE_COVERAGE), old)
     flags = old | np.where(is_unusual(p_coverage, false_alarms, len(coverage)), ResultFlag.OUTSIDE_COVERAGE, 0)
     flags |= np.where(is_unusual(p_novelty, false_alarms, len(coverage)), ResultFlag.NOVEL_SPECTRUM, 0)
     return xr.Dataset(

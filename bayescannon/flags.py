@@ -40,7 +40,10 @@ class ResultFlag(IntFlag):
         8,
         "Another optimum has a chi2 within 9 of the best, or fewer than half of the starts reached the best.",
     )
-    OUTSIDE_COVERAGE = 16, "A label is outside the range of the reference set, or farther out than its held-out stars."
+    OUTSIDE_COVERAGE = (
+        16,
+        "A label is outside the reference set's range; if coverage was assessed, farther than 99 % of held-out stars.",
+    )
     LOW_SNR = 32, "The signal-to-noise ratio in the g band is below ten."
     NOVEL_SPECTRUM = 64, "The model leaves more of the spectrum unexplained than of held-out reference stars."
     PRIOR_DOMINATED = 128, "The prior and not the spectrum decides a label."

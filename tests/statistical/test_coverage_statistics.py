@@ -56,7 +56,8 @@ def test_p_values_of_stars_like_the_reference_are_uniform(assessed):
 
 def test_flags_are_rare_among_stars_like_the_reference(assessed):
     flags = assessed[3]["flags"].to_numpy()
-    expect_fraction((flags & ResultFlag.NOVEL_SPECTRUM) != 0, len(flags), 0.0, 0.03, what="NOVEL_SPECTRUM")
+    for flag in (ResultFlag.NOVEL_SPECTRUM, ResultFlag.OUTSIDE_COVERAGE):
+        expect_fraction((flags & flag) != 0, len(flags), 0.0, 0.03, what=flag.name)
     p_joint = assessed[3]["p_joint"].to_numpy()
     expect_fraction(p_joint <= 0.02, len(p_joint), 0.002, 0.04, what="p_joint <= 0.02")
 
