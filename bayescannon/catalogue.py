@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.catalogue_formats import FORMATS, display_format, plain_columns
 from bayescannon.catalogue_provenance import REQUIRED, CatalogueError, build_provenance
-from bayescannon.flags import FitStatus
+from bayescannon.flags import FLAG_BAD, FLAG_WARN, FitStatus
 from bayescannon.labels import Label, labels_from_names
 
 __all__ = ["CatalogueError", "build_catalogue", "check_catalogue_path", "read_catalogue", "write_catalogue"]
@@ -23,6 +23,13 @@ _VARIABLES = (
     "ra", "dec", "snr",
 )  # fmt: skip
 
+COVERAGE_COLUMNS = {
+    "p_coverage": "share of held-out reference stars with labels as far out of the range",
+    "p_novelty": "share of held-out reference stars with a spectrum as novel",
+    "p_joint": "both in one: twice the smaller, at most 1",
+    "label_distance": "label distance (Ho et al. 2017, eq. 7) to ten reference stars",
+}
+
 
 def build_catalogue(estimates: xr.Dataset) -> Table:
     r"""
@@ -31,7 +38,8 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     The columns are ``id``, ``ra``, ``dec``, ``snr_g``; each label; ``e_<label>``, its formal error, the
     square root of the diagonal of the formal covariance C; ``rho_<x>_<y>``, the correlation
     :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}` of each pair of labels; ``rchi2``, ``live_pixels``,
-    ``agreeing_starts``, ``status``, ``status_text`` and ``flags``. What could not be measured is NaN.
+    ``agreeing_starts``, ``status``, ``status_text``, scores and p-values of coverage if it was assessed, ``flags``,
+    ``flag_bad`` and ``flag_warn``. What could not be measured is NaN.
 
     Parameters
     ----------
@@ -98,7 +106,35 @@ def _columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Colum
     yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
     yield _column("status", status, "", "how the fit ended (see fit_status in the provenance)")
     yield _column("status_text", _status_names(status), None, "name of the status")
-    yield _column("flags", estimates["flags"], "", "sum of result flags (see result_flags in the provenance)")
+    yield from _coverage_columns(estimates)
+    yield from _flag_columns(estimates["flags"].to_numpy())
+
+
+def _coverage_columns(estimates: xr.Dataset) -> Iterator[Column]:
+    """Yield the columns of an assessment of coverage, if the estimates hold one."""
+    if "p_coverage" not in estimates:
+        return
+    for name, score in zip(estimates["score_name"].to_numpy(), estimates["score"].to_numpy().T, strict=True):
+        yield _column(f"cov_{name}", score, "", f"coverage score {name}; large is far from the reference set")
+    for name, text in COVERAGE_COLUMNS.items():
+        yield _column(name, estimates[name], "", text)
+
+
+def add_coverage(table: Table, assessment: xr.Dataset) -> Table:
+    """Return a catalogue with the columns and flags of an assessment of its stars, replacing older ones."""
+    table = table.copy()
+    new = [*_coverage_columns(assessment), *_flag_columns(assessment["flags"].to_numpy())]
+    table.remove_columns([column.name for column in new if column.name in table.colnames])
+    for column in new:
+        table.add_column(column)
+    return table
+
+
+def _flag_columns(flags: NDArray[np.integer]) -> Iterator[Column]:
+    """Yield the flags, and what they mean for use."""
+    yield _column("flags", flags, "", "sum of result flags (see result_flags in the provenance)")
+    for name, mask, text in (("flag_bad", FLAG_BAD, "do not use"), ("flag_warn", FLAG_WARN, "use with care")):
+        yield _column(name, ((flags & int(mask)) != 0).astype(int), "", f"1: {text}; flags and {int(mask)} is not 0")
 
 
 def _status_names(status: NDArray[np.integer]) -> NDArray[np.str_]:

@@ -149,6 +149,11 @@ def _train(options: argparse.Namespace) -> None:
         hidden=options.hidden,
     )
     model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
+    if options.coverage_folds:
+        from bayescannon.coverage_assessment import attach_coverage, fit_coverage
+
+        coverage = fit_coverage(model, reference, folds=options.coverage_folds, seed=options.seed)
+        model = attach_coverage(model, coverage)
     model.save(options.out, overwrite=options.overwrite)
     console = Console()
     print_tally(console, reference.tally)
@@ -175,6 +180,49 @@ def _label(options: argparse.Namespace) -> None:
         estimates = label_store(model, options.store, n_starts=options.starts, seed=options.seed, progress=progress)
     write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)
     say(console, f"{summary(estimates, n_starts=options.starts)}: {options.out}")
+
+
+def _coverage(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.catalogue import build_catalogue, check_catalogue_path, read_catalogue, write_catalogue
+    from bayescannon.coverage_assessment import CoverageError, attach_coverage, coverage_of_catalogue, fit_coverage
+    from bayescannon.io.tables import read_labels
+    from bayescannon.label_distance import PAPER_SCALES
+    from bayescannon.pipeline import Matching, label_store, reference_of_model
+    from bayescannon.run import coverage_summary, read_reference_labels
+    from bayescannon.terminal import print_tally, progress_bar, say
+    from bayescannon.trained_model import TrainedModel
+
+    console = Console()
+    check_catalogue_path(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    # a store is a folder, a catalogue a file
+    is_catalogue = options.stars.is_file()
+    if options.labels and not is_catalogue:
+        table = read_reference_labels(_labels_config(options), model.label_names)
+        reference = reference_of_model(model, options.stars, table, matching=Matching(options.match, options.radius))
+        print_tally(console, reference.tally)
+        coverage = fit_coverage(model, reference, folds=options.folds, seed=options.seed)
+        model = attach_coverage(model, coverage)
+    if model.coverage is None:
+        raise CoverageError(
+            f"{options.model} holds no coverage reference; train with --coverage-folds 8, or give a store that holds "
+            "the training stars, with their --labels"
+        )
+    names = [name for name in PAPER_SCALES if name in model.label_names]
+    own = options.pipeline_labels and read_labels(
+        options.pipeline_labels, label_names=names, columns=options.pipeline_columns
+    )
+    chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms}
+    if is_catalogue:
+        catalogue = coverage_of_catalogue(model, read_catalogue(options.stars), **chosen)
+    else:
+        with progress_bar(console, "coverage") as progress:
+            estimates = label_store(model, options.stars, seed=options.seed, progress=progress, **chosen)
+        catalogue = build_catalogue(estimates)
+    write_catalogue(catalogue, options.out, overwrite=options.overwrite)
+    say(console, f"{coverage_summary(catalogue)}: {options.out}")
 
 
 def _validate(options: argparse.Namespace) -> None:
@@ -218,6 +266,7 @@ _VERBS = {
     "prepare": _prepare,
     "train": _train,
     "label": _label,
+    "coverage": _coverage,
     "validate": _validate,
     "run": _run,
 }

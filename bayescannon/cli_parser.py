@@ -13,7 +13,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bayescannon {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_demo, _add_mock, _add_prepare, _add_train, _add_label, _add_validate, _add_run):
+    for add in (_add_demo, _add_mock, _add_prepare, _add_train, _add_label, _add_coverage, _add_validate, _add_run):
         command = add(commands)
         command.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     return parser
@@ -81,8 +81,8 @@ def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_labels(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--labels", type=Path, required=True, metavar="TABLE", help="table of trusted labels")
+def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
+    parser.add_argument("--labels", type=Path, required=required, metavar="TABLE", help="table of trusted labels")
     parser.add_argument(
         "--labels-format", choices=("allstar-dr12", "allstar-dr17", "table"), default="table",
         help="APOGEE allStar file, or any table that astropy reads",
@@ -112,6 +112,10 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--clip-rounds", type=_count, metavar="N", help="0 never clips; until stable unless given")
     parser.add_argument("--clip-sigma", type=float, default=4.0, metavar="X", help="clip beyond X scatters")
+    parser.add_argument(
+        "--coverage-folds", type=_count, default=0, metavar="N",
+        help="fit what coverage and novelty are measured against, in N folds, and keep it in the model",
+    )  # fmt: skip
     priors = parser.add_argument_group("priors", "what is believed of coefficients, scatter and noise")
     priors.add_argument(
         "--coefficients",
@@ -164,6 +168,31 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_count, default=0, help="decides which")
     _add_overwrite(parser)
     parser.set_defaults(verb="label")
+    return parser
+
+
+def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "coverage", "say how far stars are from what the model was trained on")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc", help="trained with --coverage-folds, or see --labels")
+    parser.add_argument(
+        "stars", type=Path, metavar="STORE|CATALOGUE",
+        help="spectra to label and assess, or a catalogue, of which only the labels are assessed",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="CATALOGUE", help="with scores, p-values and flags")
+    parser.add_argument(
+        "--pipeline-labels", type=Path, metavar="TABLE",
+        help="Survey B's own labels (columns id, teff, logg, fe_h): the label distance is of them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pipeline-columns", type=_columns, default={}, metavar="NAME=COL,...", help="where they are named otherwise"
+    )
+    parser.add_argument("--false-alarms", type=float, default=0.01, metavar="X", help="rate that each flag may have")
+    parser.add_argument("--folds", type=_count, default=8, help="with --labels")
+    parser.add_argument("--seed", type=_count, default=0, help="decides folds and starts")
+    reference = parser.add_argument_group("reference", "to fit the coverage reference from the training stars in STORE")
+    _add_labels(reference, required=False)
+    _add_overwrite(parser)
+    parser.set_defaults(verb="coverage")
     return parser
 
 

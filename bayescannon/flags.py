@@ -51,23 +51,35 @@ class ResultFlag(IntFlag):
     HIGH_CHI2 = 1, "The reduced chi2 is above the limit (10, as in the paper)."
     NOT_CONVERGED = 2, "The fit did not converge; see the status."
     FEW_PIXELS = 4, "Fewer than half of the pixels of the grid are live."
-    STARTS_DISAGREE = 8, "Fewer than half of the starts reached the best optimum."
-    OUTSIDE_REFERENCE = 16, "A label is outside the range of the reference set."
+    MULTIMODAL = (
+        8,
+        "Another optimum has a chi2 within 9 of the best, or fewer than half of the starts reached the best.",
+    )
+    OUTSIDE_COVERAGE = (
+        16,
+        "A label is outside the reference set's range; if coverage was assessed, farther than 99 % of held-out stars.",
+    )
     LOW_SNR = 32, "The signal-to-noise ratio in the g band is below ten."
+    NOVEL_SPECTRUM = 64, "The model leaves more of the spectrum unexplained than of held-out reference stars."
     PRIOR_DOMINATED = 128, "The prior moves a label by more than its formal error, or halves its variance."
 
 
-class PosteriorStatus(IntEnum):
+# do not use; use with care
+FLAG_BAD = ResultFlag.HIGH_CHI2 | ResultFlag.NOT_CONVERGED | ResultFlag.OUTSIDE_COVERAGE | ResultFlag.NOVEL_SPECTRUM
+FLAG_WARN = ResultFlag.FEW_PIXELS | ResultFlag.MULTIMODAL | ResultFlag.LOW_SNR | ResultFlag.PRIOR_DOMINATED
+
+
+def flag_table() -> str:
+    """Return the table of result flags as markdown, for the documentation."""
+    lines = ["| bit | flag | sets | meaning |", "|---|---|---|---|"]
+    for flag in ResultFlag:
+        sets = "`flag_bad`" if flag & FLAG_BAD else "`flag_warn`"
+        lines.append(f"| {int(flag)} | `{flag.name}` | {sets} | {flag.sentence} |")
+    return "\n".join(lines)
+
+
+class PosteriorStatus(_Status):
     """How the posterior of one star was found; each member carries its sentence."""
-
-    def __new__(cls, value: int, sentence: str) -> "PosteriorStatus":
-        """Attach the sentence to the member."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
-
-    sentence: str
 
     SAMPLED = 0, "Importance sampling around the modes; its weights can be trusted."
     ADAPTED = 1, "Importance sampling from a proposal that was refitted to the posterior; its weights can be trusted."

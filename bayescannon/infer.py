@@ -23,6 +23,9 @@ HIGH_REDUCED_CHI2 = 10.0
 LOW_SNR = 10.0
 # Starts agree when their optima are within this many formal errors of the best
 _AGREEMENT = 0.01
+# Another optimum matters if it is a formal error away and its chi2 is within this of the best (3 sigma)
+_RIVAL_CHI2 = 9.0
+_RIVAL_DISTANCE = 1.0
 _MIN_RCOND = 1e-12
 # A prior dominates a label whose variance it lowers below this share of that of the spectrum alone
 _LEAST_SHARE_OF_DATA = 0.5
@@ -134,6 +137,9 @@ def find_labels(
     apart = optima.labels - scaled[:, None, :]
     distance = np.einsum("nsi,nij,nsj->ns", apart, gauss, apart)
 
+    rival = optima.converged & (distance > _RIVAL_DISTANCE**2)
+    rival &= optima.chi2 - optima.chi2[stars, best][:, None] < _RIVAL_CHI2
+
     # a quartic that something was taken out of may have no minimum: negative curvature, labels without bounds
     sound = np.isfinite(gauss).all(axis=(1, 2)) & (np.diagonal(gauss, axis1=1, axis2=2) > 0).all(axis=1)
     gauss[~sound] = 0.0
@@ -156,6 +162,7 @@ def find_labels(
         "covariance": covariance,
         "chi2": chi2,
         "agreeing_starts": np.where(few, 0, (distance < _AGREEMENT**2).sum(axis=1)),
+        "rivals": rival.any(axis=1) & ~few,
         "live_pixels": quartic.n_live,
         "status": status.astype(np.int16),
     }
@@ -192,8 +199,8 @@ def _assemble(
         ResultFlag.HIGH_CHI2: reduced > HIGH_REDUCED_CHI2,
         ResultFlag.NOT_CONVERGED: found["status"] != FitStatus.CONVERGED,
         ResultFlag.FEW_PIXELS: found["live_pixels"] < len(model.wavelength) / 2,
-        ResultFlag.STARTS_DISAGREE: found["agreeing_starts"] < n_starts / 2,
-        ResultFlag.OUTSIDE_REFERENCE: ((labels < low) | (labels > high)).any(axis=1),
+        ResultFlag.MULTIMODAL: found["rivals"] | (found["agreeing_starts"] < n_starts / 2),
+        ResultFlag.OUTSIDE_COVERAGE: ((labels < low) | (labels > high)).any(axis=1),
         ResultFlag.LOW_SNR: columns["snr"] < LOW_SNR,
         ResultFlag.PRIOR_DOMINATED: found.get("prior_dominated", np.zeros(n_star, dtype=bool)),
     }

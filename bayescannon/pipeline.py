@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from bayescannon.coverage_assessment import FALSE_ALARMS, assess_coverage, with_coverage
 from bayescannon.infer import label_spectra
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store
 from bayescannon.label_table import LabelTable
@@ -149,12 +150,15 @@ def label_store(
     n_starts: int = 7,
     seed: int = 0,
     workers: int | None = None,
+    pipeline_labels: LabelTable | None = None,
+    false_alarms: float = FALSE_ALARMS,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """
     Label every star of a store, block by block; only the labels are kept in memory.
 
-    Parameters and result are those of :func:`bayescannon.infer.label_spectra`.
+    Parameters and result are those of :func:`bayescannon.infer.label_spectra`; if the model holds a coverage
+    reference, those of :func:`bayescannon.coverage_assessment.assess_coverage` too.
 
     Raises
     ------
@@ -167,7 +171,13 @@ def label_store(
     parts: list[xr.Dataset] = []
     done = 0
     for spectra in iterate_spectra(store):
-        parts.append(label_spectra(model, spectra, n_starts=n_starts, seed=seed, workers=workers))
+        part = label_spectra(model, spectra, n_starts=n_starts, seed=seed, workers=workers)
+        if model.coverage is not None:
+            assessment = assess_coverage(
+                model, spectra, part, pipeline_labels=pipeline_labels, false_alarms=false_alarms, workers=workers
+            )
+            part = with_coverage(part, assessment)
+        parts.append(part)
         done += len(spectra)
         if progress is not None:
             progress(done, n_star)

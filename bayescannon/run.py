@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from astropy.table import Table
 from rich.console import Console
 
 from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_catalogue
 from bayescannon.config import LabelsConfig, RunConfig, TrainConfig
 from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, save_figure
 from bayescannon.figures.canvas import new_figure
-from bayescannon.flags import FitStatus
+from bayescannon.flags import FitStatus, ResultFlag
 from bayescannon.io.tables import read_labels
+from bayescannon.label_distance import select_by_distance
 from bayescannon.label_table import LabelTable
 from bayescannon.outputs import refuse_existing, replacing
 from bayescannon.pipeline import Matching, build_reference, label_store
@@ -221,4 +223,17 @@ def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
         share = estimates["agreeing_starts"].to_numpy()[good].mean() / n_starts
         median = np.median(estimates["reduced_chi2"].to_numpy()[good])
         text += f", {100 * share:.1f} % of the starts reach the best optimum, median reduced chi2 {median:.2f}"
+    return text
+
+
+def coverage_summary(catalogue: Table) -> str:
+    """Say in a phrase how many stars of an assessed catalogue are flagged, and how many pass the paper's cut."""
+    flags = np.asarray(catalogue["flags"])
+    text = f"assessed {len(flags)} stars"
+    for flag in (ResultFlag.OUTSIDE_COVERAGE, ResultFlag.NOVEL_SPECTRUM):
+        text += f", {((flags & int(flag)) != 0).sum()} {flag.name}"
+    distance = np.asarray(catalogue["label_distance"])
+    if np.isfinite(distance).any():
+        row = select_by_distance(distance)[1][-1]
+        text += f"; {row.step} keeps {row.remaining}"
     return text

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.coverage import CoverageReference
 from bayescannon.label_vector import FloatArray, label_vector, n_terms, term_names
 from bayescannon.labels import Label, LabelScaler, labels_from_names
 from bayescannon.outputs import replacing
@@ -70,6 +71,8 @@ class TrainedModel:
         Errors of the reference labels as their survey gave them; NaN where it gave none.
     attrs : mapping
         Provenance: how the spectra were prepared, cuts, version.
+    coverage : CoverageReference, optional
+        What coverage and novelty of stars are measured against; does not count in the hash.
     """
 
     wavelength: NDArray[np.float64]
@@ -82,6 +85,7 @@ class TrainedModel:
     loadings: FloatArray | None = None
     reference_errors: FloatArray | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    coverage: CoverageReference | None = None
 
     def __post_init__(self) -> None:
         n_pixel, n_label = len(self.wavelength), len(self.scaler.names)
@@ -171,8 +175,10 @@ class TrainedModel:
     def to_xarray(self) -> xr.Dataset:
         """Return the model as a Dataset with dims pixel, term, component, stellar_label and reference_star."""
         terms = term_names(self.label_names)
+        coverage = xr.Dataset() if self.coverage is None else self.coverage.to_xarray()
         return xr.Dataset(
             {
+                **coverage.variables,
                 "theta": (("pixel", "term"), self.fit.theta),
                 "scatter": ("pixel", self.fit.scatter),
                 "covariance": (("pixel", "term", "term_2"), self.fit.covariance),
@@ -203,7 +209,7 @@ class TrainedModel:
                 "stellar_label_2": list(self.label_names),
                 "reference_star": self.reference_id.astype(object),
             },
-            attrs={**self.attrs, "kind": _KIND, "hash": self.hash},
+            attrs={**coverage.attrs, **self.attrs, "kind": _KIND, "hash": self.hash},
         )
 
     def to_datatree(
@@ -312,7 +318,8 @@ class TrainedModel:
             },
             data["loadings"].to_numpy() if "loadings" in data else None,
             data["reference_errors"].to_numpy() if "reference_errors" in data else None,
-            attrs,
+            {key: value for key, value in attrs.items() if key != "coverage_model_hash"},
+            CoverageReference.from_xarray(data) if "coverage_labels" in data else None,
         )
         if model.hash != saved_hash:
             raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")

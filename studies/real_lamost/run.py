@@ -62,7 +62,7 @@ def main() -> None:
         table.add_column(name, justify="left" if name == "stars" else "right")
 
     def add(name: str, chi2: np.ndarray, flags: np.ndarray, off: np.ndarray) -> None:
-        high, outside = ~(chi2 <= limit), (flags & ResultFlag.OUTSIDE_REFERENCE) != 0
+        high, outside = ~(chi2 <= limit), (flags & ResultFlag.OUTSIDE_COVERAGE) != 0
         table.add_row(
             name, str(len(chi2)), f"{np.nanmedian(chi2):.2f}", f"{100 * high.mean():.0f} %",
             f"{100 * outside.mean():.0f} %", f"{100 * (high | outside).mean():.0f} %",

@@ -147,7 +147,7 @@ def test_columns(names: tuple[str, ...]) -> None:
     pairs = [f"rho_{x}_{y}" for x, y in itertools.combinations(names, 2)]
     assert table.colnames == [
         "id", "ra", "dec", "snr_g", *names, *(f"e_{name}" for name in names), *pairs,
-        "rchi2", "live_pixels", "agreeing_starts", "status", "status_text", "flags",
+        "rchi2", "live_pixels", "agreeing_starts", "status", "status_text", "flags", "flag_bad", "flag_warn",
     ]  # fmt: skip
     for column in table.columns.values():
         assert column.description
@@ -238,7 +238,7 @@ def test_fits_file_is_plain_fits(tmp_path: Path) -> None:
         assert header["MODHASH"] == table.meta["model_hash"]
         assert header["SEED"] == 11
         assert header.comments["SEED"] == EXPLANATIONS["seed"]
-        assert header["FLAG16"].startswith("OUTSIDE_REFERENCE: ")
+        assert header["FLAG16"].startswith("OUTSIDE_COVERAGE: ")
         assert np.isnan(data["teff"][1])
 
 

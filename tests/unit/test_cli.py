@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from astropy.table import Table
-from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey
+from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey, run_refused
 
 from bayescannon.catalogue import read_catalogue
 from bayescannon.cli import main
@@ -260,3 +260,26 @@ def test_validate_prints_and_writes_statistics(small, tmp_path, capsys):
 def test_validate_without_folds(small, capsys):
     assert main(["validate", str(small.model), str(small.store), *small.allstar, "--folds=0"]) == 0
     assert "k-fold" not in capsys.readouterr().out
+
+
+def test_coverage_of_a_store_and_of_a_catalogue(small, tmp_path, capsys):
+    model, labelled, out = (tmp_path / name for name in ("model.nc", "labelled.fits", "coverage.fits"))
+    names = ["--label-names=teff,logg,fe_h", "--coverage-folds=2", "--out", str(model)]
+    assert main(["train", str(small.store), *small.allstar, *names]) == 0
+    assert main(["label", str(model), str(small.store), "--out", str(labelled)]) == 0
+    table = read_catalogue(labelled)
+    assert np.isfinite(np.asarray(table["p_novelty"])).mean() > 0.95
+    capsys.readouterr()
+    own = ["--pipeline-labels", str(small.survey / "lasp.csv")]
+    assert main(["coverage", str(model), str(labelled), "--out", str(out), *own]) == 0
+    assert "distance cut 2.5 keeps" in capsys.readouterr().out
+    by_labels = read_catalogue(out)
+    np.testing.assert_allclose(by_labels["p_coverage"], table["p_coverage"])
+    assert np.isnan(np.asarray(by_labels["p_novelty"])).all()
+    assert (np.asarray(by_labels["label_distance"]) != np.asarray(table["label_distance"])).any()
+    # a model without a coverage reference, with the labels to fit one
+    options = [*small.allstar, "--folds=2", "--overwrite", "--out", str(out)]
+    assert main(["coverage", str(small.model), str(small.store), *options]) == 0
+    assert "assessed 210 stars" in capsys.readouterr().out
+    message = run_refused(capsys, "coverage", small.model, small.store, "--out", tmp_path / "none.fits")
+    assert "holds no coverage reference; train with --coverage-folds 8" in message

@@ -84,7 +84,7 @@ def test_bad_stars_are_rows_with_a_status(model, stars):
     clean = label_spectra(model, spectra)
     # sums over another block of stars round differently
     np.testing.assert_allclose(estimates["labels"][good], clean["labels"][good], rtol=1e-9)
-    assert not (flags[good] & ~ResultFlag.OUTSIDE_REFERENCE).any()
+    assert not (flags[good] & ~ResultFlag.OUTSIDE_COVERAGE).any()
 
 
 def test_a_spectrum_that_does_not_determine_a_label_is_singular(model, stars):
