@@ -18,6 +18,7 @@ REQUIRED = {
 }
 OPTIONAL = {
     "kappa": "median scale of the flux errors",
+    "errors": "where the errors e_ of the labels come from",
     "priors": "priors of the training",
     "created": "time of creation (ISO)",
 }
@@ -37,7 +38,7 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     attrs : mapping
         Needs ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
-        ``created``.
+        ``errors``, ``priors``, ``kappa``, ``created``.
 
     Returns
     -------

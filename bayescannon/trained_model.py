@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.calibration import ErrorCalibration
 from bayescannon.label_vector import FloatArray, label_vector, n_terms, term_names
 from bayescannon.labels import Label, LabelScaler, labels_from_names
 from bayescannon.outputs import replacing
@@ -18,6 +19,8 @@ from bayescannon.pixel_fit import PixelFit
 
 # prefix of learned parameters in the file
 _LEARNED = "learned_"
+# prefix of the calibration's arrays in the file
+_CALIBRATION = "calibration_"
 _KIND = "bayescannon trained model"
 
 
@@ -48,6 +51,8 @@ class TrainedModel:
         What training learned about the populations, see :class:`bayescannon.spectral_fit.SpectralFit`.
     loadings : float array of shape (P, R), optional
         H of the hidden components, see :mod:`bayescannon.hidden`; there are none unless given.
+    calibration : ErrorCalibration, optional
+        Of the labels' errors; not part of the hash, as labels do not depend on it.
     attrs : mapping
         Provenance: how the spectra were prepared, cuts, version.
     """
@@ -60,6 +65,7 @@ class TrainedModel:
     kappa: FloatArray | None = None
     hyperparameters: Mapping[str, FloatArray] = field(default_factory=dict)
     loadings: FloatArray | None = None
+    calibration: ErrorCalibration | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -160,6 +166,7 @@ class TrainedModel:
                 "status": ("pixel", self.fit.status),
                 "kappa": ("pixel", self.noise_scale),
                 **({} if self.loadings is None else {"loadings": (("pixel", "component"), self.loadings)}),
+                **self._calibration_variables(),
                 **{_LEARNED + name: self._named(values) for name, values in self.hyperparameters.items()},
                 "pivot": ("stellar_label", self.scaler.pivot),
                 "scale": ("stellar_label", self.scaler.scale),
@@ -172,7 +179,12 @@ class TrainedModel:
                 "stellar_label": list(self.label_names),
                 "reference_star": self.reference_id.astype(object),
             },
-            attrs={**self.attrs, "kind": _KIND, "hash": self.hash},
+            attrs={
+                **self.attrs,
+                "kind": _KIND,
+                "hash": self.hash,
+                **({} if self.calibration is None else {"calibration_hash": self.calibration.hash}),
+            },
         )
 
     def to_datatree(
@@ -228,6 +240,20 @@ class TrainedModel:
             return (), values
         return ("pixel" if len(values) == len(self.wavelength) else "shrunk_term",), values
 
+    def _calibration_variables(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64]]]:
+        """Give the arrays of the calibration their dims, by name and size."""
+        if self.calibration is None:
+            return {}
+        last = {"location": "term", "formal": "error_feature", "floor": "error_feature"}
+        return {
+            _CALIBRATION + name: ((), values)
+            if values.ndim == 0
+            else (("end",), values)
+            if name == "snr_range"
+            else (("stellar_label", last.get(name, "end"))[: values.ndim], values)
+            for name, values in self.calibration.arrays().items()
+        }
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """
         Write the model as netCDF.
@@ -267,6 +293,7 @@ class TrainedModel:
         names = tuple(str(name) for name in data["stellar_label"].to_numpy())
         attrs = dict(data.attrs)
         saved_hash = attrs.pop("hash")
+        saved_calibration = attrs.pop("calibration_hash", None)
         attrs.pop("kind")
         model = cls(
             data["wavelength"].to_numpy(),
@@ -281,8 +308,24 @@ class TrainedModel:
                 if str(name).startswith(_LEARNED)
             },
             data["loadings"].to_numpy() if "loadings" in data else None,
+            _read_calibration(data),
             attrs,
         )
         if model.hash != saved_hash:
             raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")
+        found = None if model.calibration is None else model.calibration.hash
+        if found != saved_calibration:
+            raise ModelFileError(
+                f"the calibration in {path} was changed after it was saved (hash {found}, saved {saved_calibration})"
+            )
         return model
+
+
+def _read_calibration(data: xr.Dataset) -> ErrorCalibration | None:
+    """Return the calibration of a model's file; None if it has none."""
+    arrays = {
+        str(name).removeprefix(_CALIBRATION): values.to_numpy()
+        for name, values in data.data_vars.items()
+        if str(name).startswith(_CALIBRATION)
+    }
+    return ErrorCalibration.from_arrays(arrays) if arrays else None
