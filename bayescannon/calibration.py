@@ -166,7 +166,7 @@ class ErrorCalibration:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ErrorCalibration":
         """Undo :meth:`arrays`."""
-        values = {name: array if array.ndim else float(array) for name, array in arrays.items()}
+        values: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
         return cls(**{**values, "n_stars": int(arrays["n_stars"])})
 
 

@@ -1,9 +1,10 @@
 """Fit the calibration of errors: penalised maximum likelihood, wrong reference labels told apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ _INTERCEPT_WIDTH = 7.0
 _LABEL_QUANTILES = (0.01, 0.99)
 # EM rounds for wrong labels: the weights of all but a few stars settle at 0 or 1 in the first
 _ROUNDS = 3
-# Mean number of wrong labels and right ones believed in beforehand: 2 in 100
+# Wrong and right labels counted in beforehand, so that few stars cannot make many of them wrong
 _WRONG_PRIOR = (2.0, 98.0)
 # of the penalised likelihood's gradient; a change of the likelihood far below 1
 _GRADIENT_TOLERANCE = 0.5
@@ -63,6 +64,11 @@ class OutOfFold:
     def __len__(self) -> int:
         return len(self.snr)
 
+    @classmethod
+    def join(cls, parts: "Sequence[OutOfFold]") -> "OutOfFold":
+        """Return the stars of all parts."""
+        return cls(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)))
+
     def select(self, index: NDArray[np.bool_]) -> "OutOfFold":
         """Return the stars of a mask."""
         return OutOfFold(
@@ -82,11 +88,11 @@ class _Problem:
 
     @property
     def cuts(self) -> list[int]:
-        """Where mu, alpha, beta and log nu end in the vector of parameters."""
+        """Say where mu, alpha, beta and log nu end in the vector of parameters."""
         return np.cumsum([self.vector.shape[1], self.features.shape[1], self.features.shape[1]]).tolist()
 
     def start(self) -> FloatArray:
-        """A constant scale, half of it formal, that gives the median squared error."""
+        """Return a constant scale, half of it formal, that gives the median squared error."""
         square = np.median(self.off**2) / 0.455 - np.median(self.noise) ** 2
         # where the noise explains everything a third of it is left to find
         floor = (0.3 * np.median(self.noise)) ** 2 + np.exp(2 * np.median(self.log_formal)) / 4
@@ -99,7 +105,7 @@ class _Problem:
         return out
 
     def prior(self) -> tuple[FloatArray, FloatArray]:
-        """Means and precisions of the parameters' Gaussian priors."""
+        """Return means and precisions of the parameters' Gaussian priors."""
         precision = np.full(self.cuts[-1] + 1, PRIOR_WIDTH**-2.0)
         precision[[0, *self.cuts[:2]]] = _INTERCEPT_WIDTH**-2.0
         precision[-1] = DOF_PRIOR[1] ** -2.0
@@ -108,7 +114,7 @@ class _Problem:
         return mean, precision
 
     def log_density(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Log density of every star, shape (N,), and its gradient, shape (N, parameters)."""
+        """Return the log density of every star, shape (N,), and its gradient, shape (N, parameters)."""
         mu, alpha, beta, (log_dof,) = np.split(parameters, self.cuts)
         log_formal, log_floor = self.features @ alpha + self.log_formal, self.features @ beta
         log_scale = np.logaddexp(2 * log_formal, 2 * log_floor) / 2
@@ -129,7 +135,8 @@ class _Problem:
         """
         Maximise the penalised weighted log likelihood.
 
-        The sum of the outer products of the stars' gradients stands for the Hessian (Berndt, Hall, Hall & Hausman 1974).
+        The sum of the outer products of the stars' gradients stands for the Hessian (Berndt, Hall, Hall & Hausman
+        1974, Ann. Econ. Soc. Meas. 3, 653).
         """
         mean, precision = self.prior()
         known: dict[bytes, tuple[float, FloatArray, FloatArray]] = {}
@@ -224,7 +231,7 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     )
 
 
-def _ranges(stars: OutOfFold) -> dict[str, FloatArray | float]:
+def _ranges(stars: OutOfFold) -> dict[str, Any]:
     """Ranges of the features, and the standardisation of S/N; all of it neutral where no star has an S/N."""
     label_range = np.quantile(stars.scaled, _LABEL_QUANTILES, axis=0).T
     log_snr = np.log(stars.snr[np.isfinite(stars.snr) & (stars.snr > 0)])

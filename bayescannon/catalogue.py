@@ -28,11 +28,11 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     r"""
     Make the catalogue of label estimates: one row a star, in the order of the estimates.
 
-    The columns are ``id``, ``ra``, ``dec``, ``snr_g``; each label; ``e_<label>``, its calibrated error, within which the
-    true label lies with a probability of 68.3 %, or the formal error again if the model was not calibrated;
-    ``e_formal_<label>``, its formal error, the square root of the diagonal of the formal covariance C; ``rho_<x>_<y>``, the correlation
-    :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}` of each pair of labels; ``rchi2``, ``live_pixels``,
-    ``agreeing_starts``, ``status``, ``status_text`` and ``flags``. What could not be measured is NaN.
+    The columns are ``id``, ``ra``, ``dec``, ``snr_g``; each label; ``e_<label>``, its calibrated error, within
+    which the true label lies with a probability of 68.3 % (the formal error, if the model was not calibrated);
+    ``e_formal_<label>``, its formal error, the square root of the diagonal of the formal covariance C;
+    ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}` of each pair of labels; ``rchi2``,
+    ``live_pixels``, ``agreeing_starts``, ``status``, ``status_text`` and ``flags``. What could not be measured is NaN.
 
     Parameters
     ----------

@@ -121,10 +121,11 @@ def _labels_config(options: argparse.Namespace) -> "LabelsConfig":
 def _train(options: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from bayescannon.calibrate import calibrate
     from bayescannon.config import TrainConfig
     from bayescannon.outputs import check_output_file
     from bayescannon.run import train_from_config
-    from bayescannon.terminal import print_tally, say
+    from bayescannon.terminal import print_calibration, print_tally, progress_bar, say
 
     check_output_file(options.out, overwrite=options.overwrite)
     censored: dict[str, list[list[float]]] = {}
@@ -145,11 +146,23 @@ def _train(options: argparse.Namespace) -> None:
         kappa=options.kappa,
         marginal=options.marginal,
         censored=censored,
+        calibration_folds=options.calibration_folds,
     )
-    model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
-    model.save(options.out, overwrite=options.overwrite)
     console = Console()
+    model, reference, clipped = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
     print_tally(console, reference.tally)
+    if config.calibration_folds:
+        with progress_bar(console, "calibrate") as progress:
+            model = calibrate(
+                model,
+                reference,
+                clipped=clipped,
+                folds=config.calibration_folds,
+                seed=options.seed,
+                progress=progress,
+            )
+        print_calibration(console, model)
+    model.save(options.out, overwrite=options.overwrite)
     say(console, f"{model.describe()}: {options.out}")
 
 

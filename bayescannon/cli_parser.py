@@ -137,7 +137,11 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
         "--censor", type=_range, action="append", default=[], metavar="NAME=LOW:HIGH",
         help="pixels of these wavelengths [A] may not depend on the label; may be given several times",
     )  # fmt: skip
-    parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds")
+    parser.add_argument(
+        "--calibration-folds", type=_count, default=8, metavar="N",
+        help="calibrate the errors on labels out of N folds; 0 leaves them formal",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds, and the folds")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
     _add_overwrite(parser)
     parser.set_defaults(verb="train")

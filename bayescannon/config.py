@@ -40,7 +40,7 @@ class LabelsConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Section ``[train]``: labels, cuts, clipping, and what :class:`TrainingOptions` takes."""
+    """Section ``[train]``: labels, cuts, clipping, what :class:`TrainingOptions` takes, folds of the calibration."""
 
     label_names: list[str] = field(default_factory=lambda: list(PAPER_LABELS))
     cuts: str | None = None
@@ -56,8 +56,14 @@ class TrainConfig:
     kappa: float = 1.0
     marginal: bool = False
     censored: dict[str, list[list[float]]] = field(default_factory=dict)
+    calibration_folds: int = 8
 
     def __post_init__(self) -> None:
+        _require(
+            self.calibration_folds == 0 or self.calibration_folds >= 2,
+            "calibration_folds must be 0 (no calibration) or at least 2",
+            self.calibration_folds,
+        )
         _require(
             self.clip_rounds is None or self.clip_rounds >= 0, "clip_rounds must not be negative", self.clip_rounds
         )
