@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from bayescannon.calibration_fit import CalibrationError, OutOfFold, fit_calibration
+from bayescannon.calibration_fit import MIN_STARS, CalibrationError, OutOfFold, fit_calibration, too_few
 from bayescannon.flags import FitStatus
 from bayescannon.infer import formal_errors, label_spectra
 from bayescannon.label_vector import FloatArray
@@ -66,6 +66,9 @@ def calibrate(
         of other stars.
     """
     noise, notes = _reference_errors(reference, model.label_names, label_errors or {})
+    n_stars = len(reference) + (0 if clipped is None else len(clipped))
+    if n_stars < MIN_STARS:
+        return _without(model, too_few(n_stars))
     if estimates is None:
         options = TrainingOptions.from_json(str(model.attrs["training"]))
         try:

@@ -137,8 +137,7 @@ class ErrorCalibration:
         snr : float array of shape (N,)
         """
         vector, features = self.features(scaled, snr)
-        log_formal, log_floor = features @ self.formal.T + np.log(formal), features @ self.floor.T
-        scale = np.exp(np.logaddexp(2 * log_formal, 2 * log_floor) / 2)
+        scale = np.hypot(formal * np.exp(features @ self.formal.T), np.exp(features @ self.floor.T))
         missing = np.isnan(scale)
         location = np.where(missing, np.nan, vector @ self.location.T)
         return PredictiveErrors(location, scale, np.where(missing, np.nan, self.dof))

@@ -165,6 +165,14 @@ class _Problem:
         return np.asarray(found.x)
 
 
+def too_few(n_stars: int) -> str:
+    """Say that so many stars are too few."""
+    return (
+        f"{n_stars} reference stars with labels and errors are too few to calibrate errors; "
+        f"at least {MIN_STARS} are needed"
+    )
+
+
 def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCalibration:
     r"""
     Fit the distribution of (inferred - true) to (inferred - reference), the reference's own errors taken out.
@@ -192,10 +200,7 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     finite = np.isfinite(stars.scaled + stars.formal + stars.reference + stars.noise).all(axis=1)
     stars = stars.select(finite & (stars.formal > 0).all(axis=1))
     if len(stars) < MIN_STARS:
-        raise CalibrationError(
-            f"{len(stars)} reference stars with labels and errors are too few to calibrate errors; "
-            f"at least {MIN_STARS} are needed"
-        )
+        raise CalibrationError(too_few(len(stars)))
     n_label = stars.scaled.shape[1]
     ranges = _ranges(stars)
     vector, features = make_features(stars.scaled, stars.snr, **ranges)
