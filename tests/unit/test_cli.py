@@ -241,3 +241,15 @@ def test_validate_prints_and_writes_statistics(small, tmp_path, capsys):
 def test_validate_without_folds(small, capsys):
     assert main(["validate", str(small.model), str(small.store), *small.allstar, "--folds=0"]) == 0
     assert "k-fold" not in capsys.readouterr().out
+
+
+def test_errors_are_calibrated_unless_told_otherwise(small, tmp_path, capsys):
+    assert TrainedModel.load(small.model).calibration is not None
+    model, catalogue = tmp_path / "formal.nc", tmp_path / "formal.ecsv"
+    options = [*small.allstar, *LABELS, "--calibration-folds", "0", "--out", model]
+    assert main([str(arg) for arg in ["train", small.store, *options]]) == 0
+    assert "errors:" not in capsys.readouterr().out
+    assert main([str(arg) for arg in ["label", model, small.store, "--out", catalogue]]) == 0
+    table = read_catalogue(catalogue)
+    np.testing.assert_array_equal(table["e_teff"], table["e_formal_teff"])
+    assert table.meta["errors"] == "formal"
