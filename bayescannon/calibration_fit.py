@@ -19,8 +19,8 @@ from bayescannon.machine import n_cores
 
 # Fewer stars than this say too little of the tails
 MIN_STARS = 50
-# Standard deviations of the Gaussian priors that shrink the coefficients of L, x and x x' to zero. With 2300 mock
-# stars they do not bind; with 100 they keep the scale within a factor of about two of a constant
+# Standard deviations of the Gaussian priors that shrink the coefficients of L, x and x x' to zero. With 4700 mock
+# stars a width of 1 changes the coverage of no label and S/N by more than 1 %; with 60 they bind
 PRIOR_WIDTH = 0.3
 # log of the degrees of freedom: around 8, by a factor of e
 DOF_PRIOR = (np.log(8.0), 1.0)

@@ -8,7 +8,7 @@ from scipy import stats
 
 import bayescannon as bc
 from bayescannon.calibrate import calibrate
-from bayescannon.calibration_fit import fit_calibration
+from bayescannon.calibration_fit import cross_fit, fit_calibration
 from bayescannon.flags import FitStatus
 from bayescannon.infer import formal_errors
 
@@ -73,13 +73,23 @@ def test_pit_of_noisy_references_is_uniform(learned):
         expect_between(stats.kstest(pit[:, k], "uniform").statistic, 0, 0.015, what=f"largest gap of PIT of label {k}")
 
 
+def test_cross_fitted_pit_values_are_uniform():
+    stars, _, _ = draw_stars(1500, seed=12)
+    pit = cross_fit(stars, folds=3)
+    for k in range(N_LABEL):
+        # 1500 values of a uniform distribution stay below 0.042 with 99 %
+        expect_between(stats.kstest(pit[:, k], "uniform").statistic, 0, 0.05, what=f"largest gap of PIT of label {k}")
+
+
 @pytest.mark.slow
 def test_mock_stars_are_within_their_errors():
     """
-    1500 reference stars say the scale of a bin of S/N to 5-8 % through their labels' own errors: 4 % of coverage.
+    Over all labels the intervals cover what is asked; label by label and bin by bin they are much wider off.
 
-    Half of a bin's 600 test stars add 2 %. So the thresholds are wider than what is asked of a large survey, by 6 and
-    3 %; and over all bins and labels the mean must be within what is asked.
+    A bin of 300 to 500 reference stars whose labels' own errors are as large as those of the inferred labels says the
+    scale to about 10 %, and models out of 5 folds are worse than the final one. Even a calibration on the true labels of
+    these 1400 stars covers 61-78 % in single bins. So the thresholds of a single bin only tell calibrated from
+    formal errors, within which 12-64 % of the stars are.
     """
     names = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
     survey = bc.simulate_survey(1500, 2000, seed=5)
@@ -103,12 +113,14 @@ def test_mock_stars_are_within_their_errors():
     )
     two = predicted.interval(0.95) * model.scaler.scale
     within = [off < estimates["calibrated_error"].to_numpy(), off < two]
-    for k, name in enumerate(names):
-        for low, high in SNR_BINS:
-            use = good & (snr >= low) & (snr < high)
-            for inside, (least, most), slack in zip(within, (ONE, TWO), (0.06, 0.03), strict=True):
-                what = f"{name}, S/N {low}-{high}"
-                expect_fraction(inside[use, k], use.sum(), least - slack, most + slack, what=what)
+    for low, high in SNR_BINS:
+        use = good & (snr >= low) & (snr < high)
+        for inside, (least, most), slack in zip(within, (ONE, TWO), (0.03, 0.02), strict=True):
+            what = f"all labels, S/N {low}-{high}"
+            expect_fraction(inside[use], inside[use].size, least - slack, most + slack, what=what)
+        for inside, least, most in zip(within, (0.58, 0.90), (0.85, 0.995), strict=True):
+            for k, name in enumerate(names):
+                expect_fraction(inside[use, k], use.sum(), least, most, what=f"{name}, S/N {low}-{high}")
     bright = good & (snr >= 10)
     for inside, (least, most) in zip(within, (ONE, TWO), strict=True):
         expect_fraction(inside[bright], inside[bright].size, least, most, what="all labels with S/N > 10")
