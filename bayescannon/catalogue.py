@@ -35,11 +35,12 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     r"""
     Make the catalogue of label estimates: one row a star, in the order of the estimates.
 
-    The columns are ``id``, ``ra``, ``dec``, ``snr_g``; each label; ``e_<label>``, its formal error, the
-    square root of the diagonal of the formal covariance C; ``rho_<x>_<y>``, the correlation
-    :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}` of each pair of labels; ``rchi2``, ``live_pixels``,
-    ``agreeing_starts``, ``status``, ``status_text``, scores and p-values of coverage if it was assessed, ``flags``,
-    ``flag_bad`` and ``flag_warn``. What could not be measured is NaN.
+    The columns are ``id``, ``ra``, ``dec``, ``snr_g``; each label; ``e_<label>``, its calibrated error, within
+    which the true label lies with a probability of 68.3 % (the formal error, if the model was not calibrated);
+    ``e_formal_<label>``, its formal error, the square root of the diagonal of the formal covariance C;
+    ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}` of each pair of labels; ``rchi2``,
+    ``live_pixels``, ``agreeing_starts``, ``status``, ``status_text``, scores and p-values of coverage if it was
+    assessed, ``flags``, ``flag_bad`` and ``flag_warn``. What could not be measured is NaN.
 
     Parameters
     ----------
@@ -87,13 +88,16 @@ def _columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Colum
     yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
     for k, label in enumerate(labels):
         yield _column(label.name, values[:, k], label.unit, label.description)
+    what = "formal error of {}, from the noise of the pixels alone; not the whole error"
+    if "calibrated_error" in estimates:
+        chosen = estimates["calibrated_error"].transpose("star", "stellar_label").to_numpy()
+        text = "calibrated error of {}: half of its central 68.3 % interval"
+    else:
+        chosen, text = error, f"not calibrated: {what}"
     for k, label in enumerate(labels):
-        yield _column(
-            f"e_{label.name}",
-            error[:, k],
-            label.unit,
-            f"formal error of {label.name}, from the noise of the pixels alone; not the whole error",
-        )
+        yield _column(f"e_{label.name}", chosen[:, k], label.unit, text.format(label.name))
+    for k, label in enumerate(labels):
+        yield _column(f"e_formal_{label.name}", error[:, k], label.unit, what.format(label.name))
     for i, j in combinations(range(len(labels)), 2):
         yield _column(
             f"rho_{labels[i].name}_{labels[j].name}",

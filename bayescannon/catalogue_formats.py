@@ -45,7 +45,7 @@ def display_format(name: str, dtype: np.dtype[Any]) -> str | None:
         return None
     if name in KNOWN_LABELS:
         return f".{KNOWN_LABELS[name].digits}f"
-    label = KNOWN_LABELS.get(name.removeprefix("e_"))
+    label = KNOWN_LABELS.get(name.removeprefix("e_").removeprefix("formal_"))
     return f".{label.digits + 1 if label else _DECIMALS.get(name, 4)}f"
 
 

@@ -18,8 +18,9 @@ REQUIRED = {
 }
 OPTIONAL = {
     "kappa": "median scale of the flux errors",
+    "errors": "where the errors e_ of the labels come from",
     "priors": "priors of the training",
-    "label_prior": "prior of the labels",
+    "prior": "prior of the labels",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
@@ -38,7 +39,7 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     attrs : mapping
         Needs ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
-        ``created``.
+        ``errors``, ``priors``, ``kappa``, ``created``.
 
     Returns
     -------

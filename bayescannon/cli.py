@@ -123,8 +123,9 @@ def _train(options: argparse.Namespace) -> None:
 
     from bayescannon.config import TrainConfig
     from bayescannon.outputs import check_output_file
+    from bayescannon.qualify import qualify
     from bayescannon.run import train_from_config
-    from bayescannon.terminal import print_tally, say
+    from bayescannon.terminal import print_calibration, print_tally, progress_bar, say
 
     check_output_file(options.out, overwrite=options.overwrite)
     censored: dict[str, list[list[float]]] = {}
@@ -147,16 +148,16 @@ def _train(options: argparse.Namespace) -> None:
         censored=censored,
         label_errors=options.label_errors,
         hidden=options.hidden,
+        folds=options.folds,
     )
-    model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
-    if options.coverage_folds:
-        from bayescannon.coverage_assessment import attach_coverage, fit_coverage
-
-        coverage = fit_coverage(model, reference, folds=options.coverage_folds, seed=options.seed)
-        model = attach_coverage(model, coverage)
-    model.save(options.out, overwrite=options.overwrite)
     console = Console()
+    model, reference, clipped = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
     print_tally(console, reference.tally)
+    if config.folds:
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, clipped=clipped, folds=config.folds, seed=options.seed, progress=progress)
+        print_calibration(console, model)
+    model.save(options.out, overwrite=options.overwrite)
     say(console, f"{model.describe()}: {options.out}")
 
 
@@ -186,10 +187,11 @@ def _coverage(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.catalogue import build_catalogue, check_catalogue_path, read_catalogue, write_catalogue
-    from bayescannon.coverage_assessment import CoverageError, attach_coverage, coverage_of_catalogue, fit_coverage
+    from bayescannon.coverage_assessment import CoverageError, coverage_of_catalogue
     from bayescannon.io.tables import read_labels
     from bayescannon.label_distance import PAPER_SCALES
     from bayescannon.pipeline import Matching, label_store, reference_of_model
+    from bayescannon.qualify import qualify
     from bayescannon.run import coverage_summary, read_reference_labels
     from bayescannon.terminal import print_tally, progress_bar, say
     from bayescannon.trained_model import TrainedModel
@@ -203,11 +205,11 @@ def _coverage(options: argparse.Namespace) -> None:
         table = read_reference_labels(_labels_config(options), model.label_names)
         reference = reference_of_model(model, options.stars, table, matching=Matching(options.match, options.radius))
         print_tally(console, reference.tally)
-        coverage = fit_coverage(model, reference, folds=options.folds, seed=options.seed)
-        model = attach_coverage(model, coverage)
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
     if model.coverage is None:
         raise CoverageError(
-            f"{options.model} holds no coverage reference; train with --coverage-folds 8, or give a store that holds "
+            f"{options.model} holds no coverage reference; train with --folds 8, or give a store that holds "
             "the training stars, with their --labels"
         )
     names = [name for name in PAPER_SCALES if name in model.label_names]

@@ -112,10 +112,6 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--clip-rounds", type=_count, metavar="N", help="0 never clips; until stable unless given")
     parser.add_argument("--clip-sigma", type=float, default=4.0, metavar="X", help="clip beyond X scatters")
-    parser.add_argument(
-        "--coverage-folds", type=_count, default=0, metavar="N",
-        help="fit what coverage and novelty are measured against, in N folds, and keep it in the model",
-    )  # fmt: skip
     priors = parser.add_argument_group("priors", "what is believed of coefficients, scatter and noise")
     priors.add_argument(
         "--coefficients",
@@ -149,7 +145,12 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     priors.add_argument(
         "--hidden", type=_count, metavar="R", help="hidden components, with --label-errors; 12 unless given"
     )
-    parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds")
+    parser.add_argument(
+        "--folds", type=_count, default=8, metavar="N",
+        help="label the reference stars out of N folds, to calibrate errors and to know what is unlike them; 0 does "
+        "neither",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds, and the folds")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
     _add_overwrite(parser)
     parser.set_defaults(verb="train")
@@ -173,7 +174,7 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
 
 def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "coverage", "say how far stars are from what the model was trained on")
-    parser.add_argument("model", type=Path, metavar="MODEL.nc", help="trained with --coverage-folds, or see --labels")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc", help="see --labels if it was trained with --folds 0")
     parser.add_argument(
         "stars", type=Path, metavar="STORE|CATALOGUE",
         help="spectra to label and assess, or a catalogue, of which only the labels are assessed",

@@ -41,7 +41,7 @@ class LabelsConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Section ``[train]``: labels, cuts, clipping, and what :class:`TrainingOptions` takes."""
+    """Section ``[train]``: labels, cuts, clipping, what :class:`TrainingOptions` takes, folds of the calibration."""
 
     label_names: list[str] = field(default_factory=lambda: list(PAPER_LABELS))
     cuts: str | None = None
@@ -59,8 +59,14 @@ class TrainConfig:
     censored: dict[str, list[list[float]]] = field(default_factory=dict)
     label_errors: str | dict[str, float] | None = None
     hidden: int | None = None
+    folds: int = 8
 
     def __post_init__(self) -> None:
+        _require(
+            self.folds == 0 or self.folds >= 2,
+            "folds must be 0 (no calibration, no coverage) or at least 2",
+            self.folds,
+        )
         _require(
             self.clip_rounds is None or self.clip_rounds >= 0, "clip_rounds must not be negative", self.clip_rounds
         )

@@ -18,32 +18,19 @@ from bayescannon.coverage import (
 )
 from bayescannon.empirical import is_unusual
 from bayescannon.flags import ResultFlag
-from bayescannon.infer import label_spectra
+from bayescannon.held_out import star_residuals
 from bayescannon.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, label_distance
 from bayescannon.label_table import LabelTable
 from bayescannon.label_vector import FloatArray
-from bayescannon.likelihood import scaled_ivar
-from bayescannon.novelty import NoveltyReference, Residuals, block_residuals
-from bayescannon.reference import ReferenceSet
+from bayescannon.novelty import NoveltyReference, Residuals
 from bayescannon.spectra import Spectra
 from bayescannon.trained_model import TrainedModel
-from bayescannon.training import train
-from bayescannon.training_options import TrainingOptions
 
 FALSE_ALARMS = 0.01
 
 
 class CoverageError(ValueError):
     """Coverage that cannot be assessed as asked; the message says what to do."""
-
-
-def star_residuals(
-    model: TrainedModel, spectra: Spectra, estimates: xr.Dataset, *, workers: int | None = None
-) -> Residuals:
-    """Return the blocks of each star's residual at its labels, see :func:`bayescannon.novelty.block_residuals`."""
-    scaled = model.scaler.to_scaled(estimates["labels"].to_numpy())
-    ivar = scaled_ivar(model, spectra)
-    return block_residuals(model.theta, model.scatter, spectra.flux, ivar, scaled, workers=workers)
 
 
 def coverage_from_estimates(
@@ -78,61 +65,6 @@ def coverage_from_estimates(
         novelty = NoveltyReference.fit(residuals)
         scores[:, -len(SPECTRUM_SCORES) :] = novelty.scores(residuals)
     return CoverageReference(model.scaler, labels, scores, novelty, model.hash)
-
-
-def fit_coverage(
-    model: TrainedModel,
-    reference: ReferenceSet,
-    *,
-    folds: int = 8,
-    options: TrainingOptions | None = None,
-    seed: int = 0,
-    workers: int | None = None,
-) -> CoverageReference:
-    """
-    Score every reference star by a model trained on the other folds.
-
-    Parameters
-    ----------
-    model : TrainedModel
-    reference : ReferenceSet
-        The stars that it was trained on.
-    folds : int
-        Stars are dealt into this many folds at random.
-    options : TrainingOptions, optional
-        The model's own unless given.
-    seed : int
-        Decides folds and starts.
-    workers : int or None
-        Threads; None takes every core.
-
-    Returns
-    -------
-    coverage : CoverageReference
-
-    Raises
-    ------
-    ValueError
-        `folds` is not between 2 and the number of stars.
-    ReferenceSetError
-        A fold leaves too few stars to train on.
-    """
-    if not 2 <= folds <= len(reference):
-        raise ValueError(f"folds must be from 2 to the {len(reference)} reference stars; got {folds}")
-    options = options or TrainingOptions.from_json(str(model.attrs["training"]))
-    fold = np.random.default_rng(seed).permutation(len(reference)) % folds
-    parts, residuals, order = [], [], []
-    for k in range(folds):
-        members = np.flatnonzero(fold == k)
-        other = train(reference.select(fold != k), options=options, workers=workers)
-        spectra = reference.spectra.select(members)
-        n_starts = min(7, len(reference) - len(members))
-        parts.append(label_spectra(other, spectra, n_starts=n_starts, seed=seed, workers=workers))
-        residuals.append(star_residuals(other, spectra, parts[-1], workers=workers))
-        order.append(members)
-    back = np.argsort(np.concatenate(order))
-    estimates = xr.concat(parts, dim="star", combine_attrs="drop_conflicts").isel(star=back)
-    return coverage_from_estimates(model, reference.labels, estimates, Residuals.join(residuals).select(back))
 
 
 def pipeline_labels_of(stars: Sequence[str], table: LabelTable, names: Sequence[str]) -> FloatArray:
@@ -205,7 +137,9 @@ def assess_coverage(
     """
     coverage = model.coverage if coverage is None else coverage
     if coverage is None:
-        raise CoverageError("the model holds no coverage reference; make one with fit_coverage, or train with folds")
+        raise CoverageError(
+            "the model holds no coverage reference; qualify it with its reference set, or train with folds"
+        )
     if coverage.scaler.names != model.label_names or coverage.model_hash not in ("", model.hash):
         raise CoverageError(
             f"the coverage reference belongs to model {coverage.model_hash} of {', '.join(coverage.scaler.names)}, "

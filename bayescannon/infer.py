@@ -86,7 +86,8 @@ def label_spectra(
         Dims star, stellar_label, stellar_label_2. ``labels`` and ``formal_covariance`` (J^T W J)^-1 in the labels'
         units (NaN where there is no fit), ``chi2``, ``reduced_chi2`` (live pixels - K degrees of freedom),
         ``live_pixels``, ``agreeing_starts``, ``status`` (:class:`~bayescannon.flags.FitStatus`), ``flags``
-        (:class:`~bayescannon.flags.ResultFlag`), and ra, dec, redshift, snr as the survey gave them.
+        (:class:`~bayescannon.flags.ResultFlag`), and ra, dec, redshift, snr as the survey gave them. A calibrated
+        model adds ``calibrated_error``: the true label is that near with a probability of 68.3 %.
 
     Raises
     ------
@@ -190,6 +191,7 @@ def _assemble(
 ) -> xr.Dataset:
     """Put the solution into the labels' units, flag it, and name its dims."""
     labels = model.scaler.from_scaled(found["scaled"])
+    covariance = model.scaler.covariance_from_scaled(found["covariance"])
     n_star, n_label = labels.shape
     degrees = found["live_pixels"] - n_label
     reduced = found["chi2"] / np.where(degrees > 0, degrees, 1)
@@ -209,7 +211,8 @@ def _assemble(
     return xr.Dataset(
         {
             "labels": (("star", "stellar_label"), labels),
-            "formal_covariance": (pair, model.scaler.covariance_from_scaled(found["covariance"])),
+            "formal_covariance": (pair, covariance),
+            **_calibrated(model, found, columns["snr"]),
             "chi2": ("star", found["chi2"]),
             "reduced_chi2": ("star", reduced),
             "live_pixels": ("star", found["live_pixels"]),
@@ -232,11 +235,24 @@ def _assemble(
             "preset": str(spectra.attrs.get("preset", "")),
             "reference": f"{len(model.reference_id)} reference stars",
             "priors": str(model.attrs.get("priors", "")),
-            "label_prior": prior.describe(),
+            "prior": prior.describe(),
+            "errors": "formal" if model.calibration is None else model.calibration.describe(),
             "kappa": f"{np.median(model.noise_scale):.4f}",
             "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         },
     )
+
+
+def _calibrated(
+    model: TrainedModel, found: Mapping[str, NDArray[Any]], snr: FloatArray
+) -> dict[str, tuple[tuple[str, str], FloatArray]]:
+    """Return the calibrated errors as a variable; nothing of a model without calibration."""
+    if model.calibration is None:
+        return {}
+    variance = np.diagonal(found["covariance"], axis1=1, axis2=2)
+    formal = np.sqrt(np.where(variance > 0, variance, np.nan))
+    predicted = model.calibration.predict(found["scaled"], formal, snr)
+    return {"calibrated_error": (("star", "stellar_label"), predicted.interval() * model.scaler.scale)}
 
 
 def formal_errors(estimates: xr.Dataset) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bayescannon.hidden import integrate_hidden
-from bayescannon.label_vector import FloatArray
+from bayescannon.label_vector import FloatArray, label_vector
 from bayescannon.quartic import Quartic, compress
 from bayescannon.spectra import Spectra, require_same_grid
 from bayescannon.trained_model import TrainedModel
@@ -21,6 +21,32 @@ def scaled_ivar(model: TrainedModel, spectra: Spectra) -> FloatArray:
     require_same_grid(spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
     kappa = model.noise_scale
     return spectra.ivar if (kappa == 1).all() else spectra.ivar / kappa**2
+
+
+def without_hidden(
+    model: TrainedModel, spectra: Spectra, scaled: FloatArray, *, workers: int | None = None
+) -> FloatArray:
+    """
+    Return the flux less the most probable hidden components at scaled labels (star, K): shape (star, pixel).
+
+    Raises
+    ------
+    GridError
+        The spectra are on another grid than the model.
+    """
+    if model.loadings is None:
+        return spectra.flux
+    whole = _whole_quartic(model, spectra, scaled_ivar(model, spectra), workers=workers)
+    _, hidden, _ = integrate_hidden(whole, model.loadings.shape[1])
+    vectors = label_vector(np.nan_to_num(scaled))
+    return spectra.flux - np.einsum("nht,nt->nh", hidden.map, vectors) @ model.loadings.T
+
+
+def _whole_quartic(model: TrainedModel, spectra: Spectra, noise: FloatArray, *, workers: int | None) -> Quartic:
+    """Compress to the quartics of label vector and hidden components."""
+    loadings = np.zeros((len(model.theta), 0)) if model.loadings is None else model.loadings
+    coefficients = np.concatenate([model.theta, loadings], axis=1)
+    return compress(coefficients, model.scatter, spectra.flux, noise, workers=workers)
 
 
 def star_quartic(
@@ -49,8 +75,5 @@ def star_quartic(
         The spectra are on another grid than the model.
     """
     noise = scaled_ivar(model, spectra) if ivar is None else ivar
-    if model.loadings is None:
-        return compress(model.theta, model.scatter, spectra.flux, noise, workers=workers)
-    coefficients = np.concatenate([model.theta, model.loadings], axis=1)
-    whole = compress(coefficients, model.scatter, spectra.flux, noise, workers=workers)
-    return integrate_hidden(whole, model.loadings.shape[1])[0]
+    whole = _whole_quartic(model, spectra, noise, workers=workers)
+    return whole if model.loadings is None else integrate_hidden(whole, model.loadings.shape[1])[0]

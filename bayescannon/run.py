@@ -15,6 +15,7 @@ from bayescannon.config import LabelsConfig, RunConfig, TrainConfig
 from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, save_figure
 from bayescannon.figures.canvas import new_figure
 from bayescannon.flags import FitStatus, ResultFlag
+from bayescannon.held_out import hold_out
 from bayescannon.io.tables import read_labels
 from bayescannon.label_distance import select_by_distance
 from bayescannon.label_table import LabelTable
@@ -22,8 +23,9 @@ from bayescannon.outputs import refuse_existing, replacing
 from bayescannon.pipeline import Matching, build_reference, label_store
 from bayescannon.prepare_files import prepare_files
 from bayescannon.preset import PRESETS, Preset
+from bayescannon.qualify import qualify
 from bayescannon.reference import CUT_SETS, Cut, ReferenceSet, range_cut
-from bayescannon.terminal import print_refused, print_statistics, print_tally, progress_bar, say
+from bayescannon.terminal import print_calibration, print_refused, print_statistics, print_tally, progress_bar, say
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training import train_clipped
 from bayescannon.validation import Validation, validate
@@ -85,15 +87,16 @@ def read_reference_labels(config: LabelsConfig, label_names: Sequence[str], cuts
 
 def train_from_config(
     store: str | Path, labels: LabelsConfig, config: TrainConfig, *, seed: int = 0
-) -> tuple[TrainedModel, ReferenceSet]:
-    """Match, cut, clip and train."""
+) -> tuple[TrainedModel, ReferenceSet, ReferenceSet]:
+    """Match, cut, clip and train; return the model, the stars it was trained on, and those that were clipped."""
     cuts = choose_cuts(config, labels.format)
     table = read_reference_labels(labels, config.label_names, cuts)
     matching = Matching(labels.match, labels.radius)
     reference = build_reference(store, table, config.label_names, cuts=cuts, matching=matching)
-    return train_clipped(
+    model, kept = train_clipped(
         reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, options=config.options(), seed=seed
     )
+    return model, kept, reference.select(~np.isin(reference.spectra.id, kept.spectra.id))
 
 
 def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[str, Path]:
@@ -183,22 +186,32 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
 
     seed, starts = config.label.seed, config.label.starts
     with console.status("train") if console.is_terminal else nullcontext():
-        model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
+        model, reference, clipped = train_from_config(paths["store"], config.labels, config.train, seed=seed)
     print_tally(console, reference.tally)
     model.save(paths["model"], overwrite=overwrite)
     say(console, f"{model.describe()}: {paths['model']}")
 
-    with progress_bar(console, "validate") as progress:
-        validation = validate(
-            model,
-            reference,
-            folds=config.validate.folds,
-            snr_min=config.validate.snr_min,
-            n_starts=starts,
-            seed=seed,
-            progress=progress,
-        )
+    held_out = None
+    if config.validate.folds:
+        with progress_bar(console, "hold out") as progress:
+            held_out = hold_out(
+                reference, folds=config.validate.folds, options=config.train.options(), n_starts=starts, seed=seed,
+                progress=progress,
+            )  # fmt: skip
+    validation = validate(
+        model, reference, folds=config.validate.folds, snr_min=config.validate.snr_min, n_starts=starts, seed=seed,
+        held_out=held_out,
+    )  # fmt: skip
     print_statistics(console, validation.rows)
+    if config.train.folds:
+        same = config.train.folds == config.validate.folds
+        with progress_bar(console, "qualify") as progress:
+            model = qualify(
+                model, reference, clipped=clipped, folds=config.train.folds, held_out=held_out if same else None,
+                n_starts=starts, seed=seed, progress=progress,
+            )  # fmt: skip
+        print_calibration(console, model)
+        model.save(paths["model"], overwrite=True)
     with replacing(paths["validation"], overwrite=overwrite) as partial:
         partial.write_text(validation.to_json() + "\n", encoding="utf-8")
 

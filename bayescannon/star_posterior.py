@@ -140,5 +140,5 @@ def _to_dataset(
             "quantile": list(PROBABILITIES),
             "draw": np.arange(found.draws.shape[1]),
         },
-        attrs={"label_prior": prior.describe(), "n_draws": n_draws, "seed": seed, "model_hash": model.hash},
+        attrs={"prior": prior.describe(), "n_draws": n_draws, "seed": seed, "model_hash": model.hash},
     )

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bayescannon.labels import KNOWN_LABELS
 from bayescannon.reference import TallyRow
+from bayescannon.trained_model import TrainedModel
 from bayescannon.validation import LabelStatistics
 
 
@@ -60,6 +61,19 @@ def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
     sources = dict.fromkeys(row.source for row in tally if row.source)
     if sources:
         say(console, f"cuts after {'; '.join(sources)}")
+
+
+def print_calibration(console: Console, model: TrainedModel) -> None:
+    """Say what the errors of a model's labels were calibrated on, or why they were not; the expected offsets."""
+    say(console, f"errors: {model.attrs['calibration']}")
+    if model.calibration is None:
+        return
+    table = _table("Calibrated errors of (inferred - true)", "label", "mean offset", "degrees of freedom")
+    for label, bias, dof in zip(
+        model.labels, model.calibration.bias * model.scaler.scale, model.calibration.dof, strict=True
+    ):
+        table.add_row(escape(f"{label.name} [{label.unit}]"), format_value(label.name, bias), f"{dof:.1f}")
+    console.print(table)
 
 
 def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.calibration import ErrorCalibration
 from bayescannon.coverage import CoverageReference
 from bayescannon.label_vector import FloatArray, label_vector, n_terms, term_names
 from bayescannon.labels import Label, LabelScaler, labels_from_names
@@ -19,6 +20,8 @@ from bayescannon.pixel_fit import PixelFit
 
 # prefix of learned parameters in the file
 _LEARNED = "learned_"
+# prefix of the calibration's arrays in the file
+_CALIBRATION = "calibration_"
 _KIND = "bayescannon trained model"
 # what training learns beside the pixels' own numbers, and its dims; of scaled labels
 HYPERPARAMETER_DIMS: dict[str, tuple[str, ...]] = {
@@ -69,6 +72,8 @@ class TrainedModel:
         H of the hidden components, see :mod:`bayescannon.hidden`; there are none unless given.
     reference_errors : float array of shape (N, K), optional
         Errors of the reference labels as their survey gave them; NaN where it gave none.
+    calibration : ErrorCalibration, optional
+        Of the labels' errors; not part of the hash, as labels do not depend on it.
     attrs : mapping
         Provenance: how the spectra were prepared, cuts, version.
     coverage : CoverageReference, optional
@@ -84,6 +89,7 @@ class TrainedModel:
     hyperparameters: Mapping[str, FloatArray] = field(default_factory=dict)
     loadings: FloatArray | None = None
     reference_errors: FloatArray | None = None
+    calibration: ErrorCalibration | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     coverage: CoverageReference | None = None
 
@@ -196,6 +202,7 @@ class TrainedModel:
                     _LEARNED + name: (HYPERPARAMETER_DIMS[name], values)
                     for name, values in self.hyperparameters.items()
                 },
+                **self._calibration_variables(),
                 "pivot": ("stellar_label", self.scaler.pivot),
                 "scale": ("stellar_label", self.scaler.scale),
                 "reference_labels": (("reference_star", "stellar_label"), self.reference_labels),
@@ -209,7 +216,13 @@ class TrainedModel:
                 "stellar_label_2": list(self.label_names),
                 "reference_star": self.reference_id.astype(object),
             },
-            attrs={**coverage.attrs, **self.attrs, "kind": _KIND, "hash": self.hash},
+            attrs={
+                **coverage.attrs,
+                **self.attrs,
+                "kind": _KIND,
+                "hash": self.hash,
+                **({} if self.calibration is None else {"calibration_hash": self.calibration.hash}),
+            },
         )
 
     def to_datatree(
@@ -264,6 +277,20 @@ class TrainedModel:
             return {}
         return {"reference_errors": (("reference_star", "stellar_label"), self.reference_errors)}
 
+    def _calibration_variables(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64]]]:
+        """Give the arrays of the calibration their dims, by name and size."""
+        if self.calibration is None:
+            return {}
+        last = {"location": "term", "formal": "error_feature", "floor": "error_feature"}
+        return {
+            _CALIBRATION + name: ((), values)
+            if values.ndim == 0
+            else (("end",), values)
+            if name == "snr_range"
+            else (("stellar_label", last.get(name, "end"))[: values.ndim], values)
+            for name, values in self.calibration.arrays().items()
+        }
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """
         Write the model as netCDF.
@@ -303,6 +330,7 @@ class TrainedModel:
         names = tuple(str(name) for name in data["stellar_label"].to_numpy())
         attrs = dict(data.attrs)
         saved_hash = attrs.pop("hash")
+        saved_calibration = attrs.pop("calibration_hash", None)
         attrs.pop("kind")
         model = cls(
             data["wavelength"].to_numpy(),
@@ -318,9 +346,25 @@ class TrainedModel:
             },
             data["loadings"].to_numpy() if "loadings" in data else None,
             data["reference_errors"].to_numpy() if "reference_errors" in data else None,
+            _read_calibration(data),
             {key: value for key, value in attrs.items() if key != "coverage_model_hash"},
             CoverageReference.from_xarray(data) if "coverage_labels" in data else None,
         )
         if model.hash != saved_hash:
             raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")
+        found = None if model.calibration is None else model.calibration.hash
+        if found != saved_calibration:
+            raise ModelFileError(
+                f"the calibration in {path} was changed after it was saved (hash {found}, saved {saved_calibration})"
+            )
         return model
+
+
+def _read_calibration(data: xr.Dataset) -> ErrorCalibration | None:
+    """Return the calibration of a model's file; None if it has none."""
+    arrays = {
+        str(name).removeprefix(_CALIBRATION): values.to_numpy()
+        for name, values in data.data_vars.items()
+        if str(name).startswith(_CALIBRATION)
+    }
+    return ErrorCalibration.from_arrays(arrays) if arrays else None

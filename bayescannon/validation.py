@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.flags import FitStatus
+from bayescannon.held_out import HeldOut, hold_out
 from bayescannon.infer import formal_errors, label_spectra
 from bayescannon.label_vector import FloatArray
 from bayescannon.labels import labels_from_names
 from bayescannon.reference import ReferenceSet
 from bayescannon.trained_model import TrainedModel
-from bayescannon.training import train
 from bayescannon.training_options import TrainingOptions
 
 # Half the width between the 15.85 % and 84.15 % quantiles of a Gaussian is its standard deviation
@@ -153,59 +153,6 @@ def _or_nan(statistic: Callable[[FloatArray], Any], values: FloatArray) -> float
     return float(statistic(values)) if len(values) else float("nan")
 
 
-def label_out_of_fold(
-    reference: ReferenceSet,
-    *,
-    folds: int = 8,
-    options: TrainingOptions | None = None,
-    n_starts: int = 7,
-    seed: int = 0,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> xr.Dataset:
-    """
-    Label every reference star with a model trained on the other folds only.
-
-    Parameters
-    ----------
-    reference : ReferenceSet
-    folds : int
-        Stars are dealt into this many folds at random.
-    options, n_starts, workers
-        As in training and labelling.
-    seed : int
-        Decides folds and starts.
-    progress : callable, optional
-        Called with (folds done, folds).
-
-    Returns
-    -------
-    estimates : xarray.Dataset
-        In the order of `reference`.
-
-    Raises
-    ------
-    ValueError
-        `folds` is not between 2 and the number of stars.
-    ReferenceSetError
-        A fold leaves too few stars to train on.
-    """
-    if not 2 <= folds <= len(reference):
-        raise ValueError(f"folds must be from 2 to the {len(reference)} reference stars; got {folds}")
-    fold = np.random.default_rng(seed).permutation(len(reference)) % folds
-    parts, order = [], []
-    for k in range(folds):
-        model = train(reference.select(fold != k), options=options, workers=workers)
-        members = np.flatnonzero(fold == k)
-        spectra = reference.spectra.select(members)
-        parts.append(label_spectra(model, spectra, n_starts=n_starts, seed=seed, workers=workers))
-        order.append(members)
-        if progress is not None:
-            progress(k + 1, folds)
-    joined = xr.concat(parts, dim="star", combine_attrs="drop_conflicts")
-    return joined.isel(star=np.argsort(np.concatenate(order)))
-
-
 def validate(
     model: TrainedModel,
     reference: ReferenceSet,
@@ -216,6 +163,7 @@ def validate(
     seed: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    held_out: HeldOut | None = None,
 ) -> Validation:
     """
     Compare inferred with reference labels, leave-none-out (as the paper's figure 5) and k-fold.
@@ -230,7 +178,9 @@ def validate(
     snr_min : float
         Statistics are also given for stars with a larger signal-to-noise ratio.
     n_starts, seed, workers, progress
-        As in :func:`label_out_of_fold`.
+        As in :func:`bayescannon.held_out.hold_out`.
+    held_out : HeldOut, optional
+        What that function returned for `reference`, if it is known already.
 
     Returns
     -------
@@ -240,7 +190,9 @@ def validate(
     estimates = {"leave-none-out": label_spectra(model, reference.spectra, **options)}
     if folds:
         training = TrainingOptions.from_json(str(model.attrs["training"]))
-        estimates["k-fold"] = label_out_of_fold(reference, folds=folds, options=training, progress=progress, **options)
+        if held_out is None:
+            held_out = hold_out(reference, folds=folds, options=training, progress=progress, **options)
+        estimates["k-fold"] = held_out.estimates
     rows = [
         row
         for method, dataset in estimates.items()

@@ -2,6 +2,7 @@
 
 from bayescannon.figures.canvas import save_figure
 from bayescannon.figures.coefficients import plot_coefficients
+from bayescannon.figures.coverage import plot_coverage, plot_pit
 from bayescannon.figures.kiel import plot_kiel
 from bayescannon.figures.one_to_one import plot_one_to_one, plot_one_to_one_panels
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
@@ -9,9 +10,11 @@ from bayescannon.figures.spectrum import plot_spectrum
 
 __all__ = [
     "plot_coefficients",
+    "plot_coverage",
     "plot_kiel",
     "plot_one_to_one",
     "plot_one_to_one_panels",
+    "plot_pit",
     "plot_scatter_by_snr",
     "plot_spectrum",
     "save_figure",

@@ -17,13 +17,14 @@ import bayescannon as bc
 from bayescannon.figures import save_figure
 from bayescannon.figures.canvas import new_figure
 from bayescannon.flags import FitStatus
+from bayescannon.held_out import hold_out
 from bayescannon.infer import formal_errors
 from bayescannon.io.lamost import read_lamost
 from bayescannon.labels import labels_from_names
 from bayescannon.reference import ReferenceSetError, range_cut
 from bayescannon.training import train
 from bayescannon.training_options import TrainingOptions
-from bayescannon.validation import compare, label_out_of_fold, robust_scatter
+from bayescannon.validation import compare, robust_scatter
 
 SIZES = (100, 200, 400, 800, 1600, 4000)
 PRIORS = {
@@ -94,7 +95,7 @@ def study_real(console: Console, data: Path) -> list[dict]:
     for name, options in PRIORS.items():
         for seed in range(3):
             try:
-                estimates = label_out_of_fold(reference, folds=8, options=options, seed=seed)
+                estimates = hold_out(reference, folds=8, options=options, seed=seed).estimates
             except ReferenceSetError as error:
                 console.print(f"{name}: {error}")
                 continue

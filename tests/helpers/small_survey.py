@@ -29,7 +29,7 @@ def make_small_survey(folder):
     commands = (
         ["mock", small.survey, "--n-reference", N_REFERENCE, "--n-test", N_TEST, "--seed", 3],
         ["prepare", small.survey / "spectra", "--out", small.store],
-        ["train", small.store, *small.allstar, *LABELS, "--out", small.model],
+        ["train", small.store, *small.allstar, *LABELS, "--folds", 2, "--out", small.model],
     )
     for command in commands:
         assert main([str(arg) for arg in command]) == 0

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from bayescannon.coverage_assessment import coverage_from_estimates
+from bayescannon.held_out import hold_out
 from bayescannon.label_table import LabelTable
 from bayescannon.label_vector import label_vector, n_terms
 from bayescannon.labels import KNOWN_LABELS
@@ -85,6 +87,12 @@ def noisy_reference(n_star=400, *, error=0.4, hidden=0.0, seed=5, **options):
     labels = reference.labels + errors * rng.normal(size=errors.shape)
     noisy = replace(reference, spectra=replace(spectra, flux=flux), labels=labels, errors=errors)
     return noisy, reference.labels
+
+
+def fit_coverage(model, reference, *, folds):
+    """The coverage reference of a model, from held-out stars."""
+    held_out = hold_out(reference, folds=folds)
+    return coverage_from_estimates(model, reference.labels, held_out.estimates, held_out.residuals)
 
 
 assert set(CENTRE) <= set(KNOWN_LABELS)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import toy
 from expect import expect_fraction
 
-from bayescannon.coverage_assessment import assess_coverage, fit_coverage
+from bayescannon.coverage_assessment import assess_coverage
 from bayescannon.flags import ResultFlag
 from bayescannon.infer import label_spectra
 from bayescannon.io.lamost import read_lamost
@@ -33,7 +34,7 @@ def assessed(survey_data):
     for k in range(2):
         training = reference.select(fold != k)
         model = train(training)
-        coverage = fit_coverage(model, training, folds=4)
+        coverage = toy.fit_coverage(model, training, folds=4)
         for stars, out in ((reference.spectra.select(fold == k), held), (spectra.select(others), strange)):
             out.append(assess_coverage(model, stars, label_spectra(model, stars), coverage))
     return held, strange, lasp[others]

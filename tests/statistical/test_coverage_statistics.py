@@ -12,7 +12,6 @@ from bayescannon.coverage_assessment import (
     assess_coverage,
     attach_coverage,
     coverage_of_catalogue,
-    fit_coverage,
     with_coverage,
 )
 from bayescannon.flags import ResultFlag
@@ -34,7 +33,7 @@ def stars(n_star, seed, shift=0.0, **options):
 def trained():
     reference = toy.toy_reference(400, n_pixel=N_PIXEL)
     model = train(reference)
-    return attach_coverage(model, fit_coverage(model, reference, folds=8)), reference
+    return attach_coverage(model, toy.fit_coverage(model, reference, folds=8)), reference
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +144,7 @@ def test_model_and_catalogue_keep_the_coverage(trained, assessed, tmp_path):
 def test_thirty_reference_stars_are_enough_for_a_defined_answer(names):
     reference = toy.toy_reference(30, names)
     model = train(reference)
-    coverage = fit_coverage(model, reference, folds=3)
+    coverage = toy.fit_coverage(model, reference, folds=3)
     labels = toy.toy_labels(20, names, seed=3)
     labels[0] += 20 * np.array([toy.WIDTH[name] for name in names])
     spectra = toy.toy_spectra(labels, names, seed=3)
@@ -169,7 +168,7 @@ def test_wrong_calls_are_refused(trained, assessed):
     with pytest.raises(ValueError, match="between 0 and 1"):
         assess_coverage(model, spectra, estimates, false_alarms=0)
     with pytest.raises(ValueError, match="folds must be from 2"):
-        fit_coverage(model, reference, folds=1)
+        toy.fit_coverage(model, reference, folds=1)
     table = build_catalogue(estimates.isel(star=slice(0, 3)))
     with pytest.raises(CoverageError, match="was made with model"):
         coverage_of_catalogue(attach_coverage(other, None), table)

@@ -5,13 +5,13 @@ import pytest
 from expect import expect_between
 from toy import noisy_reference
 
+from bayescannon.held_out import hold_out
 from bayescannon.hidden import integrate_hidden
 from bayescannon.label_errors import fit_label_errors
 from bayescannon.label_vector import label_vector, n_terms
 from bayescannon.pixel_fit import fit_pixels
 from bayescannon.quartic import compress, minimise
 from bayescannon.training_options import TrainingOptions
-from bayescannon.validation import label_out_of_fold
 
 N_REFERENCE, N_NEW, N_PIXEL, N_LABEL = 600, 1500, 120, 3
 SIGMA = 0.01
@@ -134,7 +134,7 @@ def test_held_out_stars_get_slopes_of_one_from_the_options_of_a_training():
     for seed in (5, 6, 7):
         reference, truth = noisy_reference(400, error=0.4, hidden=0.01, seed=seed, label_seed=seed)
         for name, options in OPTIONS.items():
-            estimates = label_out_of_fold(reference, folds=2, options=options, seed=seed)
+            estimates = hold_out(reference, folds=2, options=options, seed=seed).estimates
             assert (estimates["status"] == 0).all()
             slope[name].append(slopes(estimates["labels"].to_numpy(), truth))
     off = {name: np.abs(np.mean(rows, axis=0) - 1) for name, rows in slope.items()}
@@ -148,7 +148,7 @@ def test_reduced_chi2_is_one_where_the_model_is_right():
     """The scatter of flat training takes the label errors in; latent labels leave it what it is."""
     reference, _ = noisy_reference(1200, error=0.4, hidden=0.01, n_pixel=100)
     chi2 = {
-        name: float(label_out_of_fold(reference, folds=3, options=OPTIONS[name])["reduced_chi2"].median())
+        name: float(hold_out(reference, folds=3, options=OPTIONS[name]).estimates["reduced_chi2"].median())
         for name in ("flat", "latent")
     }
     expect_between(chi2["latent"], 0.97, 1.07, what="median reduced chi2, label errors")

@@ -146,7 +146,8 @@ def test_columns(names: tuple[str, ...]) -> None:
     table = build_catalogue(estimates)
     pairs = [f"rho_{x}_{y}" for x, y in itertools.combinations(names, 2)]
     assert table.colnames == [
-        "id", "ra", "dec", "snr_g", *names, *(f"e_{name}" for name in names), *pairs,
+        "id", "ra", "dec", "snr_g", *names, *(f"e_{name}" for name in names),
+        *(f"e_formal_{name}" for name in names), *pairs,
         "rchi2", "live_pixels", "agreeing_starts", "status", "status_text", "flags", "flag_bad", "flag_warn",
     ]  # fmt: skip
     for column in table.columns.values():
@@ -155,10 +156,13 @@ def test_columns(names: tuple[str, ...]) -> None:
     for k, name in enumerate(names):
         unit = units.Unit(KNOWN_LABELS[name].unit)
         assert table[name].unit == unit
-        assert table[f"e_{name}"].unit == unit
+        assert table[f"e_{name}"].unit == table[f"e_formal_{name}"].unit == unit
+        assert table[f"e_{name}"].format == table[f"e_formal_{name}"].format
         assert "formal error" in table[f"e_{name}"].description
         np.testing.assert_array_equal(table[name], estimates["labels"][:, k])
-        np.testing.assert_allclose(table[f"e_{name}"] ** 2, estimates["formal_covariance"][:, k, k])
+        np.testing.assert_allclose(table[f"e_formal_{name}"] ** 2, estimates["formal_covariance"][:, k, k])
+        np.testing.assert_array_equal(table[f"e_{name}"], table[f"e_formal_{name}"])
+        assert "not calibrated" in table[f"e_{name}"].description
     for x, y in itertools.combinations(names, 2):
         covariance = estimates["formal_covariance"].sel(stellar_label=x, stellar_label_2=y)
         rebuilt = table[f"rho_{x}_{y}"] * table[f"e_{x}"] * table[f"e_{y}"]
@@ -168,6 +172,30 @@ def test_columns(names: tuple[str, ...]) -> None:
     assert list(np.flatnonzero(np.isnan(table[names[0]]))) == [1]
     assert table["status_text"][[0, 1, 4]].tolist() == ["CONVERGED", "FEW_PIXELS", "SINGULAR"]
     assert QTable(table)[names[0]].unit == units.Unit(KNOWN_LABELS[names[0]].unit)
+
+
+def make_calibrated(names: tuple[str, ...] = PAPER_LABELS) -> xr.Dataset:
+    """Label estimates whose calibrated errors are three times the formal ones."""
+    estimates = make_estimates(names=names)
+    variance = np.diagonal(estimates["formal_covariance"].to_numpy(), axis1=1, axis2=2)
+    estimates["calibrated_error"] = ("star", "stellar_label"), 3 * np.sqrt(variance)
+    return estimates.assign_attrs(errors="calibrated on 1000 reference stars out of fold (0123456789ab)")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_calibrated_errors_are_the_errors_and_survive_a_file(tmp_path: Path, ending: str) -> None:
+    table = build_catalogue(make_calibrated())
+    for name in PAPER_LABELS:
+        np.testing.assert_allclose(table[f"e_{name}"], 3 * table[f"e_formal_{name}"])
+        assert "calibrated" in table[f"e_{name}"].description
+        assert "68.3 %" in table[f"e_{name}"].description
+        assert "not calibrated" not in table[f"e_{name}"].description
+    # the correlations are those of the formal errors
+    np.testing.assert_array_equal(table["rho_teff_logg"], build_catalogue(make_estimates())["rho_teff_logg"])
+    write_catalogue(table, tmp_path / f"calibrated{ending}")
+    got = read_catalogue(tmp_path / f"calibrated{ending}")
+    require_same_catalogue(got, table, rounded=ending == ".mrt")
+    assert got.meta["errors"].startswith("calibrated on 1000")
 
 
 def test_columns_do_not_depend_on_the_order_of_dims() -> None:

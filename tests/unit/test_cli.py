@@ -214,7 +214,7 @@ def test_label_warns_of_spectra_prepared_otherwise(small, tmp_path, capsys):
 def test_training_with_priors_is_recorded_in_the_catalogue(small, tmp_path, capsys):
     model, out = tmp_path / "model.nc", tmp_path / "catalogue.fits"
     priors = ["--coefficients=pooled", "--noise=global", "--marginal", "--censor=logg=5000:5100"]
-    names = ["--label-names=teff,logg,fe_h", "--out", str(model)]
+    names = ["--label-names=teff,logg,fe_h", "--folds=0", "--out", str(model)]
     assert main(["train", str(small.store), *small.allstar, *names, *priors]) == 0
     assert main(["label", str(model), str(small.store), "--out", str(out)]) == 0
     meta = read_catalogue(out).meta
@@ -264,7 +264,7 @@ def test_validate_without_folds(small, capsys):
 
 def test_coverage_of_a_store_and_of_a_catalogue(small, tmp_path, capsys):
     model, labelled, out = (tmp_path / name for name in ("model.nc", "labelled.fits", "coverage.fits"))
-    names = ["--label-names=teff,logg,fe_h", "--coverage-folds=2", "--out", str(model)]
+    names = ["--label-names=teff,logg,fe_h", "--folds=2", "--out", str(model)]
     assert main(["train", str(small.store), *small.allstar, *names]) == 0
     assert main(["label", str(model), str(small.store), "--out", str(labelled)]) == 0
     table = read_catalogue(labelled)
@@ -278,8 +278,22 @@ def test_coverage_of_a_store_and_of_a_catalogue(small, tmp_path, capsys):
     assert np.isnan(np.asarray(by_labels["p_novelty"])).all()
     assert (np.asarray(by_labels["label_distance"]) != np.asarray(table["label_distance"])).any()
     # a model without a coverage reference, with the labels to fit one
+    bare = str(tmp_path / "bare.nc")
+    assert main(["train", str(small.store), *small.allstar, *LABELS, "--folds=0", "--out", bare]) == 0
     options = [*small.allstar, "--folds=2", "--overwrite", "--out", str(out)]
-    assert main(["coverage", str(small.model), str(small.store), *options]) == 0
+    assert main(["coverage", bare, str(small.store), *options]) == 0
     assert "assessed 210 stars" in capsys.readouterr().out
-    message = run_refused(capsys, "coverage", small.model, small.store, "--out", tmp_path / "none.fits")
-    assert "holds no coverage reference; train with --coverage-folds 8" in message
+    message = run_refused(capsys, "coverage", bare, small.store, "--out", tmp_path / "none.fits")
+    assert "holds no coverage reference; train with --folds 8" in message
+
+
+def test_errors_are_calibrated_unless_told_otherwise(small, tmp_path, capsys):
+    assert TrainedModel.load(small.model).calibration is not None
+    model, catalogue = tmp_path / "formal.nc", tmp_path / "formal.ecsv"
+    options = [*small.allstar, *LABELS, "--folds", "0", "--out", model]
+    assert main([str(arg) for arg in ["train", small.store, *options]]) == 0
+    assert "errors:" not in capsys.readouterr().out
+    assert main([str(arg) for arg in ["label", model, small.store, "--out", catalogue]]) == 0
+    table = read_catalogue(catalogue)
+    np.testing.assert_array_equal(table["e_teff"], table["e_formal_teff"])
+    assert table.meta["errors"] == "formal"

@@ -49,6 +49,10 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
     said = capsys.readouterr().out
     results = tmp_path / "results"
     trained = TrainedModel.load(results / "model.nc")
+    assert trained.calibration is not None
+    catalogue = read_catalogue(results / "catalogue.fits")
+    assert catalogue.meta["errors"] == trained.calibration.describe()
+    assert "errors: calibrated on" in said
     assert len(read_catalogue(results / "catalogue.fits")) == len(load_spectra(results / "store.zarr"))
     assert len(json.loads((results / "validation.json").read_text())) == 12
     for figure in ("one_to_one", "coefficients", "kiel"):

@@ -48,6 +48,7 @@ noise = "fixed"
 kappa = 0.5
 marginal = true
 censored = { logg = [[5000, 5100], [5200.5, 5300]] }
+folds = 4
 
 [label]
 starts = 3
@@ -85,6 +86,7 @@ def test_the_smallest_configuration_has_the_papers_defaults(read, tmp_path):
     assert tuple(config.train.label_names) == PAPER_LABELS
     assert (config.train.clip_sigma, config.train.clip_rounds, config.train.scatter) == (4.0, None, "flat")
     assert (config.label.starts, config.validate.folds, config.validate.snr_min) == (7, 8, 50.0)
+    assert config.train.folds == 8
     assert config.figures
 
 
@@ -97,7 +99,7 @@ def test_every_key_is_read(read):
     assert (config.labels.format, config.labels.match, config.labels.radius) == ("allstar-dr12", "sky", 2)
     assert config.train == TrainConfig(
         ["teff", "logg"], "none", {"teff": [3500, 5500.5]}, 0, 3, "laplace", 1, "all", "half-normal", 0.01, "fixed",
-        0.5, True, {"logg": [[5000, 5100], [5200.5, 5300]]},
+        0.5, True, {"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
     )  # fmt: skip
     options = config.train.options()
     assert options.coefficients == LaplaceCoefficients(1, terms="all")
@@ -147,7 +149,7 @@ def test_the_example_of_all_keys_lacks_none(read):
     [
         ("figures", "figure", "^figure is not a known key; known are out, figures, and sections prepare,"),
         ("[validate]", "[validation]", "validation is not a known key"),
-        ("folds", "fold", r"\[validate\] fold is not a known key; known are folds, snr_min"),
+        ("\nfolds = 0", "\nfold = 0", r"\[validate\] fold is not a known key; known are folds, snr_min"),
         ('out = "results"', "", "^out is missing; it has no default"),
         ('spectra = "spectra"', "", r"\[prepare\] spectra is missing"),
         ('table = "/survey/allStar.fits"', "", r"\[labels\] table is missing"),
@@ -165,6 +167,11 @@ def test_the_example_of_all_keys_lacks_none(read):
         ("[3500, 5500.5]", '["3500", 5500]', r"\[train\] keep must be a table of lists of numbers"),
         ("workers = 1", "workers = 0", r"\[prepare\] workers must be at least 1; got 0"),
         ("clip_rounds = 0", "clip_rounds = -1", r"\[train\] clip_rounds must not be negative; got -1"),
+        (
+            "folds = 4",
+            "folds = 1",
+            r"folds must be 0 \(no calibration, no coverage\) or at least 2",
+        ),
         ("clip_sigma = 3", "clip_sigma = nan", r"\[train\] clip_sigma must be positive"),
         ('scatter = "half-normal"', 'scatter = "exakt"', r"\[train\] scatter must be one of flat, half-normal"),
         ("[[5000, 5100]", "[[5100, 5000]", r"\[train\] a censored range of logg must be \(low, high\)"),

@@ -130,7 +130,7 @@ def test_every_prior_goes_from_reference_set_to_labels(name, n_star):
     prior = build_label_prior(name, model)
     estimates = label_spectra(model, spectra, prior=prior)
     assert (estimates["status"] == FitStatus.CONVERGED).all()
-    assert estimates.attrs["label_prior"] == prior.describe()
+    assert estimates.attrs["prior"] == prior.describe()
     # good spectra speak for themselves
     flat = label_spectra(model, spectra)
     off = (estimates["labels"] - flat["labels"]).to_numpy() / np.sqrt(

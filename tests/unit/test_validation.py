@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import toy
 
+from bayescannon.held_out import hold_out
 from bayescannon.infer import label_spectra
 from bayescannon.training import train
-from bayescannon.validation import compare, label_out_of_fold, robust_scatter, validate
+from bayescannon.validation import compare, robust_scatter, validate
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_no_star_is_labelled_by_a_model_that_saw_it(reference):
     labels = reference.labels.copy()
     labels[7] += [1500, 2, 1]
     spoilt = type(reference)(reference.spectra, labels, reference.errors, reference.label_names)
-    clean, other = label_out_of_fold(reference, folds=4), label_out_of_fold(spoilt, folds=4)
+    clean, other = hold_out(reference, folds=4).estimates, hold_out(spoilt, folds=4).estimates
     assert other["star"].to_numpy().tolist() == reference.spectra.id.tolist()
     np.testing.assert_allclose(clean["labels"][7], other["labels"][7], rtol=1e-6)
     assert not np.allclose(clean["labels"], other["labels"], rtol=1e-6)
@@ -70,4 +71,4 @@ def test_failed_stars_are_counted_apart(reference):
 @pytest.mark.parametrize("folds", [1, 161])
 def test_folds_that_make_no_sense_are_refused(reference, folds):
     with pytest.raises(ValueError, match="from 2 to the 160 reference stars"):
-        label_out_of_fold(reference, folds=folds)
+        hold_out(reference, folds=folds)

@@ -1,0 +1,51 @@
+"""The errors of one label: Student-t, seen through the reference labels' own Gaussian errors."""
+
+import numpy as np
+import pymc as pm
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def error_model(
+    off: FloatArray,
+    log_formal: FloatArray,
+    noise: FloatArray,
+    vector: FloatArray,
+    features: FloatArray,
+    *,
+    mean: FloatArray,
+    width: FloatArray,
+) -> pm.Model:
+    r"""
+    Build the model that :mod:`bayescannon.calibration_fit` maximises, its scale mixture written out.
+
+    .. math::
+        d_n \sim {\cal N}(\mu \cdot v_n,\; \sigma_n^2 / \lambda_n + e_n^2), \quad
+        \lambda_n \sim {\rm Gamma}(\nu/2, \nu/2), \quad
+        \sigma_n^2 = f_n^2 e^{2 \alpha \cdot \phi_n} + e^{2 \beta \cdot \phi_n}
+
+    Parameters
+    ----------
+    off, log_formal, noise : float arrays of shape (N,)
+        d, inferred less reference label; logarithm of the formal error f; standard deviation e of the reference label.
+    vector, features : float arrays of shape (N, T) and (N, F)
+        v and phi.
+    mean, width : float arrays of shape (T + 2 F + 1,)
+        Of the Gaussian priors of mu, alpha, beta and log nu.
+
+    Returns
+    -------
+    model : pymc.Model
+        Free variables ``parameters`` (mu, alpha, beta, log nu) and ``precision`` (lambda), observed ``off``.
+    """
+    n_term, n_feature = vector.shape[1], features.shape[1]
+    with pm.Model() as model:
+        parameters = pm.Normal("parameters", mean, width)
+        location = vector @ parameters[:n_term]
+        formal = pm.math.exp(2 * (log_formal + features @ parameters[n_term : n_term + n_feature]))
+        floor = pm.math.exp(2 * (features @ parameters[n_term + n_feature : -1]))
+        half = pm.math.exp(parameters[-1]) / 2
+        precision = pm.Gamma("precision", half, half, shape=len(off))
+        pm.Normal("off", location, pm.math.sqrt((formal + floor) / precision + noise**2), observed=off)
+    return model

@@ -1,0 +1,128 @@
+"""Calibrated errors are what they say: on stars drawn from a known distribution, and on fresh mock stars."""
+
+import numpy as np
+import pytest
+from expect import expect_between, expect_fraction
+from known_errors import N_LABEL, draw_stars, known_calibration
+from scipy import stats
+
+import bayescannon as bc
+from bayescannon.calibrate import calibrate
+from bayescannon.calibration_fit import cross_fit, fit_calibration
+from bayescannon.flags import FitStatus
+from bayescannon.held_out import hold_out
+from bayescannon.infer import formal_errors
+
+SNR_BINS = ((10, 30), (30, 60), (60, np.inf))
+# what is asked of intervals of 68.3 and 95 %
+ONE, TWO = (0.66, 0.705), (0.94, 0.96)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """A calibration of 6000 stars, 3 % of them with the labels of another star, and 40,000 fresh stars."""
+    stars, _, mislabelled = draw_stars(6000, seed=10, wrong=0.03)
+    return fit_calibration(stars), mislabelled, draw_stars(40_000, seed=11)
+
+
+@pytest.mark.parametrize("label", range(N_LABEL))
+@pytest.mark.parametrize("low_high", SNR_BINS)
+def test_intervals_cover_fresh_stars_of_a_known_distribution(learned, label, low_high):
+    calibration, _, (fresh, true, _) = learned
+    predicted = calibration.predict(fresh.scaled, fresh.formal, fresh.snr)
+    use = (fresh.snr >= low_high[0]) & (fresh.snr < low_high[1])
+    off = np.abs(fresh.scaled - true)[use, label]
+    for probability, (low, high) in ((0.6827, ONE), (0.95, TWO)):
+        inside = off < predicted.interval(probability)[use, label]
+        expect_fraction(inside, len(off), low, high, what=f"label {label}, S/N {low_high}, {probability:.0%}")
+
+
+def test_the_distribution_itself_is_found(learned):
+    calibration, mislabelled, (fresh, true, _) = learned
+    truth = known_calibration().predict(fresh.scaled, fresh.formal, fresh.snr)
+    found = calibration.predict(fresh.scaled, fresh.formal, fresh.snr)
+    for k in range(N_LABEL):
+        # 6000 stars say a constant scale to 1 %, without noise; here it is a function, seen through noise
+        ratio = np.log(found.scale / truth.scale)[:, k]
+        expect_between(np.sqrt(np.mean(ratio**2)), 0, 0.12, what=f"error of log scale of label {k}")
+        off = (found.location - truth.location)[:, k] / truth.scale[:, k]
+        expect_between(np.sqrt(np.mean(off**2)), 0, 0.15, what=f"error of the offset of label {k} in scales")
+        expect_between(found.dof[0, k] / truth.dof[0, k], 0.6, 1.7, what=f"ratio of degrees of freedom of label {k}")
+    expect_between(calibration.wrong_fraction / mislabelled.mean(), 0.7, 1.3, what="found of the wrong labels")
+    pit = found.pit(fresh.scaled - true)
+    for k in range(N_LABEL):
+        expect_between(stats.kstest(pit[:, k], "uniform").statistic, 0, 0.015, what=f"largest gap of PIT of label {k}")
+
+
+def test_the_reference_labels_own_errors_are_taken_out(learned):
+    calibration, _, (fresh, true, _) = learned
+    stars, _, _ = draw_stars(6000, seed=10, wrong=0.03)
+    stars.noise[:] = 0.0
+    untold = fit_calibration(stars).predict(fresh.scaled, fresh.formal, fresh.snr).interval()
+    told = calibration.predict(fresh.scaled, fresh.formal, fresh.snr).interval()
+    off = np.abs(fresh.scaled - true)
+    # the thresholds can fail: without that knowledge the intervals are far too wide
+    expect_fraction((off < untold)[:, 0], len(off), 0.72, what="covered by intervals with the reference's errors in")
+    assert (untold > told).mean() > 0.8
+
+
+def test_pit_of_noisy_references_is_uniform(learned):
+    calibration, _, (fresh, _, _) = learned
+    predicted = calibration.predict(fresh.scaled, fresh.formal, fresh.snr)
+    pit = predicted.pit(fresh.scaled - fresh.reference, fresh.noise)
+    for k in range(N_LABEL):
+        expect_between(stats.kstest(pit[:, k], "uniform").statistic, 0, 0.015, what=f"largest gap of PIT of label {k}")
+
+
+def test_cross_fitted_pit_values_are_uniform():
+    stars, _, _ = draw_stars(1500, seed=12)
+    pit = cross_fit(stars, folds=3)
+    for k in range(N_LABEL):
+        # 1500 values of a uniform distribution stay below 0.042 with 99 %
+        expect_between(stats.kstest(pit[:, k], "uniform").statistic, 0, 0.05, what=f"largest gap of PIT of label {k}")
+
+
+@pytest.mark.slow
+def test_mock_stars_are_within_their_errors():
+    """
+    Over all labels the intervals cover what is asked; label by label and bin by bin they are much wider off.
+
+    A bin of 300 to 500 reference stars whose labels' own errors are as large as those of the inferred labels says
+    the scale to about 10 %, and models out of 5 folds are worse than the final one. Even a calibration on the true
+    labels of these 1400 stars covers 61-78 % in single bins. So the thresholds of a single bin only tell calibrated
+    from formal errors, within which 12-64 % of the stars are.
+    """
+    names = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
+    survey = bc.simulate_survey(1500, 2000, seed=5)
+    spectra = bc.prepare_spectra(list(survey.spectra()))
+    table = bc.read_labels(survey.apogee, format="allstar-dr12", label_names=names)
+    full = bc.build_reference(spectra, table, names)
+    model, kept = bc.train_clipped(full)
+    clipped = full.select(~np.isin(full.spectra.id, kept.spectra.id))
+    model = calibrate(model, kept, hold_out(kept, folds=5).estimates, clipped=clipped)
+    is_test = ~np.asarray(survey.truth["is_reference"])
+    row_of = {str(name): row for row, name in enumerate(survey.truth["id"])}
+    estimates = bc.label_spectra(model, spectra.select(np.array([is_test[row_of[i]] for i in spectra.id.tolist()])))
+    rows = [row_of[name] for name in estimates["star"].to_numpy().tolist()]
+    columns = ["m_h" if name == "fe_h" else name for name in names]
+    true = np.column_stack([np.asarray(survey.truth[name], dtype=float)[rows] for name in columns])
+    good = estimates["status"].to_numpy() == FitStatus.CONVERGED
+    snr, off = estimates["snr"].to_numpy(), np.abs(estimates["labels"].to_numpy() - true)
+    formal = formal_errors(estimates)
+    predicted = model.calibration.predict(
+        model.scaler.to_scaled(estimates["labels"].to_numpy()), formal / model.scaler.scale, snr
+    )
+    two = predicted.interval(0.95) * model.scaler.scale
+    within = [off < estimates["calibrated_error"].to_numpy(), off < two]
+    for low, high in SNR_BINS:
+        use = good & (snr >= low) & (snr < high)
+        for inside, (least, most), slack in zip(within, (ONE, TWO), (0.03, 0.02), strict=True):
+            what = f"all labels, S/N {low}-{high}"
+            expect_fraction(inside[use], inside[use].size, least - slack, most + slack, what=what)
+        for inside, least, most in zip(within, (0.58, 0.90), (0.85, 0.995), strict=True):
+            for k, name in enumerate(names):
+                expect_fraction(inside[use, k], use.sum(), least, most, what=f"{name}, S/N {low}-{high}")
+    bright = good & (snr >= 10)
+    for inside, (least, most) in zip(within, (ONE, TWO), strict=True):
+        expect_fraction(inside[bright], inside[bright].size, least, most, what="all labels with S/N > 10")
+    expect_fraction((off < formal)[bright], off[bright].size, 0, 0.5, what="within their formal errors")

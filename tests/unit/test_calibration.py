@@ -1,0 +1,186 @@
+"""Calibration of errors: what goes in, what comes out, what is refused, and that a file keeps it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from known_errors import draw_stars, known_calibration
+from toy import toy_labels, toy_reference, toy_spectra
+
+from bayescannon.calibrate import calibrate
+from bayescannon.calibration_fit import CalibrationError, fit_calibration
+from bayescannon.catalogue import build_catalogue
+from bayescannon.held_out import hold_out
+from bayescannon.infer import formal_errors, label_spectra
+from bayescannon.trained_model import ModelFileError, TrainedModel
+from bayescannon.training import train
+
+ERROR = {"teff": 20.0, "logg": 0.05, "fe_h": 0.02}
+
+
+@pytest.fixture(scope="module")
+def reference():
+    exact = toy_reference(160, seed=2)
+    noise = np.random.default_rng(3).normal(size=exact.labels.shape) * list(ERROR.values())
+    return replace(exact, labels=exact.labels + noise, errors=np.tile(list(ERROR.values()), (160, 1)))
+
+
+@pytest.fixture(scope="module")
+def calibrated(reference):
+    return calibrate(train(reference), reference, hold_out(reference, folds=4).estimates)
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return toy_spectra(toy_labels(50, seed=77), seed=78)
+
+
+def test_labels_and_hash_do_not_depend_on_it(reference, calibrated, fresh):
+    model = train(reference)
+    assert model.hash == calibrated.hash
+    before, after = label_spectra(model, fresh), label_spectra(calibrated, fresh)
+    np.testing.assert_array_equal(before["labels"], after["labels"])
+    np.testing.assert_array_equal(before["formal_covariance"], after["formal_covariance"])
+    assert "calibrated_error" not in before
+    assert before.attrs["errors"] == "formal"
+    assert after["calibrated_error"].dims == ("star", "stellar_label")
+    assert after.attrs["errors"] == calibrated.calibration.describe()
+    assert "160 reference stars" in after.attrs["errors"]
+    assert (after["calibrated_error"] > 0).all()
+
+
+def test_the_catalogue_has_both_errors(calibrated, fresh):
+    estimates = label_spectra(calibrated, fresh)
+    table = build_catalogue(estimates)
+    np.testing.assert_allclose(table["e_teff"], estimates["calibrated_error"].sel(stellar_label="teff"))
+    np.testing.assert_allclose(table["e_formal_teff"], formal_errors(estimates)[:, 0])
+    assert table.meta["errors"].startswith("calibrated")
+
+
+def test_the_file_keeps_it_and_notices_damage(calibrated, tmp_path, fresh):
+    path = tmp_path / "model.nc"
+    calibrated.save(path)
+    loaded = TrainedModel.load(path)
+    for name, values in calibrated.calibration.arrays().items():
+        np.testing.assert_array_equal(loaded.calibration.arrays()[name], values)
+    assert loaded.attrs == calibrated.attrs
+    dims = loaded.to_xarray()["calibration_location"].dims
+    assert dims == ("stellar_label", "term")
+    xr.testing.assert_identical(
+        label_spectra(loaded, fresh)["calibrated_error"], label_spectra(calibrated, fresh)["calibrated_error"]
+    )
+    with xr.open_dataset(path, engine="h5netcdf") as data:
+        changed = data.load()
+    changed["calibration_dof"][0] += 1
+    changed.to_netcdf(tmp_path / "changed.nc", engine="h5netcdf")
+    with pytest.raises(ModelFileError, match=r"calibration in .* was changed"):
+        TrainedModel.load(tmp_path / "changed.nc")
+    gone = changed.drop_vars([name for name in changed.data_vars if str(name).startswith("calibration_")])
+    gone.to_netcdf(tmp_path / "gone.nc", engine="h5netcdf")
+    with pytest.raises(ModelFileError, match="calibration"):
+        TrainedModel.load(tmp_path / "gone.nc")
+
+
+def test_a_file_without_stays_without(reference, tmp_path):
+    train(reference).save(tmp_path / "model.nc")
+    assert TrainedModel.load(tmp_path / "model.nc").calibration is None
+
+
+def test_given_estimates_are_those_it_would_make(reference, calibrated):
+    estimates = hold_out(reference, folds=4).estimates
+    again = calibrate(train(reference), reference, estimates)
+    assert again.calibration.hash == calibrated.calibration.hash
+    with pytest.raises(ValueError, match="in their order"):
+        calibrate(train(reference), reference, estimates.isel(star=slice(None, None, -1)))
+
+
+def test_it_does_not_depend_on_the_number_of_workers(reference, calibrated):
+    estimates = hold_out(reference, folds=4).estimates
+    again = calibrate(train(reference), reference, estimates, workers=1)
+    assert again.calibration.hash == calibrated.calibration.hash
+
+
+def test_few_stars_leave_it_formal_and_say_so(reference, tmp_path):
+    few = reference.select(np.arange(40))
+    model = calibrate(train(few), few, hold_out(few, folds=2).estimates)
+    assert model.calibration is None
+    assert model.attrs["calibration"].startswith("none: 40 reference stars")
+    model.save(tmp_path / "model.nc")
+    assert TrainedModel.load(tmp_path / "model.nc").attrs["calibration"] == model.attrs["calibration"]
+
+
+def test_clipped_stars_count(reference):
+    kept, clipped = reference.select(np.arange(140)), reference.select(np.arange(140, 160))
+    model = calibrate(train(kept), kept, hold_out(kept, folds=2).estimates, clipped=clipped)
+    assert model.calibration.n_stars == 160
+
+
+@pytest.mark.parametrize("errors", ["none", "some", "given"])
+def test_unknown_reference_errors(reference, errors):
+    estimates = hold_out(reference, folds=2).estimates
+    given = reference.errors.copy()
+    given[:, 0] = np.nan
+    if errors == "some":
+        given[::2, 0] = ERROR["teff"]
+    unknown = replace(reference, errors=given)
+    label_errors = {"teff": ERROR["teff"]} if errors == "given" else None
+    model = calibrate(train(reference), unknown, estimates, label_errors=label_errors)
+    said = "errors of teff are unknown and count as none" in model.attrs["calibration"]
+    assert said == (errors == "none")
+    full = calibrate(train(reference), reference, estimates)
+    assert (model.calibration.hash == full.calibration.hash) == (errors != "none")
+
+
+def test_a_wrong_error_is_refused(reference):
+    estimates = hold_out(reference, folds=2).estimates
+    for wrong, text in (({"a_k": 0.1}, "'a_k'; the model's labels are"), ({"teff": -1.0}, "must not be negative")):
+        with pytest.raises(ValueError, match=text):
+            calibrate(train(reference), reference, estimates, label_errors=wrong)
+
+
+def test_reference_errors_as_large_as_the_scatter_are_suspected(reference):
+    estimates = hold_out(reference, folds=2).estimates
+    model = calibrate(train(reference), reference, estimates, label_errors={"logg": 3.0})
+    assert "errors of logg are as large as the scatter" in model.attrs["calibration"]
+    assert np.isfinite(label_spectra(model, reference.spectra)["calibrated_error"]).all()
+
+
+@pytest.mark.parametrize("snr", [np.nan, 0.0])
+def test_no_signal_to_noise_at_all(snr):
+    stars, _, _ = draw_stars(200, seed=1)
+    calibration = fit_calibration(replace(stars, snr=np.full(200, snr)))
+    error = calibration.predict(stars.scaled, stars.formal, np.full(200, snr)).interval()
+    assert np.isfinite(error).all()
+
+
+def test_stars_outside_the_reference_are_clamped_and_failed_ones_have_no_error():
+    calibration = known_calibration()
+    far, edge = np.array([[50.0, -50.0]]), np.array([[2.5, -2.5]])
+    formal = np.full((1, 2), 0.1)
+    for snr, snr_edge in ((1e9, 400.0), (1e-3, 8.0), (0.0, 8.0), (np.nan, 45.0)):
+        there = calibration.predict(far, formal, np.array([snr])).interval()
+        np.testing.assert_allclose(there, calibration.predict(edge, formal, np.array([snr_edge])).interval())
+    for scaled, error in ((np.array([[np.nan, np.nan]]), formal), (edge, np.full((1, 2), np.nan))):
+        assert np.isnan(calibration.predict(scaled, error, np.array([50.0])).interval()).all()
+
+
+def test_one_label_and_few_stars_shrink_to_constants():
+    stars, _, _ = draw_stars(60, seed=3)
+    one = replace(
+        stars,
+        **{name: getattr(stars, name)[:, :1] for name in ("scaled", "formal", "reference", "noise")},
+    )
+    calibration = fit_calibration(one)
+    assert calibration.location.shape == (1, 3)
+    error = calibration.predict(one.scaled, one.formal, one.snr).interval()
+    assert np.isfinite(error).all()
+    assert error.max() / error.min() < 30
+    with pytest.raises(CalibrationError, match=r"49 reference stars .* at least 50"):
+        fit_calibration(stars.select(np.arange(60) < 49))
+
+
+def test_uncounted_are_stars_without_labels():
+    stars, _, _ = draw_stars(80, seed=3)
+    stars.scaled[0], stars.formal[1], stars.noise[2, 0] = np.nan, 0.0, np.nan
+    assert fit_calibration(stars).n_stars == 77
