@@ -6,17 +6,13 @@ import numpy as np
 from scipy.cluster.vq import kmeans2
 
 from bayescannon.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
+from bayescannon.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
 from bayescannon.label_vector import FloatArray
-from bayescannon.labels import LabelError
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, LabelPrior, MixtureLabels
 from bayescannon.trained_model import TrainedModel
 
 LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
 
-# Ho et al. 2017, eq. 7: widths of the label distance, stars that it is averaged over, and the cut
-DISTANCE_WIDTHS: Mapping[str, float] = {"teff": 100.0, "logg": 0.20, "fe_h": 0.10}
-N_NEAREST = 10
-DISTANCE_CUT = 2.5
 # components that stand for the reference stars of a coverage prior
 _N_CENTRES = 128
 _CANDIDATES = (1, 2, 3, 4, 6, 8, 12)
@@ -121,7 +117,7 @@ def reweighted_prior(prior: MixtureLabels, labels: FloatArray, *, errors: FloatA
 
 
 def coverage_prior(
-    model: TrainedModel, *, widths: Mapping[str, float] | None = None, cut: float = DISTANCE_CUT, seed: int = 0
+    model: TrainedModel, *, widths: Mapping[str, float] | None = None, cut: float = PAPER_CUT, seed: int = 0
 ) -> CoverageLabels:
     """
     Return a prior that is flat where the reference set is dense and falls off with label distance.
@@ -143,27 +139,15 @@ def coverage_prior(
     Raises
     ------
     LabelError
-        The model has none of the labels of the distance, or not one of `widths`.
+        See :func:`bayescannon.label_distance.distance_scales`.
     ValueError
-        A width or the cut is not positive.
+        The cut is not positive.
     """
-    if widths is None:
-        widths = {name: width for name, width in DISTANCE_WIDTHS.items() if name in model.label_names}
-    if not widths:
-        raise LabelError(
-            f"the label distance is of {', '.join(DISTANCE_WIDTHS)}, of which the model has none; give widths for "
-            f"some of {', '.join(model.label_names)}"
-        )
-    for name, value in widths.items():
-        if name not in model.label_names:
-            raise LabelError(f"no label {name!r} in the model, which has {', '.join(model.label_names)}")
-        if not value > 0:
-            raise ValueError(f"the width of {name} must be positive; got {value}")
+    columns, width = distance_scales(model.label_names, widths)
     if not cut > 0:
         raise ValueError(f"the cut in label distance must be positive; got {cut}")
-    names = tuple(widths)
-    width = np.array([widths[name] for name in names])
-    units = model.reference_labels[:, [model.label_names.index(name) for name in names]] / width
+    names = tuple(model.label_names[column] for column in columns)
+    units = model.reference_labels[:, columns] / width
     n_centre = min(_N_CENTRES, len(units))
     _, member = kmeans2(units, n_centre, minit="++", rng=np.random.default_rng(seed), missing="warn")
     counts, means, covariances = [], [], []
@@ -176,7 +160,7 @@ def coverage_prior(
         means.append(mean * width)
         covariances.append(covariance * np.outer(width, width))
     return CoverageLabels(
-        names, np.array(counts), np.array(means), np.array(covariances), N_NEAREST * np.exp(-0.5 * cut)
+        names, np.array(counts), np.array(means), np.array(covariances), PAPER_NEIGHBOURS * np.exp(-0.5 * cut)
     )
 
 

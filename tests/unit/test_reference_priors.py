@@ -5,11 +5,11 @@ import toy
 from bayescannon.compare_priors import compare_priors
 from bayescannon.flags import FitStatus, PosteriorStatus, ResultFlag
 from bayescannon.infer import label_spectra
+from bayescannon.label_distance import PAPER_SCALES
 from bayescannon.labels import LabelError
 from bayescannon.models.label_priors import FlatLabels, MixtureLabels
 from bayescannon.reference import ReferenceSet
 from bayescannon.reference_priors import (
-    DISTANCE_WIDTHS,
     LABEL_PRIORS,
     box_prior,
     build_label_prior,
@@ -70,8 +70,8 @@ def test_reference_errors_are_kept_in_the_file(tmp_path):
 
 def test_coverage_counts_neighbours_as_the_label_distance_does(model):
     prior = coverage_prior(model)
-    assert set(prior.names) == set(DISTANCE_WIDTHS) & set(model.label_names)
-    width = np.array([DISTANCE_WIDTHS[name] for name in prior.names])
+    assert set(prior.names) == set(PAPER_SCALES) & set(model.label_names)
+    width = np.array([PAPER_SCALES[name] for name in prior.names])
     columns = [model.label_names.index(name) for name in prior.names]
     near = model.reference_labels[::10]
     apart = (near[:, None, columns] - model.reference_labels[None, :, columns]) / width
@@ -95,9 +95,9 @@ def test_coverage_is_flat_inside_and_falls_off_outside():
 
 
 def test_wrong_widths_are_refused(model):
-    with pytest.raises(LabelError, match="no label 'a_k' in the model"):
+    with pytest.raises(LabelError, match="label 'a_k' counts in the distance, but"):
         coverage_prior(model, widths={"a_k": 0.1})
-    with pytest.raises(ValueError, match="width of teff must be positive"):
+    with pytest.raises(LabelError, match="scale of teff must be positive"):
         coverage_prior(model, widths={"teff": 0.0})
     with pytest.raises(ValueError, match="cut in label distance"):
         coverage_prior(model, cut=-1)
