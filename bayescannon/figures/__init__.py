@@ -4,6 +4,7 @@ from bayescannon.figures.canvas import save_figure
 from bayescannon.figures.coefficients import plot_coefficients
 from bayescannon.figures.coverage import plot_coverage, plot_pit
 from bayescannon.figures.kiel import plot_kiel
+from bayescannon.figures.label_distance import plot_distances, plot_kiel_distance
 from bayescannon.figures.one_to_one import plot_one_to_one, plot_one_to_one_panels
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
 from bayescannon.figures.spectrum import plot_spectrum
@@ -11,7 +12,9 @@ from bayescannon.figures.spectrum import plot_spectrum
 __all__ = [
     "plot_coefficients",
     "plot_coverage",
+    "plot_distances",
     "plot_kiel",
+    "plot_kiel_distance",
     "plot_one_to_one",
     "plot_one_to_one_panels",
     "plot_pit",

@@ -1,0 +1,106 @@
+"""The label distance to the reference set and its cut, in the manner of figures 9 and 10 of Ho et al. 2017."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from numpy.typing import ArrayLike
+
+from bayescannon.figures.canvas import DATA_COLOUR, MODEL_COLOUR, add_colour_bar, new_axes, scatter_points, span
+from bayescannon.labels import KNOWN_LABELS
+
+# the cut is in the middle of the colours: near stars are blue, far ones red
+_DIVERGING = "RdYlBu_r"
+_NEAREST, _FARTHEST = 0.01, 20.0
+
+
+def plot_distances(
+    from_reference: ArrayLike,
+    from_pipeline: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    cut: float,
+    kinds: Mapping[str, ArrayLike] | None = None,
+) -> Axes:
+    """
+    Plot how far inferred labels are from Survey B's own, against how far those are from the reference set.
+
+    Parameters
+    ----------
+    from_reference : array of shape (N,)
+        Label distance of Survey B's own labels to the reference set; stars with a NaN in either are left out.
+    from_pipeline : array of shape (N,)
+        Label distance between inferred and Survey B's own labels of the same star.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure otherwise.
+    cut : float
+        In label distance; drawn as a line.
+    kinds : mapping of str to bool array of shape (N,), optional
+        Stars of a kind share a colour and a line of the legend; all stars look alike unless given.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+    """
+    ax = new_axes(ax)
+    x, y = (np.maximum(np.asarray(values, dtype=float), _NEAREST) for values in (from_reference, from_pipeline))
+    shown = np.isfinite(x) & np.isfinite(y)
+    for number, (name, members) in enumerate((kinds or {"stars": np.ones(len(x), dtype=bool)}).items()):
+        chosen = shown & np.asarray(members, dtype=bool)
+        ax.scatter(x[chosen], y[chosen], s=12, color=f"C{number}", linewidths=0, alpha=0.8, label=name)
+    ax.axvline(cut, color=MODEL_COLOUR, linewidth=1.2, linestyle="--", label=f"cut {cut:g}")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("label distance, own labels to reference set")
+    ax.set_ylabel("label distance, inferred to own labels")
+    ax.legend(fontsize="small")
+    return ax
+
+
+def plot_kiel_distance(
+    teff: ArrayLike,
+    logg: ArrayLike,
+    distance: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    cut: float,
+    reference_teff: ArrayLike = (),
+    reference_logg: ArrayLike = (),
+) -> Axes:
+    """
+    Plot stars in the plane of effective temperature and gravity, coloured by their label distance.
+
+    Parameters
+    ----------
+    teff, logg : arrays of shape (N,)
+        In K and dex.
+    distance : array of shape (N,)
+        To the reference set; stars with a NaN in any of the three are left out.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure otherwise.
+    cut : float
+        In label distance: nearer stars are blue, those beyond are red with a black rim.
+    reference_teff, reference_logg : arrays of shape (M,), optional
+        Stars of the reference set, grey behind the others.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+    """
+    ax = new_axes(ax)
+    x, y, values = (np.asarray(array, dtype=float) for array in (teff, logg, distance))
+    shown = np.isfinite(x) & np.isfinite(y) & np.isfinite(values)
+    x, y, values = x[shown], y[shown], values[shown]
+    behind_x, behind_y = np.asarray(reference_teff, dtype=float), np.asarray(reference_logg, dtype=float)
+    ax.scatter(behind_x, behind_y, s=30, color=DATA_COLOUR, alpha=0.3, linewidths=0, rasterized=True)
+    norm = TwoSlopeNorm(cut, 0.0, max(_FARTHEST, 2 * cut))
+    points = scatter_points(ax, x, y, values, norm, cmap=_DIVERGING)
+    points.set_edgecolors("black")
+    points.set_linewidths(np.where(values < cut, 0.0, 0.5))
+    ax.set_xlim(*reversed(span(x, behind_x)))
+    ax.set_ylim(*reversed(span(y, behind_y)))
+    ax.set_xlabel(KNOWN_LABELS["teff"].axis_text())
+    ax.set_ylabel(KNOWN_LABELS["logg"].axis_text())
+    add_colour_bar(ax.figure, points, ax, f"label distance to the reference set (cut {cut:g})", extend="max")
+    return ax
