@@ -93,7 +93,7 @@ def _shift(comparison: xr.Dataset, prior: str, what: str, chosen: np.ndarray) ->
 
 
 def study_coverage(console: Console, stars: MockStars, *, folds: int, n_stars: int) -> list[dict]:
-    """(a) Train without a corner of the label space; label what is inside, at the edge and outside."""
+    """Train without a corner of the label space; label what is inside, at the edge and outside: (a)."""
     results = []
     for left_out, (name, limit, side, edge) in LEFT_OUT.items():
         column = NAMES.index(name)
@@ -103,7 +103,7 @@ def study_coverage(console: Console, stars: MockStars, *, folds: int, n_stars: i
         zones = {"outside": beyond > 0, "edge": (beyond <= 0) & (beyond > -edge), "inside": beyond <= -edge}
         chosen = np.sort(np.concatenate([np.flatnonzero(zone)[:n_stars] for zone in zones.values()]))
         spectra, true = stars.test.select(chosen), stars.true[chosen]
-        comparison = compare_priors(model, spectra, n_draws=400)
+        comparison = compare_priors(model, spectra, n_draws=400, n_starts=3)
         for zone, members in zones.items():
             for row in summarise(comparison, model, spectra, true, members[chosen]):
                 results.append({"without": left_out, "label": name, "zone": zone, "reference": len(reference), **row})
@@ -114,13 +114,13 @@ def study_coverage(console: Console, stars: MockStars, *, folds: int, n_stars: i
 def study_snr(
     console: Console, stars: MockStars, *, folds: int, n_stars: int
 ) -> tuple[list[dict], list[dict], dict[str, dict[str, np.ndarray]]]:
-    """(b) Errors and intervals at low and high S/N; (c) the valley between the sequences of [alpha/M]."""
+    """Find errors and intervals at low and high S/N, (b), and the valley between the sequences of [alpha/M], (c)."""
     model = qualified(stars.reference, folds)
     errors, valleys, shown = [], [], {}
     for name, (low, high) in {"low": LOW_SNR, "high": HIGH_SNR}.items():
         members = np.flatnonzero((stars.snr >= low) & (stars.snr < high))[:n_stars]
         spectra, true = stars.test.select(members), stars.true[members]
-        comparison = compare_priors(model, spectra, n_draws=400)
+        comparison = compare_priors(model, spectra, n_draws=400, n_starts=3)
         every = np.ones(len(members), dtype=bool)
         errors += [{"snr": name, **row} for row in summarise(comparison, model, spectra, true, every)]
         alpha, metallicity = true[:, NAMES.index("alpha_m")], true[:, NAMES.index("fe_h")]

@@ -8,6 +8,7 @@ from rich.console import Console
 from scipy.stats import binomtest
 
 import bayescannon as bc
+from bayescannon.coverage import COVERAGE_SCORE, NOVELTY_SCORE, SCORES
 from bayescannon.coverage_assessment import assess_coverage, coverage_from_estimates
 from bayescannon.empirical import empirical_p_value, is_unusual
 from bayescannon.flags import ResultFlag
@@ -25,6 +26,7 @@ from bayescannon.training import train
 NAMES = ["teff", "logg", "fe_h"]
 PRIORS = ("gaussian", "mixture", "coverage")
 RATES = (0.01, 0.03, 0.05)
+SCORE = {"chi2": "chi2", "range (p_coverage)": COVERAGE_SCORE, "novelty": NOVELTY_SCORE}
 COMBINED = ("chi2", "range (p_coverage)", "novelty", "distance, inferred", "shift, coverage")
 
 
@@ -49,11 +51,16 @@ class RealStars:
         }
 
 
-def label_all(model: TrainedModel, spectra: Spectra) -> dict[str, np.ndarray | xr.Dataset | Residuals]:
+def label_all(
+    model: TrainedModel, spectra: Spectra, pipeline: np.ndarray
+) -> dict[str, np.ndarray | xr.Dataset | Residuals]:
     """Everything that a score is made of, under the flat prior and the others."""
     flat = bc.label_spectra(model, spectra)
     labels = flat["labels"].to_numpy()
-    scores = {"distance, inferred": label_distance(labels, model.reference_labels, NAMES)}
+    scores = {
+        "distance, inferred": label_distance(labels, model.reference_labels, NAMES),
+        "distance, pipeline": label_distance(pipeline, model.reference_labels, NAMES),
+    }
     for name in PRIORS:
         under = bc.label_spectra(model, spectra, prior=build_label_prior(name, model))
         moved = np.abs(under["labels"].to_numpy() - labels) / formal_errors(flat)
@@ -70,7 +77,10 @@ def held_out(reference: ReferenceSet, folds: int, seed: int) -> dict[str, np.nda
     """`label_all` of every reference star by a model that never saw it."""
     fold = deal(len(reference), folds, seed)
     parts = [
-        label_all(train(reference.select(fold != k)), reference.spectra.select(fold == k)) for k in range(folds)
+        label_all(
+            train(reference.select(fold != k)), reference.spectra.select(fold == k), reference.labels[fold == k]
+        )
+        for k in range(folds)
     ]  # fmt: skip
     back = np.argsort(np.concatenate([np.flatnonzero(fold == k) for k in range(folds)]))
     joined = {
@@ -84,7 +94,7 @@ def held_out(reference: ReferenceSet, folds: int, seed: int) -> dict[str, np.nda
 
 def p_values(
     model: TrainedModel, reference: ReferenceSet, inner: dict, spectra: Spectra, found: dict
-) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+) -> dict[str, np.ndarray]:
     """p-values of stars by every score, against the held-out stars of the training set."""
     coverage = coverage_from_estimates(model, reference.labels, inner["flat"], inner["residuals"])
     assessed = assess_coverage(model, spectra, found["flat"], coverage)
@@ -93,22 +103,14 @@ def p_values(
         "range (p_coverage)": assessed["p_coverage"].to_numpy(),
         "novelty": assessed["p_novelty"].to_numpy(),
     }
-    own = {
-        name: values
-        for name, values in zip(
-            p, coverage.p_values(coverage.scores)[:, [SCORE[name] for name in p]].T, strict=True
-        )
-    }  # fmt: skip
+    own = {name: coverage.p_values(coverage.scores)[:, SCORES.index(SCORE[name])] for name in p}
     for name in inner:
         if name.startswith(("distance", "shift")):
             p[name] = empirical_p_value(found[name], inner[name])
             own[name] = empirical_p_value(inner[name], inner[name])
     joint, own_joint = (-sum(np.log(values[name]) for name in COMBINED) for values in (p, own))
     p["all combined (Fisher)"] = empirical_p_value(joint, own_joint)
-    return p, assessed
-
-
-SCORE = {"chi2": 5, "range (p_coverage)": 0, "novelty": 6}
+    return p
 
 
 def study_real(console: Console, stars: RealStars, *, outer: int, folds: int, deals: int) -> list[dict]:
@@ -134,13 +136,15 @@ def study_real(console: Console, stars: RealStars, *, outer: int, folds: int, de
             groups["others"] = (stars.spectra.select(others), kinds)
             pipeline = {"giants": stars.reference.labels[fold == k], "others": stars.pipeline[others]}
             for group, (spectra, kinds) in groups.items():
-                found = label_all(model, spectra)
-                p, _ = p_values(model, reference, inner, spectra, found)
-                own_distance = label_distance(pipeline[group], model.reference_labels, NAMES)
+                found = label_all(model, spectra, pipeline[group])
+                p = p_values(model, reference, inner, spectra, found)
                 fixed = {f"PRIOR_DOMINATED, {name}": found[f"PRIOR_DOMINATED, {name}"] for name in PRIORS}
                 fixed["distance, inferred > 2.5"] = found["distance, inferred"] >= PAPER_CUT
-                fixed["distance, pipeline > 2.5"] = own_distance >= PAPER_CUT
+                fixed["distance, pipeline > 2.5"] = found["distance, pipeline"] >= PAPER_CUT
                 for kind, members in kinds.items():
+                    for rate in RATES:
+                        hit = [is_unusual(p[name], rate, len(reference)) for name in ("range (p_coverage)", "novelty")]
+                        count("range or novelty, each", rate, kind, (hit[0] | hit[1])[members])
                     for name, values in p.items():
                         for rate in RATES:
                             count(name, rate, kind, is_unusual(values, rate, len(reference))[members])
@@ -176,3 +180,23 @@ def study_shift(stars: RealStars, *, folds: int) -> list[dict]:
          "rms": np.sqrt((np.concatenate(parts) ** 2).mean(axis=0)).tolist()}
         for name, parts in moved.items()
     ]  # fmt: skip
+
+
+def distances(stars: RealStars, *, folds: int = 8) -> dict[str, np.ndarray | dict[str, np.ndarray]]:
+    """Find what figures 9 and 10 of the paper show: stars' own labels, their distances, and who is who."""
+    fold = deal(len(stars.reference), folds, 0)
+    inferred = bc.label_spectra(train(stars.reference), stars.spectra)["labels"].to_numpy()
+    row_of = {name: row for row, name in enumerate(stars.spectra.id.tolist())}
+    rows = np.array([row_of[name] for name in stars.reference.spectra.id.tolist()])
+    for k in range(folds):
+        model = train(stars.reference.select(fold != k))
+        inferred[rows[fold == k]] = bc.label_spectra(model, stars.reference.spectra.select(fold == k))["labels"]
+    pairs = zip(inferred[:, None], stars.pipeline[:, None], strict=True)
+    giants = np.zeros(len(stars.spectra), dtype=bool)
+    giants[rows] = True
+    dwarfs = stars.kinds["F/G dwarfs, log g > 3.8"]
+    return {
+        "from reference": label_distance(stars.pipeline, stars.reference.labels, NAMES),
+        "from pipeline": np.array([label_distance(one, own, NAMES, neighbours=1)[0] for one, own in pairs]),
+        "kinds": {"giants, held out": giants, "F/G dwarfs": dwarfs, "A stars": stars.kinds["A stars"]},
+    }
