@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 from rich.console import Console
+from rich.markup import escape
 
 import bayescannon as bc
 from bayescannon.compare_priors import compare_priors
@@ -27,7 +28,9 @@ LEFT_OUT = {
 }
 LOW_SNR, HIGH_SNR = (8.0, 20.0), (50.0, np.inf)
 # of [alpha/M], at METALLICITY: sequence of low alpha, gap, sequence of high alpha
-WINDOWS = ((0.03, 0.09), (0.11, 0.15), (0.18, 0.24))
+WINDOWS = ((0.03, 0.09), (0.11, 0.15), (0.17, 0.23))
+# edges of cells, of which each window holds some whole ones
+CELLS = 0.01 + 0.02 * np.arange(13)
 METALLICITY = (-0.7, 0.0)
 
 
@@ -107,7 +110,7 @@ def study_coverage(console: Console, stars: MockStars, *, folds: int, n_stars: i
         for zone, members in zones.items():
             for row in summarise(comparison, model, spectra, true, members[chosen]):
                 results.append({"without": left_out, "label": name, "zone": zone, "reference": len(reference), **row})
-        console.print(f"without {left_out}: {len(reference)} reference stars, {len(chosen)} test stars")
+        console.print(f"without {escape(left_out)}: {len(reference)} reference stars, {len(chosen)} test stars")
     return results
 
 
@@ -130,9 +133,11 @@ def study_snr(
         }
         shown[name] = {"truth": alpha[fixed], **inferred}
         even = even_weights(alpha[fixed])
+        in_gap = (alpha[fixed] >= WINDOWS[1][0]) & (alpha[fixed] < WINDOWS[1][1])
         for prior, values in shown[name].items():
             valleys.append(
-                {"snr": name, "prior": prior, "stars": int(fixed.sum()),
+                {"snr": name, "prior": prior, "stars": int(fixed.sum()), "in the gap": int(in_gap.sum()),
+                 "high alpha": float(np.mean(values >= WINDOWS[1][1])),
                  "valley": valley(values, np.ones_like(even)), "valley of even stars": valley(values, even)}
             )  # fmt: skip
         console.print(f"{name} S/N: {len(members)} stars, {fixed.sum()} at fixed [Fe/H]")
@@ -141,10 +146,9 @@ def study_snr(
 
 def even_weights(alpha: np.ndarray) -> np.ndarray:
     """Weights that make the true [alpha/M] even over the windows: a population without two sequences."""
-    edges = np.arange(WINDOWS[0][0] - 0.03, WINDOWS[-1][1] + 0.031, 0.03)
-    cell = np.digitize(alpha, edges)
-    inside = (cell > 0) & (cell < len(edges))
-    count = np.bincount(cell, minlength=len(edges) + 1)
+    cell = np.digitize(alpha, CELLS)
+    inside = (cell > 0) & (cell < len(CELLS))
+    count = np.bincount(cell, minlength=len(CELLS) + 1)
     return np.where(inside, 1 / count[cell], 0.0)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from mock_stars import METALLICITY, NAMES, PRIORS, MockStars, study_coverage, study_snr
 from real_stars import RealStars, distances, study_real, study_shift
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bayescannon.figures import plot_distances, plot_kiel_distance, save_figure
@@ -26,15 +27,18 @@ def numbers(values: list[float]) -> str:
     return " ".join(f"{value:.3g}" for value in values)
 
 
+def cell(value: object) -> str:
+    if isinstance(value, list):
+        return numbers(value)
+    return f"{value:.2f}" if isinstance(value, float) else escape(str(value))
+
+
 def show(console: Console, title: str, rows: list[dict], columns: list[str]) -> None:
-    table = Table(title=title)
+    table = Table(title=escape(title))
     for name in columns:
         table.add_column(name)
     for row in rows:
-        cells = (row[name] for name in columns)
-        table.add_row(
-            *(numbers(x) if isinstance(x, list) else f"{x:.2f}" if isinstance(x, float) else str(x) for x in cells)
-        )
+        table.add_row(*(cell(row[name]) for name in columns))
     console.print(table)
 
 
@@ -78,11 +82,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--reference", type=int, default=1200, help="reference stars of the mock survey")
     parser.add_argument("--test", type=int, default=2500, help="its test stars")
-    parser.add_argument("--stars", type=int, default=80, help="test stars of each zone; three times that at each S/N")
+    parser.add_argument("--stars", type=int, default=80, help="test stars of each zone; four times that at each S/N")
     parser.add_argument("--folds", type=int, default=4, help="of the mock's held-out stars")
     parser.add_argument("--deals", type=int, default=1, help="times that the real giants are dealt into folds")
     options = parser.parse_args()
-    console = Console(width=200)
+    console = Console(width=220)
     options.out.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     results = {}
@@ -97,7 +101,7 @@ def main() -> None:
     mock = MockStars(options.reference, options.test)
     console.print(f"{len(mock.reference)} clean reference stars of the mock, labels {', '.join(NAMES)}")
     results["errors"], results["valleys"], shown = study_snr(
-        console, mock, folds=options.folds, n_stars=3 * options.stars
+        console, mock, folds=options.folds, n_stars=4 * options.stars
     )
     draw_alpha(shown, options.out / "alpha.png")
     common = ["prior", "stars", "rms", "bias", "width", "pull", "prior dominated"]
@@ -105,7 +109,7 @@ def main() -> None:
     intervals = ["inside 68 %", "inside 95 %", "inside calibrated 68 %", "shift", "shift of the maximum"]
     show(console, "intervals and shifts", results["errors"], ["snr", "prior", *intervals])
     show(console, "[alpha/M]: density in the gap over that of the sequences", results["valleys"],
-         ["snr", "prior", "stars", "valley", "valley of even stars"])  # fmt: skip
+         ["snr", "prior", "stars", "in the gap", "high alpha", "valley", "valley of even stars"])  # fmt: skip
     results["coverage"] = study_coverage(console, mock, folds=options.folds, n_stars=options.stars)
     show(console, "errors by coverage", results["coverage"], ["without", "zone", *common])
     show(console, "flags by coverage", results["coverage"],
