@@ -85,7 +85,9 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
         first = members[0]
         failed = f", {first.n_failed} failed" if first.n_failed else ""
         title = f"{method}, {selection}: inferred - reference of {first.n_stars} stars{failed}"
-        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull width")
+        calibrated = np.isfinite(first.within_error)
+        last = ["within e"] if calibrated else []
+        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull width", *last)
         for row in members:
             values = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
             table.add_row(
@@ -93,6 +95,7 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
                 *(format_value(row.label, value) for value in values),
                 f"{row.slope:.2f}",
                 f"{row.pull_width:.2f}",
+                *([f"{100 * row.within_error:.1f} %"] if calibrated else []),
             )
         console.print(table)
 

@@ -84,8 +84,8 @@ def main() -> None:
         width = np.abs(np.sqrt(np.diagonal(fine.covariance, axis1=1, axis2=2))[good] / deviation[good] - 1)
         console.print(
             f"against NUTS, {good.sum()} of {options.nuts} stars: means differ by {np.sqrt((off**2).mean()):.3f} (rms) "
-            f"and {off.max():.3f} (largest) of a standard deviation,\nwidths by {100 * np.sqrt((width**2).mean()):.1f} %, "
-            f"{100 * width.max():.1f} %",
+            f"and {off.max():.3f} (largest) of a standard deviation,\n"
+            f"widths by {100 * np.sqrt((width**2).mean()):.1f} %, {100 * width.max():.1f} %",
             highlight=False,
         )
 
