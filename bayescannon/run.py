@@ -14,7 +14,7 @@ from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_c
 from bayescannon.config import LabelsConfig, RunConfig, TrainConfig
 from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, save_figure
 from bayescannon.figures.canvas import new_figure
-from bayescannon.flags import FitStatus, ResultFlag
+from bayescannon.flags import FitStatus, PosteriorStatus, ResultFlag
 from bayescannon.held_out import hold_out
 from bayescannon.io.tables import read_labels
 from bayescannon.label_distance import select_by_distance
@@ -240,6 +240,11 @@ def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
         share = estimates["agreeing_starts"].to_numpy()[good].mean() / n_starts
         median = np.median(estimates["reduced_chi2"].to_numpy()[good])
         text += f", {100 * share:.1f} % of the starts reach the best optimum, median reduced chi2 {median:.2f}"
+    if "posterior_status" in estimates:
+        counts = np.bincount(estimates["posterior_status"].to_numpy(), minlength=len(PosteriorStatus))
+        text += "; posteriors " + ", ".join(
+            f"{count} {member.name}" for member, count in zip(PosteriorStatus, counts, strict=True) if count
+        )
     return text
 
 
