@@ -129,6 +129,32 @@ def test_a_model_without_calibration_says_so(reference, stars):
     assert (budget["error"].sel(kind="posterior") > 0).all()
 
 
+def test_pixels_that_are_dead_everywhere_change_no_kind(reference, stars):
+    dead = [7, *range(60, 64)]
+    alive = np.setdiff1d(np.arange(len(stars.wavelength)), dead)
+
+    def blank(spectra):
+        ivar = spectra.ivar.copy()
+        ivar[:, dead] = 0
+        return replace(spectra, ivar=ivar)
+
+    def cut(spectra):
+        pixels = (spectra.wavelength[alive], spectra.flux[:, alive], spectra.ivar[:, alive])
+        return replace(spectra, wavelength=pixels[0], flux=pixels[1], ivar=pixels[2])
+
+    kinds = [kind for kind in ALL if kind not in ("sandwich", "calibrated")]
+    budgets = []
+    for change in (blank, cut):
+        changed = replace(reference, spectra=change(reference.spectra))
+        budgets.append(error_budget(train(changed), change(stars), reference=changed, kinds=kinds, n_bootstrap=3))
+    assert (budgets[0]["error_status"] == ErrorStatus.GIVEN).all()
+    np.testing.assert_allclose(budgets[0]["error"], budgets[1]["error"], rtol=1e-4)
+    # blocks of pixels differ, and held-out residuals with them
+    blanked = replace(reference, spectra=blank(reference.spectra))
+    model = qualify(train(blanked), blanked, folds=2)
+    assert (error_budget(model, stars, kinds=("sandwich", "calibrated"))["error"] > 0).all()
+
+
 def test_a_new_kind_is_one_entry(model, stars, monkeypatch):
     def double(task):
         result = KINDS["formal"].evaluate(task)
