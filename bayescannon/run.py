@@ -25,6 +25,7 @@ from bayescannon.prepare_files import prepare_files
 from bayescannon.preset import PRESETS, Preset
 from bayescannon.qualify import qualify
 from bayescannon.reference import CUT_SETS, Cut, ReferenceSet, range_cut
+from bayescannon.reference_priors import build_label_prior
 from bayescannon.terminal import print_calibration, print_refused, print_statistics, print_tally, progress_bar, say
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training import train_clipped
@@ -216,7 +217,10 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
         partial.write_text(validation.to_json() + "\n", encoding="utf-8")
 
     with progress_bar(console, "label") as progress:
-        estimates = label_store(model, paths["store"], n_starts=starts, seed=seed, progress=progress)
+        estimates = label_store(
+            model, paths["store"], prior=build_label_prior(config.label.prior, model, seed=seed),
+            n_draws=config.label.draws if config.label.posterior else 0, n_starts=starts, seed=seed, progress=progress,
+        )  # fmt: skip
     write_catalogue(build_catalogue(estimates), paths["catalogue"], overwrite=overwrite)
     say(console, summary(estimates, n_starts=starts) + f": {paths['catalogue']}")
 

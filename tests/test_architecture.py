@@ -46,7 +46,7 @@ ROOMS = [
     ["smooth_fit", "label_errors"],
     ["reference", "trained_model", "population_learners", "training_options", "prepare", "catalogue_mrt"],
     ["likelihood", "spectral_fit", "reference_errors", "catalogue_formats", "mock", "label_distance"],
-    ["infer", "posterior"],
+    ["infer", "posterior", "catalogue_columns"],
     ["posterior_nuts", "extreme_deconvolution"],
     ["star_posterior", "reference_priors"],
     ["compare_priors"],

@@ -9,6 +9,7 @@ from bayescannon import error_kinds
 from bayescannon.error_kinds import KINDS, Kind, KindResult
 from bayescannon.flags import ErrorStatus, FitStatus
 from bayescannon.infer import formal_errors, label_spectra
+from bayescannon.qualify import qualify
 from bayescannon.reference import ReferenceSetError
 from bayescannon.spectra import GridError
 from bayescannon.training import train
@@ -25,7 +26,7 @@ def reference():
 
 @pytest.fixture(scope="module")
 def model(reference):
-    return train(reference)
+    return qualify(train(reference), reference, folds=3)
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +114,19 @@ def test_no_bootstrap_model_can_label(model, reference, stars, monkeypatch):
 
 def test_one_label():
     reference = toy.toy_reference(60, ("teff",))
-    model = train(reference)
+    model = qualify(train(reference), reference, folds=3)
     spectra = toy.toy_spectra(toy.toy_labels(8, ("teff",), seed=4), ("teff",), seed=4)
     budget = error_budget(model, spectra, reference=reference, kinds=ALL, n_bootstrap=4)
     assert budget["error"].shape == (8, 1, len(ALL))
     assert np.isfinite(budget["error"].sel(kind=list(ALL[:-1]))).all()
     assert (budget["error_status"].sel(kind="repeat") == ErrorStatus.SINGLE).all()
+
+
+def test_a_model_without_calibration_says_so(reference, stars):
+    budget = error_budget(train(reference), stars, kinds=("calibrated", "posterior"))
+    assert (budget["error_status"].sel(kind="calibrated") == ErrorStatus.NOT_CALIBRATED).all()
+    assert np.isnan(budget["error"].sel(kind="calibrated")).all()
+    assert (budget["error"].sel(kind="posterior") > 0).all()
 
 
 def test_a_new_kind_is_one_entry(model, stars, monkeypatch):
