@@ -51,7 +51,9 @@ def combine_kinds(budget: xr.Dataset, combined: Mapping[str, Sequence[str]]) -> 
             raise ValueError(f"the budget has {', '.join(known)}; {what}")
         some = budget[["error", "value"]].sel(kind=list(kinds)).drop_vars("meaning", errors="ignore")
         total = np.sqrt((some["error"] ** 2).sum("kind", skipna=False))
-        parts.append(xr.Dataset({"error": total, "value": some["value"].isel(kind=0, drop=True)}).expand_dims(kind=[name]))
+        parts.append(
+            xr.Dataset({"error": total, "value": some["value"].isel(kind=0, drop=True)}).expand_dims(kind=[name])
+        )
     return xr.concat(parts, dim="kind").transpose("star", "stellar_label", "kind")
 
 

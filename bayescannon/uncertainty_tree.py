@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayescannon.bootstrap import bootstrap_labels
 from bayescannon.flags import FitStatus
@@ -58,8 +59,8 @@ def uncertainty_tree(
     reference : ReferenceSet, optional
         That the model was trained on; without it there is no bootstrap.
     observed : LabelTable, optional
-        Labels of the same stars from elsewhere, matched by the names of the spectra; stars that it lacks, and labels, are
-        NaN.
+        Labels of the same stars from elsewhere, matched by the names of the spectra; NaN for the stars and labels that
+        it lacks.
     prior : prior object, optional
         Of the posterior, see :mod:`bayescannon.models.label_priors`; flat unless given.
     n_draws : int
@@ -75,11 +76,12 @@ def uncertainty_tree(
     -------
     tree : xarray.DataTree
         ``posterior`` and ``formal`` hold ``labels`` (chain, draw, star, stellar_label), draws of equal weight of the
-        label posterior and of the Gaussian of the formal covariance; ``bootstrap`` (bootstrap, star, stellar_label) the
-        labels by each bootstrap's model; ``observed_data`` ``labels`` and ``error`` (star, stellar_label); ``fit``, what
-        became of each star: ``labels``, ``status``, ``posterior_status``, ``k_hat``, ``ess``, ``n_modes`` and
-        ``bootstrap_failed``. Draws are NaN where a status says why. Labels are in their units, the coordinate ``unit``;
-        the attributes say where everything came from.
+        label posterior and of the Gaussian of the formal covariance; ``bootstrap`` (bootstrap, star, stellar_label)
+        the labels by each bootstrap's model; ``observed_data`` ``labels`` and ``error`` (star, stellar_label); ``fit``
+        what became of each star: ``labels``, ``status``, ``posterior_status``, ``k_hat``, ``ess``, ``n_modes`` and
+        ``bootstrap_failed``. Draws are NaN where a status says why. Labels are in their units, the coordinate
+        ``unit``; the attributes say where everything came from. Files: ``tree.to_netcdf(path, engine="h5netcdf")``
+        and ``tree.to_zarr(path, consolidated=False)``.
 
     Raises
     ------
@@ -200,8 +202,8 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
     table : pandas.DataFrame
         A row for each (star, stellar_label), with ``unit``, the ``observed`` label if there is one, and for each group
         ``formal_mean``, ``formal_sd``, ``formal_eti89_lb`` and so on: the statistics of :func:`arviz.summary` for
-        ``kind="stats"``, whose interval is the setting ``stats.ci_prob`` of ArviZ. Units are the labels'; NaN where
-        the tree has no draws.
+        ``kind="stats"``, whose interval is the setting ``stats.ci_prob`` of ArviZ. Units are the labels'; NaN for
+        a star that lacks a draw, and no columns for a group in which every star does.
 
     Raises
     ------
@@ -212,44 +214,55 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
     import pandas as pd
 
     groups = draw_groups(tree)
-    shape = tree[groups[0]]["labels"]
-    if shape.sizes["star"] > _MOST_STARS:
+    first = tree[groups[0]]["labels"]
+    if first.sizes["star"] > _MOST_STARS:
         raise ValueError(
-            f"a summary is for up to {_MOST_STARS} stars; got {shape.sizes['star']}; select some, or use error_budget"
+            f"a summary is for up to {_MOST_STARS} stars; got {first.sizes['star']}; select some, or use error_budget"
         )
-    coords = [shape[name].to_numpy() for name in ("star", "stellar_label")]
+    coords = [first[name].to_numpy() for name in ("star", "stellar_label")]
     rows = pd.MultiIndex.from_product(coords, names=["star", "stellar_label"])
-    columns: dict[str, Any] = {"unit": np.tile(shape["unit"].to_numpy(), len(coords[0]))}
+    columns: dict[str, Any] = {"unit": np.tile(first["unit"].to_numpy(), len(coords[0]))}
     if "observed_data" in tree.children:
         columns["observed"] = tree["observed_data"]["labels"].to_numpy().ravel()
     for group in groups:
         labels = tree[group]["labels"]
         sampled = SAMPLE_DIMS[group]
-        there = np.isfinite(labels).all([*sampled, "stellar_label"]).to_numpy()
+        there = _complete(labels)
         if not there.any():
             continue
         # ArviZ writes into attributes what it then trips over, and warns of NaN
         clean = labels.isel(star=np.flatnonzero(there)).drop_attrs().drop_vars("unit").to_dataset(name="labels")
         summary = az.summary(clean, sample_dims=list(sampled), kind="stats", round_to="none", fmt="xarray")["labels"]
         for name in summary["summary"].to_numpy():
-            values = np.full(shape.isel({dim: 0 for dim in SAMPLE_DIMS[groups[0]]}).shape, np.nan)
+            values = np.full((len(coords[0]), len(coords[1])), np.nan)
             values[there] = summary.sel(summary=name).transpose("star", "stellar_label").to_numpy()
             columns[f"{group}_{name}"] = values.ravel()
     return pd.DataFrame(columns, index=rows)
 
 
-def comparable_draws(tree: xr.DataTree, *, n_draws: int = 200, seed: int = 0) -> dict[str, xr.Dataset]:
+def _complete(labels: xr.DataArray) -> NDArray[np.bool_]:
+    """Say which stars have all of their draws, shape (N,)."""
+    return labels.notnull().all([dim for dim in labels.dims if dim != "star"]).to_numpy()
+
+
+def comparable_draws(
+    tree: xr.DataTree, *, n_draws: int = 400, relative: bool = False, seed: int = 0
+) -> dict[str, xr.Dataset]:
     """
-    Bring all groups to one chain of the same number of draws.
+    Bring all groups to one chain of the same number of draws, for figures that compare them.
 
     ArviZ's figures join groups by their draws, and silently drop what only the larger group has. Where a group has
-    more draws, `n_draws` of them are taken at random; where it has fewer, each is taken equally often.
+    more draws, `n_draws` of them are taken at random. Where it has fewer, as 20 bootstraps, it is smoothed: each draw
+    is taken equally often, with Gaussian noise of Scott's width, and shrunk so that mean and covariance stay (Silverman
+    and Young 1987); repeated draws would be spikes in a density.
 
     Parameters
     ----------
     tree : xarray.DataTree
         From :func:`uncertainty_tree`.
     n_draws : int
+    relative : bool
+        Subtract each star's label, of the group ``fit``.
     seed : int
 
     Returns
@@ -260,21 +273,38 @@ def comparable_draws(tree: xr.DataTree, *, n_draws: int = 200, seed: int = 0) ->
     Raises
     ------
     ValueError
-        There is no group of draws, or no star with draws in all of them.
+        There is no group of draws, no star with draws in all of them, or fewer than two draws are asked for.
     """
+    if n_draws < 2:
+        raise ValueError(f"n_draws must be at least 2; got {n_draws}")
     groups = draw_groups(tree)
     stacked = {group: tree[group]["labels"].stack(sample=SAMPLE_DIMS[group], create_index=False) for group in groups}
-    there = np.all([np.isfinite(x).all(["sample", "stellar_label"]).to_numpy() for x in stacked.values()], axis=0)
+    there = np.all([_complete(labels) for labels in stacked.values()], axis=0)
     if not there.any():
-        raise ValueError(f"no star has draws in all of {', '.join(groups)}; see status in the group fit")
+        raise ValueError(f"no star has draws in all of {', '.join(groups)}; see the statuses in the group fit")
+    centre = tree["fit"]["labels"].to_numpy()[there] if relative else 0.0
     drawn = {}
-    for group, labels in stacked.items():
-        order = np.random.default_rng(seed).permutation(labels.sizes["sample"])
-        values = labels.isel(star=np.flatnonzero(there)).transpose("sample", "star", "stellar_label")
-        taken = values.to_numpy()[np.resize(order, n_draws)]
-        coords = {name: values[name] for name in ("star", "stellar_label", "unit")}
+    for stream, group in enumerate(groups):
+        rng = np.random.default_rng([seed, stream])
+        labels = stacked[group].isel(star=np.flatnonzero(there)).transpose("sample", "star", "stellar_label")
+        values = labels.to_numpy()
+        taken = values[np.resize(rng.permutation(len(values)), n_draws)]
+        if len(values) < n_draws:
+            taken = _smooth(taken, values, rng)
+        coords = {name: labels[name] for name in ("star", "stellar_label", "unit")}
         drawn[group] = xr.Dataset(
-            {"labels": (("chain", "draw", "star", "stellar_label"), taken[None])},
+            {"labels": (("chain", "draw", "star", "stellar_label"), (taken - centre)[None])},
             coords=coords | {"chain": [0], "draw": np.arange(n_draws)},
         )
     return drawn
+
+
+def _smooth(taken: FloatArray, values: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Add noise to draws `taken` (draw, star, K) out of `values`, and shrink them to the covariance of these."""
+    n, _, n_label = values.shape
+    width = n ** (-1 / (n_label + 4))
+    mean = values.mean(axis=0)
+    # a sum of the deviations with Gaussian weights has their covariance, however few they are
+    weights = rng.standard_normal((len(taken), n)) / np.sqrt(n)
+    noise = np.einsum("dn,nsk->dsk", weights, values - mean)
+    return mean + (taken - mean + width * noise) / np.sqrt(1 + width**2)
