@@ -6,6 +6,7 @@ amount. What they scatter by in fact, and how many of them lie within their inte
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -94,8 +95,8 @@ def explain_errors(
         Dims group, stellar_label and kind. ``scatter``: half the central 68.3 % width of (value - truth);
         ``predicted``: the same of Gaussian errors of this kind; ``share`` = (predicted / scatter)^2, the part of the
         variance that the kind explains; ``bias``: the median of (value - truth); ``within_68`` and ``within_95``: the
-        fraction of stars within Gaussian intervals. ``n_stars`` (group, stellar_label) have every kind of error and a
-        true label; only these count, so that kinds compare.
+        fraction of stars within Gaussian intervals; ``n_stars``, how many have this kind of error and a true label.
+        Kinds compare where these numbers are alike.
 
     Raises
     ------
@@ -110,22 +111,21 @@ def explain_errors(
             raise ValueError(f"group {name!r} must be a mask of the {n_star} stars; got shape {np.shape(mask)}")
     names = ("scatter", "predicted", "bias", "within_68", "within_95")
     values = {name: np.full((len(groups), n_label, n_kind), np.nan) for name in names}
-    count = np.zeros((len(groups), n_label), dtype=np.int64)
-    for g, mask in enumerate(groups.values()):
-        for k in range(n_label):
-            use = usable[:, k] & mask
-            count[g, k] = use.sum()
-            for kind in range(n_kind if count[g, k] else 0):
-                deviation, sigma = off[use, k, kind], error[use, k, kind]
-                values["scatter"][g, k, kind] = robust_scatter(deviation)
-                values["predicted"][g, k, kind] = predicted_scatter(sigma)
-                values["bias"][g, k, kind] = np.median(deviation)
-                for name, level in zip(names[3:], LEVELS, strict=True):
-                    values[name][g, k, kind] = np.mean(np.abs(deviation) <= _width(level) * sigma)
+    count = np.zeros((len(groups), n_label, n_kind), dtype=np.int64)
+    for (g, mask), k, kind in product(enumerate(groups.values()), range(n_label), range(n_kind)):
+        use = usable[:, k, kind] & mask
+        count[g, k, kind] = use.sum()
+        if not use.any():
+            continue
+        deviation, sigma = off[use, k, kind], error[use, k, kind]
+        values["scatter"][g, k, kind] = robust_scatter(deviation)
+        values["predicted"][g, k, kind] = predicted_scatter(sigma)
+        values["bias"][g, k, kind] = np.median(deviation)
+        for name, level in zip(names[3:], LEVELS, strict=True):
+            values[name][g, k, kind] = np.mean(np.abs(deviation) <= _width(level) * sigma)
     values["share"] = (values["predicted"] / values["scatter"]) ** 2
     return xr.Dataset(
-        {name: (("group", "stellar_label", "kind"), array) for name, array in values.items()}
-        | {"n_stars": (("group", "stellar_label"), count)},
+        {name: (("group", "stellar_label", "kind"), array) for name, array in {**values, "n_stars": count}.items()},
         coords={"group": list(groups), **{name: budget[name].to_numpy() for name in ("stellar_label", "kind")}},
     )
 
@@ -144,10 +144,11 @@ def coverage_curve(budget: xr.Dataset, truth: ArrayLike, probability: ArrayLike)
     off, error, usable = _deviations(budget, truth)
     asked = np.asarray(probability, dtype=np.float64)
     held = np.full((*error.shape[1:], len(asked)), np.nan)
-    for k in range(error.shape[1]):
-        pull = np.abs(off[usable[:, k], k] / error[usable[:, k], k])
+    for k, kind in np.ndindex(error.shape[1:]):
+        use = usable[:, k, kind]
+        pull = np.abs(off[use, k, kind] / error[use, k, kind])
         if len(pull):
-            held[k] = (pull[:, :, None] <= _width(asked)).mean(axis=0)
+            held[k, kind] = (pull[:, None] <= _width(asked)).mean(axis=0)
     coords = {name: budget[name].to_numpy() for name in ("stellar_label", "kind")} | {"probability": asked}
     return xr.DataArray(held, coords=coords, dims=("stellar_label", "kind", "probability"))
 
@@ -160,8 +161,9 @@ def pit_values(budget: xr.Dataset, truth: ArrayLike) -> xr.DataArray:
     :func:`explain_errors`.
     """
     off, error, usable = _deviations(budget, truth)
-    pull = np.divide(off, error, out=np.full(error.shape, np.nan), where=usable[:, :, None])
-    return budget["error"].copy(data=ndtr(pull)).rename("pit")
+    pull = np.divide(off, error, out=np.full(error.shape, np.nan), where=usable)
+    pit = xr.DataArray(ndtr(pull), dims=("star", "stellar_label", "kind"), name="pit")
+    return pit.assign_coords({name: budget[name].to_numpy() for name in pit.dims})
 
 
 def pit_histogram(pit: ArrayLike, *, n_bin: int = 20) -> tuple[FloatArray, FloatArray, tuple[float, float]]:
@@ -193,11 +195,11 @@ def _width(probability: ArrayLike) -> NDArray[np.float64]:
 
 
 def _deviations(budget: xr.Dataset, truth: ArrayLike) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Return value - truth and error, shape (star, label, kind), and which stars have both for every kind."""
+    """Return value - truth and error, shape (star, label, kind), and where both are known."""
     ordered = budget[["error", "value"]].transpose("star", "stellar_label", "kind")
     error, value = ordered["error"].to_numpy(), ordered["value"].to_numpy()
     true = np.asarray(truth, dtype=np.float64)
     if true.shape != error.shape[:2]:
         raise ValueError(f"truth must have shape (star, label) = {error.shape[:2]}; got {true.shape}")
     off = value - true[:, :, None]
-    return off, error, (np.isfinite(off) & (error > 0)).all(axis=2)
+    return off, error, np.isfinite(off) & (error > 0)

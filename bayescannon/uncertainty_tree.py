@@ -225,7 +225,7 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
     if "observed_data" in tree.children:
         columns["observed"] = tree["observed_data"]["labels"].to_numpy().ravel()
     for group in groups:
-        labels = tree[group]["labels"]
+        labels = tree[group].to_dataset()["labels"]
         sampled = SAMPLE_DIMS[group]
         there = _complete(labels)
         if not there.any():

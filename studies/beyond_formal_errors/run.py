@@ -68,9 +68,11 @@ def show(console: Console, title: str, shares: xr.Dataset) -> None:
         table.add_column("kind")
         for label in labels:
             table.add_column(f"{label.name} [{label.unit}]", justify="right")
-        for column in ("within 68.3 %", "within 95 %"):
+        for column in ("stars", "within 68.3 %", "within 95 %"):
             table.add_column(column, justify="right")
-        table.add_row("true scatter", *(f"{x:.3g}" for x in part["scatter"].sel(kind="formal").to_numpy()))
+        table.add_row(
+            "true scatter of inferred labels", *(f"{x:.3g}" for x in part["scatter"].sel(kind="formal").to_numpy())
+        )
         for kind in part["kind"].to_numpy():
             own = part.sel(kind=kind)
             table.add_row(
@@ -79,6 +81,7 @@ def show(console: Console, title: str, shares: xr.Dataset) -> None:
                     f"{x:.3g} ({100 * s:.0f} %)"
                     for x, s in zip(own["predicted"].values, own["share"].values, strict=True)
                 ),
+                str(int(own["n_stars"].max())),
                 " ".join(f"{100 * x:.0f}" for x in own["within_68"].values),
                 " ".join(f"{100 * x:.0f}" for x in own["within_95"].values),
             )
@@ -246,6 +249,8 @@ def main() -> None:
     draw_by_snr(budget, truth, snr, options.out / "by_snr.png")
     draw_kiel(budget, truth, options.out / "kiel.png")
     draw_coverage(budget, truth, options.out / "coverage.png")
+    for name, (budget, _, _) in surveys["mock"].items():
+        budget.to_netcdf(options.out / f"{name.split()[0].rstrip(',')}.nc", engine="h5netcdf")
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
