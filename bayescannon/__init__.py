@@ -21,22 +21,28 @@ if TYPE_CHECKING:
     from bayescannon.pipeline import build_reference, label_store
     from bayescannon.prepare import prepare_spectra
     from bayescannon.prepare_files import prepare_files
+    from bayescannon.qualify import qualify
+    from bayescannon.star_posterior import sample_posterior
     from bayescannon.trained_model import TrainedModel
     from bayescannon.training import train, train_clipped
+    from bayescannon.uncertainty import error_budget
     from bayescannon.validation import validate
 
 _HOME = {
     "TrainedModel": "trained_model",
     "build_catalogue": "catalogue",
     "build_reference": "pipeline",
+    "error_budget": "uncertainty",
     "label_model": "models.labels",
     "label_spectra": "infer",
     "label_store": "pipeline",
     "load_spectra": "io.store",
     "prepare_files": "prepare_files",
     "prepare_spectra": "prepare",
+    "qualify": "qualify",
     "read_catalogue": "catalogue",
     "read_labels": "io.tables",
+    "sample_posterior": "star_posterior",
     "simulate_survey": "mock.survey",
     "spectral_model": "models.spectral",
     "train": "training",
@@ -50,14 +56,17 @@ __all__ = [
     "__version__",
     "build_catalogue",
     "build_reference",
+    "error_budget",
     "label_model",
     "label_spectra",
     "label_store",
     "load_spectra",
     "prepare_files",
     "prepare_spectra",
+    "qualify",
     "read_catalogue",
     "read_labels",
+    "sample_posterior",
     "simulate_survey",
     "spectral_model",
     "train",

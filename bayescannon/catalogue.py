@@ -2,19 +2,15 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
-from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
-from astropy.table import Column, Table
-from numpy.typing import ArrayLike, NDArray
+from astropy.table import Table
 
-from bayescannon.catalogue_formats import FORMATS, display_format, plain_columns
+from bayescannon.catalogue_columns import coverage_columns, estimate_columns, flag_columns
+from bayescannon.catalogue_formats import FORMATS, plain_columns
 from bayescannon.catalogue_provenance import REQUIRED, CatalogueError, build_provenance
-from bayescannon.flags import FLAG_BAD, FLAG_WARN, FitStatus
-from bayescannon.labels import Label, labels_from_names
+from bayescannon.labels import labels_from_names
 
 __all__ = ["CatalogueError", "build_catalogue", "check_catalogue_path", "read_catalogue", "write_catalogue"]
 
@@ -22,13 +18,6 @@ _VARIABLES = (
     "labels", "formal_covariance", "reduced_chi2", "live_pixels", "agreeing_starts", "status", "flags",
     "ra", "dec", "snr",
 )  # fmt: skip
-
-COVERAGE_COLUMNS = {
-    "p_coverage": "share of held-out reference stars with labels as far out of the range",
-    "p_novelty": "share of held-out reference stars with a spectrum as novel",
-    "p_joint": "both in one: twice the smaller, at most 1",
-    "label_distance": "label distance (Ho et al. 2017, eq. 7) to ten reference stars",
-}
 
 
 def build_catalogue(estimates: xr.Dataset) -> Table:
@@ -68,97 +57,19 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
         )
     labels = labels_from_names([str(name) for name in estimates["stellar_label"].to_numpy()])
     table = Table(meta=build_provenance(estimates.attrs))
-    for column in _columns(estimates, labels):
+    for column in estimate_columns(estimates, labels):
         table.add_column(column)
     return table
-
-
-def _columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
-    """Yield the columns of the catalogue in order."""
-    values = estimates["labels"].transpose("star", "stellar_label").to_numpy()
-    covariance = estimates["formal_covariance"].transpose("star", "stellar_label", "stellar_label_2").to_numpy()
-    variance = np.diagonal(covariance, axis1=1, axis2=2)
-    # a variance that is not positive is no measurement
-    error = np.sqrt(np.where(variance > 0, variance, np.nan))
-    status = estimates["status"].to_numpy()
-
-    yield _column("id", estimates["star"].to_numpy().astype(np.str_), None, "name of the spectrum's file")
-    yield _column("ra", estimates["ra"], "deg", "right ascension (ICRS)")
-    yield _column("dec", estimates["dec"], "deg", "declination (ICRS)")
-    yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
-    for k, label in enumerate(labels):
-        yield _column(label.name, values[:, k], label.unit, label.description)
-    what = "formal error of {}, from the noise of the pixels alone; not the whole error"
-    if "calibrated_error" in estimates:
-        chosen = estimates["calibrated_error"].transpose("star", "stellar_label").to_numpy()
-        text = "calibrated error of {}: half of its central 68.3 % interval"
-    else:
-        chosen, text = error, f"not calibrated: {what}"
-    for k, label in enumerate(labels):
-        yield _column(f"e_{label.name}", chosen[:, k], label.unit, text.format(label.name))
-    for k, label in enumerate(labels):
-        yield _column(f"e_formal_{label.name}", error[:, k], label.unit, what.format(label.name))
-    for i, j in combinations(range(len(labels)), 2):
-        yield _column(
-            f"rho_{labels[i].name}_{labels[j].name}",
-            covariance[:, i, j] / (error[:, i] * error[:, j]),
-            "",
-            f"correlation of the formal errors of {labels[i].name} and {labels[j].name}",
-        )
-    yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 per live pixel less the number of labels")
-    yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
-    yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
-    yield _column("status", status, "", "how the fit ended (see fit_status in the provenance)")
-    yield _column("status_text", _status_names(status), None, "name of the status")
-    yield from _coverage_columns(estimates)
-    yield from _flag_columns(estimates["flags"].to_numpy())
-
-
-def _coverage_columns(estimates: xr.Dataset) -> Iterator[Column]:
-    """Yield the columns of an assessment of coverage, if the estimates hold one."""
-    if "p_coverage" not in estimates:
-        return
-    for name, score in zip(estimates["score_name"].to_numpy(), estimates["score"].to_numpy().T, strict=True):
-        yield _column(f"cov_{name}", score, "", f"coverage score {name}; large is far from the reference set")
-    for name, text in COVERAGE_COLUMNS.items():
-        yield _column(name, estimates[name], "", text)
 
 
 def add_coverage(table: Table, assessment: xr.Dataset) -> Table:
     """Return a catalogue with the columns and flags of an assessment of its stars, replacing older ones."""
     table = table.copy()
-    new = [*_coverage_columns(assessment), *_flag_columns(assessment["flags"].to_numpy())]
+    new = [*coverage_columns(assessment), *flag_columns(assessment["flags"].to_numpy())]
     table.remove_columns([column.name for column in new if column.name in table.colnames])
     for column in new:
         table.add_column(column)
     return table
-
-
-def _flag_columns(flags: NDArray[np.integer]) -> Iterator[Column]:
-    """Yield the flags, and what they mean for use."""
-    yield _column("flags", flags, "", "sum of result flags (see result_flags in the provenance)")
-    for name, mask, text in (("flag_bad", FLAG_BAD, "do not use"), ("flag_warn", FLAG_WARN, "use with care")):
-        yield _column(name, ((flags & int(mask)) != 0).astype(int), "", f"1: {text}; flags and {int(mask)} is not 0")
-
-
-def _status_names(status: NDArray[np.integer]) -> NDArray[np.str_]:
-    """Return the name of each star's status."""
-    known = {int(member): member.name for member in FitStatus}
-    values, index = np.unique(status, return_inverse=True)
-    unknown = [int(value) for value in values if int(value) not in known]
-    if unknown:
-        raise CatalogueError(f"status {unknown[0]} is no FitStatus; known are {known}")
-    return np.array([known[int(value)] for value in values], dtype=np.str_)[index]
-
-
-def _column(name: str, values: ArrayLike | xr.DataArray, unit: str | None, description: str) -> Column:
-    """Make one column; text has no unit, and the unit of a pure number is dimensionless."""
-    data = np.asarray(values)
-    if data.dtype.kind == "f":
-        data = data.astype(np.float64)
-    elif data.dtype.kind in "iu":
-        data = data.astype(np.int32)
-    return Column(data, name, unit=unit, description=description, format=display_format(name, data.dtype))
 
 
 def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

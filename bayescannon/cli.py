@@ -167,6 +167,7 @@ def _label(options: argparse.Namespace) -> None:
     from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_catalogue
     from bayescannon.io.store import open_store
     from bayescannon.pipeline import label_store
+    from bayescannon.reference_priors import build_label_prior
     from bayescannon.run import summary
     from bayescannon.terminal import progress_bar, say
     from bayescannon.trained_model import TrainedModel
@@ -178,9 +179,66 @@ def _label(options: argparse.Namespace) -> None:
     if mismatch:
         print(f"bayescannon: warning: {mismatch}", file=sys.stderr)
     with progress_bar(console, "label") as progress:
-        estimates = label_store(model, options.store, n_starts=options.starts, seed=options.seed, progress=progress)
+        estimates = label_store(
+            model,
+            options.store,
+            prior=build_label_prior(options.prior, model, seed=options.seed),
+            n_draws=options.draws if options.posterior else 0,
+            n_starts=options.starts,
+            seed=options.seed,
+            progress=progress,
+        )
     write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)
     say(console, f"{summary(estimates, n_starts=options.starts)}: {options.out}")
+
+
+def _uncertainties(options: argparse.Namespace) -> None:
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from bayescannon.outputs import check_output_file, replacing
+    from bayescannon.pipeline import Matching, budget_of_store, reference_of_model
+    from bayescannon.reference_priors import build_label_prior
+    from bayescannon.run import read_reference_labels
+    from bayescannon.terminal import print_budget, say
+    from bayescannon.trained_model import TrainedModel
+
+    console = Console()
+    check_output_file(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    kinds = ["formal", "coefficient", "sandwich", "posterior", "calibrated"]
+    reference = None
+    if options.labels:
+        kinds += ["bootstrap"] if model.loadings is not None else ["bootstrap", "jackknife"]
+        table = read_reference_labels(_labels_config(options), model.label_names)
+        reference = reference_of_model(model, options.store, table, matching=Matching(options.match, options.radius))
+    with console.status("uncertainties") if console.is_terminal else nullcontext():
+        budget = budget_of_store(
+            model,
+            options.store,
+            kinds=options.kinds or kinds,
+            stars=_stars(options.stars),
+            reference=reference,
+            prior=build_label_prior(options.prior, model, seed=options.seed),
+            n_bootstrap=options.bootstrap,
+            n_draws=options.draws,
+            keep_draws=options.keep_draws,
+            seed=options.seed,
+        )
+    with replacing(options.out, overwrite=options.overwrite) as partial:
+        budget.to_netcdf(partial, engine="h5netcdf")
+    print_budget(console, budget)
+    say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
+
+
+def _stars(text: str | None) -> int | list[str] | None:
+    """Read --stars: a number, names, or the name of a file with names."""
+    if text is None or text.isdigit():
+        return None if text is None else int(text)
+    if Path(text).is_file():
+        return Path(text).read_text(encoding="utf-8").split()
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _coverage(options: argparse.Namespace) -> None:
@@ -268,6 +326,7 @@ _VERBS = {
     "prepare": _prepare,
     "train": _train,
     "label": _label,
+    "uncertainties": _uncertainties,
     "coverage": _coverage,
     "validate": _validate,
     "run": _run,

@@ -13,7 +13,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bayescannon {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_demo, _add_mock, _add_prepare, _add_train, _add_label, _add_coverage, _add_validate, _add_run):
+    verbs = (
+        _add_demo, _add_mock, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage, _add_validate,
+        _add_run,
+    )  # fmt: skip
+    for add in verbs:
         command = add(commands)
         command.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     return parser
@@ -166,9 +170,46 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
         help="the ending chooses the format: .fits .ecsv .parquet .vot .mrt",
     )  # fmt: skip
     parser.add_argument("--starts", type=_count, default=7, help="reference stars whose labels are tried as starts")
-    parser.add_argument("--seed", type=_count, default=0, help="decides which")
+    _add_prior(parser)
+    parser.add_argument("--posterior", action="store_true", help="sample every star's posterior: adds its quantiles")
+    parser.add_argument("--draws", type=_count, default=1000, metavar="N", help="for each star, with --posterior")
+    parser.add_argument("--seed", type=_count, default=0, help="decides starts and draws")
     _add_overwrite(parser)
     parser.set_defaults(verb="label")
+    return parser
+
+
+def _add_prior(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prior", choices=("flat", "box", "gaussian", "mixture", "coverage"), default="flat",
+        help="what is believed of a star's labels, from the reference set",
+    )  # fmt: skip
+
+
+def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "uncertainties", "evaluate every kind of error of stars' labels")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    parser.add_argument("store", type=Path, metavar="STORE")
+    parser.add_argument(
+        "--kinds", type=_names, metavar="KIND,...",
+        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, repeat; all but repeat "
+        "unless given, and without --labels neither bootstrap nor jackknife",
+    )  # fmt: skip
+    parser.add_argument(
+        "--stars",
+        metavar="N|ID,...|FILE",
+        help="how many stars to draw at random, or which: names, or a text file with a name a line; all unless given",
+    )
+    parser.add_argument("--bootstrap", type=_count, default=20, metavar="B", help="models of the bootstrap")
+    parser.add_argument("--draws", type=_count, default=1000, metavar="N", help="posterior draws of each star")
+    parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
+    _add_prior(parser)
+    parser.add_argument("--seed", type=_count, default=0, help="decides stars, starts and draws")
+    parser.add_argument("--out", type=Path, required=True, metavar="BUDGET.nc", help="netCDF file to write")
+    reference = parser.add_argument_group("reference", "bootstrap and jackknife need the training stars' labels")
+    _add_labels(reference, required=False)
+    _add_overwrite(parser)
+    parser.set_defaults(verb="uncertainties")
     return parser
 
 

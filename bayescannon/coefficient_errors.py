@@ -35,6 +35,7 @@ from bayescannon.packing import pack_products, unpack_symmetric
 from bayescannon.quartic import Quartic, evaluate
 from bayescannon.spectra import Spectra
 from bayescannon.trained_model import TrainedModel
+from bayescannon.weights import pixel_weights
 
 _ROUNDS = 2
 _BLOCK = 64
@@ -111,7 +112,7 @@ def _corrected(
     for _ in range(_ROUNDS):
         products = pack_products(label_vector(scaled)) * np.where(k == l, 1.0, 2.0)
         ivar = noise / (1 + noise * np.maximum(products @ packed.T, 0.0))
-        weight = ivar / (1 + model.scatter**2 * ivar)
+        weight = pixel_weights(model.scatter, ivar)
         plain = star_quartic(model, spectra, ivar=ivar, workers=1)
         quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term))
         found = find_labels(quartic, scaled[:, None], workers=1)

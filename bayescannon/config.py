@@ -8,6 +8,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from bayescannon.labels import PAPER_LABELS
+from bayescannon.reference_priors import LABEL_PRIORS
 from bayescannon.training_options import TrainingOptions
 
 
@@ -100,8 +101,13 @@ class LabelConfig:
     starts: int = 7
     seed: int = 0
     catalogue: str = "catalogue.fits"
+    prior: str = "flat"
+    posterior: bool = False
+    draws: int = 1000
 
     def __post_init__(self) -> None:
+        _require(self.prior in LABEL_PRIORS, f"prior must be one of {', '.join(LABEL_PRIORS)}", self.prior)
+        _require(self.draws >= 100, "draws must be at least 100", self.draws)
         _require(self.starts >= 1, "starts must be at least 1", self.starts)
         _require(self.seed >= 0, "seed must not be negative", self.seed)
 

@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from bayescannon.bootstrap import bootstrap_labels
 from bayescannon.coefficient_errors import label_with_coefficient_errors
-from bayescannon.flags import ErrorStatus, FitStatus
+from bayescannon.flags import ErrorStatus, FitStatus, PosteriorStatus
 from bayescannon.infer import formal_errors, label_spectra
 from bayescannon.jackknife import jackknife_covariance
 from bayescannon.label_vector import FloatArray
+from bayescannon.models.label_priors import LabelPrior
+from bayescannon.posterior import PROBABILITIES
 from bayescannon.reference import ReferenceSet
 from bayescannon.repeats import repeat_errors, repeat_groups
 from bayescannon.sandwich import sandwich_covariance
 from bayescannon.spectra import Spectra
+from bayescannon.star_posterior import sample_posterior
 from bayescannon.trained_model import TrainedModel
 
 
@@ -42,7 +45,7 @@ class Task:
     estimates : xarray.Dataset
         From :func:`bayescannon.infer.label_spectra`, of the N stars.
     reference : ReferenceSet or None
-    n_bootstrap, block, radius, seed, workers, keep_draws
+    prior, n_bootstrap, n_draws, block, radius, seed, workers, keep_draws
         As in :func:`bayescannon.uncertainty.error_budget`.
     """
 
@@ -52,7 +55,9 @@ class Task:
     chosen: NDArray[np.intp]
     estimates: xr.Dataset
     reference: ReferenceSet | None
+    prior: LabelPrior | None
     n_bootstrap: int
+    n_draws: int
     block: int
     radius: float
     seed: int
@@ -164,7 +169,7 @@ def _sandwich(task: Task) -> KindResult:
 
 
 def _repeat(task: Task) -> KindResult:
-    group = repeat_groups(task.everything, radius=task.radius)
+    group = repeat_groups(task.everything.columns, radius=task.radius)
     labels = np.full((len(task.everything), task.labels.shape[1]), np.nan)
     labels[task.chosen] = np.where(task.fitted[:, None], task.labels, np.nan)
     others = np.isin(group, group[task.chosen])
@@ -184,6 +189,40 @@ def _repeat(task: Task) -> KindResult:
         {"n_spectra": ("star", count)},
         {"repeat_pooled": found.pooled.tolist(), "repeat_radius_arcsec": task.radius},
     )
+
+
+def _posterior(task: Task) -> KindResult:
+    found = sample_posterior(
+        task.model,
+        task.spectra,
+        prior=task.prior,
+        n_draws=task.n_draws,
+        n_keep=task.n_draws if task.keep_draws else 0,
+        seed=task.seed,
+        workers=task.workers,
+    )
+    quantiles = found["posterior_quantile"].to_numpy()
+    low, centre, high = (quantiles[:, PROBABILITIES.index(p)] for p in (0.158655, 0.5, 0.841345))
+    ended = found["posterior_status"].to_numpy()
+    status = np.where(ended == PosteriorStatus.UNRELIABLE, ErrorStatus.UNRELIABLE, ErrorStatus.GIVEN)
+    status = np.where(ended == PosteriorStatus.NO_POSTERIOR, ErrorStatus.NO_FIT, status)
+    variables: dict[str, tuple[Any, Any]] = {
+        name: ("star", found[name].to_numpy()) for name in ("k_hat", "ess", "posterior_status")
+    }
+    if task.keep_draws:
+        variables["posterior_draws"] = (
+            ("draw", "star", "stellar_label"),
+            np.moveaxis(found["posterior_draws"].to_numpy(), 1, 0),
+        )
+    attrs = {"n_draws": task.n_draws, "prior": found.attrs["prior"]}
+    return KindResult((high - low) / 2, centre, status.astype(np.int64), variables, attrs)
+
+
+def _calibrated(task: Task) -> KindResult:
+    if task.model.calibration is None:
+        nothing = np.full_like(task.labels, np.nan)
+        return KindResult(nothing, task.labels, np.full(len(nothing), ErrorStatus.NOT_CALIBRATED, dtype=np.int64))
+    return KindResult(task.estimates["calibrated_error"].to_numpy(), task.labels, _given(task.fitted))
 
 
 KINDS: dict[str, Kind] = {
@@ -208,6 +247,14 @@ KINDS: dict[str, Kind] = {
     "sandwich": Kind(
         "The noise of the pixels as the residuals show it, correlated within blocks of pixels or not.",
         _sandwich,
+    ),
+    "posterior": Kind(
+        "The noise of the pixels and the prior, without Gaussian approximation: half of the central 68.3 % interval.",
+        _posterior,
+    ),
+    "calibrated": Kind(
+        "Everything that held-out reference stars show: half of the central 68.3 % interval of (label - true label).",
+        _calibrated,
     ),
     "repeat": Kind(
         "Everything that changes between observations of the same star: spread of the labels over its spectra.",

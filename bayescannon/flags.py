@@ -34,6 +34,8 @@ class ErrorStatus(_Status):
     FEW_DRAWS = 2, "Fewer than two of the bootstrap models could label the star."
     FEW_BLOCKS = 3, "Too few blocks of pixels carry the information on a label to see the noise between them."
     SINGLE = 4, "The star has one spectrum only; there is nothing to compare it with."
+    UNRELIABLE = 5, "The draws of the posterior cannot be trusted; see its status."
+    NOT_CALIBRATED = 6, "The model's errors were not calibrated."
 
 
 class ResultFlag(IntFlag):

@@ -14,6 +14,7 @@ import numpy as np
 
 from bayescannon.label_vector import FloatArray
 from bayescannon.quartic import Quartic
+from bayescannon.weights import pixel_weights
 
 _OVERSAMPLE = 8
 _POWER_ROUNDS = 2
@@ -118,8 +119,7 @@ def first_loadings(
     -------
     loadings : float array of shape (pixel, R)
     """
-    live = np.isfinite(scatter)
-    weight = np.where(live, ivar / (1 + np.where(live, scatter, 0.0) ** 2 * ivar), 0.0)
+    weight = pixel_weights(scatter, ivar)
     scale = np.sqrt(weight.mean(axis=0))
     residual = np.where(ivar > 0, flux - vectors @ theta.T, 0.0) * scale
     # label errors leave residuals along the labels' own directions, which are no hidden components

@@ -34,6 +34,7 @@ from bayescannon.spectra import Spectra
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training import training_stars
 from bayescannon.training_options import TrainingOptions
+from bayescannon.weights import pixel_weights
 
 # Stars whose derivatives are worked out together
 _BLOCK = 8
@@ -64,7 +65,7 @@ class _Derivatives:
             marginal=options.marginal,
             workers=workers,
         )
-        self.theta, self.s2 = fit.theta, fit.scatter**2
+        self.theta, self.scatter = fit.theta, fit.scatter
         # (T, T P): one product with any vector of terms gives all pixels
         self.covariance = np.ascontiguousarray(fit.covariance.transpose(1, 2, 0), dtype=np.float32).reshape(
             len(fit.theta[0]), -1
@@ -79,7 +80,7 @@ class _Derivatives:
         jacobian, vector = label_vector_jacobian(self.scaled[part]), label_vector(self.scaled[part])
         n_star, n_term, n_label = jacobian.shape
         n_pixel = len(self.theta)
-        weight = self.ivar[part] / (1 + self.s2 * self.ivar[part])
+        weight = pixel_weights(self.scatter, self.ivar[part])
         pull = weight * (self.flux[part] - vector @ self.theta.T)
         across = jacobian.transpose(0, 2, 1)
         response = weight[:, None] * (across @ self.theta.T)  # w J, (star, K, pixel)

@@ -20,6 +20,7 @@ from bayescannon.label_vector import FloatArray, label_vector, label_vector_jaco
 from bayescannon.machine import n_cores
 from bayescannon.packing import pack_products, unpack_symmetric
 from bayescannon.quartic import Quartic, compress, evaluate, minimise
+from bayescannon.weights import pixel_weights
 
 _BLOCK = 512
 # leverage of a star on a pixel above which leaving it out is not extrapolated further
@@ -184,7 +185,7 @@ def leave_one_out(
     n_hidden = n_all - size
     whole = compress(coefficients, scatter, data.flux, data.ivar, workers=workers)
     live = np.isfinite(scatter)
-    theta, s2 = coefficients[live], scatter[live] ** 2
+    theta = coefficients[live]
     k, l = np.triu_indices(n_all)  # noqa: E741 - the indices of the paper
     packed = covariance[live][:, k, l].T
     doubled = packed * np.where(k == l, 1.0, 2.0)[:, None]
@@ -198,7 +199,7 @@ def leave_one_out(
         z = label_vector(labels)
         z = np.concatenate([z, np.einsum("nht,nt->nh", hidden.map, z)], axis=1)
         flux, ivar = data.flux[part][:, live], data.ivar[part][:, live]
-        weight = ivar / (1 + s2 * ivar)
+        weight = pixel_weights(scatter[live], ivar)
         leverage = np.minimum(weight * (pack_products(u) @ doubled), _MAX_LEVERAGE)
         q = weight * (flux - u @ theta.T) / (1 - leverage)
         shift = q * ((0.5 * (z[:, k] * u[:, l] + z[:, l] * u[:, k])) @ doubled)

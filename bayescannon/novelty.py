@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bayescannon.label_vector import FloatArray, label_vector, label_vector_jacobian
 from bayescannon.machine import n_cores
+from bayescannon.weights import pixel_weights
 
 # pixels; lines are 3-5 pixels wide at R = 1800, wings of strong lines some ten times that
 BLOCK = 32
@@ -91,14 +92,13 @@ def block_residuals(
     at = np.where(known[:, None], scaled, 0.0)
     live = np.isfinite(scatter)
     theta, ivar = np.where(live[:, None], theta, 0.0), np.where(live, ivar, 0.0)
-    variance_s = np.where(live, scatter, 0.0) ** 2
     edges = np.arange(0, len(theta), block)
     outside = flux - label_vector(at) @ theta.T
     signal, chi2 = np.full(len(flux), np.nan), np.full(len(flux), np.nan)
     slopes = label_vector_jacobian(at)
 
     def one(n: int) -> None:
-        weight = ivar[n] / (1 + variance_s * ivar[n])
+        weight = pixel_weights(scatter, ivar[n])
         alive = weight > 0
         degrees = alive.sum() - scaled.shape[1]
         if degrees <= 0:

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayescannon.coverage_assessment import FALSE_ALARMS, assess_coverage, with_coverage
+from bayescannon.flags import PosteriorStatus
 from bayescannon.infer import label_spectra
+from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store
 from bayescannon.label_table import LabelTable
 from bayescannon.labels import PAPER_LABELS
+from bayescannon.models.label_priors import LabelPrior
 from bayescannon.reference import (
     CUT_SETS,
     Cut,
@@ -23,8 +27,11 @@ from bayescannon.reference import (
     match_by_sky,
     tally_text,
 )
+from bayescannon.repeats import repeat_groups
 from bayescannon.spectra import Spectra
+from bayescannon.star_posterior import sample_posterior
 from bayescannon.trained_model import TrainedModel
+from bayescannon.uncertainty import error_budget
 
 MATCHES = ("id", "sky")
 
@@ -147,6 +154,8 @@ def label_store(
     model: TrainedModel,
     store: str | Path,
     *,
+    prior: LabelPrior | None = None,
+    n_draws: int = 0,
     n_starts: int = 7,
     seed: int = 0,
     workers: int | None = None,
@@ -158,7 +167,9 @@ def label_store(
     Label every star of a store, block by block; only the labels are kept in memory.
 
     Parameters and result are those of :func:`bayescannon.infer.label_spectra`; if the model holds a coverage
-    reference, those of :func:`bayescannon.coverage_assessment.assess_coverage` too.
+    reference, those of :func:`bayescannon.coverage_assessment.assess_coverage` too. With `n_draws` above 0 the
+    posterior of every star is sampled, and its summary added: see
+    :func:`bayescannon.star_posterior.sample_posterior`. Stars that need NUTS get it together, in the end.
 
     Raises
     ------
@@ -171,7 +182,12 @@ def label_store(
     parts: list[xr.Dataset] = []
     done = 0
     for spectra in iterate_spectra(store):
-        part = label_spectra(model, spectra, n_starts=n_starts, seed=seed, workers=workers)
+        part = label_spectra(model, spectra, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+        if n_draws:
+            posterior = sample_posterior(
+                model, spectra, prior=prior, n_draws=n_draws, n_starts=n_starts, seed=seed, nuts=False, workers=workers
+            )
+            part = part.merge(posterior.drop_attrs(deep=False))
         if model.coverage is not None:
             assessment = assess_coverage(
                 model, spectra, part, pipeline_labels=pipeline_labels, false_alarms=false_alarms, workers=workers
@@ -182,4 +198,69 @@ def label_store(
         if progress is not None:
             progress(done, n_star)
     # the blocks were made moments apart; the first one's time stands for all
-    return xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
+    whole = xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
+    if n_draws:
+        poor = np.flatnonzero(whole["posterior_status"].to_numpy() == PosteriorStatus.UNRELIABLE)
+        if len(poor):
+            again = sample_posterior(
+                model, load_spectra(store, whole["star"].to_numpy()[poor].tolist()), prior=prior, n_draws=n_draws,
+                n_starts=n_starts, seed=seed, workers=workers,
+            )  # fmt: skip
+            for name in again.data_vars:
+                whole[name][{"star": poor}] = again[name]
+    return whole
+
+
+def budget_of_store(
+    model: TrainedModel,
+    store: str | Path,
+    *,
+    kinds: Sequence[str],
+    stars: Sequence[str] | int | None = None,
+    reference: ReferenceSet | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> xr.Dataset:
+    """
+    Evaluate the error budget of stars of a store; only their spectra are loaded.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    store : path
+    kinds, reference, options
+        As in :func:`bayescannon.uncertainty.error_budget`.
+    stars : sequence of str, or int, optional
+        Ids, or how many to draw at random; all unless given.
+    seed : int
+        Decides the stars that are drawn, and what `error_budget` draws.
+
+    Returns
+    -------
+    budget : xarray.Dataset
+
+    Raises
+    ------
+    StoreError
+        There is no complete store, or an id is not in it.
+    ValueError
+        More stars are to be drawn than there are, or as `error_budget` does.
+    """
+    with open_store(store) as opened:
+        names = opened["star"].to_numpy().astype(np.str_)
+        columns = {name: opened[name].to_numpy() for name in ("ra", "dec")}
+    if isinstance(stars, int):
+        if not 1 <= stars <= len(names):
+            raise ValueError(f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}")
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(names))[:stars])
+        wanted: list[str] | None = names[chosen].tolist()
+    else:
+        wanted = None if stars is None else [bare_id(name) for name in stars]
+    loaded = wanted
+    if wanted is not None and "repeat" in kinds:
+        # the same stars' other spectra are needed too
+        group = repeat_groups(columns)
+        loaded = names[np.isin(group, group[np.isin(names, wanted)])].tolist()
+        loaded = [*wanted, *(name for name in loaded if name not in set(wanted))]
+    spectra = load_spectra(store, loaded)
+    return error_budget(model, spectra, kinds=kinds, stars=wanted, reference=reference, seed=seed, **options)

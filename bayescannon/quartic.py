@@ -22,6 +22,7 @@ from bayescannon.label_vector import FloatArray, term_pairs
 from bayescannon.machine import n_cores
 from bayescannon.packing import pack_products, unpack_symmetric
 from bayescannon.quartic_kernels import evaluate_all, minimise_all
+from bayescannon.weights import pixel_weights
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ def compress(
     live = np.isfinite(scatter)
     if not live.all():
         theta, scatter, flux, ivar = theta[live], scatter[live], flux[:, live], ivar[:, live]
-    products, variance = pack_products(theta), scatter**2
+    products = pack_products(theta)
 
     def one(start: int) -> Quartic:
         part = slice(start, start + block)
-        weight = ivar[part] / (1 + variance * ivar[part])
+        weight = pixel_weights(scatter, ivar[part])
         offset = flux[part] - theta[:, 0]
         weighted = weight * offset
         return Quartic(

@@ -1,25 +1,28 @@
 """Stars that were observed more than once: what their labels differ by is an error that no model has to explain."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.label_vector import FloatArray
-from bayescannon.spectra import Spectra
 
 # LAMOST's fibres are 3.3 arcsec wide; positions of the same star differ by less
 RADIUS = 3.0
 
 
-def repeat_groups(spectra: Spectra, *, radius: float = RADIUS, column: str | None = None) -> NDArray[np.int64]:
+def repeat_groups(
+    columns: Mapping[str, NDArray[Any]], *, radius: float = RADIUS, column: str | None = None
+) -> NDArray[np.int64]:
     """
     Find which spectra are of the same star, by position or by name.
 
     Parameters
     ----------
-    spectra : Spectra
-        N spectra, with ``ra`` and ``dec`` [deg] among their columns.
+    columns : mapping of str to array of shape (N,)
+        Of the spectra, ``ra`` and ``dec`` [deg] among them: see :class:`bayescannon.spectra.Spectra`.
     radius : float
         In arcsec: spectra this near are of one star, and so are those linked by others.
     column : str, optional
@@ -36,16 +39,16 @@ def repeat_groups(spectra: Spectra, *, radius: float = RADIUS, column: str | Non
         A radius that is not positive, or spectra without the columns.
     """
     needed = ("ra", "dec") if column is None else (column,)
-    missing = [name for name in needed if name not in spectra.columns]
+    missing = [name for name in needed if name not in columns]
     if missing or not radius > 0:
         raise ValueError(
             f"repeats need a positive radius, got {radius}, and the columns {', '.join(needed)}; the spectra have "
-            f"{', '.join(spectra.columns) or 'none'}"
+            f"{', '.join(columns) or 'none'}"
         )
     if column is not None:
-        values = spectra.columns[column]
+        values = columns[column]
         named = values != "" if values.dtype.kind in "USO" else np.isfinite(values)
-        group = np.arange(len(spectra)) + len(spectra)
+        group = np.arange(len(values)) + len(values)
         group[named] = np.unique(values[named], return_inverse=True)[1]
         return np.unique(group, return_inverse=True)[1].astype(np.int64)
 
@@ -54,7 +57,7 @@ def repeat_groups(spectra: Spectra, *, radius: float = RADIUS, column: str | Non
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    ra, dec = (np.asarray(spectra.columns[name], dtype=np.float64) for name in needed)
+    ra, dec = (np.asarray(columns[name], dtype=np.float64) for name in needed)
     known = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
     first = second = np.empty(0, dtype=np.intp)
     if len(known) > 1:

@@ -14,7 +14,7 @@ from bayescannon.catalogue import build_catalogue, check_catalogue_path, write_c
 from bayescannon.config import LabelsConfig, RunConfig, TrainConfig
 from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, save_figure
 from bayescannon.figures.canvas import new_figure
-from bayescannon.flags import FitStatus, ResultFlag
+from bayescannon.flags import FitStatus, PosteriorStatus, ResultFlag
 from bayescannon.held_out import hold_out
 from bayescannon.io.tables import read_labels
 from bayescannon.label_distance import select_by_distance
@@ -25,6 +25,7 @@ from bayescannon.prepare_files import prepare_files
 from bayescannon.preset import PRESETS, Preset
 from bayescannon.qualify import qualify
 from bayescannon.reference import CUT_SETS, Cut, ReferenceSet, range_cut
+from bayescannon.reference_priors import build_label_prior
 from bayescannon.terminal import print_calibration, print_refused, print_statistics, print_tally, progress_bar, say
 from bayescannon.trained_model import TrainedModel
 from bayescannon.training import train_clipped
@@ -216,7 +217,10 @@ def run(config: RunConfig, *, overwrite: bool = False, console: Console | None =
         partial.write_text(validation.to_json() + "\n", encoding="utf-8")
 
     with progress_bar(console, "label") as progress:
-        estimates = label_store(model, paths["store"], n_starts=starts, seed=seed, progress=progress)
+        estimates = label_store(
+            model, paths["store"], prior=build_label_prior(config.label.prior, model, seed=seed),
+            n_draws=config.label.draws if config.label.posterior else 0, n_starts=starts, seed=seed, progress=progress,
+        )  # fmt: skip
     write_catalogue(build_catalogue(estimates), paths["catalogue"], overwrite=overwrite)
     say(console, summary(estimates, n_starts=starts) + f": {paths['catalogue']}")
 
@@ -236,6 +240,11 @@ def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
         share = estimates["agreeing_starts"].to_numpy()[good].mean() / n_starts
         median = np.median(estimates["reduced_chi2"].to_numpy()[good])
         text += f", {100 * share:.1f} % of the starts reach the best optimum, median reduced chi2 {median:.2f}"
+    if "posterior_status" in estimates:
+        counts = np.bincount(estimates["posterior_status"].to_numpy(), minlength=len(PosteriorStatus))
+        text += "; posteriors " + ", ".join(
+            f"{count} {member.name}" for member, count in zip(PosteriorStatus, counts, strict=True) if count
+        )
     return text
 
 

@@ -29,6 +29,7 @@ from bayescannon.quartic import Quartic, compress, evaluate
 from bayescannon.sandwich_kernels import block_sums
 from bayescannon.spectra import Spectra
 from bayescannon.trained_model import TrainedModel
+from bayescannon.weights import pixel_weights
 
 # Pixels in a block. At R = 1800 the line spread is 2.4 pixels of 1e-4 dex wide (FWHM), and interpolation and redshift
 # errors reach about as far; the continuum (a Gaussian of L = 50 A) follows the flux over 20 to 55 pixels. Longer blocks
@@ -115,8 +116,7 @@ def _sandwich(
         hidden = np.einsum("nrt,nt->nr", posterior.map, vectors)
     bread = np.linalg.inv(evaluate(quartic, scaled).gauss_newton / 2)
 
-    s2 = np.where(model.fit.live, model.scatter, 0.0) ** 2
-    weight = np.where(model.fit.live, ivar / (1 + s2 * ivar), 0.0)
+    weight = pixel_weights(model.scatter, ivar)
     residual = flux - vectors @ theta.T - hidden @ loadings.T
     jacobian = label_vector_jacobian(scaled).transpose(0, 2, 1) @ theta.T
     design = np.concatenate([jacobian, np.broadcast_to(loadings.T, (len(flux), *loadings.T.shape))], axis=1)

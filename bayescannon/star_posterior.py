@@ -55,7 +55,8 @@ def sample_posterior(
     -------
     posterior : xarray.Dataset
         Dims star, stellar_label, stellar_label_2, quantile and draw. ``posterior_mean``, ``posterior_covariance``,
-        ``posterior_quantile`` and ``posterior_draws`` in the labels' units, NaN where there is no posterior; ``k_hat``
+        ``posterior_quantile`` and, if kept, ``posterior_draws`` in the labels' units, NaN where there is no posterior;
+        ``k_hat``
         (Pareto shape of the weights; NaN after NUTS), ``ess`` (effective draws), ``n_modes`` and
         ``posterior_status`` (:class:`~bayescannon.flags.PosteriorStatus`).
 
@@ -119,6 +120,7 @@ def _to_dataset(
     """Put posteriors into the labels' units, and name their dims."""
     scaler = model.scaler
     names = list(model.label_names)
+    drawn = {"posterior_draws": (("star", "draw", "stellar_label"), scaler.from_scaled(found.draws))}
     return xr.Dataset(
         {
             "posterior_mean": (("star", "stellar_label"), scaler.from_scaled(found.mean)),
@@ -127,7 +129,7 @@ def _to_dataset(
                 scaler.covariance_from_scaled(found.covariance),
             ),
             "posterior_quantile": (("star", "quantile", "stellar_label"), scaler.from_scaled(found.quantiles)),
-            "posterior_draws": (("star", "draw", "stellar_label"), scaler.from_scaled(found.draws)),
+            **(drawn if found.draws.shape[1] else {}),
             "k_hat": ("star", found.k_hat),
             "ess": ("star", found.ess),
             "n_modes": ("star", found.n_modes),
@@ -138,7 +140,6 @@ def _to_dataset(
             "stellar_label": names,
             "stellar_label_2": names,
             "quantile": list(PROBABILITIES),
-            "draw": np.arange(found.draws.shape[1]),
         },
         attrs={"prior": prior.describe(), "n_draws": n_draws, "seed": seed, "model_hash": model.hash},
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
+import numpy as np
+import xarray as xr
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -83,7 +85,9 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
         first = members[0]
         failed = f", {first.n_failed} failed" if first.n_failed else ""
         title = f"{method}, {selection}: inferred - reference of {first.n_stars} stars{failed}"
-        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull width")
+        calibrated = np.isfinite(first.within_error)
+        last = ["within e"] if calibrated else []
+        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull width", *last)
         for row in members:
             values = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
             table.add_row(
@@ -91,8 +95,24 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
                 *(format_value(row.label, value) for value in values),
                 f"{row.slope:.2f}",
                 f"{row.pull_width:.2f}",
+                *([f"{100 * row.within_error:.1f} %"] if calibrated else []),
             )
         console.print(table)
+
+
+def print_budget(console: Console, budget: xr.Dataset) -> None:
+    """Print the median error of each kind over the stars that have it."""
+    names = [str(name) for name in budget["stellar_label"].to_numpy()]
+    units = [str(unit) for unit in budget["unit"].to_numpy()]
+    headings = [escape(f"{name} [{unit}]") for name, unit in zip(names, units, strict=True)]
+    table = _table("Median error of each kind", "kind", *headings, "stars")
+    for kind in budget["kind"].to_numpy():
+        error = budget["error"].sel(kind=kind).to_numpy()
+        error = error[np.isfinite(error).all(axis=1)]
+        shown = np.median(error, axis=0) if len(error) else [None] * len(names)
+        values = (format_value(name, value) for name, value in zip(names, shown, strict=True))
+        table.add_row(str(kind), *values, str(len(error)))
+    console.print(table)
 
 
 def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from bayescannon.error_kinds import KINDS, KindResult, Task
 from bayescannon.flags import ErrorStatus
 from bayescannon.infer import label_spectra
+from bayescannon.models.label_priors import LabelPrior
 from bayescannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.repeats import RADIUS
 from bayescannon.sandwich import BLOCK_PIXELS
@@ -24,7 +25,9 @@ def error_budget(
     *,
     reference: ReferenceSet | None = None,
     kinds: Sequence[str] = ("formal", "coefficient", "sandwich"),
+    prior: LabelPrior | None = None,
     n_bootstrap: int = 20,
+    n_draws: int = 1000,
     stars: ArrayLike | None = None,
     block: int = BLOCK_PIXELS,
     radius: float = RADIUS,
@@ -44,8 +47,12 @@ def error_budget(
         That the model was trained on; bootstrap and jackknife need it.
     kinds : sequence of str
         Keys of :data:`bayescannon.error_kinds.KINDS`, in the order wanted.
+    prior : prior object, optional
+        Of the labels and their posterior, see :mod:`bayescannon.models.label_priors`; flat unless given.
     n_bootstrap : int
         Models of the bootstrap, at least 2.
+    n_draws : int
+        Draws of each star's posterior.
     stars : optional
         Ids, indices or a boolean mask of the spectra whose errors are wanted; all unless given.
     block : int
@@ -53,7 +60,7 @@ def error_budget(
     radius : float
         In arcsec: spectra this near are of the same star, for repeats.
     keep_draws : bool
-        Keep the labels of every bootstrap.
+        Keep the labels of every bootstrap and the draws of every posterior.
     seed : int
         Decides starts and bootstraps.
     workers : int or None
@@ -66,7 +73,9 @@ def error_budget(
         ``error_status`` (star, kind) of :class:`bayescannon.flags.ErrorStatus`, which explains every NaN, and
         ``status`` (star), how the fit of the star ended (:class:`bayescannon.flags.FitStatus`). With bootstraps
         ``bootstrap_failed`` (star) and, if kept, ``bootstrap_labels`` (bootstrap, star, stellar_label); with repeats
-        ``n_spectra`` (star), and the error pooled over all stars as attribute ``repeat_pooled``.
+        ``n_spectra`` (star), and the error pooled over all stars as attribute ``repeat_pooled``. With posteriors
+        ``k_hat``, ``ess`` and ``posterior_status`` (star) and, if kept, ``posterior_draws`` (draw, star,
+        stellar_label).
 
     Raises
     ------
@@ -89,10 +98,11 @@ def error_budget(
         )
     chosen = _choose(spectra, stars)
     some = spectra if stars is None else spectra.select(chosen)
-    estimates = label_spectra(model, some, seed=seed, workers=workers)
+    estimates = label_spectra(model, some, prior=prior, seed=seed, workers=workers)
     task = Task(
-        model, some, spectra, chosen, estimates, reference, n_bootstrap, block, radius, seed, workers, keep_draws
-    )
+        model, some, spectra, chosen, estimates, reference, prior, n_bootstrap, n_draws, block, radius, seed, workers,
+        keep_draws,
+    )  # fmt: skip
     results = {kind: KINDS[kind].evaluate(task) for kind in kinds}
     return _assemble(task, results)
 

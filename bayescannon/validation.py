@@ -43,6 +43,9 @@ class LabelStatistics:
         Least-squares slope of inferred on reference labels; 1 is no shrinkage, but for noise in the reference.
     pull_median, pull_width : float
         Median and half the central 68.3 % width of (inferred - reference) / formal error.
+    within_error : float
+        Share of the stars whose label is within its calibrated error: 0.683 where all of the difference is the
+        label's own. NaN without calibration, as out of fold.
     """
 
     method: str
@@ -58,6 +61,7 @@ class LabelStatistics:
     slope: float
     pull_median: float
     pull_width: float
+    within_error: float
 
 
 def robust_scatter(values: FloatArray) -> float:
@@ -121,6 +125,8 @@ def compare(
     inferred, errors = estimates["labels"].to_numpy(), formal_errors(estimates)
     good = estimates["status"].to_numpy() == FitStatus.CONVERGED
     snr = estimates["snr"].to_numpy()
+    is_calibrated = "calibrated_error" in estimates
+    calibrated = estimates["calibrated_error"].to_numpy() if is_calibrated else errors
     rows = []
     for selection, chosen in (("all", np.ones(len(snr), dtype=bool)), (f"snr > {snr_min:g}", snr > snr_min)):
         use = chosen & good
@@ -144,12 +150,13 @@ def compare(
                     slope=float(centred @ inferred[use, k] / (centred @ centred)) if n_stars > 1 else float("nan"),
                     pull_median=_or_nan(np.median, pull),
                     pull_width=robust_scatter(pull),
+                    within_error=_or_nan(np.mean, np.abs(off) <= calibrated[use, k]) if is_calibrated else float("nan"),
                 )
             )
     return rows
 
 
-def _or_nan(statistic: Callable[[FloatArray], Any], values: FloatArray) -> float:
+def _or_nan(statistic: Callable[[Any], Any], values: Any) -> float:
     return float(statistic(values)) if len(values) else float("nan")
 
 

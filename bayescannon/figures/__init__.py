@@ -6,6 +6,7 @@ from bayescannon.figures.coverage import plot_coverage, plot_pit
 from bayescannon.figures.kiel import plot_kiel
 from bayescannon.figures.label_distance import plot_distances, plot_kiel_distance
 from bayescannon.figures.one_to_one import plot_one_to_one, plot_one_to_one_panels
+from bayescannon.figures.posterior import plot_label_forest, plot_label_ridge
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
 from bayescannon.figures.spectrum import plot_spectrum
 
@@ -15,6 +16,8 @@ __all__ = [
     "plot_distances",
     "plot_kiel",
     "plot_kiel_distance",
+    "plot_label_forest",
+    "plot_label_ridge",
     "plot_one_to_one",
     "plot_one_to_one_panels",
     "plot_pit",

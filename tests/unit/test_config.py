@@ -54,6 +54,9 @@ folds = 4
 starts = 3
 seed = 11
 catalogue = "catalogue.ecsv"
+prior = "coverage"
+posterior = true
+draws = 500
 
 [validate]
 folds = 0
@@ -107,7 +110,7 @@ def test_every_key_is_read(read):
     assert options.noise == FixedNoise(0.5)
     assert options.marginal
     assert options.censored == {"logg": [(5000, 5100), (5200.5, 5300)]}
-    assert config.label == LabelConfig(3, 11, "catalogue.ecsv")
+    assert config.label == LabelConfig(3, 11, "catalogue.ecsv", "coverage", True, 500)
     assert config.validate == ValidateConfig(0, 30)
 
 
@@ -172,6 +175,12 @@ def test_the_example_of_all_keys_lacks_none(read):
             "folds = 1",
             r"folds must be 0 \(no calibration, no coverage\) or at least 2",
         ),
+        (
+            'prior = "coverage"',
+            'prior = "cover"',
+            r"\[label\] prior must be one of flat, box, gaussian, mixture, coverage",
+        ),
+        ("draws = 500", "draws = 10", r"\[label\] draws must be at least 100; got 10"),
         ("clip_sigma = 3", "clip_sigma = nan", r"\[train\] clip_sigma must be positive"),
         ('scatter = "half-normal"', 'scatter = "exakt"', r"\[train\] scatter must be one of flat, half-normal"),
         ("[[5000, 5100]", "[[5100, 5000]", r"\[train\] a censored range of logg must be \(low, high\)"),

@@ -9,6 +9,7 @@ from bayescannon import error_kinds
 from bayescannon.error_kinds import KINDS, Kind, KindResult
 from bayescannon.flags import ErrorStatus, FitStatus
 from bayescannon.infer import formal_errors, label_spectra
+from bayescannon.qualify import qualify
 from bayescannon.reference import ReferenceSetError
 from bayescannon.spectra import GridError
 from bayescannon.training import train
@@ -25,7 +26,7 @@ def reference():
 
 @pytest.fixture(scope="module")
 def model(reference):
-    return train(reference)
+    return qualify(train(reference), reference, folds=3)
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +114,45 @@ def test_no_bootstrap_model_can_label(model, reference, stars, monkeypatch):
 
 def test_one_label():
     reference = toy.toy_reference(60, ("teff",))
-    model = train(reference)
+    model = qualify(train(reference), reference, folds=3)
     spectra = toy.toy_spectra(toy.toy_labels(8, ("teff",), seed=4), ("teff",), seed=4)
     budget = error_budget(model, spectra, reference=reference, kinds=ALL, n_bootstrap=4)
     assert budget["error"].shape == (8, 1, len(ALL))
     assert np.isfinite(budget["error"].sel(kind=list(ALL[:-1]))).all()
     assert (budget["error_status"].sel(kind="repeat") == ErrorStatus.SINGLE).all()
+
+
+def test_a_model_without_calibration_says_so(reference, stars):
+    budget = error_budget(train(reference), stars, kinds=("calibrated", "posterior"))
+    assert (budget["error_status"].sel(kind="calibrated") == ErrorStatus.NOT_CALIBRATED).all()
+    assert np.isnan(budget["error"].sel(kind="calibrated")).all()
+    assert (budget["error"].sel(kind="posterior") > 0).all()
+
+
+def test_pixels_that_are_dead_everywhere_change_no_kind(reference, stars):
+    dead = [7, *range(60, 64)]
+    alive = np.setdiff1d(np.arange(len(stars.wavelength)), dead)
+
+    def blank(spectra):
+        ivar = spectra.ivar.copy()
+        ivar[:, dead] = 0
+        return replace(spectra, ivar=ivar)
+
+    def cut(spectra):
+        pixels = (spectra.wavelength[alive], spectra.flux[:, alive], spectra.ivar[:, alive])
+        return replace(spectra, wavelength=pixels[0], flux=pixels[1], ivar=pixels[2])
+
+    kinds = [kind for kind in ALL if kind not in ("sandwich", "calibrated")]
+    budgets = []
+    for change in (blank, cut):
+        changed = replace(reference, spectra=change(reference.spectra))
+        budgets.append(error_budget(train(changed), change(stars), reference=changed, kinds=kinds, n_bootstrap=3))
+    assert (budgets[0]["error_status"] == ErrorStatus.GIVEN).all()
+    np.testing.assert_allclose(budgets[0]["error"], budgets[1]["error"], rtol=1e-4)
+    # blocks of pixels differ, and held-out residuals with them
+    blanked = replace(reference, spectra=blank(reference.spectra))
+    model = qualify(train(blanked), blanked, folds=2)
+    assert (error_budget(model, stars, kinds=("sandwich", "calibrated"))["error"] > 0).all()
 
 
 def test_a_new_kind_is_one_entry(model, stars, monkeypatch):

@@ -1,0 +1,94 @@
+"""
+Time posteriors of mock stars, and hold them against NUTS: python benchmarks/posterior.py --help.
+
+Importance sampling and nutpie sample the same stars in one run. The time per star includes the seven starts and, where
+said, the compression of the pixels; it excludes training, reading and compilation.
+"""
+
+import argparse
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from uncertainties import clock
+
+import bayescannon as bc
+from bayescannon.flags import PosteriorStatus
+from bayescannon.infer import draw_starts
+from bayescannon.likelihood import star_quartic
+from bayescannon.machine import n_cores
+from bayescannon.posterior import LabelPosterior, sample_labels, star_seeds
+from bayescannon.posterior_nuts import can_sample, sample_nuts
+from bayescannon.reference_priors import LABEL_PRIORS, build_label_prior
+from bayescannon.training_options import TrainingOptions
+
+
+def main() -> None:
+    """Run the benchmark and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reference", type=int, default=1200, help="reference stars")
+    parser.add_argument("--stars", type=int, default=4000, help="stars to sample")
+    parser.add_argument("--nuts", type=int, default=200, help="of these also with NUTS; 0 leaves it out")
+    parser.add_argument("--draws", type=int, default=1000, help="for each star, in the timing")
+    parser.add_argument("--prior", choices=LABEL_PRIORS, default="flat")
+    options = parser.parse_args()
+    console = Console(width=110)
+    survey = bc.simulate_survey(options.reference, options.stars, seed=5)
+    spectra = bc.prepare_spectra(list(survey.spectra()))
+    table = bc.read_labels(survey.apogee, format="allstar-dr12")
+    training = TrainingOptions.from_names(coefficients="pooled", noise="global")
+    model, _ = bc.train_clipped(bc.build_reference(spectra, table), options=training)
+    # the noisiest stars first: their posteriors are the least Gaussian
+    order = np.argsort(spectra.columns["snr"])[: options.stars]
+    stars = spectra.select(order)
+    prior = build_label_prior(options.prior, model)
+    density = prior.density(model.scaler)
+    starts, seeds = draw_starts(model, 7, seed=0), star_seeds(stars.id, 0)
+    compression, quartic = clock(lambda: star_quartic(model, stars))
+    sample_labels(quartic.select(slice(0, 256)), starts, seeds[:256], density=density, n_draws=options.draws)
+    sampling, found = clock(lambda: sample_labels(quartic, starts, seeds, density=density, n_draws=options.draws))
+    per_star = 1e3 / len(stars)
+    rows = Table(title=f"{len(stars)} stars, {len(model.label_names)} labels, {options.draws} draws, {n_cores()} cores")
+    rows.add_column("step")
+    rows.add_column("ms a star", justify="right")
+    rows.add_row("compression of the pixels", f"{compression * per_star:.3f}")
+    rows.add_row("seven starts, draws, weights, summary", f"{sampling * per_star:.3f}")
+    few = slice(0, options.nuts)
+    if options.nuts and can_sample():
+        fine = sample_labels(quartic.select(few), starts, seeds[few], density=density, n_draws=20_000)
+        spread = np.linalg.cholesky(fine.covariance)
+
+        def nuts(n_draws: int) -> LabelPosterior:
+            return sample_nuts(
+                quartic.select(few),
+                fine.mean,
+                spread,
+                prior=prior,
+                scaler=model.scaler,
+                n_draws=n_draws,
+                cores=n_cores(),
+            )
+
+        short, _ = clock(lambda: nuts(400))
+        long, chains = clock(lambda: nuts(20_000))
+        rows.add_row("NUTS, 20,000 draws, with compilation", f"{long * 1e3 / options.nuts:.1f}")
+        rows.add_row("NUTS, 400 draws, with compilation", f"{short * 1e3 / options.nuts:.1f}")
+    console.print(rows)
+    counts = np.bincount(found.status, minlength=len(PosteriorStatus))
+    console.print(", ".join(f"{PosteriorStatus(k).name} {count}" for k, count in enumerate(counts)), highlight=False)
+    console.print(f"stars with several modes: {int((found.n_modes > 1).sum())}", highlight=False)
+    if options.nuts and can_sample():
+        deviation = np.sqrt(np.diagonal(chains.covariance, axis1=1, axis2=2))
+        good = (fine.k_hat < 0.7) & (chains.status == PosteriorStatus.NUTS)
+        off = np.abs(fine.mean - chains.mean)[good] / deviation[good]
+        width = np.abs(np.sqrt(np.diagonal(fine.covariance, axis1=1, axis2=2))[good] / deviation[good] - 1)
+        console.print(
+            f"against NUTS, {good.sum()} of {options.nuts} stars: means differ by {np.sqrt((off**2).mean()):.3f} (rms) "
+            f"and {off.max():.3f} (largest) of a standard deviation,\n"
+            f"widths by {100 * np.sqrt((width**2).mean()):.1f} %, {100 * width.max():.1f} %",
+            highlight=False,
+        )
+
+
+if __name__ == "__main__":
+    main()
