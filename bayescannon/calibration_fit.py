@@ -204,6 +204,10 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     probability, those of any star of the set: a Gaussian with their mean and covariance. So stars need not be clipped
     before, and a clip that cut the tails does no harm if its stars are handed in again.
 
+    How well it can be done: where the reference's errors are twice the scatter (Teff and log g at S/N > 60 of mock
+    stars) the fit's own uncertainty is 2.5 % of coverage at 9700 stars and 4 % at 2300, elsewhere 1-2 % and 2-3 %.
+    On fresh stars of two mock surveys of 9950 68.3 % intervals cover 63-72 % by label and S/N, 67.7 % over all.
+
     Parameters
     ----------
     stars : OutOfFold

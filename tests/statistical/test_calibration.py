@@ -121,8 +121,8 @@ def test_mock_stars_are_within_their_errors():
     Over all labels the intervals cover what is asked; label by label and bin by bin they are much wider off.
 
     A bin of 300 to 500 reference stars whose labels' own errors are as large as those of the inferred labels says
-    the scale to about 10 %, and models out of 5 folds are worse than the final one. So the thresholds of a single bin only tell calibrated
-    from formal errors, within which 12-64 % of the stars are.
+    the scale to about 10 %, and models out of 5 folds are worse than the final one. So the thresholds of a single bin
+    only tell calibrated from formal errors, within which 12-64 % of the stars are.
     """
     names = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
     survey = bc.simulate_survey(1500, 2000, seed=5)
