@@ -59,7 +59,7 @@ def test_few_stars_do_not_make_intervals_too_narrow():
     """
     What a fit takes for its location is given back: 20 sets of 300 stars, less the parameters, cover on average.
 
-    Their labels' own errors are larger than the scatter, so that residuals as they are would lose much of it.
+    Their labels' own errors are larger than the scatter; with residuals as the fit leaves them the mean is 67.7 %.
     """
     fresh, true, _ = draw_stars(4000, seed=21)
     off, covered = np.abs(fresh.scaled - true), []
@@ -67,7 +67,7 @@ def test_few_stars_do_not_make_intervals_too_narrow():
         stars, _, _ = draw_stars(300, seed=100 + seed, noise=0.25)
         predicted = fit_calibration(stars).predict(fresh.scaled, fresh.formal, fresh.snr)
         covered.append((off < predicted.interval()).mean())
-    expect_between(np.mean(covered), 0.66, 0.75, what="mean coverage of 68.3 % intervals from 300 stars")
+    expect_between(np.mean(covered), 0.683, 0.72, what="mean coverage of 68.3 % intervals from 300 stars")
 
 
 def test_the_distribution_itself_is_found(learned):
