@@ -14,6 +14,8 @@ from bayescannon.label_vector import FloatArray, label_vector
 
 # Probability within one standard deviation of a Gaussian: what "68.3 %" stands for
 ONE_SIGMA = 0.6826894921370859
+# of the degrees of freedom: heavier tails have no mean, lighter ones are Gaussian
+DOF_RANGE = (1.2, 200.0)
 _NEWTON_STEPS = 15
 
 
@@ -86,20 +88,26 @@ class ErrorCalibration:
     The error of scaled label k is Student-t with location, scale and degrees of freedom
 
     .. math::
-        m = \mu_k \cdot v(x), \qquad
-        \sigma^2 = f^2 e^{2 \alpha_k \cdot (1, L, x)} + e^{2 \beta_k \cdot (1, L, x)}, \qquad
-        \nu_k,
+        m = \mu_k \cdot v(x) + L \mu'_k \cdot (1, x), \qquad
+        \sigma^2 = f^2 e^{2 \alpha_k \cdot \phi} + e^{2 \beta_k \cdot \phi}, \qquad
+        \ln \nu = \delta_k + L \delta'_k, \qquad
+        \phi = (1, L, L^2 - 1, x),
 
     where x are the K inferred scaled labels, v(x) their label vector and L the standardised logarithm of S/N, both
     clamped to the range of the reference stars; L = 0 where S/N is unknown.
 
+    The slopes with L are needed: given the inferred label, the true one is nearer to the population's mean, the more
+    so the noisier the spectrum, and the shape of the errors changes with S/N as the population's (a narrow clump, two
+    sequences) takes over.
+
     Attributes
     ----------
-    location : float array of shape (K, T)
-        mu.
-    formal, floor : float arrays of shape (K, K + 2)
+    location, location_slope : float arrays of shape (K, T) and (K, K + 1)
+        mu and mu'.
+    formal, floor : float arrays of shape (K, K + 3)
         alpha and beta.
-    dof : float array of shape (K,)
+    dof, dof_slope : float arrays of shape (K,)
+        exp(delta), which is nu where L = 0, and delta'; nu stays within 1.2 and 200.
     label_range : float array of shape (K, 2)
         Lowest and highest value of x.
     snr_range : float array of shape (2,)
@@ -115,9 +123,11 @@ class ErrorCalibration:
     """
 
     location: FloatArray
+    location_slope: FloatArray
     formal: FloatArray
     floor: FloatArray
     dof: FloatArray
+    dof_slope: FloatArray
     label_range: FloatArray
     snr_range: FloatArray
     snr_centre: float
@@ -137,13 +147,15 @@ class ErrorCalibration:
         snr : float array of shape (N,)
         """
         vector, features = self.features(scaled, snr)
+        level = features[:, 1:2]
         scale = np.hypot(formal * np.exp(features @ self.formal.T), np.exp(features @ self.floor.T))
         missing = np.isnan(scale)
-        location = np.where(missing, np.nan, vector @ self.location.T)
-        return PredictiveErrors(location, scale, np.where(missing, np.nan, self.dof))
+        location = vector @ np.concatenate([self.location, self.location_slope], axis=1).T
+        dof = np.clip(self.dof * np.exp(level * self.dof_slope), *DOF_RANGE)
+        return PredictiveErrors(np.where(missing, np.nan, location), scale, np.where(missing, np.nan, dof))
 
     def features(self, scaled: FloatArray, snr: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return v(x) of shape (N, T) and (1, L, x) of shape (N, K + 2)."""
+        """Return (v(x), L, L x) of shape (N, T + K + 1) and phi of shape (N, K + 3)."""
         return make_features(scaled, snr, self.label_range, self.snr_range, self.snr_centre, self.snr_width)
 
     @property
@@ -177,9 +189,10 @@ def make_features(
     snr_centre: float,
     snr_width: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return v(x) and (1, L, x); see :class:`ErrorCalibration` for the parameters."""
+    """Return (v(x), L, L x) and phi; see :class:`ErrorCalibration` for the parameters."""
     x = np.clip(scaled, label_range[:, 0], label_range[:, 1])
     log_snr = np.log(np.maximum(snr, np.finfo(float).tiny))
     level = (np.clip(log_snr, *snr_range) - snr_centre) / snr_width
-    level = np.where(np.isnan(level), 0.0, level)
-    return label_vector(x), np.concatenate([np.ones((len(x), 1)), level[:, None], x], axis=1)
+    level = np.where(np.isnan(level), 0.0, level)[:, None]
+    vector = np.concatenate([label_vector(x), level, level * x], axis=1)
+    return vector, np.concatenate([np.ones((len(x), 1)), level, level**2 - 1, x], axis=1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import digamma
 from threadpoolctl import threadpool_limits
 
-from bayescannon.calibration import ErrorCalibration, make_features
+from bayescannon.calibration import DOF_RANGE, ErrorCalibration, make_features
 from bayescannon.calibration_kernels import convolved_t
 from bayescannon.label_vector import FloatArray
 from bayescannon.machine import n_cores
@@ -22,9 +22,11 @@ MIN_STARS = 50
 # Standard deviations of the Gaussian priors that shrink the coefficients of L, x and x x' to zero. With 4700 mock
 # stars a width of 1 changes the coverage of no label and S/N by more than 1 %; with 60 they bind
 PRIOR_WIDTH = 0.3
-# log of the degrees of freedom: around 8, by a factor of e
-DOF_PRIOR = (np.log(8.0), 1.0)
-_DOF_RANGE = (1.2, 200.0)
+# log of the degrees of freedom, around 10 by a quarter, and its slope with L. A few extreme stars decide them, and with
+# them, through the assumed shape, the width of a core that hides behind the reference's own errors. So few stars shall
+# not; 6000 stars still find tails of 4 degrees
+DOF_PRIOR = (np.log(10.0), 0.25)
+DOF_SLOPE_WIDTH = 0.1
 # Intercepts are all but free
 _INTERCEPT_WIDTH = 7.0
 # x is clamped to what holds 98 % of the reference stars
@@ -33,8 +35,8 @@ _LABEL_QUANTILES = (0.01, 0.99)
 _ROUNDS = 3
 # Wrong and right labels counted in beforehand, so that few stars cannot make many of them wrong
 _WRONG_PRIOR = (2.0, 98.0)
-# of the penalised likelihood's gradient; a change of the likelihood far below 1
-_GRADIENT_TOLERANCE = 0.5
+# of the norm of the gradient: the prior alone has a curvature of 11, so the likelihood is within 0.05 of its maximum
+_GRADIENT_TOLERANCE = 1.0
 
 
 class CalibrationError(ValueError):
@@ -78,7 +80,11 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class _Problem:
-    """One label's data: errors of (N,) stars, formal errors, noise, and the features of location and scale."""
+    """
+    One label's data: errors of (N,) stars, formal errors, noise, and the features of location and scale.
+
+    The first two features, 1 and L, are also those of the degrees of freedom.
+    """
 
     off: FloatArray
     log_formal: FloatArray
@@ -88,7 +94,7 @@ class _Problem:
 
     @property
     def cuts(self) -> list[int]:
-        """Say where mu, alpha, beta and log nu end in the vector of parameters."""
+        """Say where mu, alpha and beta end in the vector of parameters; delta and its slope follow."""
         return np.cumsum([self.vector.shape[1], self.features.shape[1], self.features.shape[1]]).tolist()
 
     def start(self) -> FloatArray:
@@ -98,7 +104,7 @@ class _Problem:
         floor = (0.3 * np.median(self.noise)) ** 2 + np.exp(2 * np.median(self.log_formal)) / 4
         level = np.log(max(square, floor) / 2) / 2
         _, formal, last = self.cuts
-        out = np.zeros(last + 1)
+        out = np.zeros(last + 2)
         out[self.cuts[0]] = level - np.median(self.log_formal)
         out[formal] = level
         out[last] = DOF_PRIOR[0]
@@ -106,30 +112,47 @@ class _Problem:
 
     def prior(self) -> tuple[FloatArray, FloatArray]:
         """Return means and precisions of the parameters' Gaussian priors."""
-        precision = np.full(self.cuts[-1] + 1, PRIOR_WIDTH**-2.0)
+        precision = np.full(self.cuts[-1] + 2, PRIOR_WIDTH**-2.0)
         precision[[0, *self.cuts[:2]]] = _INTERCEPT_WIDTH**-2.0
-        precision[-1] = DOF_PRIOR[1] ** -2.0
+        precision[-2:] = DOF_PRIOR[1] ** -2.0, DOF_SLOPE_WIDTH**-2.0
         mean = np.zeros(len(precision))
-        mean[-1] = DOF_PRIOR[0]
+        mean[-2] = DOF_PRIOR[0]
         return mean, precision
 
     def log_density(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the log density of every star, shape (N,), and its gradient, shape (N, parameters)."""
-        mu, alpha, beta, (log_dof,) = np.split(parameters, self.cuts)
+        mu, alpha, beta, delta = np.split(parameters, self.cuts)
         log_formal, log_floor = self.features @ alpha + self.log_formal, self.features @ beta
         log_scale = np.logaddexp(2 * log_formal, 2 * log_floor) / 2
         share = np.exp(2 * (log_formal - log_scale))
-        low, high = np.log(_DOF_RANGE)
-        dof = np.full(len(self.off), np.exp(np.clip(log_dof, low, high)))
+        (low, high), log_dof = np.log(DOF_RANGE), self.features[:, :2] @ delta
+        dof = np.exp(np.clip(log_dof, low, high))
         off = self.off - self.vector @ mu
         value, by_off, by_scale, by_dof = convolved_t(off, np.exp(log_scale), dof, self.noise, digamma(dof / 2))
         gradient = [
             -self.vector * by_off[:, None],
             self.features * (share * by_scale)[:, None],
             self.features * ((1 - share) * by_scale)[:, None],
-            (by_dof * (low < log_dof < high))[:, None],
+            self.features[:, :2] * (by_dof * ((low < log_dof) & (log_dof < high)))[:, None],
         ]
         return value, np.concatenate(gradient, axis=1)
+
+    def left_out(self, parameters: FloatArray, weight: FloatArray) -> "_Problem":
+        """
+        Return the problem with every star as far off its location as if that had been found without the star.
+
+        The residuals of a fit are too small by the parameters that they paid for. With the reference's errors larger
+        than the scale that is sought, what is missing is taken from the scale alone: its square loses as many times
+        more as the reference's variance is larger. The location's own error, which a fresh star sees, comes with it.
+        """
+        mu, alpha, beta, _ = np.split(parameters, self.cuts)
+        square = np.exp(2 * (self.features @ alpha + self.log_formal)) + np.exp(2 * self.features @ beta)
+        precision = weight / (square + self.noise**2)
+        prior = np.diag(self.prior()[1][: len(mu)])
+        covariance = np.linalg.inv((self.vector * precision[:, None]).T @ self.vector + prior)
+        leverage = precision * np.einsum("ni,ni->n", self.vector @ covariance, self.vector)
+        location = self.vector @ mu
+        return replace(self, off=location + (self.off - location) / (1 - np.minimum(leverage, 0.5)))
 
     def maximise(self, start: FloatArray, weight: FloatArray) -> FloatArray:
         """
@@ -181,6 +204,10 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     probability, those of any star of the set: a Gaussian with their mean and covariance. So stars need not be clipped
     before, and a clip that cut the tails does no harm if its stars are handed in again.
 
+    How well it can be done: where the reference's errors are twice the scatter (Teff and log g at S/N > 60 of mock
+    stars) the fit's own uncertainty is 2.5 % of coverage at 9700 stars and 4 % at 2300, elsewhere 1-2 % and 2-3 %.
+    On fresh stars of two mock surveys of 9950 68.3 % intervals cover 63-72 % by label and S/N, 67.7 % over all.
+
     Parameters
     ----------
     stars : OutOfFold
@@ -215,20 +242,25 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     right = (np.abs(off) < 6 * spread).all(axis=1).astype(float)
     found = [problem.start() for problem in problems]
     with _threads(n_label, workers) as pool:
+        fitted = problems
         for _ in range(_ROUNDS):
-            found = list(pool.map(lambda p, start: p.maximise(start, right), problems, found))  # noqa: B023 - within
+            found = list(pool.map(lambda p, start: p.maximise(start, right), fitted, found))  # noqa: B023 - within
             own = sum(pool.map(lambda p, at: p.log_density(at)[0], problems, found))
             share = _WRONG_PRIOR[0] / sum(_WRONG_PRIOR)
             for _ in range(20):
                 right = 1 / (1 + share / (1 - share) * np.exp(np.clip(wrong - own, -500, 500)))
                 share = float((np.sum(1 - right) + _WRONG_PRIOR[0]) / (len(stars) + sum(_WRONG_PRIOR)))
+            fitted = [p.left_out(at, right) for p, at in zip(problems, found, strict=True)]
     cuts = problems[0].cuts
-    mu, alpha, beta, log_dof = (np.array(part) for part in zip(*(np.split(p, cuts) for p in found), strict=True))
+    mu, alpha, beta, delta = (np.array(part) for part in zip(*(np.split(p, cuts) for p in found), strict=True))
+    n_term = mu.shape[1] - (n_label + 1)
     return ErrorCalibration(
-        location=mu,
+        location=mu[:, :n_term],
+        location_slope=mu[:, n_term:],
         formal=alpha,
         floor=beta,
-        dof=np.clip(np.exp(log_dof[:, 0]), *_DOF_RANGE),
+        dof=np.exp(delta[:, 0]),
+        dof_slope=delta[:, 1],
         **ranges,
         bias=right @ (vector @ mu.T) / right.sum(),
         wrong_fraction=float(np.mean(1 - right)),

@@ -281,7 +281,12 @@ class TrainedModel:
         """Give the arrays of the calibration their dims, by name and size."""
         if self.calibration is None:
             return {}
-        last = {"location": "term", "formal": "error_feature", "floor": "error_feature"}
+        last = {
+            "location": "term",
+            "location_slope": "slope_feature",
+            "formal": "error_feature",
+            "floor": "error_feature",
+        }
         return {
             _CALIBRATION + name: ((), values)
             if values.ndim == 0

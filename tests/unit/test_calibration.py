@@ -65,8 +65,9 @@ def test_the_file_keeps_it_and_notices_damage(calibrated, tmp_path, fresh):
     for name, values in calibrated.calibration.arrays().items():
         np.testing.assert_array_equal(loaded.calibration.arrays()[name], values)
     assert loaded.attrs == calibrated.attrs
-    dims = loaded.to_xarray()["calibration_location"].dims
-    assert dims == ("stellar_label", "term")
+    assert loaded.to_xarray()["calibration_location"].dims == ("stellar_label", "term")
+    assert loaded.to_xarray()["calibration_location_slope"].dims == ("stellar_label", "slope_feature")
+    assert loaded.to_xarray()["calibration_dof_slope"].dims == ("stellar_label",)
     xr.testing.assert_identical(
         label_spectra(loaded, fresh)["calibrated_error"], label_spectra(calibrated, fresh)["calibrated_error"]
     )
