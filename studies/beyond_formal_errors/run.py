@@ -202,7 +202,7 @@ def draw_kiel(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
             values = ratio.sel(stellar_label=label.name, kind=kind).to_numpy()
             plot_kiel(teff, logg, np.where(cell < 0, np.nan, values[cell]), ax,
                       colour_label=f"true scatter of {label.symbol} / {kind}")  # fmt: skip
-    save_figure(figure, path, dpi=70)
+    save_figure(figure, path, dpi=60)
 
 
 def draw_coverage(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
@@ -218,7 +218,7 @@ def draw_coverage(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
     ax = figure.add_subplot(1, len(labels) + 1, len(labels) + 1)
     pit = pit_values(budget, truth).sel(kind="formal").isel(stellar_label=0)
     plot_pit(*pit_histogram(pit), ax).set_title(f"{labels[0].symbol}, formal")
-    save_figure(figure, path, dpi=70)
+    save_figure(figure, path, dpi=60)
 
 
 def main() -> None:
