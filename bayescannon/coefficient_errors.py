@@ -109,6 +109,7 @@ def _corrected(
     n_term = model.theta.shape[1]
     k, l = np.triu_indices(n_term)  # noqa: E741 - the indices of the paper
     packed = model.fit.covariance[:, k, l]
+    lost = np.full(len(scaled), FitStatus.CONVERGED, dtype=np.int16)
     for _ in range(_ROUNDS):
         products = pack_products(label_vector(scaled)) * np.where(k == l, 1.0, 2.0)
         ivar = noise / (1 + noise * np.maximum(products @ packed.T, 0.0))
@@ -117,9 +118,9 @@ def _corrected(
         quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term))
         found = find_labels(quartic, scaled[:, None], workers=1)
         scaled, status = found["scaled"], found["status"]
-        if (status != FitStatus.CONVERGED).any():
-            # a star that is lost stays where it is, so that the others can go on
-            scaled = np.where((status == FitStatus.CONVERGED)[:, None] & np.isfinite(scaled), scaled, 0.0)
+        # a star that is lost once stays so; it waits at the pivot while the others go on
+        lost = np.where(lost == FitStatus.CONVERGED, status, lost)
+        scaled = np.where((lost == FitStatus.CONVERGED)[:, None], scaled, 0.0)
 
     vectors, jacobian = label_vector(scaled), label_vector_jacobian(scaled)
     along = (vectors @ model.fit.covariance.transpose(1, 2, 0).reshape(n_term, -1)).reshape(len(scaled), n_term, -1)
@@ -128,10 +129,10 @@ def _corrected(
     # on average the curvature of the label vector adds nothing, for any one star it adds noise
     expected = evaluate(quartic, scaled).gauss_newton / 2
     covariance = np.full_like(meat, np.nan)
-    good = status == FitStatus.CONVERGED
+    good = lost == FitStatus.CONVERGED
     bread = np.linalg.inv(expected[good])
     covariance[good] = bread @ meat[good] @ bread
-    return scaled, covariance, status
+    return scaled, covariance, lost
 
 
 def _subtract(quartic: Quartic, matrices: FloatArray) -> Quartic:

@@ -206,7 +206,7 @@ def test_clipping_works_with_label_errors(reference):
 
 
 def test_folds_have_label_errors_too(reference, model, monkeypatch):
-    import bayescannon.validation as validation
+    import bayescannon.held_out as held_out
 
     seen = []
 
@@ -214,7 +214,7 @@ def test_folds_have_label_errors_too(reference, model, monkeypatch):
         seen.append(options)
         return train(subset, options=options, workers=workers)
 
-    monkeypatch.setattr(validation, "train", watched)
+    monkeypatch.setattr(held_out, "train", watched)
     found = validate(model, reference, folds=2)
     assert seen == [OPTIONS, OPTIONS]
     assert found.row("k-fold", "all", "teff").n_failed == 0

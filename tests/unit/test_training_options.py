@@ -72,7 +72,7 @@ def test_a_pixel_that_may_not_depend_on_a_label_does_not(reference):
 
 
 def test_folds_are_trained_as_the_model_was(reference, monkeypatch):
-    import bayescannon.validation as validation
+    import bayescannon.held_out as held_out
 
     seen = []
 
@@ -80,7 +80,7 @@ def test_folds_are_trained_as_the_model_was(reference, monkeypatch):
         seen.append(options)
         return train(subset, options=options, workers=workers)
 
-    monkeypatch.setattr(validation, "train", watched)
+    monkeypatch.setattr(held_out, "train", watched)
     options = TrainingOptions(coefficients=PooledCoefficients())
     validate(train(reference, options=options), reference, folds=2)
     assert seen == [options, options]
