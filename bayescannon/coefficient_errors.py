@@ -14,7 +14,8 @@ labels' covariance is H^-1 M H^-1,
 
     M = sum_p w_p J_p J_p^T + w_p^2 (D^T C_p v)(D^T C_p v)^T.
 
-The weights alone, without the correction, leave labels biased where reference stars are few.
+The weights alone, without the correction, leave labels biased where reference stars are few, but they bear a C that is
+wrong, as it is where the reported variances are.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,12 @@ _BLOCK = 64
 
 
 def label_with_coefficient_errors(
-    model: TrainedModel, spectra: Spectra, *, estimates: xr.Dataset | None = None, workers: int | None = None
+    model: TrainedModel,
+    spectra: Spectra,
+    *,
+    corrected: bool | None = None,
+    estimates: xr.Dataset | None = None,
+    workers: int | None = None,
 ) -> dict[str, NDArray[Any]]:
     """
     Label stars with the covariance of the coefficients in their likelihood, and give their errors there.
@@ -52,6 +58,10 @@ def label_with_coefficient_errors(
     model : TrainedModel
     spectra : Spectra
         N stars on the model's grid.
+    corrected : bool, optional
+        Take v^T C v out of chi2; without it C is in the weights alone, and the covariance is (J^T W J)^-1. Unless
+        given, where training learned kappa: reported variances may be wrong by factors, C with them, and a C that is
+        too large leaves no optimum.
     estimates : xarray.Dataset, optional
         From :func:`bayescannon.infer.label_spectra` for the same model and stars, if at hand: where the labels start.
     workers : int or None
@@ -77,6 +87,8 @@ def label_with_coefficient_errors(
     The noise of theta is taken to be independent of that of the star. It is not for the reference stars themselves,
     whose noise the coefficients follow: where they are few, correct their labels out of fold only.
     """
+    if corrected is None:
+        corrected = bool((model.noise_scale != 1).any())
     if estimates is None:
         estimates = label_spectra(model, spectra, workers=workers)
     noise = scaled_ivar(model, spectra)
@@ -89,7 +101,9 @@ def label_with_coefficient_errors(
         stars = np.flatnonzero(np.isfinite(scaled[first : first + _BLOCK]).all(axis=1)) + first
         if len(stars):
             some = spectra.select(stars)
-            scaled[stars], covariance[stars], status[stars] = _corrected(model, some, noise[stars], scaled[stars])
+            scaled[stars], covariance[stars], status[stars] = _relabelled(
+                model, some, noise[stars], scaled[stars], corrected=corrected
+            )
 
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
         list(pool.map(one, range(0, len(spectra), _BLOCK)))
@@ -102,8 +116,8 @@ def label_with_coefficient_errors(
     }
 
 
-def _corrected(
-    model: TrainedModel, spectra: Spectra, noise: FloatArray, scaled: FloatArray
+def _relabelled(
+    model: TrainedModel, spectra: Spectra, noise: FloatArray, scaled: FloatArray, *, corrected: bool
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int16]]:
     """Return scaled labels, their covariance and the status of some stars, from labels nearby."""
     n_term = model.theta.shape[1]
@@ -115,21 +129,25 @@ def _corrected(
         ivar = noise / (1 + noise * np.maximum(products @ packed.T, 0.0))
         weight = pixel_weights(model.scatter, ivar)
         plain = star_quartic(model, spectra, ivar=ivar, workers=1)
-        quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term))
+        quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term)) if corrected else plain
         found = find_labels(quartic, scaled[:, None], workers=1)
         scaled, status = found["scaled"], found["status"]
         # a star that is lost once stays so; it waits at the pivot while the others go on
         lost = np.where(lost == FitStatus.CONVERGED, status, lost)
         scaled = np.where((lost == FitStatus.CONVERGED)[:, None], scaled, 0.0)
 
+    good = lost == FitStatus.CONVERGED
+    covariance = np.full((len(scaled), scaled.shape[1], scaled.shape[1]), np.nan)
+    information = evaluate(plain, scaled).gauss_newton / 2
+    if not corrected:
+        covariance[good] = np.linalg.inv(information[good])
+        return scaled, covariance, lost
     vectors, jacobian = label_vector(scaled), label_vector_jacobian(scaled)
     along = (vectors @ model.fit.covariance.transpose(1, 2, 0).reshape(n_term, -1)).reshape(len(scaled), n_term, -1)
     spread = (jacobian.transpose(0, 2, 1) @ along) * weight[:, None]
-    meat = evaluate(plain, scaled).gauss_newton / 2 + spread @ spread.transpose(0, 2, 1)
+    meat = information + spread @ spread.transpose(0, 2, 1)
     # on average the curvature of the label vector adds nothing, for any one star it adds noise
     expected = evaluate(quartic, scaled).gauss_newton / 2
-    covariance = np.full_like(meat, np.nan)
-    good = lost == FitStatus.CONVERGED
     bread = np.linalg.inv(expected[good])
     covariance[good] = bread @ meat[good] @ bread
     return scaled, covariance, lost

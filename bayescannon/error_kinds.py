@@ -127,8 +127,16 @@ def _formal(task: Task) -> KindResult:
 
 
 def _coefficient(task: Task) -> KindResult:
-    found = label_with_coefficient_errors(task.model, task.spectra, estimates=task.estimates, workers=task.workers)
-    return KindResult(_diagonal(found["covariance"]), found["labels"], _given(found["status"] == FitStatus.CONVERGED))
+    corrected = bool((task.model.noise_scale != 1).any())
+    found = label_with_coefficient_errors(
+        task.model, task.spectra, corrected=corrected, estimates=task.estimates, workers=task.workers
+    )
+    return KindResult(
+        _diagonal(found["covariance"]),
+        found["labels"],
+        _given(found["status"] == FitStatus.CONVERGED),
+        attrs={"coefficient_corrected": int(corrected)},
+    )
 
 
 def _bootstrap(task: Task) -> KindResult:

@@ -27,7 +27,7 @@ def trials():
         labels = toy.toy_labels(N_STARS, seed=500 + seed)
         spectra = toy.toy_spectra(labels, seed=500 + seed, **given)
         plain = label_spectra(model, spectra)
-        found = label_with_coefficient_errors(model, spectra, estimates=plain)
+        found = label_with_coefficient_errors(model, spectra, corrected=True, estimates=plain)
         assert (found["status"] == FitStatus.CONVERGED).all()
         errors = np.sqrt(np.diagonal(found["covariance"], axis1=1, axis2=2))
         rows.append([labels, plain["labels"].to_numpy(), formal_errors(plain), found["labels"], errors])
@@ -61,7 +61,7 @@ def test_many_reference_stars_need_no_correction():
     spectra = toy.toy_spectra(toy.toy_labels(40, seed=3), seed=3)
     model = train(reference)
     plain = label_spectra(model, spectra)
-    found = label_with_coefficient_errors(model, spectra, estimates=plain)
+    found = label_with_coefficient_errors(model, spectra, corrected=True, estimates=plain)
     errors = np.sqrt(np.diagonal(found["covariance"], axis1=1, axis2=2))
     np.testing.assert_allclose(errors, formal_errors(plain), rtol=0.02)
     np.testing.assert_allclose((found["labels"] - plain["labels"]) / errors, 0, atol=0.05)
@@ -73,13 +73,15 @@ def test_bad_stars_and_hidden_components():
     ivar = spectra.ivar.copy()
     ivar[1] = 0
     spoilt = replace(spectra, ivar=ivar)
-    found = label_with_coefficient_errors(model, spoilt)
+    found = label_with_coefficient_errors(model, spoilt, corrected=True)
     assert found["status"].tolist() == [0, FitStatus.FEW_PIXELS, 0, 0, 0]
     assert np.isnan(found["labels"][1]).all()
     assert np.isnan(found["covariance"][1]).all()
     assert np.isfinite(np.delete(found["covariance"], 1, axis=0)).all()
     # loadings of nothing change nothing
-    hidden = label_with_coefficient_errors(replace(model, loadings=np.zeros((60, 2))), spoilt, workers=1)
+    hidden = label_with_coefficient_errors(
+        replace(model, loadings=np.zeros((60, 2))), spoilt, corrected=True, workers=1
+    )
     np.testing.assert_allclose(hidden["covariance"], found["covariance"], rtol=1e-9)
 
 
@@ -90,7 +92,7 @@ def test_coefficients_that_are_nothing_but_noise_leave_no_labels():
     noise = 0.9 + 0.01 * rng.normal(size=reference.spectra.flux.shape)
     blank = replace(reference, spectra=replace(reference.spectra, flux=noise))
     model = train(blank, options=TrainingOptions(marginal=True))
-    found = label_with_coefficient_errors(model, blank.spectra)
+    found = label_with_coefficient_errors(model, blank.spectra, corrected=True)
     lost = found["status"] != FitStatus.CONVERGED
     expect_fraction(lost, lost.size, 0.8, what="stars without labels")
     assert np.isnan(found["labels"][lost]).all()

@@ -134,7 +134,10 @@ def test_prepare_obeys_its_options(small, tmp_path, options, preset):
 
 def test_train_saves_a_model_and_prints_the_tally(small, tmp_path, capsys):
     out = tmp_path / "model.nc"
-    assert main(["train", str(small.store), *small.allstar, *LABELS, "--keep=teff=4200:", "--out", str(out)]) == 0
+    assert (
+        main(["train", str(small.store), *small.allstar, *LABELS, "--folds=0", "--keep=teff=4200:", "--out", str(out)])
+        == 0
+    )
     said = capsys.readouterr().out
     for step in ("no labels under this id", "is missing", "quality flag set", "teff < 4200 K", "clip round 1"):
         assert step in said
@@ -149,7 +152,7 @@ def test_train_by_position_finds_the_same_stars(small, tmp_path):
     by_id, by_sky = tmp_path / "id.nc", tmp_path / "sky.nc"
     for out, match in ((by_id, ["--match=id"]), (by_sky, ["--match=sky", "--radius=2"])):
         options = [*LABELS, *match, "--clip-rounds=0", "--scatter=grid"]
-        assert main(["train", str(small.store), *small.allstar, *options, "--out", str(out)]) == 0
+        assert main(["train", str(small.store), *small.allstar, *options, "--folds=0", "--out", str(out)]) == 0
     assert TrainedModel.load(by_id).hash == TrainedModel.load(by_sky).hash
 
 
@@ -160,7 +163,9 @@ def test_train_on_any_table_with_its_own_columns(small, tmp_path, capsys):
     table.write(path)
     columns = "--columns=id=spectrum,teff=Temperature"
     out = tmp_path / "model.nc"
-    assert main(["train", str(small.store), "--labels", str(path), columns, *LABELS, "--out", str(out)]) == 0
+    assert (
+        main(["train", str(small.store), "--labels", str(path), columns, *LABELS, "--folds=0", "--out", str(out)]) == 0
+    )
     said = capsys.readouterr().out
     assert "quality flag" not in said, "no cuts unless asked for: the paper's are for APOGEE's table"
     assert len(TrainedModel.load(out).reference_id) > 0.9 * (N_REFERENCE + N_TEST)
@@ -232,7 +237,7 @@ def test_training_with_priors_is_recorded_in_the_catalogue(small, tmp_path, caps
 def test_training_with_label_errors_given_and_of_the_table(small, tmp_path, capsys):
     model, out = tmp_path / "model.nc", tmp_path / "catalogue.fits"
     errors = ["--label-errors=teff=90,logg=0.11", "--hidden=4", "--clip-rounds=0"]
-    assert main(["train", str(small.store), *small.allstar, *LABELS, *errors, "--out", str(model)]) == 0
+    assert main(["train", str(small.store), *small.allstar, *LABELS, *errors, "--folds=0", "--out", str(model)]) == 0
     assert main(["label", str(model), str(small.store), "--out", str(out)]) == 0
     assert read_catalogue(out).meta["priors"] == "theta flat, s flat, kappa fixed, label errors given, 4 hidden"
     trained = TrainedModel.load(model)
