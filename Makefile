@@ -4,13 +4,16 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-long lint format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
 
 test: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+test-long: .venv/.installed-test
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m long
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

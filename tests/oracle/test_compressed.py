@@ -120,7 +120,7 @@ def test_nuts_finds_the_gaussian_posterior(scale):
         np.testing.assert_allclose(correlation, fit.covariance[p] / np.outer(error[p], error[p]), atol=0.08)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_horseshoe_shrinks_null_terms_and_keeps_large_ones():
     rng = np.random.default_rng(4)
     vectors = label_vector(rng.normal(size=(150, 2)))

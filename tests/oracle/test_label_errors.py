@@ -173,6 +173,7 @@ def scaled_gradients(observed, variance, flux, ivar, population, latent, fit):
     return to_labels * errors[0], to_theta * errors[1].ravel(), to_scatter * fit.scatter
 
 
+@pytest.mark.long
 def test_gradients_of_the_pymc_model_vanish_where_plain_rounds_end():
     _, observed, variance, flux, ivar = survey(n_label=2)
     data = SpectrumData(observed, variance, flux, ivar)
@@ -231,8 +232,8 @@ def test_logp_of_the_pymc_model_is_the_folded_quartic():
     np.testing.assert_allclose(np.diff(values), np.diff(expected), rtol=1e-8)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS installation:UserWarning")
+@pytest.mark.long
 def test_latent_labels_are_those_of_the_full_posterior():
     import nutpie
 

@@ -219,7 +219,7 @@ def test_what_nuts_samples_is_this_posterior(name):
     np.testing.assert_allclose(np.diff(statement), np.diff(fast), rtol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nuts_finds_the_same_posterior():
     prior = PRIORS["mixture"]
     quartic, _ = quartics(3, 12, sigma=0.2)

@@ -115,7 +115,7 @@ def test_cross_fitted_pit_values_are_uniform():
         expect_between(stats.kstest(pit[:, k], "uniform").statistic, 0, 0.05, what=f"largest gap of PIT of label {k}")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_mock_stars_are_within_their_errors():
     """
     Over all labels the intervals cover what is asked; label by label and bin by bin they are much wider off.

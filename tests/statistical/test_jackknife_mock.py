@@ -16,7 +16,7 @@ from bayescannon.training import train_clipped
 N_REFERENCE, N_TEST = 600, 40
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_jackknife_gives_the_spread_of_bootstraps():
     mock = simulate_survey(N_REFERENCE, N_TEST, seed=5)
     spectra = prepare_spectra(list(mock.spectra()), grid=lamost_grid()[::18])
