@@ -372,4 +372,9 @@ def _read_calibration(data: xr.Dataset) -> ErrorCalibration | None:
         for name, values in data.data_vars.items()
         if str(name).startswith(_CALIBRATION)
     }
-    return ErrorCalibration.from_arrays(arrays) if arrays else None
+    try:
+        return ErrorCalibration.from_arrays(arrays) if arrays else None
+    except (TypeError, KeyError) as error:
+        raise ModelFileError(
+            f"the model's calibration holds {', '.join(sorted(arrays))}, other than this version knows; train anew"
+        ) from error

@@ -83,6 +83,13 @@ def test_the_file_keeps_it_and_notices_damage(calibrated, tmp_path, fresh):
         TrainedModel.load(tmp_path / "gone.nc")
 
 
+def test_a_calibration_of_another_version_is_refused_in_words(calibrated, tmp_path):
+    dataset = calibrated.to_xarray().drop_vars("calibration_dof_slope")
+    dataset.to_netcdf(tmp_path / "old.nc", engine="h5netcdf")
+    with pytest.raises(ModelFileError, match="other than this version knows; train anew"):
+        TrainedModel.load(tmp_path / "old.nc")
+
+
 def test_a_file_without_stays_without(reference, tmp_path):
     train(reference).save(tmp_path / "model.nc")
     assert TrainedModel.load(tmp_path / "model.nc").calibration is None
