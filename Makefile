@@ -26,6 +26,7 @@ format: .venv/.installed-test
 
 clean:
 	rm -rf .venv demo build dist
+	find bayescannon -name "*.nb[ic]" -delete
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 15))' 2>/dev/null || { \
