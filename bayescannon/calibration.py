@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr, stdtrit
 
 from bayescannon.calibration_kernels import convolved_t_below
-from bayescannon.label_vector import FloatArray, label_vector
+from bayescannon.label_vector import FloatArray
 
 # Probability within one standard deviation of a Gaussian: what "68.3 %" stands for
 ONE_SIGMA = 0.6826894921370859
@@ -88,28 +88,36 @@ class ErrorCalibration:
     The error of scaled label k is Student-t with location, scale and degrees of freedom
 
     .. math::
-        m = \mu_k \cdot v(x) + L \mu'_k \cdot (1, x), \qquad
+        m = \mu_k \cdot (1, L, z), \qquad
         \sigma^2 = f^2 e^{2 \alpha_k \cdot \phi} + e^{2 \beta_k \cdot \phi}, \qquad
         \ln \nu = \delta_k + L \delta'_k, \qquad
-        \phi = (1, L, L^2 - 1, x),
+        \phi = (1, L, L^2 - 1, z), \qquad
+        z = W^T (x - c),
 
-    where x are the K inferred scaled labels, v(x) their label vector and L the standardised logarithm of S/N, both
-    clamped to the range of the reference stars; L = 0 where S/N is unknown.
+    where x are the K inferred scaled labels and L the standardised logarithm of S/N, both clamped to the range of the
+    reference stars; L = 0 where S/N is unknown.
 
-    The slopes with L are needed: given the inferred label, the true one is nearer to the population's mean, the more
-    so the noisier the spectrum, and the shape of the errors changes with S/N as the population's (a narrow clump, two
-    sequences) takes over.
+    A star's place z is its labels along the few axes on which reference stars are spread much wider than errors reach.
+    On the others the labels say more of the star's own error than of its place: giants lie on a narrow sequence, and
+    whoever is off it is there by error. An error given those labels is of no simple shape, an error given the place
+    nearly is.
 
     Attributes
     ----------
-    location, location_slope : float arrays of shape (K, T) and (K, K + 1)
-        mu and mu'.
-    formal, floor : float arrays of shape (K, K + 3)
+    location : float array of shape (K, 2 + P)
+        mu.
+    formal, floor : float arrays of shape (K, 3 + P)
         alpha and beta.
     dof, dof_slope : float arrays of shape (K,)
         exp(delta), which is nu where L = 0, and delta'; nu stays within 1.2 and 200.
+    scale_error : float array of shape (K,)
+        Standard deviation of the mean of log sigma over the reference stars: how well the label's errors are known.
     label_range : float array of shape (K, 2)
         Lowest and highest value of x.
+    axes : float array of shape (K, P)
+        W, for z of unit variance; P may be 0.
+    centre : float array of shape (K,)
+        c.
     snr_range : float array of shape (2,)
         Of the logarithm of S/N.
     snr_centre, snr_width : float
@@ -123,12 +131,14 @@ class ErrorCalibration:
     """
 
     location: FloatArray
-    location_slope: FloatArray
     formal: FloatArray
     floor: FloatArray
     dof: FloatArray
     dof_slope: FloatArray
+    scale_error: FloatArray
     label_range: FloatArray
+    axes: FloatArray
+    centre: FloatArray
     snr_range: FloatArray
     snr_centre: float
     snr_width: float
@@ -150,13 +160,22 @@ class ErrorCalibration:
         level = features[:, 1:2]
         scale = np.hypot(formal * np.exp(features @ self.formal.T), np.exp(features @ self.floor.T))
         missing = np.isnan(scale)
-        location = vector @ np.concatenate([self.location, self.location_slope], axis=1).T
+        location = vector @ self.location.T
         dof = np.clip(self.dof * np.exp(level * self.dof_slope), *DOF_RANGE)
         return PredictiveErrors(np.where(missing, np.nan, location), scale, np.where(missing, np.nan, dof))
 
     def features(self, scaled: FloatArray, snr: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return (v(x), L, L x) of shape (N, T + K + 1) and phi of shape (N, K + 3)."""
-        return make_features(scaled, snr, self.label_range, self.snr_range, self.snr_centre, self.snr_width)
+        """Return (1, L, z) of shape (N, 2 + P) and phi of shape (N, 3 + P)."""
+        return make_features(
+            scaled,
+            snr,
+            label_range=self.label_range,
+            axes=self.axes,
+            centre=self.centre,
+            snr_range=self.snr_range,
+            snr_centre=self.snr_centre,
+            snr_width=self.snr_width,
+        )
 
     @property
     def hash(self) -> str:
@@ -184,15 +203,18 @@ class ErrorCalibration:
 def make_features(
     scaled: FloatArray,
     snr: FloatArray,
+    *,
     label_range: FloatArray,
+    axes: FloatArray,
+    centre: FloatArray,
     snr_range: FloatArray,
     snr_centre: float,
     snr_width: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (v(x), L, L x) and phi; see :class:`ErrorCalibration` for the parameters."""
-    x = np.clip(scaled, label_range[:, 0], label_range[:, 1])
+    """Return (1, L, z) and phi; see :class:`ErrorCalibration` for the parameters."""
+    place = (np.clip(scaled, label_range[:, 0], label_range[:, 1]) - centre) @ axes
     log_snr = np.log(np.maximum(snr, np.finfo(float).tiny))
     level = (np.clip(log_snr, *snr_range) - snr_centre) / snr_width
     level = np.where(np.isnan(level), 0.0, level)[:, None]
-    vector = np.concatenate([label_vector(x), level, level * x], axis=1)
-    return vector, np.concatenate([np.ones((len(x), 1)), level, level**2 - 1, x], axis=1)
+    one = np.ones_like(level)
+    return np.hstack([one, level, place]), np.hstack([one, level, level**2 - 1, place])

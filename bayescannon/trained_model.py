@@ -282,10 +282,10 @@ class TrainedModel:
         if self.calibration is None:
             return {}
         last = {
-            "location": "term",
-            "location_slope": "slope_feature",
+            "location": "location_feature",
             "formal": "error_feature",
             "floor": "error_feature",
+            "axes": "place_axis",
         }
         return {
             _CALIBRATION + name: ((), values)

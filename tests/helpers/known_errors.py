@@ -1,28 +1,27 @@
 """Out-of-fold stars whose errors are drawn from a known distribution."""
 
 import numpy as np
+from scipy import stats
 
 from bayescannon.calibration import ErrorCalibration
 from bayescannon.calibration_fit import OutOfFold
-from bayescannon.label_vector import n_terms
 
 N_LABEL = 2
 
 
 def known_calibration():
-    """Errors whose offset, scale and tails depend on S/N, and the first two on both labels too."""
-    location = np.zeros((N_LABEL, n_terms(N_LABEL)))
-    location[0, :3], location[1, 3] = (0.02, 0.1, -0.05), 0.06
-    location_slope = np.zeros((N_LABEL, N_LABEL + 1))
-    location_slope[0, 1], location_slope[1, 0] = -0.08, 0.03
+    """Errors whose offset, scale and tails depend on S/N, and the first two on the place too."""
+    location = np.array([[0.01, -0.02, 0.03, -0.02], [0.015, 0.01, 0.0, 0.015]])
     return ErrorCalibration(
         location=location,
-        location_slope=location_slope,
         formal=np.array([[0.5, 0.1, 0.0, 0.2, 0.0], [0.2, 0.0, -0.1, 0.0, -0.2]]),
-        floor=np.array([[-2.0, 0.1, 0.0, 0.3, -0.2], [-1.6, 0.0, 0.1, -0.2, 0.1]]),
+        floor=np.array([[-2.6, 0.1, 0.0, 0.3, -0.2], [-2.2, 0.0, 0.1, -0.2, 0.1]]),
         dof=np.array([4.0, 10.0]),
         dof_slope=np.array([0.0, -0.3]),
+        scale_error=np.zeros(N_LABEL),
         label_range=np.tile([-2.5, 2.5], (N_LABEL, 1)),
+        axes=np.array([[0.9, 0.3], [-0.2, 1.0]]),
+        centre=np.zeros(N_LABEL),
         snr_range=np.log([8.0, 400.0]),
         snr_centre=np.log(45.0),
         snr_width=0.75,
@@ -32,18 +31,23 @@ def known_calibration():
     )
 
 
-def draw_stars(n_star, *, seed, noise=0.12, wrong=0.0):
+def draw_stars(n_star, *, seed, noise=0.07, wrong=0.0, together=False):
     """
     Draw stars; return them, their true labels and a mask of those with the reference labels of another star.
 
-    `noise` is the standard deviation of the reference labels' errors.
+    `noise` is the standard deviation of the reference labels' errors. With `together` the errors of a star's labels
+    are correlated by 0.8, and large at the same time.
     """
     rng = np.random.default_rng(seed)
     scaled = rng.normal(size=(n_star, N_LABEL)).clip(-2.5, 2.5)
     snr = np.exp(np.log(45.0) + 0.75 * rng.normal(size=n_star)).clip(8, 400)
-    formal = np.exp(0.2 * rng.normal(size=(n_star, N_LABEL))) * 4.0 / snr[:, None]
+    formal = np.exp(0.2 * rng.normal(size=(n_star, N_LABEL))) * 2.0 / snr[:, None]
     predicted = known_calibration().predict(scaled, formal, snr)
-    error = predicted.location + predicted.scale * rng.standard_t(predicted.dof)
+    below = rng.random(scaled.shape)
+    if together:
+        joint = stats.multivariate_t(shape=[[1.0, 0.8], [0.8, 1.0]], df=5, seed=rng)
+        below = stats.t.cdf(joint.rvs(n_star), 5)
+    error = predicted.location + predicted.scale * stats.t.ppf(below, predicted.dof)
     true = scaled - error
     mislabelled = rng.random(n_star) < wrong
     # the labels of some other star

@@ -9,7 +9,7 @@ from known_errors import draw_stars, known_calibration
 from toy import toy_labels, toy_reference, toy_spectra
 
 from bayescannon.calibrate import calibrate
-from bayescannon.calibration_fit import CalibrationError, fit_calibration
+from bayescannon.calibration_fit import CalibrationError, _steady_axes, fit_calibration
 from bayescannon.catalogue import build_catalogue
 from bayescannon.held_out import hold_out
 from bayescannon.infer import formal_errors, label_spectra
@@ -65,8 +65,8 @@ def test_the_file_keeps_it_and_notices_damage(calibrated, tmp_path, fresh):
     for name, values in calibrated.calibration.arrays().items():
         np.testing.assert_array_equal(loaded.calibration.arrays()[name], values)
     assert loaded.attrs == calibrated.attrs
-    assert loaded.to_xarray()["calibration_location"].dims == ("stellar_label", "term")
-    assert loaded.to_xarray()["calibration_location_slope"].dims == ("stellar_label", "slope_feature")
+    assert loaded.to_xarray()["calibration_location"].dims == ("stellar_label", "location_feature")
+    assert loaded.to_xarray()["calibration_axes"].dims == ("stellar_label", "place_axis")
     assert loaded.to_xarray()["calibration_dof_slope"].dims == ("stellar_label",)
     xr.testing.assert_identical(
         label_spectra(loaded, fresh)["calibrated_error"], label_spectra(calibrated, fresh)["calibrated_error"]
@@ -180,12 +180,51 @@ def test_one_label_and_few_stars_shrink_to_constants():
         **{name: getattr(stars, name)[:, :1] for name in ("scaled", "formal", "reference", "noise")},
     )
     calibration = fit_calibration(one)
+    assert calibration.axes.shape == (1, 1)
     assert calibration.location.shape == (1, 3)
     error = calibration.predict(one.scaled, one.formal, one.snr).interval()
     assert np.isfinite(error).all()
     assert error.max() / error.min() < 30
     with pytest.raises(CalibrationError, match=r"49 reference stars .* at least 50"):
         fit_calibration(stars.select(np.arange(60) < 49))
+
+
+def test_axes_are_those_of_stars_spread_wider_than_their_errors():
+    """Of three axes one is wide enough, whatever the labels' units are; of labels lost in their errors none is."""
+    rng = np.random.default_rng(4)
+    n_star = 4000
+    along, across = rng.normal(size=(n_star, 1)), rng.normal(size=(n_star, 2))
+    # errors of 0.15 in three labels that follow one number, but for a width of 0.05 and a free one of 0.3
+    labels = along * [1.0, -0.8, 0.0] + across @ np.array([[0.04, 0.05, 0.0], [0.0, 0.0, 0.3]])
+    off = 0.15 * rng.normal(size=labels.shape)
+    noise = np.full(off.shape, 0.1)
+    observed = off + noise * rng.normal(size=off.shape)
+    for unit in (np.ones(3), np.array([1.0, 2.5, 0.4])):
+        axes = _steady_axes((labels + off) * unit, observed * unit, noise * unit)
+        assert axes.shape == (3, 1)
+        place = ((labels + off) * unit) @ axes[:, 0]
+        assert place.std() == pytest.approx(1)
+        assert abs(np.corrcoef(place, along[:, 0])[0, 1]) > 0.98
+        assert axes[np.abs(axes).argmax()] > 0
+    assert _steady_axes(labels + off, 20 * observed, noise).shape == (3, 0)
+
+
+def test_a_calibration_without_a_place_is_saved(calibrated, tmp_path, fresh):
+    n_label = len(calibrated.label_names)
+    calibration = replace(
+        calibrated.calibration,
+        axes=np.zeros((n_label, 0)),
+        location=calibrated.calibration.location[:, :2],
+        formal=calibrated.calibration.formal[:, :3],
+        floor=calibrated.calibration.floor[:, :3],
+    )
+    model = replace(calibrated, calibration=calibration)
+    model.save(tmp_path / "model.nc")
+    loaded = TrainedModel.load(tmp_path / "model.nc")
+    assert loaded.calibration.hash == calibration.hash
+    assert loaded.calibration.axes.shape == (n_label, 0)
+    error = label_spectra(loaded, fresh)["calibrated_error"]
+    xr.testing.assert_identical(error, label_spectra(model, fresh)["calibrated_error"])
 
 
 def test_uncounted_are_stars_without_labels():
