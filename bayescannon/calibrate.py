@@ -75,7 +75,8 @@ def calibrate(
         calibration = fit_calibration(stars, workers=workers)
     except CalibrationError as error:
         return _without(model, str(error))
-    notes += _suspect(stars, model.label_names)
+    known = 100 * calibration.scale_error
+    notes = [f"level known to {known.min():.1f}-{known.max():.1f} %", *notes, *_suspect(stars, model.label_names)]
     attrs = {**model.attrs, "calibration": "; ".join([calibration.describe(), *notes])}
     return replace(model, calibration=calibration, attrs=attrs)
 
