@@ -23,6 +23,7 @@ ROOMS = [
         "smooth_kernels",
         "sandwich_kernels",
         "calibration_kernels",
+        "mislabelled",
     ],
     [
         "labels",
@@ -39,7 +40,8 @@ ROOMS = [
         "calibration",
     ],
     ["posterior_kernels", "sensitivity_kernels"],
-    ["pixel_block", "smooth_process", "label_population", "novelty", "calibration_fit"],
+    ["pixel_block", "smooth_process", "label_population", "novelty", "calibration_problem"],
+    ["calibration_fit"],
     ["coverage"],
     ["spectra", "label_table", "pixel_fit", "quartic", "preset", "models", "figures", "catalogue_provenance"],
     ["compressed", "label_moments", "hidden", "influence", "repeats"],
