@@ -23,7 +23,6 @@ ROOMS = [
         "smooth_kernels",
         "sandwich_kernels",
         "calibration_kernels",
-        "mislabelled",
     ],
     [
         "labels",
@@ -40,7 +39,7 @@ ROOMS = [
         "calibration",
     ],
     ["posterior_kernels", "sensitivity_kernels"],
-    ["pixel_block", "smooth_process", "label_population", "novelty", "calibration_problem"],
+    ["pixel_block", "smooth_process", "label_population", "novelty", "calibration_problem", "mislabelled"],
     ["calibration_fit"],
     ["coverage"],
     ["spectra", "label_table", "pixel_fit", "quartic", "preset", "models", "figures", "catalogue_provenance"],
