@@ -8,47 +8,48 @@ Figures are in :mod:`bayescannon.figures`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from bayescannon.version import __version__
+__version__ = "0.3.0"
 
 if TYPE_CHECKING:
-    from bayescannon.catalogue import build_catalogue, read_catalogue, write_catalogue
-    from bayescannon.infer import label_spectra
+    from bayescannon.app.stores import label_store
+    from bayescannon.cannon.labelling import label_spectra
+    from bayescannon.cannon.matching import build_reference
+    from bayescannon.cannon.posterior import sample_posterior
+    from bayescannon.cannon.qualification import qualify
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.cannon.training import train, train_clipped
+    from bayescannon.cannon.validation import validate
+    from bayescannon.data.prepare import prepare_spectra
+    from bayescannon.io.catalogue import build_catalogue, read_catalogue, write_catalogue
+    from bayescannon.io.preparation import prepare_files
     from bayescannon.io.store import load_spectra
     from bayescannon.io.tables import read_labels
     from bayescannon.mock.survey import simulate_survey
-    from bayescannon.models.labels import label_model
     from bayescannon.models.spectral import spectral_model
-    from bayescannon.pipeline import build_reference, label_store
-    from bayescannon.prepare import prepare_spectra
-    from bayescannon.prepare_files import prepare_files
-    from bayescannon.qualify import qualify
-    from bayescannon.star_posterior import sample_posterior
-    from bayescannon.trained_model import TrainedModel
-    from bayescannon.training import train, train_clipped
-    from bayescannon.uncertainty import error_budget
-    from bayescannon.validation import validate
+    from bayescannon.models.star_labels import label_model
+    from bayescannon.uncertainty.budget import error_budget
 
 _HOME = {
-    "TrainedModel": "trained_model",
-    "build_catalogue": "catalogue",
-    "build_reference": "pipeline",
-    "error_budget": "uncertainty",
-    "label_model": "models.labels",
-    "label_spectra": "infer",
-    "label_store": "pipeline",
+    "TrainedModel": "cannon.trained_model",
+    "build_catalogue": "io.catalogue",
+    "build_reference": "cannon.matching",
+    "error_budget": "uncertainty.budget",
+    "label_model": "models.star_labels",
+    "label_spectra": "cannon.labelling",
+    "label_store": "app.stores",
     "load_spectra": "io.store",
-    "prepare_files": "prepare_files",
-    "prepare_spectra": "prepare",
-    "qualify": "qualify",
-    "read_catalogue": "catalogue",
+    "prepare_files": "io.preparation",
+    "prepare_spectra": "data.prepare",
+    "qualify": "cannon.qualification",
+    "read_catalogue": "io.catalogue",
     "read_labels": "io.tables",
-    "sample_posterior": "star_posterior",
+    "sample_posterior": "cannon.posterior",
     "simulate_survey": "mock.survey",
     "spectral_model": "models.spectral",
-    "train": "training",
-    "train_clipped": "training",
-    "validate": "validation",
-    "write_catalogue": "catalogue",
+    "train": "cannon.training",
+    "train_clipped": "cannon.training",
+    "validate": "cannon.validation",
+    "write_catalogue": "io.catalogue",
 }
 
 __all__ = [

@@ -2,6 +2,6 @@
 
 import sys
 
-from bayescannon.cli import main
+from bayescannon.app.cli import main
 
 sys.exit(main())

@@ -13,14 +13,14 @@ from rich.table import Table
 from uncertainties import clock
 
 import bayescannon as bc
-from bayescannon.flags import PosteriorStatus
-from bayescannon.infer import draw_starts
-from bayescannon.likelihood import star_quartic
-from bayescannon.machine import n_cores
-from bayescannon.posterior import LabelPosterior, sample_labels, star_seeds
-from bayescannon.posterior_nuts import can_sample, sample_nuts
-from bayescannon.reference_priors import LABEL_PRIORS, build_label_prior
-from bayescannon.training_options import TrainingOptions
+from bayescannon.cannon.label_priors import LABEL_PRIORS, build_label_prior
+from bayescannon.cannon.labelling import draw_starts
+from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.data.flags import PosteriorStatus
+from bayescannon.numerics.threads import n_cores
+from bayescannon.stars.importance import LabelPosterior, sample_labels, star_seeds
+from bayescannon.stars.nuts import can_sample, sample_nuts
 
 
 def main() -> None:

@@ -19,12 +19,13 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import minimize_scalar
 
-from bayescannon.label_errors import fit_label_errors
-from bayescannon.label_vector import label_vector, n_terms
-from bayescannon.machine import n_cores
-from bayescannon.models.priors import GlobalNoise, PooledCoefficients
-from bayescannon.pixel_fit import fit_pixels
-from bayescannon.spectral_fit import fit_spectral
+from bayescannon.models.coefficient_priors import PooledCoefficients
+from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.models.noise_priors import GlobalNoise
+from bayescannon.numerics.threads import n_cores
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.pixels.latent_label_fit import fit_latent_labels
+from bayescannon.pixels.spectral_fit import fit_spectral
 
 # of scaled labels, whose spread is 1
 LABEL_ERROR = 0.15
@@ -120,7 +121,7 @@ def main() -> None:
         times[name] = clock(train, options.repeats)
     # flat training of the reported labels is its first step
     reported = labels + LABEL_ERROR * np.random.default_rng(1).normal(size=labels.shape)
-    train = partial(fit_label_errors, reported, np.full(labels.shape, LABEL_ERROR**2), flux, ivar)
+    train = partial(fit_latent_labels, reported, np.full(labels.shape, LABEL_ERROR**2), flux, ivar)
     times["bayescannon, flat, label errors"] = clock(train, options.repeats)
     missing = []
     for name, call in (

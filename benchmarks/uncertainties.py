@@ -16,16 +16,16 @@ from rich.console import Console
 from rich.table import Table
 from training import survey
 
-from bayescannon.bootstrap import bootstrap_labels
-from bayescannon.coefficient_errors import label_with_coefficient_errors
-from bayescannon.infer import label_spectra
-from bayescannon.jackknife import jackknife_covariance
-from bayescannon.labels import PAPER_LABELS, LabelScaler
-from bayescannon.machine import n_cores
-from bayescannon.reference import ReferenceSet
-from bayescannon.sandwich import sandwich_covariance
-from bayescannon.spectra import Spectra
-from bayescannon.training import train
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.training import train
+from bayescannon.data.labels import PAPER_LABELS, LabelScaler
+from bayescannon.data.spectra import Spectra
+from bayescannon.numerics.threads import n_cores
+from bayescannon.uncertainty.bootstrap import bootstrap_labels
+from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
+from bayescannon.uncertainty.jackknife import jackknife_covariance
+from bayescannon.uncertainty.sandwich import sandwich_covariance
 
 
 def reference_set(n_star: int, n_pixel: int, n_label: int) -> ReferenceSet:

@@ -1,14 +1,14 @@
 """Figures: arrays and axes in, axes out; nothing is computed here and nothing is written but by save_figure."""
 
-from bayescannon.figures.canvas import save_figure
 from bayescannon.figures.coefficients import plot_coefficients
-from bayescannon.figures.coverage import plot_coverage, plot_pit
+from bayescannon.figures.interval_coverage import plot_coverage, plot_pit
 from bayescannon.figures.kiel import plot_kiel
 from bayescannon.figures.label_distance import plot_distances, plot_kiel_distance
 from bayescannon.figures.one_to_one import plot_one_to_one, plot_one_to_one_panels
 from bayescannon.figures.posterior import plot_label_forest, plot_label_ridge
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
 from bayescannon.figures.spectrum import plot_spectrum
+from bayescannon.figures.style import save_figure
 
 __all__ = [
     "plot_coefficients",

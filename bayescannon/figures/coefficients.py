@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.canvas import (
+from bayescannon.data.labels import Label
+from bayescannon.figures.style import (
     GUIDE_COLOUR,
     LINE_COLOUR,
     MARK_COLOUR,
@@ -16,8 +17,7 @@ from bayescannon.figures.canvas import (
     require_panels,
     span,
 )
-from bayescannon.label_vector import n_terms
-from bayescannon.labels import Label
+from bayescannon.models.label_vector import n_terms
 
 # diffuse interstellar bands as the paper lists them, in Angstrom
 INTERSTELLAR_BANDS = (4428.0, 4882.0, 5780.0, 5797.0, 6203.0, 6283.0, 6614.0, 8621.0)

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.canvas import COLOUR_MAP, add_colour_bar, colour_scale, new_axes, scatter_points, span
-from bayescannon.labels import KNOWN_LABELS, Label
+from bayescannon.data.labels import KNOWN_LABELS, Label
+from bayescannon.figures.style import COLOUR_MAP, add_colour_bar, colour_scale, new_axes, scatter_points, span
 
 
 def plot_kiel(

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.canvas import DATA_COLOUR, MODEL_COLOUR, add_colour_bar, new_axes, scatter_points, span
-from bayescannon.labels import KNOWN_LABELS
+from bayescannon.data.labels import KNOWN_LABELS
+from bayescannon.figures.style import DATA_COLOUR, MODEL_COLOUR, add_colour_bar, new_axes, scatter_points, span
 
 # the cut is in the middle of the colours: near stars are blue, far ones red
 _DIVERGING = "RdYlBu_r"

@@ -10,7 +10,8 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.canvas import (
+from bayescannon.data.labels import Label
+from bayescannon.figures.style import (
     COLOUR_MAP,
     MODEL_COLOUR,
     SNR_TEXT,
@@ -22,7 +23,6 @@ from bayescannon.figures.canvas import (
     scatter_points,
     span,
 )
-from bayescannon.labels import Label
 
 _DENSITY_TEXT = "stars a cell"
 _TEXT_BOX = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": "0.8", "alpha": 0.85}

@@ -8,8 +8,8 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bayescannon.figures.canvas import GUIDE_COLOUR, LINE_COLOUR, MARK_COLOUR, MODEL_COLOUR
-from bayescannon.labels import Label
+from bayescannon.data.labels import Label
+from bayescannon.figures.style import GUIDE_COLOUR, LINE_COLOUR, MARK_COLOUR, MODEL_COLOUR
 
 _COLOURS = (LINE_COLOUR, MODEL_COLOUR, "#009E73", MARK_COLOUR)
 # of the thick and the thin line
@@ -24,7 +24,7 @@ def plot_label_forest(draws: Mapping[str, Any], label: Label, *, relative: bool 
     ----------
     draws : mapping of str to xarray.Dataset
         Groups with one chain and the same number of draws each, from
-        :func:`bayescannon.uncertainty_tree.comparable_draws`.
+        :func:`bayescannon.uncertainty.datatree.comparable_draws`.
     label : Label
         Which of their labels.
     relative : bool

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.canvas import (
+from bayescannon.data.labels import Label
+from bayescannon.figures.style import (
     LINE_COLOUR,
     MODEL_COLOUR,
     SNR_TEXT,
@@ -18,7 +19,6 @@ from bayescannon.figures.canvas import (
     require_panels,
     span,
 )
-from bayescannon.labels import Label
 
 
 def plot_scatter_by_snr(

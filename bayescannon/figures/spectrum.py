@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.canvas import (
+from bayescannon.figures.style import (
     BAND_COLOUR,
     DATA_COLOUR,
     GUIDE_COLOUR,

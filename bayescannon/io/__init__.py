@@ -1,1 +1,6 @@
-"""Survey files in, spectra and labels out: the only place that knows survey column names."""
+"""
+Files in and out: survey readers, label tables, the store of spectra, catalogue formats.
+
+Files come in; RawSpectrum, LabelTable and Spectra go out, and catalogues become files. Only this room knows the column
+names of surveys.
+"""

@@ -8,10 +8,10 @@ from typing import Any
 from astropy.io import fits
 from astropy.table import Table
 
-from bayescannon.apogee_flags import ASPCAP_FLAGS
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.labels import PAPER_LABELS, LabelError
+from bayescannon.io.apogee_flags import ASPCAP_FLAGS
 from bayescannon.io.label_columns import TableError, build_table, require_file
-from bayescannon.label_table import LabelTable
-from bayescannon.labels import PAPER_LABELS, LabelError
 
 # allStar also has a column FILE, which is not LAMOST's
 _PLAIN = {"id": ("LAMOST_ID",), "survey_id": ("APOGEE_ID",), "flags": ("ASPCAPFLAG",)}

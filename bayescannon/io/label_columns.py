@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.labels import labels_from_names
 from bayescannon.io.lamost import MISSING, bare_id
-from bayescannon.label_table import LabelTable
-from bayescannon.labels import labels_from_names
 
 # columns that are no labels, with the names they are looked for by, in this order and in any case of letters
 PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {

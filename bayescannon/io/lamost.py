@@ -12,8 +12,8 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
-from bayescannon.label_vector import FloatArray
-from bayescannon.spectra import RawSpectrum, SpectrumError
+from bayescannon.data.spectra import RawSpectrum, SpectrumError
+from bayescannon.numerics.typing import FloatArray
 
 # rows of the image and columns of the table that are read; the table also has ORMASK, which nothing here uses
 ROWS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK")

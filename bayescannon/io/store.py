@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import bare_id
-from bayescannon.spectra import Spectra
 
 FORMAT = "bayescannon spectra 1"
 # stars in a chunk of flux or ivar
@@ -29,7 +29,7 @@ def open_store(path: str | Path) -> xr.Dataset:
     Returns
     -------
     dataset : xarray.Dataset
-        dims star and pixel, as :meth:`bayescannon.spectra.Spectra.to_xarray` makes it, and the refused files
+        dims star and pixel, as :meth:`bayescannon.data.spectra.Spectra.to_xarray` makes it, and the refused files
         along a dim ``refusal``. ``attrs`` say how the spectra were prepared.
 
     Raises

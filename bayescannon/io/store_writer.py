@@ -11,8 +11,8 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 
+from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.io.store import FORMAT, PARTIAL, STAR_CHUNK, store_attributes
-from bayescannon.spectra import Spectra, require_same_grid
 
 # stars in a chunk of the columns with one value a star
 COLUMN_CHUNK = 16 * STAR_CHUNK
@@ -85,7 +85,7 @@ class StoreWriter:
         ------
         ValueError
             The block has other columns than the first.
-        bayescannon.spectra.GridError
+        bayescannon.data.spectra.GridError
             The block is on another grid than the store.
         """
         if len(spectra) == 0:

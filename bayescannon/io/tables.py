@@ -6,10 +6,10 @@ from pathlib import Path
 
 from astropy.table import Table
 
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.labels import PAPER_LABELS
 from bayescannon.io.apogee import read_allstar
 from bayescannon.io.label_columns import TableError, build_table, require_file
-from bayescannon.label_table import LabelTable
-from bayescannon.labels import PAPER_LABELS
 
 # by file ending; astropy's own guess would take time or fail on csv
 _FORMATS = {
@@ -44,7 +44,7 @@ def read_labels(
     ------
     TableError
         The file cannot be read, or a label has no column.
-    bayescannon.labels.LabelError
+    bayescannon.data.labels.LabelError
         A label name is unknown.
     """
     if format == "table":

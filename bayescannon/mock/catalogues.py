@@ -18,7 +18,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from bayescannon.apogee_flags import AspcapFlagDR12 as Flag
+from bayescannon.io.apogee_flags import AspcapFlagDR12 as Flag
 
 Stars = Mapping[str, NDArray[Any]]
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import uniform_filter1d
 
-from bayescannon.label_vector import FloatArray
 from bayescannon.mock.optics import FWHM_PER_SIGMA, RESOLUTION
+from bayescannon.numerics.typing import FloatArray
 
 VARIANCE_OVERESTIMATE = 3.0
 # counts for the same flux, relative to 5000 A, chosen so that S/N runs over wavelength as in LAMOST spectra of

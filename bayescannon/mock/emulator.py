@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayescannon.label_vector import FloatArray
-from bayescannon.labels import LabelError
+from bayescannon.data.labels import LabelError
+from bayescannon.numerics.typing import FloatArray
 
 DATA_FILE = "giant_emulator.npz"
 EMULATOR_LABELS = ("teff", "logg", "m_h", "alpha_m", "c_m", "n_m")

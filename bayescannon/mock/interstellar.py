@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayescannon.label_vector import FloatArray
 from bayescannon.mock.optics import C_KM_S, FWHM_PER_SIGMA, RESOLUTION
+from bayescannon.numerics.typing import FloatArray
 
 EBV_PER_A_K = 2.8
 # vacuum wavelength [A], equivalent width per E(B-V) [A/mag], full width at half maximum [A]; the paper names

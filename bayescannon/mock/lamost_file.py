@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bayescannon.label_vector import FloatArray
 from bayescannon.mock.detector import BANDS
 from bayescannon.mock.emulator import LOG_FIRST, LOG_STEP
+from bayescannon.numerics.typing import FloatArray
 
 # what the files' DATA_V says, so that nobody takes them for data
 RELEASE = "LAMOST MOCK"

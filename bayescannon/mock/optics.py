@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from bayescannon.label_vector import FloatArray
 from bayescannon.mock.emulator import LOG_STEP
+from bayescannon.numerics.typing import FloatArray
 
 C_KM_S = 299_792.458
 RESOLUTION = 1800.0

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from bayescannon.label_vector import FloatArray
 from bayescannon.mock.emulator import Emulator
+from bayescannon.numerics.typing import FloatArray
 
 POPULATION_LABELS = ("teff", "logg", "m_h", "alpha_m")
 # the range of the stars that were fitted and of those that are drawn

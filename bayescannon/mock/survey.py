@@ -15,14 +15,14 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from bayescannon.label_vector import FloatArray
+from bayescannon.data.spectra import RawSpectrum
+from bayescannon.io.outputs import OutputExistsError
 from bayescannon.mock import catalogues, detector, interstellar, optics
 from bayescannon.mock.detector import Exposure
 from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
 from bayescannon.mock.lamost_file import RELEASE, header_cards, lamost_bytes
 from bayescannon.mock.stars import Stars, draw_stars
-from bayescannon.outputs import OutputExistsError
-from bayescannon.spectra import RawSpectrum
+from bayescannon.numerics.typing import FloatArray
 
 BLOCK_SIZE = 128
 

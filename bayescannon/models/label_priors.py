@@ -1,5 +1,5 @@
 """
-Priors of a star's labels, for :func:`bayescannon.models.labels.label_model`: each states itself in PyMC.
+Priors of a star's labels, for :func:`bayescannon.models.star_labels.label_model`: each states itself in PyMC.
 
 Parameters are in the labels' units, so that a prior goes with every model that has its labels; the models are in
 scaled labels. `density` is the same prior as the exact solvers take it, tied to the statement by tests. A prior may
@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.label_density import LabelDensity
-from bayescannon.label_vector import FloatArray
-from bayescannon.labels import LabelError, LabelScaler, labels_from_names
+from bayescannon.data.labels import LabelError, LabelScaler, labels_from_names
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.typing import FloatArray
 
 # of a box that has no wall in a label, in scaled labels: far beyond every star
 _FAR_WALL = 1e4

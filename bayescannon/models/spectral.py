@@ -4,7 +4,7 @@ The spectral model: what the reference stars' spectra are, given their labels (H
     f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + kappa^2 sigma_np^2))
 
 The paper has kappa = 1; its eq. 3 prints the noise without its square root.
-:func:`bayescannon.pixel_fit.fit_pixels` finds the exact maximum of this model's posterior at survey size.
+:func:`bayescannon.pixels.fit.fit_pixels` finds the exact maximum of this model's posterior at survey size.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,9 @@ import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from bayescannon.label_vector import FloatArray
-from bayescannon.models.priors import (
-    FLAT_SCALE,
-    CoefficientPrior,
-    FixedNoise,
-    FlatCoefficients,
-    FlatScatter,
-    NoisePrior,
-    ScatterPrior,
-)
+from bayescannon.models.coefficient_priors import FLAT_SCALE, CoefficientPrior, FlatCoefficients
+from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior, ScatterPrior
+from bayescannon.numerics.typing import FloatArray
 
 
 def spectral_model(
@@ -49,9 +42,9 @@ def spectral_model(
     flux, ivar : float arrays of shape (star, pixel)
         Normalised flux and its inverse variance. A dead pixel (0) adds the same constant to every logp.
     terms : sequence of T str
-        Names of the terms, see :func:`bayescannon.label_vector.term_names`.
+        Names of the terms, see :func:`bayescannon.models.label_vector.term_names`.
     coefficients, scatter, noise : prior objects
-        See :mod:`bayescannon.models.priors`; flat, and kappa = 1, as in the paper, unless given.
+        See :mod:`bayescannon.models.coefficient_priors`; flat, and kappa = 1, as in the paper, unless given.
     allowed : bool array of shape (pixel, T), optional
         False where a pixel may not depend on a term: its coefficient has no effect.
     boundary : bool

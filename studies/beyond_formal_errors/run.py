@@ -17,17 +17,23 @@ from rich.console import Console
 from rich.table import Table
 
 import bayescannon as bc
-from bayescannon.error_kinds import KINDS
-from bayescannon.error_shares import combine_kinds, coverage_curve, explain_errors, pit_histogram, pit_values
+from bayescannon.cannon.cuts import range_cut
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.qualification import qualify
+from bayescannon.cannon.training import train
+from bayescannon.data.labels import labels_from_names
 from bayescannon.figures import plot_coverage, plot_kiel, plot_pit, save_figure
-from bayescannon.figures.canvas import SNR_TEXT, log_numbers, log_ticks, new_figure
+from bayescannon.figures.style import SNR_TEXT, log_numbers, log_ticks, new_figure
 from bayescannon.io.lamost import read_lamost
-from bayescannon.labels import labels_from_names
-from bayescannon.qualify import qualify
-from bayescannon.reference import range_cut
-from bayescannon.training import train
-from bayescannon.training_options import TrainingOptions
-from bayescannon.uncertainty import error_budget
+from bayescannon.uncertainty.budget import error_budget
+from bayescannon.uncertainty.explained import (
+    combine_kinds,
+    explain_errors,
+    interval_coverage,
+    pit_histogram,
+    pit_values,
+)
+from bayescannon.uncertainty.kinds import KINDS
 
 TRAININGS = {
     "flat (paper)": TrainingOptions(),
@@ -208,7 +214,7 @@ def draw_kiel(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
 def draw_coverage(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
     """Draw coverage of each kind's intervals for every label, and PIT values of the first."""
     probability = np.linspace(0.02, 0.98, 49)
-    curve = coverage_curve(budget, truth, probability)
+    curve = interval_coverage(budget, truth, probability)
     labels = labels_from_names(budget["stellar_label"].to_numpy().tolist())
     figure = new_figure(3.6 * (len(labels) + 1), 3.6)
     for k, label in enumerate(labels):

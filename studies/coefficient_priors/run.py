@@ -14,17 +14,18 @@ import numpy as np
 from rich.console import Console
 
 import bayescannon as bc
+from bayescannon.cannon.cuts import range_cut
+from bayescannon.cannon.held_out import hold_out
+from bayescannon.cannon.labelling import formal_errors
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSetError
+from bayescannon.cannon.training import train
+from bayescannon.cannon.validation import compare, robust_scatter
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.labels import labels_from_names
 from bayescannon.figures import save_figure
-from bayescannon.figures.canvas import new_figure
-from bayescannon.flags import FitStatus
-from bayescannon.held_out import hold_out
-from bayescannon.infer import formal_errors
+from bayescannon.figures.style import new_figure
 from bayescannon.io.lamost import read_lamost
-from bayescannon.labels import labels_from_names
-from bayescannon.reference import ReferenceSetError, range_cut
-from bayescannon.training import train
-from bayescannon.training_options import TrainingOptions
-from bayescannon.validation import compare, robust_scatter
 
 SIZES = (100, 200, 400, 800, 1600, 4000)
 PRIORS = {

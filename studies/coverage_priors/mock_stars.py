@@ -6,16 +6,16 @@ from rich.console import Console
 from rich.markup import escape
 
 import bayescannon as bc
-from bayescannon.compare_priors import compare_priors
-from bayescannon.coverage_assessment import assess_coverage
-from bayescannon.flags import ResultFlag
-from bayescannon.label_distance import PAPER_CUT
-from bayescannon.qualify import qualify
-from bayescannon.reference import ReferenceSet
-from bayescannon.spectra import Spectra
-from bayescannon.trained_model import TrainedModel
-from bayescannon.training import train
-from bayescannon.validation import robust_scatter
+from bayescannon.cannon.novelty import assess_coverage
+from bayescannon.cannon.prior_comparison import compare_priors
+from bayescannon.cannon.qualification import qualify
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import train
+from bayescannon.cannon.validation import robust_scatter
+from bayescannon.data.flags import ResultFlag
+from bayescannon.data.label_distance import PAPER_CUT
+from bayescannon.data.spectra import Spectra
 
 NAMES = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]

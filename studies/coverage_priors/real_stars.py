@@ -8,20 +8,21 @@ from rich.console import Console
 from scipy.stats import binomtest
 
 import bayescannon as bc
-from bayescannon.coverage import COVERAGE_SCORE, NOVELTY_SCORE, SCORES
-from bayescannon.coverage_assessment import assess_coverage, coverage_from_estimates
-from bayescannon.empirical import empirical_p_value, is_unusual
-from bayescannon.flags import ResultFlag
-from bayescannon.held_out import star_residuals
-from bayescannon.infer import formal_errors
+from bayescannon.cannon.cuts import range_cut
+from bayescannon.cannon.held_out import star_residuals
+from bayescannon.cannon.label_priors import build_label_prior
+from bayescannon.cannon.labelling import formal_errors
+from bayescannon.cannon.novelty import assess_coverage, coverage_from_estimates
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import ResultFlag
+from bayescannon.data.label_distance import PAPER_CUT, label_distance
+from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import read_lamost
-from bayescannon.label_distance import PAPER_CUT, label_distance
-from bayescannon.novelty import Residuals
-from bayescannon.reference import ReferenceSet, range_cut
-from bayescannon.reference_priors import build_label_prior
-from bayescannon.spectra import Spectra
-from bayescannon.trained_model import TrainedModel
-from bayescannon.training import train
+from bayescannon.numerics.p_values import empirical_p_value, is_unusual
+from bayescannon.reliability.label_scores import COVERAGE_SCORE, NOVELTY_SCORE, SCORES
+from bayescannon.reliability.spectrum_scores import Residuals
 
 NAMES = ["teff", "logg", "fe_h"]
 PRIORS = ("gaussian", "mixture", "coverage")

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bayescannon.data.label_distance import PAPER_CUT
 from bayescannon.figures import plot_distances, plot_kiel_distance, save_figure
-from bayescannon.figures.canvas import new_figure
-from bayescannon.label_distance import PAPER_CUT
+from bayescannon.figures.style import new_figure
 
 
 def numbers(values: list[float]) -> str:

@@ -14,13 +14,12 @@ import numpy as np
 from rich.console import Console
 
 import bayescannon as bc
-from bayescannon.flags import FitStatus
-from bayescannon.infer import formal_errors
-from bayescannon.reference import ReferenceSet
-from bayescannon.reference_errors import take_errors
-from bayescannon.training import train
-from bayescannon.training_options import TrainingOptions
-from bayescannon.validation import robust_scatter
+from bayescannon.cannon.labelling import formal_errors
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSet, take_errors
+from bayescannon.cannon.training import train
+from bayescannon.cannon.validation import robust_scatter
+from bayescannon.data.flags import FitStatus
 
 LABELS = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]

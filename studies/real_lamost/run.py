@@ -12,10 +12,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bayescannon.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, TrainConfig, ValidateConfig
-from bayescannon.flags import FitStatus, ResultFlag
+from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, TrainConfig, ValidateConfig
+from bayescannon.app.run import run
+from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.io.tables import read_labels
-from bayescannon.run import run
 
 NAMES = ["teff", "logg", "fe_h"]
 GIANTS = {"teff": [3500.0, 5800.0], "logg": [-1.0, 3.8]}

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import stats
 
-from bayescannon.calibration import ErrorCalibration
-from bayescannon.calibration_fit import OutOfFold
+from bayescannon.reliability.error_distribution import ErrorCalibration
+from bayescannon.reliability.error_fit import OutOfFold
 
 N_LABEL = 2
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bayescannon.cli import main
+from bayescannon.app.cli import main
 
 N_REFERENCE, N_TEST = 150, 60
 LABELS = ["--label-names", "teff,logg,fe_h"]

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from bayescannon.coverage_assessment import coverage_from_estimates
-from bayescannon.held_out import hold_out
-from bayescannon.label_table import LabelTable
-from bayescannon.label_vector import label_vector, n_terms
-from bayescannon.labels import KNOWN_LABELS
-from bayescannon.reference import ReferenceSet
-from bayescannon.spectra import Spectra
+from bayescannon.cannon.held_out import hold_out
+from bayescannon.cannon.novelty import coverage_from_estimates
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.labels import KNOWN_LABELS
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_vector import label_vector, n_terms
 
 NAMES = ("teff", "logg", "fe_h")
 CENTRE = {"teff": 4800.0, "logg": 2.5, "fe_h": -0.3, "alpha_m": 0.1, "a_k": 0.1}

@@ -6,10 +6,10 @@ from known_errors import draw_stars, known_calibration
 from scipy import stats
 from scipy.special import digamma
 
-from bayescannon.calibration import PredictiveErrors
-from bayescannon.calibration_kernels import convolved_t, convolved_t_below
-from bayescannon.calibration_problem import LabelErrors
-from bayescannon.models.calibration import error_model
+from bayescannon.models.error_calibration import error_model
+from bayescannon.numerics.student_t import convolved_t, convolved_t_below
+from bayescannon.reliability.error_distribution import PredictiveErrors
+from bayescannon.reliability.error_likelihood import ErrorLikelihood
 
 CASES = [(x, e, nu) for x in (0.0, -0.4, 2.5, -30.0) for e in (0.1, 1.0, 5.0) for nu in (1.2, 3.0, 8.0, 150.0)]
 
@@ -70,7 +70,7 @@ def test_it_is_the_pymc_model_with_the_precisions_integrated_out():
     stars, _, _ = draw_stars(3, seed=4)
     vector, features = known_calibration().features(stars.scaled, stars.snr)
     off = stars.scaled - stars.reference
-    problem = LabelErrors(off[:, 0], np.log(stars.formal[:, 0]), stars.noise[:, 0], vector, features)
+    problem = ErrorLikelihood(off[:, 0], np.log(stars.formal[:, 0]), stars.noise[:, 0], vector, features)
     mean, weight = problem.prior()
     rng = np.random.default_rng(6)
     u = np.arange(-16.0, 4.0, 0.05)
@@ -98,7 +98,7 @@ def test_the_gradient_of_a_label_is_that_of_its_density():
     stars, _, _ = draw_stars(40, seed=7)
     vector, features = known_calibration().features(stars.scaled, stars.snr)
     off = stars.scaled - stars.reference
-    problem = LabelErrors(off[:, 1].copy(), np.log(stars.formal[:, 1]), stars.noise[:, 1].copy(), vector, features)
+    problem = ErrorLikelihood(off[:, 1].copy(), np.log(stars.formal[:, 1]), stars.noise[:, 1].copy(), vector, features)
     at = problem.start() + 0.1 * np.random.default_rng(8).normal(size=len(problem.start()))
     _, gradient = problem.log_density(at)
     for k in range(len(at)):

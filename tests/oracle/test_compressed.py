@@ -3,15 +3,20 @@
 import numpy as np
 import pytest
 
-from bayescannon.compressed import compress_pixels, normal_equations
-from bayescannon.label_vector import label_vector, term_names
-from bayescannon.models.compressed import compressed_model
-from bayescannon.models.priors import FixedNoise, FlatCoefficients, NormalCoefficients
-from bayescannon.models.smooth import SmoothCoefficients
-from bayescannon.models.sparse import HorseshoeCoefficients, LaplaceCoefficients
+from bayescannon.models.coefficient_priors import (
+    FlatCoefficients,
+    HorseshoeCoefficients,
+    LaplaceCoefficients,
+    NormalCoefficients,
+    SmoothCoefficients,
+)
+from bayescannon.models.compressed_pixels import compressed_model
+from bayescannon.models.label_vector import label_vector, term_names
+from bayescannon.models.noise_priors import FixedNoise
 from bayescannon.models.spectral import spectral_model
-from bayescannon.pixel_fit import PixelStatus, fit_pixels
-from bayescannon.pixel_prior import PixelPrior
+from bayescannon.pixels.compressed import compress_pixels, normal_equations
+from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.prior import PixelPrior
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)

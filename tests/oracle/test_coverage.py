@@ -6,14 +6,14 @@ import toy
 import xarray as xr
 from scipy.stats import gaussian_kde
 
-from bayescannon.coverage import LABEL_SCORES, SCORES, CoverageReference, label_scores
-from bayescannon.empirical import empirical_p_value, is_unusual
-from bayescannon.hull import fixed_directions, hull_margin, inside_hull
-from bayescannon.label_distance import distance_scales, label_distance, select_by_distance
-from bayescannon.label_vector import label_vector, label_vector_jacobian
-from bayescannon.labels import LabelError, LabelScaler
-from bayescannon.neighbours import mean_distance
-from bayescannon.novelty import NoveltyReference, block_residuals
+from bayescannon.data.label_distance import distance_scales, label_distance, select_by_distance
+from bayescannon.data.labels import LabelError, LabelScaler
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.numerics.hull import fixed_directions, hull_margin, inside_hull
+from bayescannon.numerics.neighbours import mean_distance
+from bayescannon.numerics.p_values import empirical_p_value, is_unusual
+from bayescannon.reliability.label_scores import LABEL_SCORES, SCORES, CoverageReference, label_scores
+from bayescannon.reliability.spectrum_scores import NoveltyReference, block_residuals
 
 FIVE = ("teff", "logg", "fe_h", "alpha_m", "a_k")
 

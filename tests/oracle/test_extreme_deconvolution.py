@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from bayescannon.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
+from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
 
 TRUTH = Mixture(
     np.array([0.3, 0.7]),

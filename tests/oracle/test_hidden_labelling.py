@@ -7,12 +7,12 @@ import pytest
 import toy
 from scipy.optimize import minimize
 
-from bayescannon.infer import label_spectra
-from bayescannon.label_vector import label_vector, label_vector_jacobian
-from bayescannon.likelihood import star_quartic
-from bayescannon.models.labels import label_model
-from bayescannon.quartic import pseudo_observations
-from bayescannon.training import train
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.training import train
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.models.star_labels import label_model
+from bayescannon.stars.quartic import pseudo_observations
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.bootstrap import bootstrap_labels
-from bayescannon.infer import label_spectra
-from bayescannon.jackknife import JackknifeError, jackknife_covariance, label_derivatives
-from bayescannon.label_vector import label_vector
-from bayescannon.likelihood import star_quartic
-from bayescannon.models.priors import FixedNoise, HalfNormalScatter, NormalCoefficients, PooledScatter
-from bayescannon.models.smooth import SmoothCoefficients
-from bayescannon.models.sparse import LaplaceCoefficients
-from bayescannon.quartic import minimise
-from bayescannon.training import fit_reference, train
-from bayescannon.training_options import TrainingOptions
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.training import fit_reference, train
+from bayescannon.models.coefficient_priors import LaplaceCoefficients, NormalCoefficients, SmoothCoefficients
+from bayescannon.models.label_vector import label_vector
+from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter, PooledScatter
+from bayescannon.stars.quartic import minimise
+from bayescannon.uncertainty.bootstrap import bootstrap_labels
+from bayescannon.uncertainty.jackknife import JackknifeError, jackknife_covariance, label_derivatives
 
 OPTIONS = {
     "flat": TrainingOptions(),

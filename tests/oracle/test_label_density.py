@@ -6,12 +6,12 @@ import pytensor.tensor as pt
 import pytest
 from scipy.optimize import minimize
 
-from bayescannon.label_density import LabelDensity
-from bayescannon.label_vector import label_vector
-from bayescannon.labels import LabelError, LabelScaler
+from bayescannon.data.labels import LabelError, LabelScaler
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, MixtureLabels
-from bayescannon.models.labels import label_model
-from bayescannon.quartic import compress, evaluate, minimise, pseudo_observations
+from bayescannon.models.label_vector import label_vector
+from bayescannon.models.star_labels import label_model
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.stars.quartic import compress, evaluate, minimise, pseudo_observations
 
 NAMES = ("teff", "logg", "fe_h")
 SCALER = LabelScaler(NAMES, np.array([4700.0, 2.4, -0.2]), np.array([250.0, 0.5, 0.2]))

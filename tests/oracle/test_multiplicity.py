@@ -4,20 +4,17 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.label_vector import label_vector
-from bayescannon.models.priors import (
-    GlobalNoise,
-    HalfNormalScatter,
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.training import fit_reference
+from bayescannon.models.coefficient_priors import (
+    LaplaceCoefficients,
     NormalCoefficients,
-    PixelNoise,
     PooledCoefficients,
-    PooledScatter,
+    SmoothCoefficients,
 )
-from bayescannon.models.smooth import SmoothCoefficients
-from bayescannon.models.sparse import LaplaceCoefficients
-from bayescannon.pixel_block import LabelMoments
-from bayescannon.training import fit_reference
-from bayescannon.training_options import TrainingOptions
+from bayescannon.models.label_vector import label_vector
+from bayescannon.models.noise_priors import GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter
+from bayescannon.pixels.block import LabelMoments
 
 NAMES = ("teff", "logg")
 OPTIONS = {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import slow_cannon
 
-from bayescannon.label_vector import label_vector, n_terms
-from bayescannon.pixel_fit import PixelStatus, fit_pixels
+from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.pixels.fit import PixelStatus, fit_pixels
 
 
 @pytest.fixture(scope="module")

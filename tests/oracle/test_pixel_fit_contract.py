@@ -5,10 +5,10 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 
-from bayescannon.label_vector import label_vector, term_names
-from bayescannon.models.priors import FLAT_SCALE
+from bayescannon.models.coefficient_priors import FLAT_SCALE
+from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.spectral import spectral_model
-from bayescannon.pixel_fit import PixelStatus, fit_pixels
+from bayescannon.pixels.fit import PixelStatus, fit_pixels
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)

@@ -5,8 +5,8 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 
-from bayescannon.models.priors import PooledCoefficients
-from bayescannon.population import (
+from bayescannon.models.coefficient_priors import PooledCoefficients
+from bayescannon.pixels.coefficient_population import (
     LOWEST_LOG_TAU,
     Population,
     eliminate_flat,

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from bayescannon.flags import PosteriorStatus
-from bayescannon.label_density import LabelDensity
-from bayescannon.label_vector import label_vector
-from bayescannon.labels import LabelScaler
+from bayescannon.data.flags import PosteriorStatus
+from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_priors import BoxLabels, FlatLabels, MixtureLabels
-from bayescannon.models.labels import label_chunk_model
-from bayescannon.pareto_kernels import smooth_weights, weighted_quantiles
-from bayescannon.posterior import PROBABILITIES, sample_labels, star_seeds
-from bayescannon.posterior_nuts import sample_nuts
-from bayescannon.quartic import Quartic, compress, evaluate, pseudo_observations
+from bayescannon.models.label_vector import label_vector
+from bayescannon.models.star_labels import label_chunk_model
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.pareto import smooth_weights, weighted_quantiles
+from bayescannon.stars.importance import PROBABILITIES, sample_labels, star_seeds
+from bayescannon.stars.nuts import sample_nuts
+from bayescannon.stars.quartic import Quartic, compress, evaluate, pseudo_observations
 
 NAMES = ("teff", "logg", "fe_h")
 IDENTITY = LabelScaler(NAMES, np.zeros(3), np.ones(3))

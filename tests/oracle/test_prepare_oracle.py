@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bayescannon.prepare import lamost_grid, normalise, resample
+from bayescannon.data.prepare import lamost_grid, normalise, resample
 
 
 def slow_normalise(flux, ivar, wavelength, width):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import slow_cannon
 
-from bayescannon.label_vector import label_vector, label_vector_jacobian
-from bayescannon.models.labels import label_model
-from bayescannon.quartic import compress, evaluate, minimise, pseudo_observations
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.models.star_labels import label_model
+from bayescannon.stars.quartic import chi2_derivatives, compress, minimise, pseudo_observations
 
 LABELS = ("teff", "logg", "fe_h", "alpha_m", "a_k")
 
@@ -48,7 +48,7 @@ def test_value_and_derivatives_are_those_of_the_pixels(n_label):
     _, flux, ivar = observed(theta, 4, n_label)
     quartic = compress(theta, scatter, flux, ivar)
     at = np.random.default_rng(3).normal(size=(4, n_label))
-    result = evaluate(quartic, at)
+    result = chi2_derivatives(quartic, at)
     live = np.isfinite(scatter)
     for n in range(4):
         expected = chi2_on_the_pixels(theta, scatter, flux[n], ivar[n], at[n])
@@ -61,7 +61,7 @@ def test_value_and_derivatives_are_those_of_the_pixels(n_label):
         step = 1e-5
         for k in range(n_label):
             shifted = np.repeat(at[n][None], 2, axis=0) + step * np.array([[1], [-1]]) * (np.arange(n_label) == k)
-            up, down = evaluate(compress(theta, scatter, flux[[n, n]], ivar[[n, n]]), shifted).gradient
+            up, down = chi2_derivatives(compress(theta, scatter, flux[[n, n]], ivar[[n, n]]), shifted).gradient
             np.testing.assert_allclose(
                 result.hessian[n, k], (up - down) / (2 * step), rtol=1e-5, atol=1e-4 * abs(result.hessian[n]).max()
             )
@@ -81,7 +81,7 @@ def test_optimum_is_never_worse_than_curve_fit_from_the_same_starts():
         error = np.sqrt(np.diag(covariance))
         np.testing.assert_allclose((optima.labels[n, best[n]] - labels) / error, 0, atol=1e-4)
         found = optima.labels[n, best[n]][None]
-        gauss = evaluate(compress(theta, scatter, flux[[n]], ivar[[n]]), found).gauss_newton[0]
+        gauss = chi2_derivatives(compress(theta, scatter, flux[[n]], ivar[[n]]), found).gauss_newton[0]
         np.testing.assert_allclose(np.linalg.inv(gauss / 2), covariance, rtol=1e-3, atol=1e-4 * error.max() ** 2)
 
 
@@ -105,12 +105,12 @@ def test_pymc_label_model_has_this_likelihood():
     gradient = model.compile_dlogp(jacobian=False, mode="FAST_COMPILE")
     points = np.random.default_rng(2).normal(size=(6, 5))
     values = np.array([logp({"labels": point}) for point in points])
-    chi2 = np.array([evaluate(quartic, point[None]).chi2[0] for point in points])
+    chi2 = np.array([chi2_derivatives(quartic, point[None]).chi2[0] for point in points])
     np.testing.assert_allclose(-2 * (values - values[0]), chi2 - chi2[0], atol=1e-6)
     optimum = minimise(quartic, points)
     best = optimum.chi2[0].argmin()
     at = optimum.labels[0, best]
-    error = np.sqrt(np.diag(np.linalg.inv(evaluate(quartic, at[None]).hessian[0] / 2)))
+    error = np.sqrt(np.diag(np.linalg.inv(chi2_derivatives(quartic, at[None]).hessian[0] / 2)))
     assert np.abs(gradient({"labels": at}) * error).max() < 1e-5
 
 
@@ -132,7 +132,7 @@ def test_labels_that_do_not_go_with_the_quartic_are_refused():
     theta, scatter = trained_model(2)
     _, flux, ivar = observed(theta, 2, 2)
     with pytest.raises(ValueError, match="do not go with 2 stars of 6 terms"):
-        evaluate(compress(theta, scatter, flux, ivar), np.zeros((2, 3)))
+        chi2_derivatives(compress(theta, scatter, flux, ivar), np.zeros((2, 3)))
 
 
 def test_a_star_without_live_pixels_does_not_break_the_others():

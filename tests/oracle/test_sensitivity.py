@@ -1,7 +1,7 @@
 import numpy as np
 from arviz_stats.base import array_stats
 
-from bayescannon.sensitivity_kernels import power_scaling
+from bayescannon.stars.power_scaling import power_scaling
 
 
 def test_power_scaling_is_that_of_arviz():

@@ -6,18 +6,18 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from bayescannon.compressed import normal_equations
-from bayescannon.label_vector import label_vector, term_names
-from bayescannon.models.priors import FLAT_SCALE, PooledScatter, shrunk_terms
-from bayescannon.models.smooth import SmoothCoefficients
+from bayescannon.models.coefficient_priors import FLAT_SCALE, SmoothCoefficients, shrunk_terms
+from bayescannon.models.label_vector import label_vector, term_names
+from bayescannon.models.noise_priors import PooledScatter
 from bayescannon.models.spectral import spectral_model
-from bayescannon.packing import pack_products
-from bayescannon.pixel_block import LabelMoments
-from bayescannon.pixel_fit import PixelStatus, fit_pixels
-from bayescannon.pixel_prior import PixelPrior, ScatterDensity
-from bayescannon.population import eliminate_flat
-from bayescannon.smooth_fit import fit_pixels_smooth
-from bayescannon.smooth_process import SmoothProcess
+from bayescannon.numerics.packing import pack_products
+from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.coefficient_population import eliminate_flat
+from bayescannon.pixels.compressed import normal_equations
+from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.prior import PixelPrior, ScatterDensity
+from bayescannon.pixels.smooth import fit_pixels_smooth
+from bayescannon.pixels.smooth_process import SmoothProcess
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)

@@ -7,15 +7,15 @@ import pymc as pm
 import pytest
 from scipy.optimize import minimize_scalar
 
-from bayescannon.label_vector import label_vector, term_names
-from bayescannon.models.priors import FLAT_SCALE, HalfNormalScatter
-from bayescannon.models.sparse import HorseshoeCoefficients, LaplaceCoefficients
+from bayescannon.models.coefficient_priors import FLAT_SCALE, HorseshoeCoefficients, LaplaceCoefficients
+from bayescannon.models.label_vector import label_vector, term_names
+from bayescannon.models.noise_priors import HalfNormalScatter
 from bayescannon.models.spectral import spectral_model
-from bayescannon.packing import pack_products
-from bayescannon.pixel_block import LabelMoments
-from bayescannon.pixel_fit import PixelStatus, fit_pixels
-from bayescannon.pixel_prior import PixelPrior, ScatterDensity
-from bayescannon.sparse_fit import fit_pixels_sparse, kkt_residual
+from bayescannon.numerics.packing import pack_products
+from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.laplace import fit_pixels_sparse, kkt_residual
+from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)

@@ -5,22 +5,15 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 
-from bayescannon.label_vector import label_vector, term_names
 from bayescannon.models import priors
-from bayescannon.models.priors import (
-    FixedNoise,
-    GlobalNoise,
-    HalfNormalScatter,
-    NormalCoefficients,
-    PixelNoise,
-    PooledCoefficients,
-    PooledScatter,
-)
+from bayescannon.models.coefficient_priors import NormalCoefficients, PooledCoefficients
+from bayescannon.models.label_vector import label_vector, term_names
+from bayescannon.models.noise_priors import FixedNoise, GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter
 from bayescannon.models.spectral import spectral_model
-from bayescannon.pixel_fit import PixelStatus, fit_pixels
-from bayescannon.pixel_prior import PixelPrior
-from bayescannon.population_learners import data_equations, scatter_population
-from bayescannon.spectral_fit import PriorError, fit_spectral
+from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.population_learners import data_equations, scatter_population
+from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.spectral_fit import PriorError, fit_spectral
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)

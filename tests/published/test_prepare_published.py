@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bayescannon.prepare import lamost_grid
-from bayescannon.preset import PAPER, RELEASED
+from bayescannon.data.prepare import lamost_grid
+from bayescannon.data.preset import PAPER, RELEASED
 
 
 def test_the_grid_has_3626_pixels_within_3905_to_9000_angstrom():

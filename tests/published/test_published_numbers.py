@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
+from bayescannon.cannon.cuts import CUT_SETS
+from bayescannon.cannon.labelling import HIGH_REDUCED_CHI2
+from bayescannon.cannon.matching import Selection, apply_cuts
+from bayescannon.cannon.training import CLIP_SIGMA
+from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelScaler
+from bayescannon.data.prepare import lamost_grid, normalise
+from bayescannon.data.preset import ARM_JOIN, PAPER, PRESETS, SKY_HALF_WIDTH, SKY_LINES
 from bayescannon.figures.coefficients import INTERSTELLAR_BANDS
-from bayescannon.infer import HIGH_REDUCED_CHI2
 from bayescannon.io.tables import read_labels
-from bayescannon.label_vector import n_terms, term_names
-from bayescannon.labels import KNOWN_LABELS, PAPER_LABELS, LabelScaler
-from bayescannon.pixel_fit import GRID_LN_SCATTER
-from bayescannon.prepare import lamost_grid, normalise
-from bayescannon.preset import ARM_JOIN, PAPER, PRESETS, SKY_HALF_WIDTH, SKY_LINES
-from bayescannon.reference import CUT_SETS, Selection, apply_cuts
-from bayescannon.training import CLIP_SIGMA
+from bayescannon.models.label_vector import n_terms, term_names
+from bayescannon.pixels.fit import GRID_LN_SCATTER
 
 FIGURE_5 = "Ho et al. 2017, figure 5, S/N > 50"
 APOGEE = "Ho et al. 2017, the errors of APOGEE's labels"

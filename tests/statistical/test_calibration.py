@@ -7,11 +7,11 @@ from known_errors import N_LABEL, draw_clumped_stars, draw_stars, known_calibrat
 from scipy import stats
 
 import bayescannon as bc
-from bayescannon.calibrate import calibrate
-from bayescannon.calibration_fit import cross_fit, fit_calibration
-from bayescannon.flags import FitStatus
-from bayescannon.held_out import hold_out
-from bayescannon.infer import formal_errors
+from bayescannon.cannon.calibrate import calibrate
+from bayescannon.cannon.held_out import hold_out
+from bayescannon.cannon.labelling import formal_errors
+from bayescannon.data.flags import FitStatus
+from bayescannon.reliability.error_fit import cross_fit, fit_calibration
 
 SNR_BINS = ((10, 30), (30, 60), (60, np.inf))
 # what is asked of intervals of 68.3 and 95 %

@@ -7,11 +7,11 @@ import pytest
 import toy
 from expect import expect_between, expect_fraction, expect_mean
 
-from bayescannon.coefficient_errors import label_with_coefficient_errors
-from bayescannon.flags import FitStatus
-from bayescannon.infer import formal_errors, label_spectra
-from bayescannon.training import train
-from bayescannon.training_options import TrainingOptions
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import FitStatus
+from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
 
 N_TRAININGS, N_STARS, N_PIXEL = 40, 40, 300
 

@@ -5,14 +5,14 @@ import pytest
 import toy
 from expect import expect_fraction
 
-from bayescannon.coverage_assessment import assess_coverage
-from bayescannon.flags import ResultFlag
-from bayescannon.infer import label_spectra
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.novelty import assess_coverage
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import ResultFlag
+from bayescannon.data.prepare import prepare_spectra
 from bayescannon.io.lamost import read_lamost
 from bayescannon.io.tables import read_labels
-from bayescannon.prepare import prepare_spectra
-from bayescannon.reference import ReferenceSet
-from bayescannon.training import train
 
 NAMES = ("teff", "logg", "fe_h")
 

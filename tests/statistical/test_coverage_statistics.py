@@ -5,20 +5,20 @@ import pytest
 import toy
 from expect import expect_between, expect_fraction
 
-from bayescannon.catalogue import add_coverage, build_catalogue, read_catalogue, write_catalogue
-from bayescannon.coverage import LABEL_SCORES, SCORES
-from bayescannon.coverage_assessment import (
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.novelty import (
     CoverageError,
     assess_coverage,
     attach_coverage,
     coverage_of_catalogue,
     with_coverage,
 )
-from bayescannon.flags import ResultFlag
-from bayescannon.infer import label_spectra
-from bayescannon.spectra import Spectra
-from bayescannon.trained_model import TrainedModel
-from bayescannon.training import train
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import ResultFlag
+from bayescannon.data.spectra import Spectra
+from bayescannon.io.catalogue import add_coverage, build_catalogue, read_catalogue, write_catalogue
+from bayescannon.reliability.label_scores import LABEL_SCORES, SCORES
 
 N_PIXEL = 320
 

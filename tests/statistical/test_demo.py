@@ -10,13 +10,13 @@ from expect import expect_between, expect_fraction, expect_mean, expect_scatter
 from matplotlib.image import imread
 from rich.console import Console
 
-from bayescannon.catalogue import read_catalogue
-from bayescannon.demo import SNR_MIN, run_demo
-from bayescannon.flags import FitStatus
-from bayescannon.labels import PAPER_LABELS
-from bayescannon.outputs import OutputExistsError
-from bayescannon.pipeline import label_store
-from bayescannon.trained_model import TrainedModel
+from bayescannon.app.demo import SNR_MIN, run_demo
+from bayescannon.app.stores import label_store
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.labels import PAPER_LABELS
+from bayescannon.io.catalogue import read_catalogue
+from bayescannon.io.outputs import OutputExistsError
 
 pytestmark = pytest.mark.slow
 

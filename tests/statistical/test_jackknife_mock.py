@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from expect import expect_between
 
-from bayescannon.bootstrap import bootstrap_labels
-from bayescannon.infer import label_spectra
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.matching import build_reference
+from bayescannon.cannon.training import train_clipped
+from bayescannon.data.prepare import lamost_grid, prepare_spectra
 from bayescannon.io.tables import read_labels
-from bayescannon.jackknife import jackknife_covariance
 from bayescannon.mock.survey import simulate_survey
-from bayescannon.pipeline import build_reference
-from bayescannon.prepare import lamost_grid, prepare_spectra
-from bayescannon.training import train_clipped
+from bayescannon.uncertainty.bootstrap import bootstrap_labels
+from bayescannon.uncertainty.jackknife import jackknife_covariance
 
 N_REFERENCE, N_TEST = 600, 40
 

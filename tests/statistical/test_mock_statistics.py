@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bayescannon.apogee_flags import AspcapFlagDR12
+from bayescannon.io.apogee_flags import AspcapFlagDR12
 from bayescannon.mock.catalogues import APOGEE_COLUMNS, APOGEE_ERRORS, MISSING, apogee_table, lasp_table
 from bayescannon.mock.detector import VARIANCE_OVERESTIMATE, observe
 from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator

@@ -7,14 +7,14 @@ import pytest
 import toy
 from expect import expect_between
 
-from bayescannon.flags import ErrorStatus
-from bayescannon.hidden import integrate_hidden
-from bayescannon.infer import formal_errors, label_spectra
-from bayescannon.label_vector import label_vector, label_vector_jacobian
-from bayescannon.quartic import compress, evaluate
-from bayescannon.sandwich import sandwich_covariance
-from bayescannon.spectra import Spectra
-from bayescannon.training import train
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import ErrorStatus
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.stars.hidden import integrate_hidden
+from bayescannon.stars.quartic import chi2_derivatives, compress
+from bayescannon.uncertainty.sandwich import sandwich_covariance
 
 N_PIXEL = 480
 
@@ -124,7 +124,7 @@ def test_the_sums_are_those_of_a_loop(model):
         correction = np.trace(np.linalg.solve(gauss, gauss - prior)) / np.trace(np.linalg.solve(gauss, expected))
         both = np.concatenate([model.theta, loadings], axis=1)
         quartic = compress(both, model.scatter, spectra.flux[n : n + 1], spectra.ivar[n : n + 1])
-        bread = np.linalg.inv(evaluate(integrate_hidden(quartic, 2)[0], x[None]).gauss_newton[0] / 2)
+        bread = np.linalg.inv(chi2_derivatives(integrate_hidden(quartic, 2)[0], x[None]).gauss_newton[0] / 2)
         slow = bread @ (correction * meat + prior) @ bread * np.outer(model.scaler.scale, model.scaler.scale)
         np.testing.assert_allclose(covariance[n], slow, rtol=1e-6)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from expect import expect_fraction, expect_uniform_ranks
 
-from bayescannon.flags import PosteriorStatus
-from bayescannon.label_density import LabelDensity
-from bayescannon.label_vector import label_vector, n_terms
-from bayescannon.posterior import sample_labels, star_seeds
-from bayescannon.quartic import compress
+from bayescannon.data.flags import PosteriorStatus
+from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.stars.importance import sample_labels, star_seeds
+from bayescannon.stars.quartic import compress
 
 N_STAR, N_PIXEL, N_LABEL, N_DRAW = 2000, 80, 3, 199
 SIGMA = 0.2

@@ -2,7 +2,7 @@ from enum import IntFlag
 
 import pytest
 
-from bayescannon.apogee_flags import ASPCAP_FLAGS, AspcapFlagDR12, AspcapFlagDR17
+from bayescannon.io.apogee_flags import ASPCAP_FLAGS, AspcapFlagDR12, AspcapFlagDR17
 
 
 @pytest.mark.parametrize("flags", ASPCAP_FLAGS.values(), ids=ASPCAP_FLAGS)

@@ -6,12 +6,13 @@ import pytest
 import toy
 from expect import expect_between
 
-from bayescannon.bootstrap import BootstrapError, bootstrap_labels, draw_multiplicities, retrain
-from bayescannon.infer import label_spectra
-from bayescannon.models.priors import GlobalNoise, PooledCoefficients
-from bayescannon.spectra import Spectra
-from bayescannon.training import train, training_stars
-from bayescannon.training_options import TrainingOptions
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.training import train, training_stars
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.coefficient_priors import PooledCoefficients
+from bayescannon.models.noise_priors import GlobalNoise
+from bayescannon.uncertainty.bootstrap import BootstrapError, bootstrap_labels, draw_multiplicities, retrain
 
 
 @pytest.fixture(scope="module")

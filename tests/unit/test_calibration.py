@@ -8,13 +8,13 @@ import xarray as xr
 from known_errors import draw_stars, known_calibration
 from toy import toy_labels, toy_reference, toy_spectra
 
-from bayescannon.calibrate import calibrate
-from bayescannon.calibration_fit import CalibrationError, _steady_axes, fit_calibration
-from bayescannon.catalogue import build_catalogue
-from bayescannon.held_out import hold_out
-from bayescannon.infer import formal_errors, label_spectra
-from bayescannon.trained_model import ModelFileError, TrainedModel
-from bayescannon.training import train
+from bayescannon.cannon.calibrate import calibrate
+from bayescannon.cannon.held_out import hold_out
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.trained_model import ModelFileError, TrainedModel
+from bayescannon.cannon.training import train
+from bayescannon.io.catalogue import build_catalogue
+from bayescannon.reliability.error_fit import CalibrationError, _steady_axes, fit_calibration
 
 ERROR = {"teff": 20.0, "logg": 0.05, "fe_h": 0.02}
 

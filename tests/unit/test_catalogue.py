@@ -11,21 +11,21 @@ from astropy import units
 from astropy.io import fits, votable
 from astropy.table import QTable, Table
 
-from bayescannon import catalogue_formats
-from bayescannon.catalogue import (
+from bayescannon.data.flags import FitStatus, ResultFlag
+from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelError
+from bayescannon.io import catalogue_formats
+from bayescannon.io.catalogue import (
     CatalogueError,
     build_catalogue,
     check_catalogue_path,
     read_catalogue,
     write_catalogue,
 )
-from bayescannon.catalogue_provenance import (
+from bayescannon.io.catalogue_provenance import (
     EXPLANATIONS,
     flatten_provenance,
     unflatten_provenance,
 )
-from bayescannon.flags import FitStatus, ResultFlag
-from bayescannon.labels import KNOWN_LABELS, PAPER_LABELS, LabelError
 
 ENDINGS = [".fits", ".ecsv", ".parquet", ".vot", ".mrt"]
 SEVEN = (*PAPER_LABELS, "vsini", "mass")  # km/s and solMass beside K, dex and mag

@@ -10,12 +10,12 @@ import pytest
 from astropy.table import Table
 from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey, run_refused
 
-from bayescannon.catalogue import read_catalogue
-from bayescannon.cli import main
+from bayescannon import __version__
+from bayescannon.app.cli import main
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra, open_store
-from bayescannon.trained_model import TrainedModel
-from bayescannon.training_options import TrainingOptions
-from bayescannon.version import __version__
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_help_is_quick_and_names_every_command():
 
 
 def test_help_imports_no_numerics():
-    code = "import sys, bayescannon.cli as c; c.build_parser().format_help(); print('numpy' in sys.modules)"
+    code = "import sys, bayescannon.app.cli as c; c.build_parser().format_help(); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

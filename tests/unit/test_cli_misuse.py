@@ -12,11 +12,11 @@ import pytest
 from astropy.table import Table
 from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey, run_refused
 
-from bayescannon.catalogue import read_catalogue
-from bayescannon.cli import main
+from bayescannon.app.cli import main
+from bayescannon.data.prepare import lamost_grid
+from bayescannon.io.catalogue import read_catalogue
+from bayescannon.io.preparation import prepare_files
 from bayescannon.io.store import load_spectra
-from bayescannon.prepare import lamost_grid
-from bayescannon.prepare_files import prepare_files
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_an_interrupted_prepare_leaves_no_store(small, tmp_path, refused):
     # a job in the background of a shell is born deaf to interrupts
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from bayescannon.cli import main; sys.exit(main(sys.argv[1:]))"
+        "from bayescannon.app.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "prepare", str(folder), "--out", str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

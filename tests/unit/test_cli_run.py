@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 from small_survey import N_REFERENCE, N_TEST, make_small_survey, run_refused
 
-from bayescannon.catalogue import read_catalogue
-from bayescannon.cli import main
+from bayescannon.app.cli import main
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra
-from bayescannon.trained_model import TrainedModel
 
 
 @pytest.fixture(scope="module")

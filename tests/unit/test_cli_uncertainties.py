@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 from small_survey import make_small_survey, run_refused
 
-from bayescannon.catalogue import read_catalogue
-from bayescannon.cli import main
+from bayescannon.app.cli import main
+from bayescannon.io.catalogue import read_catalogue
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from bayescannon.config import ConfigError, LabelConfig, TrainConfig, ValidateConfig, read_config
-from bayescannon.labels import PAPER_LABELS
-from bayescannon.models.priors import FixedNoise, HalfNormalScatter
-from bayescannon.models.sparse import LaplaceCoefficients
-from bayescannon.training_options import TrainingOptions
+from bayescannon.app.config import ConfigError, LabelConfig, TrainConfig, ValidateConfig, read_config
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.data.labels import PAPER_LABELS
+from bayescannon.models.coefficient_priors import LaplaceCoefficients
+from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter
 
 SMALLEST = """
 out = "results"

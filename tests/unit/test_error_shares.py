@@ -5,15 +5,15 @@ import pytest
 import xarray as xr
 from expect import expect_between, expect_fraction
 
-from bayescannon.error_shares import (
+from bayescannon.cannon.validation import robust_scatter
+from bayescannon.uncertainty.explained import (
     combine_kinds,
-    coverage_curve,
     explain_errors,
+    interval_coverage,
     pit_histogram,
     pit_values,
     predicted_scatter,
 )
-from bayescannon.validation import robust_scatter
 
 N_STAR = 4000
 WIDTH = np.array([50.0, 0.1])
@@ -88,7 +88,7 @@ def test_groups(budget, truth):
 def test_coverage_curve_and_pit(budget, truth):
     whole = combine_kinds(budget, {"both": ("noise", "model")})
     asked = np.array([0.1, 0.5, 0.6826894921370859, 0.95])
-    curve = coverage_curve(whole, truth, asked)
+    curve = interval_coverage(whole, truth, asked)
     assert curve.dims == ("stellar_label", "kind", "probability")
     np.testing.assert_allclose(curve.sel(kind="both"), [asked, asked], atol=4 * 0.5 / np.sqrt(N_STAR))
     shares = explain_errors(whole, truth)

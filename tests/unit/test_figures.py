@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import bayescannon.figures
+from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, labels_from_names
 from bayescannon.figures import (
     plot_coefficients,
     plot_coverage,
@@ -23,10 +24,9 @@ from bayescannon.figures import (
     plot_spectrum,
     save_figure,
 )
-from bayescannon.figures.canvas import colour_scale, span
 from bayescannon.figures.coefficients import INTERSTELLAR_BANDS
-from bayescannon.label_vector import n_terms
-from bayescannon.labels import KNOWN_LABELS, PAPER_LABELS, labels_from_names
+from bayescannon.figures.style import colour_scale, span
+from bayescannon.models.label_vector import n_terms
 
 SUBSETS = [("fe_h",), ("teff", "logg", "fe_h"), PAPER_LABELS]
 SOURCES = sorted(Path(bayescannon.figures.__path__[0]).glob("*.py"))

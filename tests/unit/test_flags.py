@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from bayescannon.flags import FLAG_BAD, FLAG_WARN, ResultFlag, flag_table
+from bayescannon.data.flags import FLAG_BAD, FLAG_WARN, ResultFlag, flag_table
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -3,10 +3,10 @@ import pytest
 import slow_cannon
 import toy
 
-from bayescannon.flags import FitStatus, ResultFlag
-from bayescannon.infer import draw_starts, formal_errors, label_spectra
-from bayescannon.spectra import GridError, Spectra
-from bayescannon.training import train
+from bayescannon.cannon.labelling import draw_starts, formal_errors, label_spectra
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import FitStatus, ResultFlag
+from bayescannon.data.spectra import GridError, Spectra
 
 
 @pytest.fixture(scope="module")

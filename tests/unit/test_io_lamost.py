@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from lamost_files import lamost_bytes, sdss_bytes, smooth_spectrum
 
+from bayescannon.data.spectra import RawSpectrum, SpectrumError
 from bayescannon.io.lamost import bare_id, is_lamost, parse_lamost, read_lamost
-from bayescannon.spectra import RawSpectrum, SpectrumError
 
 LAYOUTS = ("image", "table", "image of pipeline 2.6")
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from lamost_files import lamost_bytes, smooth_spectrum
 
+from bayescannon.data.prepare import prepare_spectra
 from bayescannon.io import specutils_loader as module
 from bayescannon.io.lamost import parse_lamost
-from bayescannon.io.specutils_loader import LOADER, register_specutils, to_specutils
-from bayescannon.prepare import prepare_spectra
+from bayescannon.io.specutils import LOADER, register_specutils, to_specutils
 
 
 @pytest.fixture(scope="module")

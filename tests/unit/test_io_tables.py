@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
 
-from bayescannon.apogee_flags import AspcapFlagDR12, AspcapFlagDR17
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.labels import LabelError
 from bayescannon.io.apogee import read_allstar
+from bayescannon.io.apogee_flags import AspcapFlagDR12, AspcapFlagDR17
 from bayescannon.io.label_columns import MISSING_FLAGS, TableError
 from bayescannon.io.tables import read_labels
-from bayescannon.label_table import LabelTable
-from bayescannon.labels import LabelError
 
 THREE = ("teff", "logg", "fe_h")
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from bayescannon.label_vector import label_vector, label_vector_jacobian, n_terms, term_names
-from bayescannon.labels import KNOWN_LABELS, LabelError, LabelScaler, labels_from_names
+from bayescannon.data.labels import KNOWN_LABELS, LabelError, LabelScaler, labels_from_names
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian, n_terms, term_names
 
 
 def test_the_label_vector_of_five_labels_has_21_terms_in_the_papers_order():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayescannon.mislabelled import log_dependence, log_population, right_probability
+from bayescannon.reliability.wrong_labels import log_dependence, log_population, right_probability
 
 
 def test_the_fraction_of_a_known_mixture_is_found():

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bayescannon.label_vector import label_vector
-from bayescannon.labels import LabelError
+from bayescannon.data.labels import LabelError
 from bayescannon.mock import emulator as emulator_module
 from bayescannon.mock.emulator import DATA_FILE, EMULATOR_LABELS, Emulator, polynomial_terms
+from bayescannon.models.label_vector import label_vector
 
 CLUMP = np.array([4820.0, 2.65, -0.2, 0.07, -0.1, 0.18])
 

@@ -7,9 +7,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from bayescannon.io.lamost import read_lamost
+from bayescannon.io.outputs import OutputExistsError
 from bayescannon.mock.lamost_file import fits_card
 from bayescannon.mock.survey import BLOCK_SIZE, simulate_survey, write_survey
-from bayescannon.outputs import OutputExistsError
 
 N_REFERENCE, N_TEST, SEED = 100, 60, 11
 

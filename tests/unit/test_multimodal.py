@@ -3,11 +3,11 @@
 import numpy as np
 import toy
 
-from bayescannon.flags import ResultFlag
-from bayescannon.infer import label_spectra
-from bayescannon.pixel_fit import PixelFit
-from bayescannon.spectra import Spectra
-from bayescannon.training import train
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import ResultFlag
+from bayescannon.data.spectra import Spectra
+from bayescannon.pixels.fit import PixelFit
 
 
 def test_two_optima_of_nearly_the_same_chi2_are_flagged_although_most_starts_agree():

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from bayescannon.outputs import OutputExistsError, check_output_file, refuse_existing, replacing
+from bayescannon.io.outputs import OutputExistsError, check_output_file, refuse_existing, replacing
 
 
 def test_refuses_what_exists_unless_told_to_replace_it(tmp_path):

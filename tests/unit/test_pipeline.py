@@ -2,15 +2,17 @@ import numpy as np
 import pytest
 from toy import NAMES, toy_labels, toy_spectra, toy_table
 
-from bayescannon.apogee_flags import AspcapFlagDR12
-from bayescannon.infer import label_spectra
+from bayescannon.app.stores import label_store
+from bayescannon.cannon.cuts import range_cut
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.matching import Matching, build_reference, reference_of_model
+from bayescannon.cannon.reference import ReferenceSetError
+from bayescannon.cannon.training import train
+from bayescannon.data.labels import LabelError
+from bayescannon.data.spectra import GridError
+from bayescannon.io.apogee_flags import AspcapFlagDR12
 from bayescannon.io.store import StoreError
 from bayescannon.io.store_writer import save_spectra
-from bayescannon.labels import LabelError
-from bayescannon.pipeline import Matching, build_reference, label_store, reference_of_model
-from bayescannon.reference import ReferenceSetError, range_cut
-from bayescannon.spectra import GridError
-from bayescannon.training import train
 
 N_STAR = 90
 

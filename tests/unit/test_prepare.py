@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from lamost_files import lamost_bytes, smooth_spectrum
 
+from bayescannon.data.prepare import lamost_grid, mask_bad, normalise, prepare_spectra, resample, to_rest
+from bayescannon.data.preset import MASKED, PAPER, PRESETS, RELEASED, SKY_LINES, provenance
+from bayescannon.data.spectra import GridError, SpectrumError, require_same_grid
 from bayescannon.io.lamost import parse_lamost, read_lamost
-from bayescannon.prepare import lamost_grid, mask_bad, normalise, prepare_spectra, resample, to_rest
-from bayescannon.preset import MASKED, PAPER, PRESETS, RELEASED, SKY_LINES, provenance
-from bayescannon.spectra import GridError, SpectrumError, require_same_grid
 
 
 def raw_spectrum(name="a", **cards):

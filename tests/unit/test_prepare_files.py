@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from lamost_files import lamost_bytes, sdss_bytes, smooth_spectrum
 
-from bayescannon import prepare_files as module
+from bayescannon.data.prepare import lamost_grid, prepare_spectra
+from bayescannon.data.preset import MASKED, PAPER
+from bayescannon.data.spectra import GridError, require_same_grid
+from bayescannon.io import preparation as module
 from bayescannon.io.lamost import read_lamost
+from bayescannon.io.preparation import PrepareError, find_files, prepare_files
 from bayescannon.io.store import StoreError, load_spectra, open_store
-from bayescannon.prepare import lamost_grid, prepare_spectra
-from bayescannon.prepare_files import PrepareError, find_files, prepare_files
-from bayescannon.preset import MASKED, PAPER
-from bayescannon.spectra import GridError, require_same_grid
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_an_interrupted_prepare_leaves_no_store(folder, tmp_path, workers):
 
 KILLED = """
 import os, signal, sys
-from bayescannon import prepare_files as module
+from bayescannon.io import preparation as module
 module.FILE_CHUNK = 4
 def kill(done, total):
     if done >= 8:
@@ -220,7 +220,7 @@ def test_a_killed_prepare_leaves_no_store_and_the_next_run_works(folder, tmp_pat
 
 UNGUARDED = """
 import sys
-from bayescannon import prepare_files as module
+from bayescannon.io import preparation as module
 module.FILE_CHUNK = 4
 module.prepare_files(sys.argv[1], sys.argv[2], workers=2)
 """

@@ -4,18 +4,11 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.labels import LabelError
-from bayescannon.pipeline import Matching, build_reference
-from bayescannon.reference import (
-    CUT_SETS,
-    ReferenceSetError,
-    apply_cuts,
-    flag_cut,
-    match_by_id,
-    match_by_sky,
-    range_cut,
-    tally_text,
-)
+from bayescannon.cannon.cuts import CUT_SETS, flag_cut, range_cut
+from bayescannon.cannon.matching import Matching, apply_cuts, build_reference, match_by_id, match_by_sky
+from bayescannon.cannon.reference import ReferenceSetError
+from bayescannon.data.labels import LabelError
+from bayescannon.data.tally import tally_text
 
 NAMES = ("teff", "alpha_m")
 

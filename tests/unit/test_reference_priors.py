@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.compare_priors import compare_priors
-from bayescannon.flags import FitStatus, PosteriorStatus, ResultFlag
-from bayescannon.infer import label_spectra
-from bayescannon.label_distance import PAPER_SCALES
-from bayescannon.labels import LabelError
-from bayescannon.models.label_priors import FlatLabels, MixtureLabels
-from bayescannon.reference import ReferenceSet
-from bayescannon.reference_priors import (
+from bayescannon.cannon.label_priors import (
     LABEL_PRIORS,
     box_prior,
     build_label_prior,
@@ -18,8 +11,15 @@ from bayescannon.reference_priors import (
     prior_deviation,
     reweighted_prior,
 )
-from bayescannon.star_posterior import sample_posterior
-from bayescannon.training import train
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.posterior import sample_posterior
+from bayescannon.cannon.prior_comparison import compare_priors
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import FitStatus, PosteriorStatus, ResultFlag
+from bayescannon.data.label_distance import PAPER_SCALES
+from bayescannon.data.labels import LabelError
+from bayescannon.models.label_priors import FlatLabels, MixtureLabels
 
 
 def reference(n_star=300, error=0.0, **options):

@@ -3,8 +3,8 @@ import pytest
 import toy
 from expect import expect_scatter
 
-from bayescannon.repeats import repeat_errors, repeat_groups
-from bayescannon.spectra import Spectra
+from bayescannon.data.spectra import Spectra
+from bayescannon.uncertainty.repeats import repeat_errors, repeat_groups
 
 
 def at(ra, dec, **columns):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.spectra import GridError, Spectra, require_same_grid
+from bayescannon.data.spectra import GridError, Spectra, require_same_grid
 
 
 @pytest.fixture

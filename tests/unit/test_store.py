@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 import zarr
 
+from bayescannon.data.spectra import Spectra
 from bayescannon.io.store import StoreError, iterate_spectra, load_spectra, open_store
 from bayescannon.io.store_writer import StoreWriter, concatenate, save_spectra
-from bayescannon.spectra import Spectra
 
 GRID = 10 ** (3.6 + 1e-3 * np.arange(60))
 

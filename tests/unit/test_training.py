@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.flags import FitStatus
-from bayescannon.infer import label_spectra
-from bayescannon.labels import LabelError
-from bayescannon.outputs import OutputExistsError
-from bayescannon.reference import ReferenceSetError
-from bayescannon.trained_model import ModelFileError, TrainedModel
-from bayescannon.training import train, train_clipped
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.reference import ReferenceSetError
+from bayescannon.cannon.trained_model import ModelFileError, TrainedModel
+from bayescannon.cannon.training import train, train_clipped
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.labels import LabelError
+from bayescannon.io.outputs import OutputExistsError
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_any_number_of_labels(names):
 
 
 def test_stars_whose_fit_fails_are_dropped_too(reference, monkeypatch):
-    import bayescannon.training as training
+    import bayescannon.cannon.training as training
 
     def failing(model, spectra, **options):
         estimates = label_spectra(model, spectra, **options)

@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.infer import label_spectra
-from bayescannon.label_errors import LabelErrorStatus
-from bayescannon.label_population import LabelErrorsError
-from bayescannon.labels import LabelError
-from bayescannon.models.priors import PooledCoefficients, PriorError
-from bayescannon.reference import ReferenceSetError
-from bayescannon.reference_errors import take_errors
-from bayescannon.trained_model import TrainedModel
-from bayescannon.training import train, train_clipped
-from bayescannon.training_options import TrainingOptions
-from bayescannon.validation import validate
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSetError, take_errors
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import train, train_clipped
+from bayescannon.cannon.validation import validate
+from bayescannon.data.labels import LabelError
+from bayescannon.models.coefficient_priors import PooledCoefficients, PriorError
+from bayescannon.pixels.label_population import ReferenceErrorError
+from bayescannon.pixels.latent_label_fit import LabelErrorStatus
 
 OPTIONS = TrainingOptions(label_errors="table", n_hidden=3)
 POOLED = TrainingOptions.from_names(
@@ -169,19 +168,21 @@ def test_a_label_without_any_error_is_refused_with_what_to_do(reference):
     errors = reference.errors.copy()
     errors[:, 2] = np.nan
     part = dataclasses.replace(reference, errors=errors)
-    with pytest.raises(LabelErrorsError, match=r"none of the 200 reference stars has .* fe_h .*--label-errors fe_h="):
+    with pytest.raises(
+        ReferenceErrorError, match=r"none of the 200 reference stars has .* fe_h .*--label-errors fe_h="
+    ):
         train(part, options=OPTIONS)
     train(part, options=TrainingOptions(label_errors={"fe_h": 0.05}, n_hidden=0))
-    with pytest.raises(LabelErrorsError, match="'a_k' is given an error but not trained; trained are teff, logg"):
+    with pytest.raises(ReferenceErrorError, match="'a_k' is given an error but not trained; trained are teff, logg"):
         train(part, options=TrainingOptions(label_errors={"a_k": 0.02}))
     errors[3, 0] = -50
-    with pytest.raises(LabelErrorsError, match="must not be negative; that of teff of spec-0-0003 is -50"):
+    with pytest.raises(ReferenceErrorError, match="must not be negative; that of teff of spec-0-0003 is -50"):
         train(part, options=OPTIONS)
 
 
 def test_errors_as_large_as_the_spread_name_the_label(reference):
     options = TrainingOptions(label_errors={"teff": 400.0})
-    with pytest.raises(LabelErrorsError, match=r"leave no spread.*label number 0 .*\(label number 0 is teff, 1 is"):
+    with pytest.raises(ReferenceErrorError, match=r"leave no spread.*label number 0 .*\(label number 0 is teff, 1 is"):
         train(reference, options=options)
 
 
@@ -206,7 +207,7 @@ def test_clipping_works_with_label_errors(reference):
 
 
 def test_folds_have_label_errors_too(reference, model, monkeypatch):
-    import bayescannon.held_out as held_out
+    import bayescannon.cannon.held_out as held_out
 
     seen = []
 
@@ -233,13 +234,17 @@ def test_options_can_be_written_down_and_old_ones_read():
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ({"label_errors": "tabel"}, LabelErrorsError, "'table' or an error for each label, as teff=90; got 'tabel'"),
+        ({"label_errors": "tabel"}, ReferenceErrorError, "'table' or an error for each label, as teff=90; got 'tabel'"),
         ({"label_errors": {"tef": 90}}, LabelError, "unknown label name 'tef'"),
         ({"label_errors": {}}, LabelError, "give at least one"),
-        ({"label_errors": {"teff": -1}}, LabelErrorsError, "error of teff must be finite and not negative; got -1"),
-        ({"label_errors": {"teff": np.nan}}, LabelErrorsError, "finite and not negative; got nan"),
-        ({"label_errors": {"teff": np.inf}}, LabelErrorsError, "finite and not negative; got inf"),
-        ({"label_errors": "table", "hidden": -1}, LabelErrorsError, "hidden components must not be negative; got -1"),
+        ({"label_errors": {"teff": -1}}, ReferenceErrorError, "error of teff must be finite and not negative; got -1"),
+        ({"label_errors": {"teff": np.nan}}, ReferenceErrorError, "finite and not negative; got nan"),
+        ({"label_errors": {"teff": np.inf}}, ReferenceErrorError, "finite and not negative; got inf"),
+        (
+            {"label_errors": "table", "hidden": -1},
+            ReferenceErrorError,
+            "hidden components must not be negative; got -1",
+        ),
         ({"hidden": 4}, ValueError, "hidden components go with label errors"),
         ({"label_errors": "table", "coefficients": "laplace"}, PriorError, "LaplaceCoefficients have no exact .* take"),
         ({"label_errors": "table", "coefficients": "smooth"}, PriorError, "SmoothCoefficients have no exact .* take"),

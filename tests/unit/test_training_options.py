@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.infer import label_spectra
-from bayescannon.models.priors import GlobalNoise, NormalCoefficients, PooledCoefficients, PooledScatter
-from bayescannon.models.sparse import HorseshoeCoefficients
-from bayescannon.spectral_fit import PriorError
-from bayescannon.trained_model import TrainedModel
-from bayescannon.training import train
-from bayescannon.training_options import COEFFICIENTS, NOISES, SCATTERS, TrainingOptions
-from bayescannon.validation import validate
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.options import COEFFICIENTS, NOISES, SCATTERS, TrainingOptions
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import train
+from bayescannon.cannon.validation import validate
+from bayescannon.models.coefficient_priors import HorseshoeCoefficients, NormalCoefficients, PooledCoefficients
+from bayescannon.models.noise_priors import GlobalNoise, PooledScatter
+from bayescannon.pixels.spectral_fit import PriorError
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_pixel_that_may_not_depend_on_a_label_does_not(reference):
 
 
 def test_folds_are_trained_as_the_model_was(reference, monkeypatch):
-    import bayescannon.held_out as held_out
+    import bayescannon.cannon.held_out as held_out
 
     seen = []
 

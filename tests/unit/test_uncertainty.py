@@ -5,15 +5,15 @@ import pytest
 import toy
 import xarray as xr
 
-from bayescannon import error_kinds
-from bayescannon.error_kinds import KINDS, Kind, KindResult
-from bayescannon.flags import ErrorStatus, FitStatus
-from bayescannon.infer import formal_errors, label_spectra
-from bayescannon.qualify import qualify
-from bayescannon.reference import ReferenceSetError
-from bayescannon.spectra import GridError
-from bayescannon.training import train
-from bayescannon.uncertainty import error_budget
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.qualification import qualify
+from bayescannon.cannon.reference import ReferenceSetError
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import ErrorStatus, FitStatus
+from bayescannon.data.spectra import GridError
+from bayescannon.uncertainty import kinds as error_kinds
+from bayescannon.uncertainty.budget import error_budget
+from bayescannon.uncertainty.kinds import KINDS, Kind, KindResult
 
 ALL = tuple(KINDS)
 FEW = ("formal", "coefficient", "sandwich")

@@ -8,14 +8,14 @@ import pytest
 import toy
 import xarray as xr
 
-from bayescannon.bootstrap import bootstrap_labels
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.posterior import sample_posterior
+from bayescannon.cannon.training import train
+from bayescannon.data.flags import FitStatus, PosteriorStatus
+from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.figures import plot_label_forest, plot_label_ridge, save_figure
-from bayescannon.flags import FitStatus, PosteriorStatus
-from bayescannon.infer import formal_errors, label_spectra
-from bayescannon.labels import KNOWN_LABELS
-from bayescannon.star_posterior import sample_posterior
-from bayescannon.training import train
-from bayescannon.uncertainty_tree import comparable_draws, draw_groups, uncertainty_summary, uncertainty_tree
+from bayescannon.uncertainty.bootstrap import bootstrap_labels
+from bayescannon.uncertainty.datatree import comparable_draws, draw_groups, uncertainty_summary, uncertainty_tree
 
 N_STAR, N_DRAWS, N_BOOTSTRAP, BAD = 6, 2000, 12, 4
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.held_out import hold_out
-from bayescannon.infer import label_spectra
-from bayescannon.training import train
-from bayescannon.validation import compare, robust_scatter, validate
+from bayescannon.cannon.held_out import hold_out
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.training import train
+from bayescannon.cannon.validation import compare, robust_scatter, validate
 
 
 @pytest.fixture(scope="module")

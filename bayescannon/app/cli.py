@@ -1,0 +1,338 @@
+"""The command line. Imports that take time are made inside each command, so that --help is quick."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bayescannon.app.cli_parser import build_parser
+
+if TYPE_CHECKING:
+    from bayescannon.app.config import LabelsConfig
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """
+    Run the command line; return the exit status.
+
+    0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage.
+    """
+    parser = build_parser()
+    args = sys.argv[1:] if args is None else args
+    if not args:
+        parser.print_help(sys.stderr)
+        return 2
+    options = parser.parse_args(args)
+    try:
+        _VERBS[options.verb](options)
+    except (ValueError, OSError) as error:
+        if options.traceback:
+            raise
+        print(f"bayescannon: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bayescannon: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from bayescannon.app.demo import run_demo
+
+    run_demo(
+        options.out,
+        n_reference=options.n_reference,
+        n_test=options.n_test,
+        seed=options.seed,
+        overwrite=options.overwrite,
+    )
+
+
+def _mock(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.terminal import progress_bar, say
+    from bayescannon.mock.survey import write_survey
+
+    console = Console()
+    sizes = (options.n_reference, options.n_test)
+    with progress_bar(console, "mock survey") as progress:
+        write_survey(options.out, *sizes, seed=options.seed, overwrite=options.overwrite, progress=progress)
+    say(console, f"wrote {sizes[0]} reference and {sizes[1]} test stars: {options.out}")
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.run import choose_preset
+    from bayescannon.app.terminal import print_refused, progress_bar, say
+    from bayescannon.io.outputs import check_output_file
+    from bayescannon.io.preparation import PrepareError, prepare_files
+
+    console = Console()
+    if options.refused:
+        check_output_file(options.refused, overwrite=options.overwrite)
+    try:
+        with progress_bar(console, "prepare") as progress:
+            report = prepare_files(
+                options.spectra,
+                options.out,
+                preset=choose_preset(options.preset, options.variance),
+                workers=options.workers,
+                overwrite=options.overwrite,
+                progress=progress,
+            )
+    except PrepareError as error:
+        if options.refused and error.refused:
+            _write_refused(options.refused, error.refused, overwrite=options.overwrite)
+        raise
+    say(console, f"prepared {report.n_stars} of {report.n_files} spectra: {options.out}")
+    print_refused(console, report.refused)
+    if options.refused:
+        _write_refused(options.refused, report.refused, overwrite=options.overwrite)
+
+
+def _write_refused(path: Path, refused: Sequence[tuple[str, str]], *, overwrite: bool) -> None:
+    import csv
+
+    from bayescannon.io.outputs import replacing
+
+    with (
+        replacing(path, overwrite=overwrite) as partial,
+        partial.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        csv.writer(stream).writerows([("file", "reason"), *refused])
+
+
+def _labels_config(options: argparse.Namespace) -> "LabelsConfig":
+    from bayescannon.app.config import LabelsConfig
+
+    return LabelsConfig(
+        table=str(options.labels),
+        format=options.labels_format,
+        columns=options.columns,
+        match=options.match,
+        radius=options.radius,
+    )
+
+
+def _train(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.config import TrainConfig
+    from bayescannon.app.run import train_from_config
+    from bayescannon.app.terminal import print_calibration, print_tally, progress_bar, say
+    from bayescannon.cannon.qualification import qualify
+    from bayescannon.io.outputs import check_output_file
+
+    check_output_file(options.out, overwrite=options.overwrite)
+    censored: dict[str, list[list[float]]] = {}
+    for name, bounds in options.censor:
+        censored.setdefault(name, []).append(bounds)
+    config = TrainConfig(
+        label_names=options.label_names,
+        cuts=options.cuts,
+        keep=dict(options.keep),
+        clip_rounds=options.clip_rounds,
+        clip_sigma=options.clip_sigma,
+        coefficients=options.coefficients,
+        coefficient_scale=options.coefficient_scale,
+        terms=options.terms,
+        scatter=options.scatter,
+        scatter_scale=options.scatter_scale,
+        noise=options.noise,
+        kappa=options.kappa,
+        marginal=options.marginal,
+        censored=censored,
+        label_errors=options.label_errors,
+        hidden=options.hidden,
+        folds=options.folds,
+    )
+    console = Console()
+    model, reference, clipped = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
+    print_tally(console, reference.tally)
+    if config.folds:
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, clipped=clipped, folds=config.folds, seed=options.seed, progress=progress)
+        print_calibration(console, model)
+    model.save(options.out, overwrite=options.overwrite)
+    say(console, f"{model.describe()}: {options.out}")
+
+
+def _label(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.run import summary
+    from bayescannon.app.stores import label_store
+    from bayescannon.app.terminal import progress_bar, say
+    from bayescannon.cannon.label_priors import build_label_prior
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, write_catalogue
+    from bayescannon.io.store import open_store
+
+    console = Console()
+    check_catalogue_path(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    mismatch = model.preparation_mismatch(open_store(options.store).attrs)
+    if mismatch:
+        print(f"bayescannon: warning: {mismatch}", file=sys.stderr)
+    with progress_bar(console, "label") as progress:
+        estimates = label_store(
+            model,
+            options.store,
+            prior=build_label_prior(options.prior, model, seed=options.seed),
+            n_draws=options.draws if options.posterior else 0,
+            n_starts=options.starts,
+            seed=options.seed,
+            progress=progress,
+        )
+    write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)
+    say(console, f"{summary(estimates, n_starts=options.starts)}: {options.out}")
+
+
+def _uncertainties(options: argparse.Namespace) -> None:
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from bayescannon.app.run import read_reference_labels
+    from bayescannon.app.stores import budget_of_store
+    from bayescannon.app.terminal import print_budget, say
+    from bayescannon.cannon.label_priors import build_label_prior
+    from bayescannon.cannon.matching import Matching, reference_of_model
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.io.outputs import check_output_file, replacing
+
+    console = Console()
+    check_output_file(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    kinds = ["formal", "coefficient", "sandwich", "posterior", "calibrated"]
+    reference = None
+    if options.labels:
+        kinds += ["bootstrap"] if model.loadings is not None else ["bootstrap", "jackknife"]
+        table = read_reference_labels(_labels_config(options), model.label_names)
+        reference = reference_of_model(model, options.store, table, matching=Matching(options.match, options.radius))
+    with console.status("uncertainties") if console.is_terminal else nullcontext():
+        budget = budget_of_store(
+            model,
+            options.store,
+            kinds=options.kinds or kinds,
+            stars=_stars(options.stars),
+            reference=reference,
+            prior=build_label_prior(options.prior, model, seed=options.seed),
+            n_bootstrap=options.bootstrap,
+            n_draws=options.draws,
+            keep_draws=options.keep_draws,
+            seed=options.seed,
+        )
+    with replacing(options.out, overwrite=options.overwrite) as partial:
+        budget.to_netcdf(partial, engine="h5netcdf")
+    print_budget(console, budget)
+    say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
+
+
+def _stars(text: str | None) -> int | list[str] | None:
+    """Read --stars: a number, names, or the name of a file with names."""
+    if text is None or text.isdigit():
+        return None if text is None else int(text)
+    if Path(text).is_file():
+        return Path(text).read_text(encoding="utf-8").split()
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _coverage(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.run import coverage_summary, read_reference_labels
+    from bayescannon.app.stores import label_store
+    from bayescannon.app.terminal import print_tally, progress_bar, say
+    from bayescannon.cannon.matching import Matching, reference_of_model
+    from bayescannon.cannon.novelty import CoverageError, coverage_of_catalogue
+    from bayescannon.cannon.qualification import qualify
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.data.label_distance import PAPER_SCALES
+    from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, read_catalogue, write_catalogue
+    from bayescannon.io.tables import read_labels
+
+    console = Console()
+    check_catalogue_path(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    # a store is a folder, a catalogue a file
+    is_catalogue = options.stars.is_file()
+    if options.labels and not is_catalogue:
+        table = read_reference_labels(_labels_config(options), model.label_names)
+        reference = reference_of_model(model, options.stars, table, matching=Matching(options.match, options.radius))
+        print_tally(console, reference.tally)
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
+    if model.coverage is None:
+        raise CoverageError(
+            f"{options.model} holds no coverage reference; train with --folds 8, or give a store that holds "
+            "the training stars, with their --labels"
+        )
+    names = [name for name in PAPER_SCALES if name in model.label_names]
+    own = options.pipeline_labels and read_labels(
+        options.pipeline_labels, label_names=names, columns=options.pipeline_columns
+    )
+    chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms}
+    if is_catalogue:
+        catalogue = coverage_of_catalogue(model, read_catalogue(options.stars), **chosen)
+    else:
+        with progress_bar(console, "coverage") as progress:
+            estimates = label_store(model, options.stars, seed=options.seed, progress=progress, **chosen)
+        catalogue = build_catalogue(estimates)
+    write_catalogue(catalogue, options.out, overwrite=options.overwrite)
+    say(console, f"{coverage_summary(catalogue)}: {options.out}")
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.run import read_reference_labels
+    from bayescannon.app.terminal import print_statistics, print_tally, progress_bar
+    from bayescannon.cannon.matching import Matching, reference_of_model
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.cannon.validation import validate
+    from bayescannon.io.outputs import check_output_file, replacing
+
+    console = Console()
+    if options.json:
+        check_output_file(options.json, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    table = read_reference_labels(_labels_config(options), model.label_names)
+    matching = Matching(options.match, options.radius)
+    reference = reference_of_model(model, options.store, table, matching=matching)
+    print_tally(console, reference.tally)
+    with progress_bar(console, "validate") as progress:
+        validation = validate(
+            model, reference, folds=options.folds, snr_min=options.snr_min, seed=options.seed, progress=progress
+        )
+    print_statistics(console, validation.rows)
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial:
+            partial.write_text(validation.to_json() + "\n", encoding="utf-8")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from bayescannon.app.config import read_config
+    from bayescannon.app.run import run
+
+    run(read_config(options.config), overwrite=options.overwrite)
+
+
+_VERBS = {
+    "demo": _demo,
+    "mock": _mock,
+    "prepare": _prepare,
+    "train": _train,
+    "label": _label,
+    "uncertainties": _uncertainties,
+    "coverage": _coverage,
+    "validate": _validate,
+    "run": _run,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The demonstration: a mock survey written to disk as survey files, and the real pipeline run on those files."""
+
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table
+from rich.console import Console
+
+from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, ValidateConfig
+from bayescannon.app.run import RunResult, run
+from bayescannon.app.terminal import print_beside_paper, print_statistics, progress_bar, say
+from bayescannon.cannon.validation import compare
+from bayescannon.data.labels import PAPER_LABELS
+from bayescannon.io.outputs import refuse_existing
+from bayescannon.mock.survey import write_survey
+
+SNR_MIN = 50.0
+# columns of the mock survey's truth, by label
+_TRUTH = {"fe_h": "m_h"}
+
+
+def run_demo(
+    out: str | Path,
+    *,
+    n_reference: int = 1200,
+    n_test: int = 3000,
+    seed: int = 1,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> RunResult:
+    """
+    Write a mock survey to OUT/survey, run the pipeline on it into OUT/results, and print how well it did.
+
+    Parameters
+    ----------
+    out : path
+        Folder; made if need be.
+    n_reference, n_test : int
+        Stars with and without trusted labels.
+    seed : int
+    overwrite : bool
+        Replace an earlier demonstration.
+    console : rich.console.Console, optional
+
+    Returns
+    -------
+    result : RunResult
+
+    Raises
+    ------
+    OutputExistsError
+        `out` holds an earlier demonstration and `overwrite` is False.
+    """
+    console = console or Console()
+    survey, results = Path(out) / "survey", Path(out) / "results"
+    for path in (survey, results):
+        refuse_existing(path, overwrite=overwrite)
+    with progress_bar(console, "mock survey") as progress:
+        write_survey(survey, n_reference, n_test, seed=seed, overwrite=overwrite, progress=progress)
+    say(console, f"wrote {n_reference} reference and {n_test} test stars as survey files: {survey}")
+    config = RunConfig(
+        out=str(results),
+        prepare=PrepareConfig(str(survey / "spectra")),
+        labels=LabelsConfig(str(survey / "apogee.fits"), format="allstar-dr12"),
+        label=LabelConfig(seed=seed),
+        validate=ValidateConfig(folds=8, snr_min=SNR_MIN),
+    )
+    result = run(config, overwrite=overwrite, console=console)
+
+    truth = Table.read(survey / "truth.csv", format="ascii.csv")
+    truth = truth[np.asarray(truth["is_reference"]).astype(str) == "False"]
+    row_of = {str(name): row for row, name in enumerate(truth["id"])}
+    estimates = result.estimates.isel(star=[name in row_of for name in result.estimates["star"].to_numpy().tolist()])
+    rows = [row_of[name] for name in estimates["star"].to_numpy().tolist()]
+    true_labels = np.column_stack([np.asarray(truth[_TRUTH.get(name, name)])[rows] for name in PAPER_LABELS])
+    print_statistics(console, compare(estimates, true_labels, method="test stars, truth", snr_min=SNR_MIN))
+    names = result.model.label_names
+    print_beside_paper(console, [result.validation.row("k-fold", f"snr > {SNR_MIN:g}", name) for name in names])
+    return result

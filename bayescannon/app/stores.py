@@ -1,0 +1,137 @@
+"""The verbs on files: what `bayescannon train`, `label` and `validate` do, for command line and scripts."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.novelty import FALSE_ALARMS, assess_coverage, with_coverage
+from bayescannon.cannon.posterior import sample_posterior
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import PosteriorStatus
+from bayescannon.data.label_table import LabelTable
+from bayescannon.io.lamost import bare_id
+from bayescannon.io.store import iterate_spectra, load_spectra, open_store
+from bayescannon.models.label_priors import LabelPrior
+from bayescannon.uncertainty.budget import error_budget
+from bayescannon.uncertainty.repeats import repeat_groups
+
+
+def label_store(
+    model: TrainedModel,
+    store: str | Path,
+    *,
+    prior: LabelPrior | None = None,
+    n_draws: int = 0,
+    n_starts: int = 7,
+    seed: int = 0,
+    workers: int | None = None,
+    pipeline_labels: LabelTable | None = None,
+    false_alarms: float = FALSE_ALARMS,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """
+    Label every star of a store, block by block; only the labels are kept in memory.
+
+    Parameters and result are those of :func:`bayescannon.cannon.labelling.label_spectra`; if the model holds a coverage
+    reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too. With `n_draws` above 0 the
+    posterior of every star is sampled, and its summary added: see
+    :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end.
+
+    Raises
+    ------
+    StoreError
+        There is no complete store.
+    GridError
+        The store is on another grid than the model.
+    """
+    n_star = open_store(store).sizes["star"]
+    parts: list[xr.Dataset] = []
+    done = 0
+    for spectra in iterate_spectra(store):
+        part = label_spectra(model, spectra, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+        if n_draws:
+            posterior = sample_posterior(
+                model, spectra, prior=prior, n_draws=n_draws, n_starts=n_starts, seed=seed, nuts=False, workers=workers
+            )
+            part = part.merge(posterior.drop_attrs(deep=False))
+        if model.coverage is not None:
+            assessment = assess_coverage(
+                model, spectra, part, pipeline_labels=pipeline_labels, false_alarms=false_alarms, workers=workers
+            )
+            part = with_coverage(part, assessment)
+        parts.append(part)
+        done += len(spectra)
+        if progress is not None:
+            progress(done, n_star)
+    # the blocks were made moments apart; the first one's time stands for all
+    whole = xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
+    if n_draws:
+        poor = np.flatnonzero(whole["posterior_status"].to_numpy() == PosteriorStatus.UNRELIABLE)
+        if len(poor):
+            again = sample_posterior(
+                model, load_spectra(store, whole["star"].to_numpy()[poor].tolist()), prior=prior, n_draws=n_draws,
+                n_starts=n_starts, seed=seed, workers=workers,
+            )  # fmt: skip
+            for name in again.data_vars:
+                whole[name][{"star": poor}] = again[name]
+    return whole
+
+
+def budget_of_store(
+    model: TrainedModel,
+    store: str | Path,
+    *,
+    kinds: Sequence[str],
+    stars: Sequence[str] | int | None = None,
+    reference: ReferenceSet | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> xr.Dataset:
+    """
+    Evaluate the error budget of stars of a store; only their spectra are loaded.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    store : path
+    kinds, reference, options
+        As in :func:`bayescannon.uncertainty.budget.error_budget`.
+    stars : sequence of str, or int, optional
+        Ids, or how many to draw at random; all unless given.
+    seed : int
+        Decides the stars that are drawn, and what `error_budget` draws.
+
+    Returns
+    -------
+    budget : xarray.Dataset
+
+    Raises
+    ------
+    StoreError
+        There is no complete store, or an id is not in it.
+    ValueError
+        More stars are to be drawn than there are, or as `error_budget` does.
+    """
+    with open_store(store) as opened:
+        names = opened["star"].to_numpy().astype(np.str_)
+        columns = {name: opened[name].to_numpy() for name in ("ra", "dec")}
+    if isinstance(stars, int):
+        if not 1 <= stars <= len(names):
+            raise ValueError(f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}")
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(names))[:stars])
+        wanted: list[str] | None = names[chosen].tolist()
+    else:
+        wanted = None if stars is None else [bare_id(name) for name in stars]
+    loaded = wanted
+    if wanted is not None and "repeat" in kinds:
+        # the same stars' other spectra are needed too
+        group = repeat_groups(columns)
+        loaded = names[np.isin(group, group[np.isin(names, wanted)])].tolist()
+        loaded = [*wanted, *(name for name in loaded if name not in set(wanted))]
+    spectra = load_spectra(store, loaded)
+    return error_budget(model, spectra, kinds=kinds, stars=wanted, reference=reference, seed=seed, **options)

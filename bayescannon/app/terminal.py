@@ -1,0 +1,141 @@
+"""What the command line shows: progress bars, tallies and tables."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+
+import numpy as np
+import xarray as xr
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.validation import LabelStatistics
+from bayescannon.data.labels import KNOWN_LABELS
+from bayescannon.data.tally import TallyRow
+
+
+def say(console: Console, text: str) -> None:
+    """Print a line as it is: a path in it is neither broken to the width of a page nor read as markup."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(console: Console, description: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function of (done, total) that draws a bar on a terminal and nothing elsewhere."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(description, total=None)
+
+        def update(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield update
+
+
+def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit: int = 20) -> None:
+    """Print the table of refused files, at most `limit` rows of it."""
+    if not refused:
+        return
+    table = _table(f"{len(refused)} files refused", "file")
+    table.add_column("reason", overflow="fold")
+    for file, reason in refused[:limit]:
+        table.add_row(escape(file), escape(reason))
+    console.print(table)
+    if len(refused) > limit:
+        say(console, f"... and {len(refused) - limit} more; all are recorded in the store")
+
+
+def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
+    """Print how the reference set came about, and whose cuts they are."""
+    table = _table("Reference set", "step", "removed", "remain")
+    for row in tally:
+        table.add_row(escape(row.step), str(row.removed), str(row.remaining))
+    console.print(table)
+    sources = dict.fromkeys(row.source for row in tally if row.source)
+    if sources:
+        say(console, f"cuts after {'; '.join(sources)}")
+
+
+def print_calibration(console: Console, model: TrainedModel) -> None:
+    """Say what the errors of a model's labels were calibrated on, or why they were not; the expected offsets."""
+    say(console, f"errors: {model.attrs['calibration']}")
+    if model.calibration is None:
+        return
+    table = _table("Calibrated errors of (inferred - true)", "label", "mean offset", "degrees of freedom")
+    for label, bias, dof in zip(
+        model.labels, model.calibration.bias * model.scaler.scale, model.calibration.dof, strict=True
+    ):
+        table.add_row(escape(f"{label.name} [{label.unit}]"), format_value(label.name, bias), f"{dof:.1f}")
+    console.print(table)
+
+
+def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
+    """Print bias, scatter and pulls of every label, a table for each method and selection."""
+    for (method, selection), group in groupby(rows, key=lambda row: (row.method, row.selection)):
+        members = list(group)
+        first = members[0]
+        failed = f", {first.n_failed} failed" if first.n_failed else ""
+        title = f"{method}, {selection}: inferred - reference of {first.n_stars} stars{failed}"
+        calibrated = np.isfinite(first.within_error)
+        last = ["within e"] if calibrated else []
+        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull width", *last)
+        for row in members:
+            values = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
+            table.add_row(
+                escape(f"{row.label} [{row.unit}]"),
+                *(format_value(row.label, value) for value in values),
+                f"{row.slope:.2f}",
+                f"{row.pull_width:.2f}",
+                *([f"{100 * row.within_error:.1f} %"] if calibrated else []),
+            )
+        console.print(table)
+
+
+def print_budget(console: Console, budget: xr.Dataset) -> None:
+    """Print the median error of each kind over the stars that have it."""
+    names = [str(name) for name in budget["stellar_label"].to_numpy()]
+    units = [str(unit) for unit in budget["unit"].to_numpy()]
+    headings = [escape(f"{name} [{unit}]") for name, unit in zip(names, units, strict=True)]
+    table = _table("Median error of each kind", "kind", *headings, "stars")
+    for kind in budget["kind"].to_numpy():
+        error = budget["error"].sel(kind=kind).to_numpy()
+        error = error[np.isfinite(error).all(axis=1)]
+        shown = np.median(error, axis=0) if len(error) else [None] * len(names)
+        values = (format_value(name, value) for name, value in zip(names, shown, strict=True))
+        table.add_row(str(kind), *values, str(len(error)))
+    console.print(table)
+
+
+def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> None:
+    """Print bias and scatter of every label beside the paper's (Ho et al. 2017, figure 5)."""
+    first = rows[0]
+    title = f"{first.method}, {first.selection}, {first.n_stars} stars, beside Ho et al. (2017) at S/N > 50"
+    table = _table(title, "label", "bias", "+-", "paper", "scatter", "robust", "paper")
+    for row in rows:
+        published = KNOWN_LABELS[row.label].published
+        values = (row.bias, row.bias_error, published.bias, row.scatter, row.robust_scatter, published.scatter)
+        table.add_row(escape(f"{row.label} [{row.unit}]"), *(format_value(row.label, value) for value in values))
+    console.print(table)
+
+
+def _table(title: str, first: str, *numbers: str) -> Table:
+    """Make a table whose first column is text and whose other columns are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def format_value(label: str, value: float | None) -> str:
+    """Format a value of a label with the decimals that are worth printing; '-' for None."""
+    return "-" if value is None else f"{value:.{KNOWN_LABELS[label].digits}f}"

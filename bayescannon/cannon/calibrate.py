@@ -1,0 +1,134 @@
+"""Calibrate a model's errors: fit the distribution of the errors of held-out reference stars."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import FitStatus
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.reliability.error_fit import MIN_STARS, CalibrationError, OutOfFold, fit_calibration, too_few
+
+# Reference errors larger than this share of the scatter leave nothing to calibrate
+_TOO_LARGE = 0.95
+
+
+def calibrate(
+    model: TrainedModel,
+    reference: ReferenceSet,
+    estimates: xr.Dataset,
+    *,
+    clipped: ReferenceSet | None = None,
+    label_errors: Mapping[str, float] | None = None,
+    n_starts: int = 7,
+    seed: int = 0,
+    workers: int | None = None,
+) -> TrainedModel:
+    """
+    Attach the distribution of the labels' errors to a model.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    reference : ReferenceSet
+        The stars that it was trained on.
+    estimates : xarray.Dataset
+        Their labels by models that never saw them, from :func:`bayescannon.cannon.held_out.hold_out`.
+    clipped : ReferenceSet, optional
+        The stars that the clip removed. The model never saw them, and the worst errors of right labels are among them:
+        without them the tails are cut where the clip cut.
+    label_errors : mapping of str to float, optional
+        Standard deviations of the reference labels' errors, in the labels' units, instead of those of `reference`.
+        A label without either counts as without error, so that its calibrated error includes the reference's.
+    n_starts, seed, workers
+        Of labelling the clipped stars.
+
+    Returns
+    -------
+    model : TrainedModel
+        With a calibration; without one if there are too few stars. ``attrs["calibration"]`` says which, and what was
+        taken for the errors of the reference labels.
+
+    Raises
+    ------
+    ValueError
+        An error is given for a label that the model does not have, or one that is not positive or zero; or estimates
+        of other stars.
+    """
+    noise, notes = _reference_errors(reference, model.label_names, label_errors or {})
+    n_stars = len(reference) + (0 if clipped is None else len(clipped))
+    if n_stars < MIN_STARS:
+        return _without(model, too_few(n_stars))
+    if estimates["star"].to_numpy().tolist() != reference.spectra.id.tolist():
+        raise ValueError("the out-of-fold estimates must be of the reference stars, in their order")
+    parts = [_out_of_fold(model, estimates, reference.labels, noise)]
+    if clipped is not None and len(clipped):
+        dropped = label_spectra(model, clipped.spectra, n_starts=n_starts, seed=seed, workers=workers)
+        clipped_noise, _ = _reference_errors(clipped, model.label_names, label_errors or {}, np.median(noise, axis=0))
+        parts.append(_out_of_fold(model, dropped, clipped.labels, clipped_noise))
+    stars = OutOfFold.join(parts)
+    try:
+        calibration = fit_calibration(stars, workers=workers)
+    except CalibrationError as error:
+        return _without(model, str(error))
+    known = 100 * calibration.scale_error
+    notes = [f"level known to {known.min():.1f}-{known.max():.1f} %", *notes, *_suspect(stars, model.label_names)]
+    attrs = {**model.attrs, "calibration": "; ".join([calibration.describe(), *notes])}
+    return replace(model, calibration=calibration, attrs=attrs)
+
+
+def _without(model: TrainedModel, reason: str) -> TrainedModel:
+    return replace(model, calibration=None, attrs={**model.attrs, "calibration": f"none: {reason}"})
+
+
+def _out_of_fold(model: TrainedModel, estimates: xr.Dataset, labels: FloatArray, noise: FloatArray) -> OutOfFold:
+    """Put what is known of converged stars into scaled labels."""
+    scale = model.scaler.scale
+    stars = OutOfFold(
+        model.scaler.to_scaled(estimates["labels"].to_numpy()),
+        formal_errors(estimates) / scale,
+        model.scaler.to_scaled(labels),
+        noise / scale,
+        estimates["snr"].to_numpy(),
+    )
+    return stars.select(estimates["status"].to_numpy() == FitStatus.CONVERGED)
+
+
+def _reference_errors(
+    reference: ReferenceSet, names: tuple[str, ...], given: Mapping[str, float], fallback: FloatArray | None = None
+) -> tuple[FloatArray, list[str]]:
+    """Return the errors of the reference labels, shape (N, K), and what had to be assumed."""
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise ValueError(f"an error is given for {unknown[0]!r}; the model's labels are {', '.join(names)}")
+    noise, notes = reference.errors.copy(), []
+    for k, name in enumerate(names):
+        column = noise[:, k]
+        if name in given:
+            if not given[name] >= 0:
+                raise ValueError(f"the error of {name} must not be negative; got {given[name]}")
+            column[:] = given[name]
+            continue
+        missing = ~(np.isfinite(column) & (column >= 0))
+        if missing.all():
+            column[:] = 0.0 if fallback is None else fallback[k]
+            notes.append(f"the reference's errors of {name} are unknown and count as none")
+        else:
+            column[missing] = np.median(column[~missing])
+    return noise, notes
+
+
+def _suspect(stars: OutOfFold, names: tuple[str, ...]) -> list[str]:
+    """Name the labels whose reference errors explain all of the scatter: they are probably overstated."""
+    scatter = np.quantile(np.abs(stars.scaled - stars.reference), 0.6827, axis=0)
+    large = np.median(stars.noise, axis=0) > _TOO_LARGE * scatter
+    return [
+        f"the reference's errors of {name} are as large as the scatter; its calibrated error is too small if they are "
+        "overstated"
+        for name, bad in zip(names, large, strict=True)
+        if bad
+    ]

@@ -1,0 +1,77 @@
+"""Named cuts of the reference set (Ho et al. 2017, section 3)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.labels import labels_from_names
+from bayescannon.numerics.typing import BoolArray
+
+
+@dataclass(frozen=True)
+class Cut:
+    """
+    One named step that removes stars from the reference set.
+
+    Attributes
+    ----------
+    name : str
+        What the step removes.
+    keep : callable
+        Takes a LabelTable of N rows, returns a bool array of shape (N,): the rows that stay.
+    needs : tuple of str
+        Labels that the table must have.
+    source : str
+        Citation.
+    """
+
+    name: str
+    keep: Callable[[LabelTable], BoolArray]
+    needs: tuple[str, ...] = ()
+    source: str = ""
+
+
+def range_cut(name: str, low: float = -np.inf, high: float = np.inf, *, source: str = "") -> Cut:
+    """Return the cut that keeps stars with low <= label <= high, in the label's unit."""
+    (label,) = labels_from_names([name])
+    if not low < high or not (low > -np.inf or high < np.inf):
+        raise ValueError(f"a range of {name} needs low < high and at least one end; got {low:g} and {high:g}")
+    bounds = [f"{name} < {low:g}"] * bool(low > -np.inf) + [f"{name} > {high:g}"] * bool(high < np.inf)
+    return Cut(
+        f"{' or '.join(bounds)} {label.unit}",
+        lambda table: (table.labels[name] >= low) & (table.labels[name] <= high),
+        (name,),
+        source,
+    )
+
+
+def flag_cut(bits: int | None = None, *, source: str = "") -> Cut:
+    """Return the cut that removes stars with any of `bits` set (None: with any bit at all)."""
+    text = "quality flag set" if bits is None else f"quality flag has a bit of {bits:#x}"
+    mask = np.uint64(0xFFFFFFFFFFFFFFFF if bits is None else bits)
+    return Cut(text, lambda table: (table.flags & mask) == 0, (), source)
+
+
+_PAPER = "Ho et al. 2017, section 3"
+
+
+_CODE = "released code of Ho et al. 2017"
+
+
+# Bits 3, 4, 7, 23: M_H_WARN, ALPHA_M_WARN, STAR_WARN, STAR_BAD. The released code also tests four elements of
+# PARAMFLAG by number; what the last of them means differs from its comment, so it is not imitated.
+CUT_SETS: Mapping[str, tuple[Cut, ...]] = {
+    "paper": (
+        range_cut("teff", 3500, 6000, source=_PAPER),
+        range_cut("alpha_m", -0.1, source=_PAPER),
+        flag_cut(source=_PAPER),
+    ),
+    "released": (
+        range_cut("teff", 4000, 6000, source=_CODE),
+        range_cut("logg", 0, source=_CODE),
+        flag_cut(1 << 3 | 1 << 4 | 1 << 7 | 1 << 23, source=_CODE),
+    ),
+    "none": (),
+}

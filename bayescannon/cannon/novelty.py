@@ -1,0 +1,219 @@
+"""Coverage and novelty of stars: fit the reference by folds, assess stars against it, set their flags."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from astropy.table import Table
+
+from bayescannon.cannon.held_out import star_residuals
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import ResultFlag
+from bayescannon.data.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, label_distance
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.spectra import Spectra
+from bayescannon.io.catalogue import add_coverage
+from bayescannon.numerics.p_values import is_unusual
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.reliability.label_scores import (
+    COVERAGE_SCORE,
+    NOVELTY_SCORE,
+    SCORES,
+    SPECTRUM_SCORES,
+    CoverageReference,
+    label_scores,
+)
+from bayescannon.reliability.spectrum_scores import NoveltyReference, Residuals
+
+FALSE_ALARMS = 0.01
+
+
+class CoverageError(ValueError):
+    """Coverage that cannot be assessed as asked; the message says what to do."""
+
+
+def coverage_from_estimates(
+    model: TrainedModel, reference_labels: FloatArray, estimates: xr.Dataset, residuals: Residuals | None = None
+) -> CoverageReference:
+    """
+    Make the coverage reference of out-of-fold estimates.
+
+    Parameters
+    ----------
+    model : TrainedModel
+        Trained on all M reference stars.
+    reference_labels : float array of shape (M, K)
+        In the labels' units.
+    estimates : xarray.Dataset
+        Of the same stars in the same order, each by a model that never saw it.
+    residuals : Residuals, optional
+        Of these stars, by these models; without them there is no novelty.
+    """
+    names = [str(name) for name in estimates["stellar_label"].to_numpy()]
+    if names != list(model.label_names) or len(reference_labels) != estimates.sizes["star"]:
+        raise CoverageError(
+            f"estimates of {estimates.sizes['star']} stars and the labels {', '.join(names)} do not go with "
+            f"{len(reference_labels)} reference stars and the labels {', '.join(model.label_names)}"
+        )
+    points = model.scaler.to_scaled(estimates["labels"].to_numpy())
+    labels = model.scaler.to_scaled(reference_labels)
+    scores = np.full((len(labels), len(SCORES)), np.nan)
+    scores[:, : -len(SPECTRUM_SCORES)] = label_scores(points, labels, leave_one_out=True)
+    novelty = None
+    if residuals is not None:
+        novelty = NoveltyReference.fit(residuals)
+        scores[:, -len(SPECTRUM_SCORES) :] = novelty.scores(residuals)
+    return CoverageReference(model.scaler, labels, scores, novelty, model.hash)
+
+
+def pipeline_labels_of(stars: Sequence[str], table: LabelTable, names: Sequence[str]) -> FloatArray:
+    """Return Survey B's own labels of stars by name, shape (N, K); NaN for a star or value that is not there."""
+    row_of = {str(name): row for row, name in enumerate(table.id) if str(name)}
+    values = table.matrix(names)
+    rows = [row_of.get(str(star), -1) for star in stars]
+    return np.where(np.array(rows)[:, None] >= 0, values[rows], np.nan)
+
+
+def _distances(
+    estimates: xr.Dataset, coverage: CoverageReference, table: LabelTable | None, workers: int | None
+) -> FloatArray:
+    """Return the paper's label distance, of Survey B's own labels if given; NaN without Teff, log g and [Fe/H]."""
+    names = [name for name in PAPER_SCALES if name in coverage.scaler.names]
+    if not names:
+        return np.full(estimates.sizes["star"], np.nan)
+    columns = [coverage.scaler.names.index(name) for name in names]
+    reference = coverage.scaler.from_scaled(coverage.labels)[:, columns]
+    if table is None:
+        labels = estimates["labels"].sel(stellar_label=names).transpose("star", "stellar_label").to_numpy()
+    else:
+        labels = pipeline_labels_of([str(star) for star in estimates["star"].to_numpy()], table, names)
+    neighbours = min(PAPER_NEIGHBOURS, len(reference))
+    return label_distance(labels, reference, names, neighbours=neighbours, workers=workers)
+
+
+def assess_coverage(
+    model: TrainedModel,
+    spectra: Spectra | None,
+    estimates: xr.Dataset,
+    coverage: CoverageReference | None = None,
+    *,
+    pipeline_labels: LabelTable | None = None,
+    false_alarms: float = FALSE_ALARMS,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """
+    Assess how far stars are from what a model was trained on.
+
+    Stars are independent of each other, so that a survey may be assessed block by block.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    spectra : Spectra or None
+        The stars of `estimates`; without them only labels are assessed.
+    estimates : xarray.Dataset
+        Needs ``labels``, and ``flags`` where there are any.
+    coverage : CoverageReference, optional
+        The model's own unless given.
+    pipeline_labels : LabelTable, optional
+        Survey B's own labels: the label distance is of them and not of the inferred labels. NaN where it has none.
+    false_alarms : float
+        Share of reference-like stars that each of the two flags may hit.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    assessment : xarray.Dataset
+        Dims star, score_name: ``score`` and ``p_value`` of :data:`bayescannon.reliability.label_scores.SCORES`;
+        ``p_coverage``, ``p_novelty`` and ``p_joint`` (twice the smaller of these, at most 1); ``label_distance``;
+        ``flags``, those of the estimates with OUTSIDE_COVERAGE decided anew and NOVEL_SPECTRUM added.
+
+    Raises
+    ------
+    CoverageError
+        There is no coverage reference, it belongs to another model, or spectra and estimates are of different stars.
+    """
+    coverage = model.coverage if coverage is None else coverage
+    if coverage is None:
+        raise CoverageError(
+            "the model holds no coverage reference; qualify it with its reference set, or train with folds"
+        )
+    if coverage.scaler.names != model.label_names or coverage.model_hash not in ("", model.hash):
+        raise CoverageError(
+            f"the coverage reference belongs to model {coverage.model_hash} of {', '.join(coverage.scaler.names)}, "
+            f"not to model {model.hash} of {', '.join(model.label_names)}; fit it again"
+        )
+    if not 0 < false_alarms < 1:
+        raise ValueError(f"the rate of false alarms must be between 0 and 1; got {false_alarms}")
+    if spectra is not None and list(map(str, spectra.id)) != list(map(str, estimates["star"].to_numpy())):
+        raise CoverageError("spectra and estimates must be of the same stars in the same order")
+    points = coverage.scaler.to_scaled(estimates["labels"].transpose("star", "stellar_label").to_numpy())
+    scores = np.full((len(points), len(SCORES)), np.nan)
+    scores[:, : -len(SPECTRUM_SCORES)] = label_scores(points, coverage.labels, workers=workers)
+    if spectra is not None and coverage.novelty is not None:
+        residuals = star_residuals(model, spectra, estimates, workers=workers)
+        scores[:, -len(SPECTRUM_SCORES) :] = coverage.novelty.scores(residuals)
+    p_values = coverage.p_values(scores)
+    p_coverage, p_novelty = (p_values[:, SCORES.index(name)] for name in (COVERAGE_SCORE, NOVELTY_SCORE))
+    both = np.isfinite(p_coverage) & np.isfinite(p_novelty)
+    # Bonferroni: valid however the two depend on each other
+    p_joint = np.minimum(np.fmin(p_coverage, p_novelty) * np.where(both, 2, 1), 1.0)
+    old = estimates["flags"].to_numpy() if "flags" in estimates else np.zeros(len(points), dtype=np.int32)
+    # labelling flags every label out of range, which hits more held-out stars than asked for
+    old = np.where(np.isfinite(p_coverage), old & ~int(ResultFlag.OUTSIDE_COVERAGE), old)
+    flags = old | np.where(is_unusual(p_coverage, false_alarms, len(coverage)), ResultFlag.OUTSIDE_COVERAGE, 0)
+    flags |= np.where(is_unusual(p_novelty, false_alarms, len(coverage)), ResultFlag.NOVEL_SPECTRUM, 0)
+    return xr.Dataset(
+        {
+            "score": (("star", "score_name"), scores),
+            "p_value": (("star", "score_name"), p_values),
+            "p_coverage": ("star", p_coverage),
+            "p_novelty": ("star", p_novelty),
+            "p_joint": ("star", p_joint),
+            "label_distance": ("star", _distances(estimates, coverage, pipeline_labels, workers)),
+            "flags": ("star", flags.astype(np.int32)),
+        },
+        coords={"star": estimates["star"].to_numpy(), "score_name": list(SCORES)},
+        attrs={"false_alarms": false_alarms, "distance_of": "inferred" if pipeline_labels is None else "pipeline"},
+    )
+
+
+def with_coverage(estimates: xr.Dataset, assessment: xr.Dataset) -> xr.Dataset:
+    """Put an assessment into label estimates of the same stars, for the catalogue, with the flags of both."""
+    return estimates.assign({str(name): values for name, values in assessment.data_vars.items()})
+
+
+def coverage_of_catalogue(
+    model: TrainedModel,
+    table: Table,
+    *,
+    pipeline_labels: LabelTable | None = None,
+    false_alarms: float = FALSE_ALARMS,
+) -> Table:
+    """
+    Assess the labels of a catalogue; without spectra there is no novelty.
+
+    Raises
+    ------
+    CoverageError
+        The catalogue was made with another model, or this one holds no coverage reference.
+    """
+    if table.meta["model_hash"] != model.hash:
+        raise CoverageError(
+            f"the catalogue was made with model {table.meta['model_hash']}, and this is {model.hash}; give the model "
+            "that made it, or the store of spectra to label again"
+        )
+    labels = np.column_stack([np.asarray(table[name]) for name in model.label_names])
+    estimates = xr.Dataset(
+        {"labels": (("star", "stellar_label"), labels), "flags": ("star", np.asarray(table["flags"]))},
+        coords={"star": np.asarray(table["id"]), "stellar_label": list(model.label_names)},
+    )
+    assessment = assess_coverage(model, None, estimates, pipeline_labels=pipeline_labels, false_alarms=false_alarms)
+    return add_coverage(table, assessment)
+
+
+def attach_coverage(model: TrainedModel, coverage: CoverageReference) -> TrainedModel:
+    """Return the model with its coverage reference, to be saved with it; its hash stays."""
+    return replace(model, coverage=coverage)

@@ -1,0 +1,255 @@
+"""What is believed and chosen in training: priors, noise, censored pixels; as one object that can be written down."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.data.labels import labels_from_names
+from bayescannon.models.coefficient_priors import (
+    CoefficientPrior,
+    FlatCoefficients,
+    LaplaceCoefficients,
+    NormalCoefficients,
+    PooledCoefficients,
+    PriorError,
+    SmoothCoefficients,
+)
+from bayescannon.models.label_vector import n_terms, term_pairs
+from bayescannon.models.noise_priors import (
+    FixedNoise,
+    FlatScatter,
+    GlobalNoise,
+    HalfNormalScatter,
+    NoisePrior,
+    PixelNoise,
+    PooledScatter,
+    ScatterPrior,
+)
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.label_population import ReferenceErrorError
+
+# names on the command line and in configurations
+COEFFICIENTS: dict[str, type[Any]] = {
+    "flat": FlatCoefficients,
+    "normal": NormalCoefficients,
+    "pooled": PooledCoefficients,
+    "laplace": LaplaceCoefficients,
+    "smooth": SmoothCoefficients,
+}
+SCATTERS: dict[str, type[Any]] = {"flat": FlatScatter, "half-normal": HalfNormalScatter, "pooled": PooledScatter}
+NOISES: dict[str, type[Any]] = {"fixed": FixedNoise, "global": GlobalNoise, "pixel": PixelNoise}
+
+# hidden components, where labels have errors: enough for the mock survey
+DEFAULT_HIDDEN = 12
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """
+    Choices of a training; the defaults are the paper's.
+
+    Attributes
+    ----------
+    coefficients, scatter, noise : prior objects
+        See :mod:`bayescannon.models.coefficient_priors`.
+    paper_grid : bool
+        Find the scatters by the paper's grid and parabola, for comparison; needs the flat priors.
+    marginal : bool
+        Integrate the coefficients out of the likelihood of the scatters (REML).
+    censored : mapping of label name to sequence of (low, high)
+        Wavelength ranges [Angstrom] whose pixels may not depend on the label.
+    label_errors : "table", mapping of label name to float, or None
+        Standard errors of the reference labels: those of the label table, or constants in the labels' units, beside
+        which the table's count for the labels that are not named. 0 is an exact label. None takes all labels as
+        exact, as the paper does.
+    n_hidden : int
+        Hidden components of the spectra, where labels have errors: see :mod:`bayescannon.pixels.latent_label_fit`.
+    """
+
+    coefficients: CoefficientPrior = field(default_factory=FlatCoefficients)
+    scatter: ScatterPrior = field(default_factory=FlatScatter)
+    noise: NoisePrior = field(default_factory=FixedNoise)
+    paper_grid: bool = False
+    marginal: bool = False
+    censored: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    label_errors: str | Mapping[str, float] | None = None
+    n_hidden: int = DEFAULT_HIDDEN
+
+    def __post_init__(self) -> None:
+        priors = (self.coefficients, self.scatter, self.noise)
+        plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise()) and not (self.marginal or self.censored)
+        if self.paper_grid and not (plain and self.label_errors is None):
+            raise ValueError(
+                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels and nothing censored"
+            )
+        if self.label_errors is not None:
+            self._check_label_errors(self.label_errors)
+        for name, ranges in self.censored.items():
+            labels_from_names([name])
+            for bounds in ranges:
+                if len(bounds) != 2 or not bounds[0] < bounds[1]:
+                    raise ValueError(f"a censored range of {name} must be (low, high) in Angstrom; got {bounds}")
+
+    def _check_label_errors(self, label_errors: str | Mapping[str, float]) -> None:
+        """Raise if the errors make no sense, or do not go with the priors."""
+        if isinstance(label_errors, str):
+            if label_errors != "table":
+                raise ReferenceErrorError(
+                    f"label errors must be 'table' or an error for each label, as teff=90; got {label_errors!r}"
+                )
+        else:
+            labels_from_names(list(label_errors))
+            for name, error in label_errors.items():
+                if not 0 <= error < np.inf:
+                    raise ReferenceErrorError(f"the error of {name} must be finite and not negative; got {error!r}")
+        if self.n_hidden < 0:
+            raise ReferenceErrorError(f"the number of hidden components must not be negative; got {self.n_hidden}")
+        if isinstance(self.coefficients, LaplaceCoefficients | SmoothCoefficients):
+            kind = type(self.coefficients).__name__
+            raise PriorError(
+                f"{kind} have no exact solver together with label errors; take flat, normal or pooled coefficients, or "
+                "leave the label errors out"
+            )
+        if self.marginal:
+            raise PriorError(
+                "scatters with the coefficients integrated out (marginal) have no exact solver together with label "
+                "errors, whose objective needs the coefficients' maximum; leave one of the two out"
+            )
+
+    @classmethod
+    def from_names(
+        cls,
+        *,
+        coefficients: str = "flat",
+        coefficient_scale: float | None = None,
+        terms: str = "quadratic",
+        scatter: str = "flat",
+        scatter_scale: float | None = None,
+        noise: str = "fixed",
+        kappa: float = 1.0,
+        marginal: bool = False,
+        censored: Mapping[str, Sequence[Any]] | None = None,
+        label_errors: str | Mapping[str, float] | None = None,
+        hidden: int | None = None,
+    ) -> "TrainingOptions":
+        """
+        Make the options from the names of the command line and of configurations.
+
+        Raises
+        ------
+        ValueError
+            An unknown name, or a scale for a prior that has none.
+        """
+        grid = scatter == "grid"
+        scatter = "flat" if scatter in ("grid", "exact") else scatter
+        for what, name, known in (
+            ("coefficients", coefficients, COEFFICIENTS),
+            ("scatter", scatter, SCATTERS),
+            ("noise", noise, NOISES),
+        ):
+            if name not in known:
+                raise ValueError(f"{what} must be one of {', '.join(known)}; got {name!r}")
+        shape: dict[str, Any] = {} if coefficients == "flat" else {"terms": terms}
+        if coefficient_scale is not None:
+            if coefficients in ("flat", "pooled"):
+                raise ValueError(f"{coefficients} coefficients have no scale to set; leave it out")
+            shape["scale"] = coefficient_scale
+        if scatter_scale is not None and scatter != "half-normal":
+            raise ValueError(f"{scatter} scatter has no scale to set; leave it out")
+        if kappa != 1.0 and noise != "fixed":
+            raise ValueError(f"{noise} noise learns kappa; leave it out, or take fixed noise")
+        if hidden is not None and label_errors is None:
+            raise ValueError("hidden components go with label errors; give those too, or leave hidden out")
+        return cls(
+            coefficients=COEFFICIENTS[coefficients](**shape),
+            scatter=SCATTERS[scatter](**({} if scatter_scale is None else {"scale": scatter_scale})),
+            noise=NOISES[noise](**({"kappa": kappa} if noise == "fixed" else {})),
+            paper_grid=grid,
+            marginal=marginal,
+            censored={name: [tuple(pair) for pair in ranges] for name, ranges in (censored or {}).items()},
+            label_errors=label_errors if label_errors is None or isinstance(label_errors, str) else dict(label_errors),
+            n_hidden=DEFAULT_HIDDEN if hidden is None else hidden,
+        )
+
+    def allowed(self, wavelength: FloatArray, label_names: Sequence[str]) -> NDArray[np.bool_] | None:
+        """
+        Tell which pixel may depend on which term; None if all may.
+
+        Parameters
+        ----------
+        wavelength : float array of shape (P,)
+            In Angstrom.
+        label_names : sequence of K str
+
+        Returns
+        -------
+        allowed : bool array of shape (P, T) or None
+            A term is censored with each of its labels.
+
+        Raises
+        ------
+        ValueError
+            A censored label is not trained.
+        """
+        if not self.censored:
+            return None
+        names = list(label_names)
+        forbidden = np.zeros((len(wavelength), len(names)), dtype=bool)
+        for name, ranges in self.censored.items():
+            if name not in names:
+                raise ValueError(f"label {name!r} is censored but not trained; trained are {', '.join(names)}")
+            for low, high in ranges:
+                forbidden[:, names.index(name)] |= (wavelength >= low) & (wavelength <= high)
+        i, j = term_pairs(len(names))
+        allowed = np.ones((len(wavelength), n_terms(len(names))), dtype=bool)
+        allowed[:, 1 : 1 + len(names)] = ~forbidden
+        allowed[:, 1 + len(names) :] = ~(forbidden[:, i] | forbidden[:, j])
+        return allowed
+
+    def describe(self) -> str:
+        """Name the priors in a short phrase, for headers."""
+        names = {kind: name for known in (COEFFICIENTS, SCATTERS, NOISES) for name, kind in known.items()}
+        scatter = "grid" if self.paper_grid else names[type(self.scatter)]
+        phrase = f"theta {names[type(self.coefficients)]}, s {scatter}, kappa {names[type(self.noise)]}"
+        phrase += ", REML" * self.marginal + ", censored" * bool(self.censored)
+        if self.label_errors is not None:
+            source = "table" if self.label_errors == "table" else "given"
+            phrase += f", label errors {source}, {self.n_hidden} hidden"
+        return phrase
+
+    def to_json(self) -> str:
+        """Write the options down, arrays as lists."""
+        priors = {name: getattr(self, name) for name in ("coefficients", "scatter", "noise")}
+        return json.dumps(
+            {
+                **{name: {"prior": type(prior).__name__, **_plain(asdict(prior))} for name, prior in priors.items()},
+                "paper_grid": self.paper_grid,
+                "marginal": self.marginal,
+                "censored": {name: [list(pair) for pair in ranges] for name, ranges in self.censored.items()},
+                "label_errors": dict(self.label_errors)
+                if isinstance(self.label_errors, Mapping)
+                else self.label_errors,
+                "n_hidden": self.n_hidden,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainingOptions":
+        """Read what :meth:`to_json` wrote; choices that an older version did not know are the defaults."""
+        values = json.loads(text)
+        kinds = {kind.__name__: kind for known in (COEFFICIENTS, SCATTERS, NOISES) for kind in known.values()}
+        for name in ("coefficients", "scatter", "noise"):
+            prior = dict(values[name])
+            values[name] = kinds[prior.pop("prior")](**prior)
+        values["censored"] = {name: [tuple(pair) for pair in ranges] for name, ranges in values["censored"].items()}
+        return cls(**values)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: np.asarray(value).tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
+    }

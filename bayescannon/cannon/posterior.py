@@ -1,0 +1,145 @@
+"""Posteriors of stars from their spectra, in the labels' units: the public face of importance sampling and NUTS."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from bayescannon.cannon.labelling import draw_starts
+from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import PosteriorStatus
+from bayescannon.data.labels import LabelScaler
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_priors import FlatLabels, LabelPrior
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.importance import PROBABILITIES, LabelPosterior, sample_labels, star_seeds
+from bayescannon.stars.quartic import Quartic
+
+
+def sample_posterior(
+    model: TrainedModel,
+    spectra: Spectra,
+    *,
+    prior: LabelPrior | None = None,
+    n_draws: int = 1000,
+    n_keep: int = 0,
+    n_starts: int = 7,
+    seed: int = 0,
+    nuts: bool = True,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """
+    Sample the posterior of every star's labels (:func:`bayescannon.models.star_labels.label_model`).
+
+    Parameters
+    ----------
+    model : TrainedModel
+    spectra : Spectra
+        N stars on the model's grid.
+    prior : prior object, optional
+        See :mod:`bayescannon.models.label_priors`; flat, as in the paper, unless given.
+    n_draws : int
+        For each star.
+    n_keep : int
+        How many draws of equal weight are kept for each star.
+    n_starts, seed
+        As in :func:`bayescannon.cannon.labelling.label_spectra`; a star's draws depend on its id and the seed alone.
+    nuts : bool
+        Sample stars that importance sampling cannot do with NUTS, where nutpie is installed.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    posterior : xarray.Dataset
+        Dims star, stellar_label, stellar_label_2, quantile and draw. ``posterior_mean``, ``posterior_covariance``,
+        ``posterior_quantile`` and, if kept, ``posterior_draws`` in the labels' units, NaN where there is no posterior;
+        ``k_hat``
+        (Pareto shape of the weights; NaN after NUTS), ``ess`` (effective draws), ``n_modes`` and
+        ``posterior_status`` (:class:`~bayescannon.data.flags.PosteriorStatus`).
+
+    Raises
+    ------
+    GridError
+        The spectra are on another grid.
+    LabelError
+        The prior is of a label that the model does not have.
+    ValueError
+        Fewer than 100 draws, or more to keep than there are.
+    """
+    prior = prior or FlatLabels()
+    density = prior.density(model.scaler)
+    starts = draw_starts(model, n_starts, seed=seed)
+    quartic = star_quartic(model, spectra, workers=workers)
+    found = sample_labels(
+        quartic, starts, star_seeds(spectra.id, seed), density=density, n_draws=n_draws, n_keep=n_keep, workers=workers
+    )
+    if nuts:
+        _improve(found, quartic, prior, model.scaler, n_draws=n_draws, n_keep=n_keep, seed=seed, workers=workers)
+    return _to_dataset(found, model, spectra, prior, n_draws=n_draws, seed=seed)
+
+
+def _improve(
+    found: LabelPosterior,
+    quartic: Quartic,
+    prior: LabelPrior,
+    scaler: LabelScaler,
+    *,
+    n_draws: int,
+    n_keep: int,
+    seed: int,
+    workers: int | None,
+) -> None:
+    """Replace unreliable posteriors by those of NUTS, where it can run and its chains meet."""
+    from bayescannon.stars.nuts import can_sample, sample_nuts
+
+    poor = np.flatnonzero(found.status == PosteriorStatus.UNRELIABLE)
+    if len(poor) == 0 or not can_sample():
+        return
+    spread = _factors(found.covariance[poor])
+    better = sample_nuts(
+        quartic.select(poor), found.mean[poor], spread, prior=prior, scaler=scaler, n_draws=n_draws, n_keep=n_keep,
+        seed=seed, cores=workers or n_cores(),
+    )  # fmt: skip
+    better = replace(better, n_modes=found.n_modes[poor])
+    met = better.status == PosteriorStatus.NUTS
+    found.put(poor[met], better.select(met))
+
+
+def _factors(covariance: FloatArray) -> FloatArray:
+    """Return factors of covariances (N, K, K) of few draws, none of them singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 1e-6 * np.maximum(values[:, -1:], 1e-12)))[:, None, :]
+
+
+def _to_dataset(
+    found: LabelPosterior, model: TrainedModel, spectra: Spectra, prior: LabelPrior, *, n_draws: int, seed: int
+) -> xr.Dataset:
+    """Put posteriors into the labels' units, and name their dims."""
+    scaler = model.scaler
+    names = list(model.label_names)
+    drawn = {"posterior_draws": (("star", "draw", "stellar_label"), scaler.from_scaled(found.draws))}
+    return xr.Dataset(
+        {
+            "posterior_mean": (("star", "stellar_label"), scaler.from_scaled(found.mean)),
+            "posterior_covariance": (
+                ("star", "stellar_label", "stellar_label_2"),
+                scaler.covariance_from_scaled(found.covariance),
+            ),
+            "posterior_quantile": (("star", "quantile", "stellar_label"), scaler.from_scaled(found.quantiles)),
+            **(drawn if found.draws.shape[1] else {}),
+            "k_hat": ("star", found.k_hat),
+            "ess": ("star", found.ess),
+            "n_modes": ("star", found.n_modes),
+            "posterior_status": ("star", found.status),
+        },
+        coords={
+            "star": spectra.id,
+            "stellar_label": names,
+            "stellar_label_2": names,
+            "quantile": list(PROBABILITIES),
+        },
+        attrs={"prior": prior.describe(), "n_draws": n_draws, "seed": seed, "model_hash": model.hash},
+    )

@@ -1,0 +1,123 @@
+"""What a label prior changes: the same spectra under several priors, star by star."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayescannon.cannon.label_priors import build_label_prior, prior_deviation
+from bayescannon.cannon.labelling import draw_starts, label_spectra
+from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import ResultFlag
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_priors import FlatLabels, LabelPrior
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.importance import sample_labels, star_seeds
+from bayescannon.stars.power_scaling import power_scaling
+from bayescannon.stars.quartic import Quartic, chi2_derivatives
+
+# Kallioinen et al. 2024 (StatComp 34, 57): powers that prior and likelihood are raised to
+_POWERS = (0.8, 1.25)
+
+
+def compare_priors(
+    model: TrainedModel,
+    spectra: Spectra,
+    priors: Mapping[str, LabelPrior] | None = None,
+    *,
+    n_draws: int = 1000,
+    n_starts: int = 7,
+    seed: int = 0,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """
+    Label stars under several priors, and say what each of them does.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    spectra : Spectra
+        N stars on the model's grid.
+    priors : mapping of name to prior, optional
+        Flat, box, Gaussian, mixture and coverage of the model's reference set unless given; flat is always there.
+    n_draws, n_starts, seed, workers
+        As in :func:`bayescannon.cannon.posterior.sample_posterior`.
+
+    Returns
+    -------
+    comparison : xarray.Dataset
+        Dims prior, star, stellar_label. In the labels' units ``labels`` (maximum of the posterior), ``mean`` and
+        ``width`` (standard deviation) of the posterior; ``shift``, (mean - mean under the flat prior) in flat widths;
+        ``contraction``, 1 - (posterior / prior variance), which is 1 under an improper prior; and the sensitivities
+        ``prior_sensitivity`` and ``likelihood_sensitivity`` to power-scaling (Kallioinen et al. 2024, as in ArviZ's
+        psense: above 0.05 the posterior depends on it). With dims prior, star also ``k_hat``, ``status``,
+        ``posterior_status`` and ``prior_dominated``. NaN where a star has no posterior.
+
+    Raises
+    ------
+    LabelError
+        A prior is of a label that the model does not have.
+    GridError
+        The spectra are on another grid.
+    """
+    if priors is None:
+        priors = {
+            name: build_label_prior(name, model, seed=seed) for name in ("box", "gaussian", "mixture", "coverage")
+        }
+    priors = {"flat": FlatLabels(), **priors}
+    quartic = star_quartic(model, spectra, workers=workers)
+    starts = draw_starts(model, n_starts, seed=seed)
+    seeds = star_seeds(spectra.id, seed)
+    parts = []
+    for prior in priors.values():
+        density = prior.density(model.scaler)
+        estimates = label_spectra(model, spectra, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+        found = sample_labels(quartic, starts, seeds, density=density, n_draws=n_draws, n_keep=n_draws, workers=workers)
+        width = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)) * model.scaler.scale
+        prior_sense, likelihood_sense = _sensitivities(found.draws, quartic, density)
+        star_label = ("star", "stellar_label")
+        parts.append(
+            xr.Dataset(
+                {
+                    "labels": (star_label, estimates["labels"].to_numpy()),
+                    "mean": (star_label, model.scaler.from_scaled(found.mean)),
+                    "width": (star_label, width),
+                    "contraction": (star_label, 1 - (width / prior_deviation(prior, model.label_names)) ** 2),
+                    "prior_sensitivity": (star_label, prior_sense),
+                    "likelihood_sensitivity": (star_label, likelihood_sense),
+                    "k_hat": ("star", found.k_hat),
+                    "posterior_status": ("star", found.status),
+                    "status": ("star", estimates["status"].to_numpy()),
+                    "prior_dominated": (
+                        "star",
+                        (estimates["flags"].to_numpy() & int(ResultFlag.PRIOR_DOMINATED)) != 0,
+                    ),
+                },
+                coords={"star": spectra.id, "stellar_label": list(model.label_names)},
+            )
+        )
+    joined = xr.concat(parts, dim="prior").assign_coords(prior=list(priors))
+    flat = joined.sel(prior="flat", drop=True)
+    joined["shift"] = (joined["mean"] - flat["mean"]) / flat["width"]
+    joined.attrs = {"model_hash": model.hash, "n_draws": n_draws, "seed": seed}
+    joined["prior"].attrs = {name: prior.describe() for name, prior in priors.items()}
+    return joined
+
+
+def _sensitivities(
+    draws: FloatArray, quartic: Quartic, density: LabelDensity
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the power-scaling sensitivities (star, K) of draws (star, draw, K) to prior and likelihood."""
+    n_star, n_draw, n_label = draws.shape
+    log_prior, log_likelihood = np.empty((n_star, n_draw)), np.empty((n_star, n_draw))
+    for n in range(n_star):
+        log_prior[n] = density.log_density(draws[n])
+        log_likelihood[n] = -0.5 * chi2_derivatives(quartic.select(np.full(n_draw, n)), draws[n]).chi2
+    sense = np.full((2, n_star, n_label), np.nan)
+    for star in np.flatnonzero(np.isfinite(draws).all(axis=(1, 2))):
+        for row, log_density in enumerate((log_prior, log_likelihood)):
+            power_scaling(draws[star], log_density[star], *_POWERS, sense[row, star])
+    return sense[0], sense[1]

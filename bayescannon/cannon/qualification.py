@@ -1,0 +1,73 @@
+"""Qualify a trained model by held-out stars: calibrated errors, and what stars unlike its own are measured against."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bayescannon.cannon.calibrate import calibrate
+from bayescannon.cannon.held_out import HeldOut, hold_out
+from bayescannon.cannon.novelty import attach_coverage, coverage_from_estimates
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.trained_model import TrainedModel
+
+
+def qualify(
+    model: TrainedModel,
+    reference: ReferenceSet,
+    *,
+    clipped: ReferenceSet | None = None,
+    folds: int = 8,
+    held_out: HeldOut | None = None,
+    label_errors: Mapping[str, float] | None = None,
+    n_starts: int = 7,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> TrainedModel:
+    """
+    Attach calibrated errors and a coverage reference to a model, from one pass of held-out labels.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    reference : ReferenceSet
+        The stars that it was trained on.
+    clipped, label_errors
+        As in :func:`bayescannon.cannon.calibrate.calibrate`.
+    folds, n_starts, seed, workers, progress
+        As in :func:`bayescannon.cannon.held_out.hold_out`.
+    held_out : HeldOut, optional
+        What that function returned for `reference`, if it is known already.
+
+    Returns
+    -------
+    model : TrainedModel
+        With ``calibration`` and ``coverage``; where the stars are too few for either, ``attrs["calibration"]`` says
+        why.
+
+    Raises
+    ------
+    ValueError
+        `folds` is not between 2 and the number of stars, or `label_errors` do not go with the model.
+    """
+    if held_out is None:
+        options = TrainingOptions.from_json(str(model.attrs["training"]))
+        try:
+            held_out = hold_out(
+                reference,
+                folds=folds,
+                options=options,
+                n_starts=n_starts,
+                seed=seed,
+                workers=workers,
+                progress=progress,
+            )
+        except ReferenceSetError as error:
+            reason = str(error).splitlines()[0]
+            return replace(model, attrs={**model.attrs, "calibration": f"none: {reason}"})
+    model = calibrate(
+        model, reference, held_out.estimates, clipped=clipped, label_errors=label_errors, n_starts=n_starts, seed=seed,
+        workers=workers,
+    )  # fmt: skip
+    coverage = coverage_from_estimates(model, reference.labels, held_out.estimates, held_out.residuals)
+    return attach_coverage(model, coverage)

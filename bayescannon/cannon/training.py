@@ -1,0 +1,345 @@
+"""Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon import __version__
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_errors
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.labels import LabelScaler
+from bayescannon.data.spectra import require_same_grid
+from bayescannon.data.tally import tally_text
+from bayescannon.models.label_vector import label_vector
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.fit import PixelFit, fit_pixels
+from bayescannon.pixels.label_population import ReferenceErrorError
+from bayescannon.pixels.latent_label_fit import LatentLabelFit, fit_latent_labels
+from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
+
+CLIP_SIGMA = 4.0
+# Far more rounds than any clip needed; every round is a row of the tally
+_MAX_CLIP_ROUNDS = 20
+_CLIP_SOURCE = "Ho et al. 2017, section 3"
+
+
+def fit_reference(
+    vectors: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    options: TrainingOptions,
+    *,
+    wavelength: FloatArray,
+    label_names: Sequence[str],
+    multiplicity: FloatArray | None = None,
+    start: SpectralFit | None = None,
+    tolerance: float = 1e-6,
+    workers: int | None = None,
+) -> SpectralFit:
+    """
+    Fit the spectral model to plain arrays, as the options say: what :func:`train` does without looking at the stars.
+
+    Parameters
+    ----------
+    vectors : float array of shape (star, T)
+        Label vectors of the scaled labels.
+    flux, ivar : float arrays of shape (star, pixel)
+    options : TrainingOptions
+    wavelength : float array of shape (pixel,)
+        In Angstrom, for what is censored.
+    label_names : sequence of K str
+    multiplicity : float array of shape (star,), optional
+        How many times each star counts; once unless given.
+    start : SpectralFit, optional
+        A fit nearby with the same options, see :func:`bayescannon.pixels.spectral_fit.fit_spectral`; the paper's grid
+        needs none.
+    tolerance : float
+        As in :func:`bayescannon.pixels.fit.fit_pixels`.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    result : SpectralFit
+
+    Raises
+    ------
+    PriorError
+        A prior without an exact solver.
+    ValueError
+        Shapes that do not go together, or a multiplicity that is negative.
+    """
+    if multiplicity is not None and (multiplicity == 0).any():
+        used = multiplicity != 0
+        vectors, flux, ivar, multiplicity = vectors[used], flux[used], ivar[used], multiplicity[used]
+    moments = LabelMoments.known(vectors, multiplicity=multiplicity)
+    if options.paper_grid:
+        fit = fit_pixels(moments, flux, ivar, scatter="grid", workers=workers)
+        return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
+    return fit_spectral(
+        moments,
+        flux,
+        ivar,
+        n_label=len(label_names),
+        coefficients=options.coefficients,
+        scatter=options.scatter,
+        noise=options.noise,
+        marginal=options.marginal,
+        allowed=options.allowed(wavelength, label_names),
+        start=start,
+        tolerance=tolerance,
+        workers=workers,
+    )
+
+
+def train(
+    reference: ReferenceSet, *, options: TrainingOptions | None = None, workers: int | None = None
+) -> TrainedModel:
+    """
+    Fit the spectral model (Ho et al. 2017, eq. 3-6) to a reference set: its maximum a posteriori.
+
+    Parameters
+    ----------
+    reference : ReferenceSet
+    options : TrainingOptions, optional
+        Priors, noise, censored pixels and label errors; the paper's unless given. With label errors the populations
+        and the noise scale are those learned from the reported labels, and the model has hidden components.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    model : TrainedModel
+
+    Raises
+    ------
+    ReferenceSetError
+        Fewer stars than twice the number of terms and hidden components, or no pixel that can be fitted.
+    LabelError
+        A label is constant over the stars.
+    ReferenceErrorError
+        Label errors are asked for that the reference set lacks, or they are as large as the spread of the labels.
+    PriorError
+        A prior without an exact solver.
+    """
+    options = options or TrainingOptions()
+    n_hidden = 0
+    if options.label_errors is not None:
+        reference, n_hidden = take_errors(reference, options.label_errors), options.n_hidden
+    reference.require_enough(n_hidden=n_hidden)
+    scaler = LabelScaler.fit(reference.labels, reference.label_names)
+    spectra = reference.spectra
+    vectors = label_vector(scaler.to_scaled(reference.labels))
+    result = fit_reference(
+        vectors,
+        spectra.flux,
+        spectra.ivar,
+        options,
+        wavelength=spectra.wavelength,
+        label_names=scaler.names,
+        workers=workers,
+    )
+    _require_live(result.fit, reference)
+    fit, loadings, learned, ended = result.fit, None, result.hyperparameters, {}
+    if options.label_errors is not None:
+        latent = fit_latent(
+            reference.labels, reference.errors, spectra.flux, spectra.ivar, scaler, result, n_hidden=n_hidden,
+            workers=workers,
+        )  # fmt: skip
+        fit, loadings = latent.pixels, latent.loadings if n_hidden else None
+        _require_live(fit, reference)
+        learned = {**learned, **_learned_of(latent)}
+        ended = {"label_errors_status": latent.status.name, "label_errors_failed": latent.n_failed}
+    return TrainedModel(
+        spectra.wavelength,
+        scaler,
+        fit,
+        spectra.id,
+        reference.labels,
+        kappa=result.kappa,
+        hyperparameters=learned,
+        loadings=loadings,
+        reference_errors=reference.errors,
+        attrs={
+            **ended,
+            "version": __version__,
+            "training": options.to_json(),
+            "priors": options.describe(),
+            "trace": json.dumps(result.trace),
+            "converged": int(result.converged),
+            "preset": str(spectra.attrs.get("preset", "")),
+            "preset_settings": str(spectra.attrs.get("preset_settings", "")),
+            "data_release": str(spectra.attrs.get("data_release", "")),
+            "tally": json.dumps([asdict(row) for row in reference.tally]),
+        },
+    )
+
+
+def _require_live(fit: PixelFit, reference: ReferenceSet) -> None:
+    if not fit.live.any():
+        raise ReferenceSetError(
+            f"none of the {len(fit.scatter)} pixels has enough live reference stars to be fitted; look at the "
+            "inverse variances of the spectra\n" + tally_text(reference.tally)
+        )
+
+
+def fit_latent(
+    labels: FloatArray,
+    errors: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    scaler: LabelScaler,
+    reported: SpectralFit,
+    *,
+    n_hidden: int,
+    workers: int | None = None,
+) -> LatentLabelFit:
+    """
+    Train on latent labels, from the fit to the reported ones on.
+
+    Parameters
+    ----------
+    labels, errors : float arrays of shape (star, K)
+        Reported labels and their errors, in the labels' units.
+    flux, ivar : float arrays of shape (star, pixel)
+    scaler : LabelScaler
+    reported : SpectralFit
+        From :func:`fit_reference` for the same stars: its priors, kappa and start are used.
+    n_hidden : int
+        Hidden components.
+    workers : int or None
+        Threads; None takes every core.
+
+    Raises
+    ------
+    ReferenceErrorError
+        The errors cannot be used.
+    """
+    try:
+        return fit_latent_labels(
+            scaler.to_scaled(labels),
+            (errors / scaler.scale) ** 2,
+            flux,
+            ivar,
+            n_hidden=n_hidden,
+            kappa=reported.kappa,
+            prior=reported.prior,
+            start=reported.fit,
+            workers=workers,
+        )
+    except ReferenceErrorError as error:
+        numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
+        raise ReferenceErrorError(f"{error} (label number {numbered})") from error
+
+
+def _learned_of(latent: LatentLabelFit) -> dict[str, NDArray[np.float64]]:
+    """Name what was learned of the latent labels, for :class:`TrainedModel`."""
+    learned: dict[str, Any] = {
+        "label_mean": latent.population.mean,
+        "label_covariance": latent.population.covariance,
+        "label_error_trace": latent.trace,
+    }
+    if latent.calibration is not None and latent.systematic is not None:
+        learned["calibration_matrix"] = latent.calibration.matrix
+        learned["calibration_offset"] = latent.calibration.offset
+        learned["systematic_covariance"] = latent.systematic
+    return learned
+
+
+def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet:
+    """
+    Return the stars that a model was trained on, in its order, out of a reference set that may hold more.
+
+    Raises
+    ------
+    ReferenceSetError
+        A star of the model is not in the set, or its labels are not those of the training.
+    GridError
+        The spectra are on another grid than the model.
+    """
+    require_same_grid(reference.spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
+    row_of = {str(name): row for row, name in enumerate(reference.spectra.id)}
+    missing = [str(name) for name in model.reference_id if str(name) not in row_of]
+    same_names = reference.label_names == model.label_names
+    if missing or not same_names:
+        reason = f"it lacks {missing[0]!r}" if same_names else f"its labels are {', '.join(reference.label_names)}"
+        raise ReferenceSetError(
+            f"the reference set is not that of the model, which was trained on {', '.join(model.label_names)} of "
+            f"{len(model.reference_id)} stars: {reason}; give the set that the model was trained on"
+        )
+    rows = np.array([row_of[str(name)] for name in model.reference_id], dtype=np.intp)
+    stars = reference if np.array_equal(rows, np.arange(len(reference))) else reference.select(rows)
+    if not np.allclose(stars.labels, model.reference_labels, rtol=1e-6, atol=1e-6 * model.scaler.scale):
+        raise ReferenceSetError(
+            "the labels of the reference set are not those that the model was trained on; give the set that it was "
+            "trained on, or train anew"
+        )
+    return stars
+
+
+def train_clipped(
+    reference: ReferenceSet,
+    *,
+    n_sigma: float = CLIP_SIGMA,
+    max_rounds: int | None = None,
+    options: TrainingOptions | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+) -> tuple[TrainedModel, ReferenceSet]:
+    """
+    Train, label the reference stars, drop those with a label off by more than `n_sigma` scatters; repeat.
+
+    A star whose fit fails is dropped too. Ho et al. (2017) do one round; here the rounds go on until no star is
+    dropped, or for `max_rounds`.
+
+    Parameters
+    ----------
+    reference : ReferenceSet
+    n_sigma : float
+        In units of the standard deviation of (inferred - reference) of each label.
+    max_rounds : int or None
+        0 never clips; None goes on until the set is stable.
+    options, workers
+        As in :func:`train`.
+    seed : int
+        Decides the starts, as in :func:`bayescannon.cannon.labelling.label_spectra`.
+
+    Returns
+    -------
+    model : TrainedModel
+    kept : ReferenceSet
+        The stars that the model was trained on, with the rounds in the tally, and the errors that it was trained with.
+    """
+    limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
+    if limit < 0 or not n_sigma > 0:
+        raise ValueError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
+    if options is not None and options.label_errors is not None:
+        reference = take_errors(reference, options.label_errors)
+    model = train(reference, options=options, workers=workers)
+    for clip_round in range(1, limit + 1):
+        n_starts = min(7, len(reference))
+        estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
+        fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
+        if not fitted.any():
+            raise ReferenceSetError(
+                f"none of the {len(reference)} reference stars could be labelled with the model trained on them; "
+                "look at the spectra, and train with max_rounds=0 to see the model\n" + tally_text(reference.tally)
+            )
+        off = estimates["labels"].to_numpy() - reference.labels
+        spread = off[fitted].std(axis=0)
+        dropped = ~fitted | ~(np.abs(off) <= n_sigma * spread).all(axis=1)
+        if not dropped.any():
+            break
+        step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
+        reference = reference.drop(dropped, step, _CLIP_SOURCE)
+        model = train(reference, options=options, workers=workers)
+    return model, reference

@@ -1,0 +1,208 @@
+"""Validation: inferred against reference labels, with the stars in the training set and left out of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayescannon.cannon.held_out import HeldOut, hold_out
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.labels import labels_from_names
+from bayescannon.numerics.typing import FloatArray
+
+# Half the width between the 15.85 % and 84.15 % quantiles of a Gaussian is its standard deviation
+_ONE_SIGMA_QUANTILES = (0.15865525, 0.84134475)
+
+
+@dataclass(frozen=True)
+class LabelStatistics:
+    """
+    How one label compares with the reference, over one selection of stars.
+
+    Attributes
+    ----------
+    method : str
+        ``"leave-none-out"`` or ``"k-fold"``.
+    selection : str
+        ``"all"`` or ``"snr > 50"``.
+    label, unit : str
+    n_stars, n_failed : int
+        Stars that count, and stars of the selection left out because their fit failed.
+    bias, bias_error : float
+        Mean of (inferred - reference) and its standard error.
+    scatter, robust_scatter : float
+        Standard deviation, and half the central 68.3 % width, of (inferred - reference).
+    slope : float
+        Least-squares slope of inferred on reference labels; 1 is no shrinkage, but for noise in the reference.
+    pull_median, pull_width : float
+        Median and half the central 68.3 % width of (inferred - reference) / formal error.
+    within_error : float
+        Share of the stars whose label is within its calibrated error: 0.683 where all of the difference is the
+        label's own. NaN without calibration, as out of fold.
+    """
+
+    method: str
+    selection: str
+    label: str
+    unit: str
+    n_stars: int
+    n_failed: int
+    bias: float
+    bias_error: float
+    scatter: float
+    robust_scatter: float
+    slope: float
+    pull_median: float
+    pull_width: float
+    within_error: float
+
+
+def robust_scatter(values: FloatArray) -> float:
+    """Return half the width between the 15.9 % and 84.1 % quantiles; NaN of nothing."""
+    if len(values) == 0:
+        return float("nan")
+    low, high = np.quantile(values, _ONE_SIGMA_QUANTILES)
+    return float(high - low) / 2
+
+
+@dataclass(frozen=True)
+class Validation:
+    """
+    Statistics of each label, and the estimates that they summarise.
+
+    Attributes
+    ----------
+    rows : tuple of LabelStatistics
+    estimates : dict of str to xarray.Dataset
+        By method, see :func:`bayescannon.cannon.labelling.label_spectra`; stars in the order of the reference set.
+    reference_labels : float array of shape (N, K)
+    """
+
+    rows: tuple[LabelStatistics, ...]
+    estimates: dict[str, xr.Dataset]
+    reference_labels: FloatArray
+
+    def row(self, method: str, selection: str, label: str) -> LabelStatistics:
+        """Return the statistics of one label; KeyError if there are none."""
+        for row in self.rows:
+            if (row.method, row.selection, row.label) == (method, selection, label):
+                return row
+        raise KeyError((method, selection, label))
+
+    def to_json(self) -> str:
+        """Return the statistics as JSON: a list of objects with the attributes of LabelStatistics."""
+        rows = [
+            {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in row.items()}
+            for row in map(asdict, self.rows)
+        ]
+        return json.dumps(rows, indent=1)
+
+
+def compare(
+    estimates: xr.Dataset, reference_labels: FloatArray, *, method: str, snr_min: float
+) -> list[LabelStatistics]:
+    """
+    Summarise (inferred - reference) of every label, over all stars and over those with S/N above `snr_min`.
+
+    Parameters
+    ----------
+    estimates : xarray.Dataset
+        Of N stars.
+    reference_labels : float array of shape (N, K)
+        In the labels' units.
+    method : str
+        Name for the rows.
+    snr_min : float
+    """
+    labels = labels_from_names([str(name) for name in estimates["stellar_label"].to_numpy()])
+    inferred, errors = estimates["labels"].to_numpy(), formal_errors(estimates)
+    good = estimates["status"].to_numpy() == FitStatus.CONVERGED
+    snr = estimates["snr"].to_numpy()
+    is_calibrated = "calibrated_error" in estimates
+    calibrated = estimates["calibrated_error"].to_numpy() if is_calibrated else errors
+    rows = []
+    for selection, chosen in (("all", np.ones(len(snr), dtype=bool)), (f"snr > {snr_min:g}", snr > snr_min)):
+        use = chosen & good
+        for k, label in enumerate(labels):
+            off = inferred[use, k] - reference_labels[use, k]
+            pull = off / errors[use, k]
+            n_stars = int(use.sum())
+            centred = reference_labels[use, k] - reference_labels[use, k].mean() if n_stars else off
+            rows.append(
+                LabelStatistics(
+                    method=method,
+                    selection=selection,
+                    label=label.name,
+                    unit=label.unit,
+                    n_stars=n_stars,
+                    n_failed=int((chosen & ~good).sum()),
+                    bias=_or_nan(np.mean, off),
+                    bias_error=_or_nan(np.std, off) / np.sqrt(max(n_stars, 1)),
+                    scatter=_or_nan(np.std, off),
+                    robust_scatter=robust_scatter(off),
+                    slope=float(centred @ inferred[use, k] / (centred @ centred)) if n_stars > 1 else float("nan"),
+                    pull_median=_or_nan(np.median, pull),
+                    pull_width=robust_scatter(pull),
+                    within_error=_or_nan(np.mean, np.abs(off) <= calibrated[use, k]) if is_calibrated else float("nan"),
+                )
+            )
+    return rows
+
+
+def _or_nan(statistic: Callable[[Any], Any], values: Any) -> float:
+    return float(statistic(values)) if len(values) else float("nan")
+
+
+def validate(
+    model: TrainedModel,
+    reference: ReferenceSet,
+    *,
+    folds: int = 8,
+    snr_min: float = 50.0,
+    n_starts: int = 7,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    held_out: HeldOut | None = None,
+) -> Validation:
+    """
+    Compare inferred with reference labels, leave-none-out (as the paper's figure 5) and k-fold.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    reference : ReferenceSet
+        The stars that the model was trained on; N of them.
+    folds : int
+        0 leaves the k-fold part out.
+    snr_min : float
+        Statistics are also given for stars with a larger signal-to-noise ratio.
+    n_starts, seed, workers, progress
+        As in :func:`bayescannon.cannon.held_out.hold_out`.
+    held_out : HeldOut, optional
+        What that function returned for `reference`, if it is known already.
+
+    Returns
+    -------
+    validation : Validation
+    """
+    options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
+    estimates = {"leave-none-out": label_spectra(model, reference.spectra, **options)}
+    if folds:
+        training = TrainingOptions.from_json(str(model.attrs["training"]))
+        if held_out is None:
+            held_out = hold_out(reference, folds=folds, options=training, progress=progress, **options)
+        estimates["k-fold"] = held_out.estimates
+    rows = [
+        row
+        for method, dataset in estimates.items()
+        for row in compare(dataset, reference.labels, method=method, snr_min=snr_min)
+    ]
+    return Validation(tuple(rows), estimates, reference.labels)

@@ -1,0 +1,240 @@
+"""From spectra as read to normalised spectra on one grid (Ho et al. 2017, section 2.1), as functions of arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, provenance
+from bayescannon.data.spectra import STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, describe_grid
+from bayescannon.numerics.typing import FloatArray
+
+# a spectrum whose wavelengths reach fewer of the grid's pixels than this is refused
+MIN_COVERAGE = 0.5
+# Gaussian weights below this fraction of the largest are left out of the running mean
+NEGLIGIBLE = 1e-17
+# flux or inverse variance beyond this, or inverse variance below its inverse, is bad: sums of products stay finite
+LARGEST = 1e60
+# what is kept in float32 stays below this
+LARGEST_STORED = 1e30
+# inverse variance of normalised flux beyond which float32 could not hold the flux to its error
+LARGEST_IVAR = 1e13
+
+
+def lamost_grid() -> NDArray[np.float64]:
+    """Return the paper's grid, 10^(3.5682 + 1e-4 i) within 3905 to 9000 Angstrom: 3626 pixels."""
+    return np.power(10.0, 3.5682 + 1e-4 * np.arange(235, 3861))
+
+
+def mask_bad(
+    wavelength: FloatArray, flux: FloatArray, ivar: FloatArray, mask: NDArray[Any], preset: Preset = PAPER
+) -> tuple[FloatArray, FloatArray]:
+    """
+    Set the inverse variance of bad pixels to zero, before anything is resampled.
+
+    Bad is: flux or ivar not finite (or absurdly large), ivar not positive, a bit of ``preset.mask_bits``
+    set, or a wavelength near a sky line or in the arm join of `preset`.
+
+    Parameters
+    ----------
+    wavelength : array of shape (pixel,)
+        Observed wavelength in Angstrom: sky lines do not move with the star.
+    flux, ivar : arrays of shape (pixel,)
+        As delivered.
+    mask : integer array of shape (pixel,)
+        The survey's bits.
+    preset : Preset
+        Which masks to apply.
+
+    Returns
+    -------
+    flux, ivar : float64 arrays of shape (pixel,)
+        New arrays; both are 0 in bad pixels.
+    """
+    good = (np.abs(flux) < LARGEST) & (ivar > 1 / LARGEST) & (ivar < LARGEST)
+    good &= (mask & np.uint32(preset.mask_bits)) == 0
+    for line in preset.sky_lines:
+        good &= np.abs(wavelength - line) > SKY_HALF_WIDTH
+    if preset.arm_join is not None:
+        low, high = preset.arm_join
+        good &= (wavelength < low) | (wavelength > high)
+    return np.where(good, flux, 0.0), np.where(good, ivar, 0.0)
+
+
+def to_rest(wavelength: FloatArray, redshift: float, convention: str = "exact") -> FloatArray:
+    """
+    Shift observed wavelengths, shape (pixel,), to rest.
+
+    ``"exact"`` is lambda / (1 + z); ``"released"`` is lambda - z lambda, as the paper's released code does.
+    """
+    if convention == "exact":
+        return wavelength / (1 + redshift)
+    if convention == "released":
+        return wavelength - redshift * wavelength
+    raise ValueError(f"convention must be 'exact' or 'released'; got {convention!r}")
+
+
+def resample(
+    wavelength: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    grid: FloatArray,
+    variance: str = "interpolate",
+) -> tuple[FloatArray, FloatArray]:
+    """
+    Interpolate a spectrum linearly onto a grid.
+
+    With weights (1 - t, t) on the two neighbours, the flux is (1 - t) f0 + t f1. The inverse variance is
+    (1 - t) ivar0 + t ivar1 for ``"interpolate"`` (the paper), or 1 / ((1 - t)^2 / ivar0 + t^2 / ivar1) for
+    ``"propagate"``, the inverse of the variance that the interpolated flux has.
+
+    Parameters
+    ----------
+    wavelength : array of shape (input pixel,)
+        Ascending.
+    flux, ivar : arrays of shape (input pixel,)
+        A dead pixel has ivar 0; its flux is not used.
+    grid : array of shape (pixel,)
+        In the unit and frame of `wavelength`.
+    variance : {"interpolate", "propagate"}
+        The inverse variance, see above.
+
+    Returns
+    -------
+    flux, ivar : float64 arrays of shape (pixel,)
+        Both are 0 in a pixel that is outside `wavelength` or has a dead neighbour of nonzero weight.
+    """
+    if variance not in ("interpolate", "propagate"):
+        raise ValueError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
+    right = np.clip(np.searchsorted(wavelength, grid, side="right"), 1, len(wavelength) - 1)
+    left = right - 1
+    t = (grid - wavelength[left]) / (wavelength[right] - wavelength[left])
+    live_in = ivar > 0
+    flux = np.where(live_in, flux, 0.0)
+    live = (t >= 0) & (t <= 1) & (live_in[left] | (t == 1)) & (live_in[right] | (t == 0))
+    flux_out = (1 - t) * flux[left] + t * flux[right]
+    if variance == "interpolate":
+        ivar_out = (1 - t) * ivar[left] + t * ivar[right]
+    else:
+        sigma2 = 1 / np.where(live_in, ivar, 1.0)
+        ivar_out = 1 / ((1 - t) ** 2 * sigma2[left] + t**2 * sigma2[right])
+    return np.where(live, flux_out, 0.0), np.where(live, ivar_out, 0.0)
+
+
+def normalise(
+    flux: FloatArray, ivar: FloatArray, wavelength: FloatArray, width: float = 50.0
+) -> tuple[FloatArray, FloatArray]:
+    r"""
+    Divide spectra by their running Gaussian mean (Ho et al. 2017, eq. 1-2).
+
+    :math:`\bar f(\lambda_0) = \sum_i f_i w_i \sigma_i^{-2} / \sum_i w_i \sigma_i^{-2}` with
+    :math:`w_i = \exp(-(\lambda_0 - \lambda_i)^2 / L^2)` and no factor 2. The flux becomes
+    :math:`f / \bar f`, the inverse variance is multiplied by :math:`\bar f^2`.
+
+    Parameters
+    ----------
+    flux, ivar : arrays of shape (star, pixel)
+        A dead pixel has ivar 0; its flux is not used but must be finite.
+    wavelength : array of shape (pixel,)
+        Ascending, in Angstrom.
+    width : float
+        L in Angstrom.
+
+    Returns
+    -------
+    flux, ivar : float64 arrays of shape (star, pixel)
+        Dead pixels, and pixels where the mean is not positive, have flux 1 and ivar 0.
+    """
+    weighted = np.concatenate([flux * ivar, ivar])
+    sums = np.empty_like(weighted, dtype=np.float64)
+    reach = width * np.sqrt(-np.log(NEGLIGIBLE))
+    # the weights are a band about the diagonal: multiply only the blocks that hold it
+    for start in range(0, len(wavelength), 256):
+        centre = wavelength[start : start + 256]
+        near = slice(np.searchsorted(wavelength, centre[0] - reach), np.searchsorted(wavelength, centre[-1] + reach))
+        weights = np.exp(-(((wavelength[near, None] - centre) / width) ** 2))
+        sums[:, start : start + 256] = weighted[:, near] @ weights
+    numerator, denominator = np.split(sums, 2)
+    live = (ivar > 0) & (numerator > 0) & (denominator > 0)
+    mean = np.divide(numerator, denominator, out=np.ones_like(numerator), where=live)
+    return np.where(live, flux / mean, 1.0), np.where(live, ivar * mean**2, 0.0)
+
+
+def prepare_block(
+    raws: Sequence[RawSpectrum], preset: Preset, grid: FloatArray
+) -> tuple[NDArray[np.float32], NDArray[np.float32], list[str]]:
+    """
+    Prepare spectra, with a reason in the place of each that cannot be.
+
+    Returns
+    -------
+    flux, ivar : float32 arrays of shape (star, pixel)
+        Normalised, see :func:`normalise`.
+    reasons : list of str
+        Empty for a prepared spectrum, else ``kind: detail``.
+    """
+    raw_flux, raw_ivar = np.zeros((2, len(raws), len(grid)))
+    reasons = [""] * len(raws)
+    for i, raw in enumerate(raws):
+        rest = to_rest(raw.wavelength, raw.redshift, preset.rest)
+        covered = np.count_nonzero((grid >= rest[0]) & (grid <= rest[-1]))
+        if covered < MIN_COVERAGE * len(grid):
+            reasons[i] = (
+                f"off the grid: at rest it spans {rest[0]:.1f} to {rest[-1]:.1f} A and reaches {covered} pixels "
+                f"of the grid {describe_grid(grid)}"
+            )
+            continue
+        masked = mask_bad(raw.wavelength, raw.flux, raw.ivar, raw.mask, preset)
+        raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
+    flux, ivar = normalise(raw_flux, raw_ivar, grid, preset.width)
+    # what float32 cannot hold is no measurement: neither such values, nor errors finer than its steps at flux 1
+    live = (ivar > 0) & (np.abs(flux) < LARGEST_STORED) & (ivar < LARGEST_IVAR)
+    flux32, ivar32 = np.where(live, flux, 1.0).astype(np.float32), np.where(live, ivar, 0.0).astype(np.float32)
+    for star in np.flatnonzero(~(ivar32 > 0).any(axis=1)):
+        reasons[star] = reasons[star] or "no good pixel: all of the grid is masked or has no positive mean"
+    return flux32, ivar32, reasons
+
+
+def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
+    """Collect what the reader knew of each star, beside the pixels, as arrays of shape (star,)."""
+    columns: dict[str, NDArray[Any]] = {
+        name: np.array([getattr(raw, name) for raw in raws], dtype=np.float64) for name in STAR_COLUMNS
+    }
+    for name in ("obsid", "class", "subclass", "release"):
+        columns[name] = np.array([raw.meta.get(name, "") for raw in raws], dtype=np.str_)
+    return columns
+
+
+def prepare_spectra(raws: Sequence[RawSpectrum], preset: Preset = PAPER, grid: FloatArray | None = None) -> Spectra:
+    """
+    Mask, shift to rest, resample and normalise spectra in memory (Ho et al. 2017, section 2.1).
+
+    Parameters
+    ----------
+    raws : sequence of RawSpectrum
+        With unique ids.
+    preset : Preset
+        ``PAPER``, ``RELEASED``, ``MASKED`` or a changed copy.
+    grid : array of shape (pixel,), optional
+        Rest wavelengths in Angstrom, ascending; by default :func:`lamost_grid`.
+
+    Returns
+    -------
+    spectra : Spectra
+        In float32, as the store keeps them.
+
+    Raises
+    ------
+    SpectrumError
+        A spectrum cannot be prepared; the message names it and says why.
+    """
+    grid = lamost_grid() if grid is None else np.asarray(grid, dtype=np.float64)
+    flux, ivar, reasons = prepare_block(raws, preset, grid)
+    bad = [f"{raw.id}: {reason}" for raw, reason in zip(raws, reasons, strict=True) if reason]
+    if bad:
+        raise SpectrumError(f"{len(bad)} of {len(raws)} spectra cannot be prepared, leave them out; {bad[0]}")
+    ids = np.array([raw.id for raw in raws], dtype=np.str_)
+    columns = star_columns(raws)
+    releases = ", ".join(sorted(set(columns["release"].tolist()) - {""}))
+    return Spectra(grid, flux, ivar, ids, columns, provenance(preset) | {"data_release": releases})

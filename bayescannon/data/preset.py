@@ -1,0 +1,62 @@
+"""The choices of the preparation, and the three sets of choices that have a name."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from bayescannon import __version__
+
+# air wavelengths of the strong night-sky lines [Angstrom]; +-3 A also holds their vacuum wavelengths
+SKY_LINES = (4046.0, 4358.0, 5460.0, 5577.0, 6300.0, 6363.0, 6863.0)
+SKY_HALF_WIDTH = 3.0
+# where LAMOST's blue and red arms are joined [Angstrom]
+ARM_JOIN = (5800.0, 6000.0)
+ALL_BITS = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Preset:
+    """
+    Every choice of the preparation; change one with :func:`dataclasses.replace`.
+
+    Attributes
+    ----------
+    name : str
+        Name in provenance and on the command line.
+    rest : {"exact", "released"}
+        Rest frame, see :func:`to_rest`.
+    mask_bits : int
+        Bits of the survey's AND mask that make a pixel bad; 0 ignores the mask.
+    sky_lines : tuple of float
+        Observed wavelengths [Angstrom] around which pixels within `SKY_HALF_WIDTH` are bad.
+    arm_join : (float, float) or None
+        Observed wavelengths [Angstrom] between which pixels are bad.
+    variance : {"interpolate", "propagate"}
+        Inverse variance on the grid, see :func:`resample`.
+    width : float
+        L of the running mean [Angstrom], see :func:`normalise`.
+    """
+
+    name: str
+    rest: str = "exact"
+    mask_bits: int = 0
+    sky_lines: tuple[float, ...] = ()
+    arm_join: tuple[float, float] | None = None
+    variance: str = "interpolate"
+    width: float = 50.0
+
+
+PAPER = Preset("paper")
+RELEASED = Preset("released", rest="released")
+MASKED = Preset("masked", mask_bits=ALL_BITS, sky_lines=SKY_LINES, arm_join=ARM_JOIN, variance="propagate")
+PRESETS = {preset.name: preset for preset in (PAPER, RELEASED, MASKED)}
+
+
+def provenance(preset: Preset) -> dict[str, str]:
+    """Describe a preparation in words for the attributes of :class:`~bayescannon.data.spectra.Spectra`."""
+    known = PRESETS.get(preset.name) == preset
+    return {
+        "preset": preset.name if known else f"{preset.name} (changed)",
+        "preset_settings": json.dumps(asdict(preset)),
+        "variance": preset.variance,
+        "bayescannon_version": __version__,
+    }

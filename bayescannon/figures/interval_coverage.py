@@ -1,0 +1,94 @@
+"""Coverage of intervals and PIT values: are the errors what they say."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from bayescannon.figures.style import BAND_COLOUR, GUIDE_COLOUR, LINE_COLOUR, new_axes
+
+_ONE_SIGMA = 0.6827
+
+
+def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+    """
+    Plot what fraction of the stars intervals hold against the fraction that they should hold.
+
+    Parameters
+    ----------
+    nominal : array of shape (B,)
+        Probabilities that were asked for, ascending.
+    achieved : mapping of str to array of shape (B,)
+        Fractions that were found; a line each, named in the legend: labels, or bins of S/N.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        There is no line, or one has another number of points than `nominal`.
+    """
+    nominal = np.asarray(nominal, dtype=float)
+    lines = {name: np.asarray(values, dtype=float) for name, values in achieved.items()}
+    if not lines:
+        raise ValueError("a coverage plot needs at least one line; got none")
+    for name, values in lines.items():
+        if values.shape != nominal.shape:
+            raise ValueError(
+                f"{name} must have a fraction for each of {nominal.shape} probabilities; got {values.shape}"
+            )
+    ax = new_axes(ax, width=4.8, height=4.6)
+    ax.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", zorder=1)
+    for level in (_ONE_SIGMA, 0.95):
+        ax.axvline(level, color=GUIDE_COLOUR, linewidth=0.8, zorder=0)
+        ax.axhline(level, color=GUIDE_COLOUR, linewidth=0.8, zorder=0)
+    for name, values in lines.items():
+        ax.plot(nominal, values, label=name, linewidth=1.5)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ax.set_aspect("equal")
+    ax.set_xlabel("probability asked of an interval")
+    ax.set_ylabel("fraction of stars within it")
+    ax.legend(loc="upper left", fontsize="small")
+    return ax
+
+
+def plot_pit(edges: ArrayLike, counts: ArrayLike, band: tuple[float, float], ax: Axes | None = None) -> Axes:
+    """
+    Plot a histogram of PIT values; flat if the errors are what they say, a U if they are too small.
+
+    Parameters
+    ----------
+    edges : array of shape (B + 1,)
+        Of the bins, from 0 to 1.
+    counts : array of shape (B,)
+        Stars in each.
+    band : pair of float
+        Between which a count should lie, for instance the central 95 % of its binomial distribution.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        The number of counts is not one less than that of the edges.
+    """
+    edges, counts = np.asarray(edges, dtype=float), np.asarray(counts, dtype=float)
+    if edges.shape != (len(counts) + 1,):
+        raise ValueError(f"{len(counts)} counts need {len(counts) + 1} edges; got {edges.shape}")
+    ax = new_axes(ax, width=4.8, height=3.4)
+    ax.axhspan(*band, color=BAND_COLOUR, alpha=0.35, linewidth=0, label="expected")
+    ax.stairs(counts, edges, color=LINE_COLOUR, linewidth=1.5, label="found")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1.25 * max(float(counts.max()), band[1]))
+    ax.set_xlabel("probability of a smaller error (PIT)")
+    ax.set_ylabel("stars a bin")
+    ax.legend(loc="upper right", ncols=2, fontsize="small")
+    return ax

@@ -1,0 +1,116 @@
+"""What all figures share: new figures without global state, colours, limits, and the one way to a file."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
+from numpy.typing import ArrayLike, NDArray
+
+from bayescannon.data.labels import Label
+
+# colours that stay apart for the colour-blind (Okabe and Ito)
+DATA_COLOUR = "0.45"
+MODEL_COLOUR = "#D55E00"
+LINE_COLOUR = "#0072B2"
+MARK_COLOUR = "#E69F00"
+BAND_COLOUR = "#56B4E9"
+GUIDE_COLOUR = "0.8"
+COLOUR_MAP = "viridis"
+
+SNR_TEXT = "S/N in the g band"
+WAVELENGTH_TEXT = r"vacuum rest wavelength [$\rm\AA$]"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure, in inches, that arranges itself and that no global state knows."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def new_axes(ax: Axes | None, *, width: float = 5.5, height: float = 4.6) -> Axes:
+    """Return `ax`, or the axes of a new figure if there is none."""
+    return new_figure(width, height).add_subplot() if ax is None else ax
+
+
+def require_panels(labels: Sequence[Label], **arrays: NDArray[Any]) -> None:
+    """
+    Raise unless every array has one value a label in its last dimension.
+
+    Raises
+    ------
+    ValueError
+        There is no label, or a length differs; the message names the array.
+    """
+    if not labels:
+        raise ValueError("a figure needs at least one label; got none")
+    for name, array in arrays.items():
+        if array.ndim == 0 or array.shape[-1] != len(labels):
+            raise ValueError(
+                f"{name} must have one value for each of the {len(labels)} labels "
+                f"({', '.join(label.name for label in labels)}) in its last dimension; got shape {array.shape}"
+            )
+
+
+def span(*arrays: ArrayLike, margin: float = 0.05) -> tuple[float, float]:
+    """Return limits that hold every finite value with a margin; (0, 1) if there is none."""
+    values = np.concatenate([np.ravel(np.asarray(array, dtype=float)) for array in arrays])
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    pad = margin * (high - low) or 0.5
+    return low - pad, high + pad
+
+
+def colour_scale(values: NDArray[Any], *, log: bool = False) -> Normalize:
+    """Map values to colours over the range that holds 98 per cent of them, so that outliers do not set it."""
+    finite = values[np.isfinite(values) & (values > 0)] if log else values[np.isfinite(values)]
+    low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (1.0, 2.0)
+    if not high > low:
+        low, high = (low / 2, low * 2) if log else (low - 0.5, low + 0.5)
+    return LogNorm(low, high) if log else Normalize(low, high)
+
+
+def scatter_points(
+    ax: Axes, x: NDArray[Any], y: NDArray[Any], values: NDArray[Any], norm: Normalize, *, cmap: str | Colormap
+) -> Any:
+    """Draw stars as points coloured by `values`, smaller the more there are; return them for a colour bar."""
+    size = float(np.clip(12000 / max(len(x), 1), 3, 16))
+    return ax.scatter(x, y, c=values, s=size, norm=norm, cmap=cmap, linewidths=0, rasterized=True)
+
+
+def add_colour_bar(figure: Any, points: Any, ax: Axes | list[Axes], text: str, *, extend: str) -> None:
+    """Say what the colours mean; a logarithmic scale gets plain numbers."""
+    log = {"ticks": log_ticks(), "format": log_numbers()} if isinstance(points.norm, LogNorm) else {}
+    bar = figure.colorbar(points, ax=ax, label=text, extend=extend, extendfrac=0.03, pad=0.02, aspect=30, **log)
+    bar.ax.minorticks_off()
+
+
+def log_ticks() -> LogLocator:
+    """Put ticks at 1, 2 and 5 of each decade."""
+    return LogLocator(subs=(1.0, 2.0, 5.0))
+
+
+def log_numbers() -> FuncFormatter:
+    """Write plain numbers and not powers of ten."""
+    return FuncFormatter(lambda value, _: f"{value:g}")
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 150) -> None:
+    """
+    Write a figure to a file, cropped to what it shows; the ending (.png, .pdf, .svg) chooses the format.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        For axes: ``ax.figure``.
+    path : path-like
+        File to write; one that exists is replaced.
+    dpi : float
+        Dots an inch of what is not drawn as lines.
+    """
+    figure.savefig(os.fspath(path), dpi=dpi, bbox_inches="tight")

@@ -1,0 +1,223 @@
+"""The file formats of a catalogue: how each one is made to keep units, descriptions and provenance."""
+
+import importlib.util
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units
+from astropy.io import fits, votable
+from astropy.io.votable.exceptions import W50
+from astropy.io.votable.tree import Info
+from astropy.table import Column, Table
+
+from bayescannon.data.labels import KNOWN_LABELS
+from bayescannon.io.catalogue_mrt import read_mrt, write_mrt
+from bayescannon.io.catalogue_provenance import (
+    EXPLANATIONS,
+    CatalogueError,
+    flatten_provenance,
+    unflatten_provenance,
+)
+
+# FITS keywords have at most eight characters
+_FITS_KEYWORDS = {
+    "model_hash": "MODHASH",
+    "n_starts": "NSTARTS",
+    "data_release": "DATAREL",
+    "reference": "REFERENC",
+}
+_FITS_KEYS = {keyword: key for key, keyword in _FITS_KEYWORDS.items()}
+
+_DECIMALS = {"ra": 7, "dec": 7, "snr_g": 2, "rchi2": 4}
+
+# units that the standards do not know: VOUnit quotes them, CDS writes dex of a pure number as [-]
+_VO_DEX = "'dex'"
+_DEX_SPELLINGS = ("dex", _VO_DEX, "dex(---)", "dex(1)")
+
+
+def display_format(name: str, dtype: np.dtype[Any]) -> str | None:
+    """Return the format that prints the decimals of a column worth printing; None if it holds no floats."""
+    if dtype.kind != "f":
+        return None
+    if name in KNOWN_LABELS:
+        return f".{KNOWN_LABELS[name].digits}f"
+    label = KNOWN_LABELS.get(name.removeprefix("e_").removeprefix("formal_"))
+    return f".{label.digits + 1 if label else _DECIMALS.get(name, 4)}f"
+
+
+def plain_columns(table: Table) -> Table:
+    """
+    Return a table with the one form of columns that a catalogue has, before writing and after reading.
+
+    Floats are of double precision, integers of 32 bits; masked values become NaN or empty text; the unit of a
+    pure number is dimensionless, and dex is dex, however the file spelled it.
+
+    Raises
+    ------
+    CatalogueError
+        A column has more than one value a star, or is neither number nor text.
+    """
+    plain = Table(meta=table.meta)
+    for column in Table(table, copy=False).columns.values():
+        kind = column.dtype.kind
+        if column.ndim != 1 or kind not in "fiuUSO":
+            raise CatalogueError(
+                f"a catalogue column holds one number or text a star; {column.name!r} has shape "
+                f"{column.shape} and type {column.dtype}; split it, or make integers of it"
+            )
+        missing: Any = {"f": np.nan, "i": 0, "u": 0}.get(kind, "")
+        dtype = {"f": np.float64, "i": np.int32, "u": np.int32}.get(kind, np.str_)
+        data = column.filled(missing) if hasattr(column, "filled") else column
+        data = np.asarray(data).astype(dtype)
+        plain[column.name] = Column(
+            data,
+            unit=_plain_unit(column.unit) if kind in "fiu" else None,
+            description=" ".join((column.description or "").split()),
+            format=display_format(column.name, data.dtype),
+        )
+    return plain
+
+
+def _plain_unit(unit: Any) -> units.UnitBase:
+    """Return the unit in one spelling; none at all means dimensionless."""
+    return units.Unit("dex" if str(unit) in _DEX_SPELLINGS else str(unit or ""))
+
+
+@dataclass(frozen=True)
+class CatalogueFormat:
+    """
+    How to write and read one format.
+
+    Attributes
+    ----------
+    write : callable
+        Write a table to a path that does not exist yet.
+    read : callable
+        Read it back; :func:`plain_columns` does the rest.
+    packages : tuple of str
+        Packages that must be there; they come with the extra of the same name as the format.
+    """
+
+    write: Callable[[Table, Path], None]
+    read: Callable[[Path], Table]
+    packages: tuple[str, ...] = ()
+
+    def require_packages(self) -> None:
+        """Raise CatalogueError if a package that this format needs is not installed."""
+        for package in self.packages:
+            if importlib.util.find_spec(package) is None:
+                raise CatalogueError(
+                    f"parquet catalogues need the package {package}; install it with "
+                    "'pip install bayescannon[parquet]', or choose another ending"
+                )
+
+
+def _write_fits(table: Table, path: Path) -> None:
+    """Write a binary table whose header holds units (TUNIT), descriptions (TCOMM) and provenance."""
+    _require_ascii(table, "fits")
+    bare = table.copy(copy_data=False)
+    bare.meta.clear()
+    for column in bare.columns.values():
+        column.unit = None  # astropy drops dex here, so every unit goes straight into the header
+    hdu = fits.table_to_hdu(bare)
+    hdu.header["EXTNAME"] = "CATALOGUE"
+    for i, column in enumerate(table.columns.values(), start=1):
+        hdu.header.set(f"TCOMM{i}", column.description, after=f"TFORM{i}")
+        if str(column.unit or ""):
+            hdu.header.set(f"TUNIT{i}", str(column.unit), after=f"TFORM{i}")
+    for key, value in flatten_provenance(table.meta):
+        # a comment beside a long text would be cut
+        comment = EXPLANATIONS.get(key, "") if len(str(value)) < 20 else ""
+        hdu.header[_FITS_KEYWORDS.get(key, key.upper())] = (value, comment)
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+
+
+def _read_fits(path: Path) -> Table:
+    """Read the first table of a FITS file."""
+    table = Table.read(
+        path, hdu=1, format="fits", mask_invalid=False, character_as_bytes=False, unit_parse_strict="silent"
+    )
+    for i, column in enumerate(table.columns.values(), start=1):
+        column.description = table.meta.get(f"TCOMM{i}")
+    pairs = [(_FITS_KEYS.get(keyword, keyword.lower()), value) for keyword, value in table.meta.items()]
+    table.meta = unflatten_provenance(pairs)
+    return table
+
+
+def _write_ecsv(table: Table, path: Path) -> None:
+    """Write text with a YAML header, which holds everything."""
+    table.write(path, format="ascii.ecsv")
+
+
+def _read_ecsv(path: Path) -> Table:
+    """Read text with a YAML header."""
+    return Table.read(path, format="ascii.ecsv")
+
+
+def _write_parquet(table: Table, path: Path) -> None:
+    """Write parquet; its schema holds everything in the form of an ECSV header."""
+    table.write(path, format="parquet")
+
+
+def _read_parquet(path: Path) -> Table:
+    """Read parquet."""
+    return Table.read(path, format="parquet")
+
+
+def _write_votable(table: Table, path: Path) -> None:
+    """Write a VOTable (BINARY2) whose INFO elements hold the provenance, as VOTable has no place for meta."""
+    bare = table.copy(copy_data=False)
+    bare.meta.clear()
+    for column in bare.columns.values():
+        column.unit = None
+    tree = votable.from_table(bare)
+    element = tree.get_first_table()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", W50)  # a quoted unit is valid VOUnit, but astropy warns
+        for field, column in zip(element.fields, table.columns.values(), strict=True):
+            if str(column.unit or ""):
+                text = _VO_DEX if str(column.unit) == "dex" else column.unit.to_string("vounit")
+                field.unit = units.Unit(text, format="vounit", parse_strict="silent")
+    element.infos.extend(Info(name=key, value=str(value)) for key, value in flatten_provenance(table.meta))
+    tree.to_xml(str(path), tabledata_format="binary2")
+
+
+def _read_votable(path: Path) -> Table:
+    """Read the first table of a VOTable."""
+    element = votable.parse(path, verify="ignore").get_first_table()
+    table = element.to_table()
+    table.meta = unflatten_provenance((info.name, info.value) for info in element.infos)
+    return table
+
+
+def _write_mrt(table: Table, path: Path) -> None:
+    """Write a machine-readable table of the AAS."""
+    _require_ascii(table, "mrt")
+    write_mrt(table, path)
+
+
+def _require_ascii(table: Table, ending: str) -> None:
+    """Raise CatalogueError if a text column holds more than ASCII."""
+    for column in table.columns.values():
+        if column.dtype.kind != "U":
+            continue
+        foreign = next((text for text in column.tolist() if not text.isascii()), None)
+        if foreign is not None:
+            raise CatalogueError(
+                f"a .{ending} file holds ASCII text only, but column {column.name!r} has {foreign!r}; "
+                "write .ecsv, .parquet or .vot"
+            )
+
+
+# by the ending of the file's name
+FORMATS: dict[str, CatalogueFormat] = {
+    ".fits": CatalogueFormat(_write_fits, _read_fits),
+    ".ecsv": CatalogueFormat(_write_ecsv, _read_ecsv),
+    ".parquet": CatalogueFormat(_write_parquet, _read_parquet, ("pyarrow",)),
+    ".vot": CatalogueFormat(_write_votable, _read_votable),
+    ".mrt": CatalogueFormat(_write_mrt, read_mrt),
+}

@@ -1,0 +1,110 @@
+"""Where a catalogue comes from: the provenance in its meta, and a flat form that every format can carry."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bayescannon.data.flags import FitStatus, ResultFlag
+
+METHOD = "Label transfer with The Cannon: Ho et al. 2017, ApJ 836, 5, doi:10.3847/1538-4357/836/1/5"
+
+# what the label estimates must say about themselves, and what each entry means
+REQUIRED = {
+    "version": "bayescannon version",
+    "model_hash": "hash of the trained model",
+    "seed": "seed of the random numbers",
+    "n_starts": "starts of the optimiser for each star",
+    "data_release": "data release of the spectra",
+    "reference": "reference set of the model",
+}
+OPTIONAL = {
+    "kappa": "median scale of the flux errors",
+    "errors": "where the errors e_ of the labels come from",
+    "priors": "priors of the training",
+    "prior": "prior of the labels",
+    "created": "time of creation (ISO)",
+}
+EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
+_INTEGERS = ("seed", "n_starts")
+
+
+class CatalogueError(ValueError):
+    """A catalogue that cannot be built, written or read as asked; the message says what to do."""
+
+
+def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Collect the provenance of a catalogue from the attributes of its label estimates.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Needs ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
+        ``errors``, ``priors``, ``kappa``, ``created``.
+
+    Returns
+    -------
+    provenance : dict
+        These entries, ``method`` with the citation, and the tables ``fit_status`` and ``result_flags``:
+        lists of dicts with ``value``, ``name`` and ``sentence``.
+
+    Raises
+    ------
+    CatalogueError
+        An entry is missing, or is not plain ASCII text (FITS headers hold nothing else).
+    """
+    missing = [key for key in REQUIRED if key not in attrs]
+    if missing:
+        raise CatalogueError(
+            f"the label estimates need the attribute {missing[0]!r} ({REQUIRED[missing[0]]}) for the "
+            f"catalogue's provenance; they have {', '.join(map(str, attrs)) or 'none'}"
+        )
+    entries = {key: attrs[key] for key in (*REQUIRED, *OPTIONAL) if key in attrs}
+    provenance: dict[str, Any] = {key: _plain(key, value) for key, value in entries.items()}
+    provenance["method"] = METHOD
+    provenance["fit_status"] = [_row(status) for status in FitStatus]
+    provenance["result_flags"] = [_row(flag) for flag in ResultFlag]
+    return provenance
+
+
+def flatten_provenance(provenance: Mapping[str, Any]) -> list[tuple[str, int | str]]:
+    """
+    Turn a provenance into (key, value) pairs of plain text and integers, for headers and notes.
+
+    The tables become one pair a row: ``("status0", "CONVERGED: The best ...")``, ``("flag16", ...)``.
+    """
+    pairs = [(key, provenance[key]) for key in EXPLANATIONS if key in provenance]
+    for prefix, table in (("status", "fit_status"), ("flag", "result_flags")):
+        pairs += [(f"{prefix}{row['value']}", f"{row['name']}: {row['sentence']}") for row in provenance[table]]
+    return pairs
+
+
+def unflatten_provenance(pairs: Iterable[tuple[str, int | str]]) -> dict[str, Any]:
+    """Undo :func:`flatten_provenance`; integers may come as text, and foreign keys are left out."""
+    provenance: dict[str, Any] = {"fit_status": [], "result_flags": []}
+    for key, value in pairs:
+        prefix = key.rstrip("0123456789")
+        if key in EXPLANATIONS:
+            provenance[key] = int(value) if key in _INTEGERS else str(value)
+        elif prefix != key and prefix in ("status", "flag"):
+            name, sentence = str(value).split(": ", 1)
+            row = {"value": int(key.removeprefix(prefix)), "name": name, "sentence": sentence}
+            provenance["fit_status" if prefix == "status" else "result_flags"].append(row)
+    return provenance
+
+
+def _plain(key: str, value: Any) -> int | str:
+    """Return an attribute as a Python int, or as one line of ASCII text."""
+    if key in _INTEGERS:
+        return int(value)
+    text = " ".join(str(value).split())
+    if not text.isascii():
+        raise CatalogueError(
+            f"the attribute {key!r} of the label estimates must be ASCII text, which is all that a FITS "
+            f"header can hold; got {text!r}"
+        )
+    return text
+
+
+def _row(member: FitStatus | ResultFlag) -> dict[str, Any]:
+    """Return the entry of a status or flag in its table."""
+    return {"value": int(member), "name": str(member.name), "sentence": member.sentence}

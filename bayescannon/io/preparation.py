@@ -1,0 +1,282 @@
+"""From files of LAMOST spectra to a store: streamed in constant memory, one bad file never stops the run."""
+
+import multiprocessing
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.data.prepare import lamost_grid, prepare_block, star_columns
+from bayescannon.data.preset import PAPER, Preset, provenance
+from bayescannon.data.spectra import Spectra, SpectrumError
+from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC, read_lamost
+from bayescannon.io.store_writer import StoreWriter
+from bayescannon.numerics.typing import FloatArray
+
+FILE_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
+# files a worker takes at a time
+FILE_CHUNK = 256
+# chunks that pay for starting one more process, which takes about two seconds
+CHUNKS_PER_WORKER = 4
+
+Refusals = list[tuple[str, str]]
+
+
+class PrepareError(ValueError):
+    """
+    No spectrum could be prepared.
+
+    Attributes
+    ----------
+    refused : list of (file, reason)
+        Every file, with why it was refused.
+    """
+
+    def __init__(self, message: str, refused: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.refused = list(refused)
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """
+    What a preparation did.
+
+    Attributes
+    ----------
+    store : Path
+        The store written.
+    n_files, n_stars : int
+        Files looked at, and stars in the store; the difference is the files refused.
+    refused : tuple of (file, reason)
+        In the order of the files; a reason reads ``kind: detail``.
+    preset : Preset
+        How the spectra were prepared.
+    """
+
+    store: Path
+    n_files: int
+    n_stars: int
+    refused: tuple[tuple[str, str], ...]
+    preset: Preset
+
+    def tally(self) -> dict[str, int]:
+        """Count the refused files by the kind of reason, most frequent first."""
+        return tally(self.refused)
+
+
+def tally(refused: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Count refusals (file, ``kind: detail``) by kind, most frequent first."""
+    return dict(Counter(reason.partition(":")[0] for _, reason in refused).most_common())
+
+
+def prepare_files(
+    source: str | Path | Sequence[str | Path],
+    store: str | Path,
+    *,
+    preset: Preset = PAPER,
+    grid: FloatArray | None = None,
+    workers: int = 2,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> PrepareReport:
+    """
+    Read, prepare and store the spectra of many files.
+
+    The store has the stars in the order of the sorted paths, whatever the number of workers. Of files with
+    the same id the first is kept.
+
+    Parameters
+    ----------
+    source : str, Path or sequence of them
+        A folder (searched for FITS files, sub-folders too), one spectrum, a text file with one path a line
+        relative to its own folder ('#' begins a comment), or the paths.
+    store : str or Path
+        The store to write, by custom ``*.zarr``.
+    preset : Preset
+        ``PAPER``, ``RELEASED``, ``MASKED`` or a changed copy.
+    grid : array of shape (pixel,), optional
+        Rest wavelengths in Angstrom, ascending; by default :func:`bayescannon.data.prepare.lamost_grid`.
+    workers : int
+        Processes at most; 1, or few files, works in this one.
+    overwrite : bool
+        Replace a store that exists.
+    progress : callable (n_done, n_total), optional
+        Called after every chunk of files.
+
+    Returns
+    -------
+    report : PrepareReport
+
+    Raises
+    ------
+    PrepareError
+        There are no files, or all of them were refused.
+    FileExistsError
+        The output exists, see :class:`bayescannon.io.store_writer.StoreWriter`.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1; got {workers}")
+    root, paths = find_files(source)
+    grid = lamost_grid() if grid is None else np.asarray(grid, dtype=np.float64)
+    chunks = [paths[i : i + FILE_CHUNK] for i in range(0, len(paths), FILE_CHUNK)]
+    useful = -(-len(chunks) // CHUNKS_PER_WORKER)
+    refused: Refusals = []
+    first_of: dict[str, str] = {}
+    releases: set[str] = set()
+    n_done = 0
+    with (
+        StoreWriter(store, grid, overwrite=overwrite) as writer,
+        closing(_prepared(chunks, root, preset, grid, min(workers, useful))) as prepared,
+    ):
+        for chunk, (spectra, files, bad) in zip(chunks, prepared, strict=True):
+            fresh = np.ones(len(files), dtype=bool)
+            for i, (name, file) in enumerate(zip(spectra.id.tolist(), files, strict=True)):
+                if first_of.setdefault(name, file) != file:
+                    fresh[i] = False
+                    bad.append((file, f"duplicate id: {name} was read from {first_of[name]}"))
+            refused += sorted(bad)
+            releases |= set(spectra.columns["release"].tolist()) - {""}
+            writer.append(spectra.select(fresh))
+            n_done += len(chunk)
+            if progress is not None:
+                progress(n_done, len(paths))
+        if not first_of:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in tally(refused).items())
+            raise PrepareError(
+                f"none of the {len(paths)} files could be prepared ({kinds}); the first, {refused[0][0]}: "
+                f"{refused[0][1]}",
+                refused,
+            )
+        writer.finish(
+            provenance(preset) | {"data_release": ", ".join(sorted(releases)), "n_files": len(paths)}, refused
+        )
+        return PrepareReport(writer.path, len(paths), writer.n_star, tuple(refused), preset)
+
+
+def find_files(source: str | Path | Sequence[str | Path]) -> tuple[Path, list[str]]:
+    """
+    List the files of a source, see :func:`prepare_files`.
+
+    Returns
+    -------
+    root : Path
+        The folder that the names are relative to.
+    names : list of str
+        Sorted; a path that is listed twice is here once.
+
+    Raises
+    ------
+    PrepareError
+        There is no such source, or it holds no files.
+    """
+    if not isinstance(source, str | Path):
+        root, names = Path(), [str(path) for path in source]
+    elif (path := Path(source)).is_dir():
+        root = path
+        names = [
+            str(file.relative_to(path))
+            for file in path.rglob("*")
+            if file.name.lower().endswith(FILE_ENDINGS) and not file.is_dir()
+        ]
+    elif path.is_file():
+        root, names = path.parent, _names_in(path)
+    else:
+        raise PrepareError(f"{source} does not exist; expected a folder of spectra or a list of files")
+    if not names:
+        raise PrepareError(f"no spectra in {source}; expected files ending in {', '.join(FILE_ENDINGS)}")
+    return root, sorted(set(names))
+
+
+def _names_in(path: Path) -> list[str]:
+    """Return the paths in a list file, or the name of `path` if that is itself a spectrum."""
+    with path.open("rb") as file:
+        start = file.read(len(FITS_MAGIC))
+    if start.startswith((GZIP_MAGIC, FITS_MAGIC)):
+        return [path.name]
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise PrepareError(f"{path} is neither a FITS file nor a text file with one path a line") from None
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+def _prepared(
+    chunks: list[list[str]], root: Path, preset: Preset, grid: NDArray[np.float64], workers: int
+) -> Generator[tuple[Spectra, list[str], Refusals]]:
+    """Yield the prepared chunks in order, with a bounded number of them in flight."""
+    if workers == 1:
+        with threadpool_limits(1, user_api="blas"):
+            for chunk in chunks:
+                yield prepare_chunk(chunk, root, preset, grid)
+        return
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    flying: deque[Future[tuple[Spectra, list[str], Refusals]]] = deque()
+    try:
+        for chunk in chunks:
+            flying.append(pool.submit(prepare_chunk, chunk, root, preset, grid))
+            if len(flying) > workers + 1:
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()
+    except BrokenProcessPool as error:
+        raise PrepareError(
+            "a worker process died. In a script, put the call under \"if __name__ == '__main__':\", which "
+            "new processes need; or use workers=1; or give the machine more memory"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Leave interrupts to the parent, and use one BLAS thread: more make small products slower."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1, user_api="blas")
+
+
+def prepare_chunk(
+    names: Sequence[str], root: Path, preset: Preset, grid: NDArray[np.float64]
+) -> tuple[Spectra, list[str], Refusals]:
+    """
+    Read and prepare some files; what a worker does.
+
+    Returns
+    -------
+    spectra : Spectra
+        Of the good files. Of files in this chunk with the same id only the first is here.
+    files : list of str
+        The file of each star.
+    refused : list of (file, reason)
+    """
+    raws, files = [], []
+    refused: Refusals = []
+    for name in names:
+        try:
+            raws.append(read_lamost(root / name))
+            files.append(name)
+        except SpectrumError as error:
+            refused.append((name, str(error)))
+    flux, ivar, reasons = prepare_block(raws, preset, grid)
+    first_of: dict[str, str] = {}
+    good = []
+    for i, (raw, file) in enumerate(zip(raws, files, strict=True)):
+        if reasons[i]:
+            refused.append((file, reasons[i]))
+        elif raw.id in first_of:
+            refused.append((file, f"duplicate id: {raw.id} was read from {first_of[raw.id]}"))
+        else:
+            first_of[raw.id] = file
+            good.append(i)
+    columns = star_columns([raws[i] for i in good])
+    ids = np.array([raws[i].id for i in good], dtype=np.str_)
+    return Spectra(grid, flux[good], ivar[good], ids, columns), [files[i] for i in good], refused

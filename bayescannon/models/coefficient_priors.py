@@ -1,0 +1,327 @@
+"""
+Priors of the spectral model, as small objects that declare their random variables inside a ``pm.Model``.
+
+Each coefficient prior takes ``terms``: ``"quadratic"`` shrinks the products of labels only, ``"all"`` the linear
+terms too. The constant is never shrunk. PyMC is imported when a prior is declared and not before: the exact solvers
+know the priors by their parameters.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# Scale that stands for "no information": large and finite, so that no gradient is ever NaN
+FLAT_SCALE = 1e10
+
+TERMS = ("quadratic", "all")
+
+
+class PriorError(ValueError):
+    """A prior that the exact solver does not know, or priors that do not go together."""
+
+
+def shrunk_terms(n_label: int, terms: str) -> NDArray[np.bool_]:
+    """
+    Tell which terms a prior shrinks, shape (T,).
+
+    Raises
+    ------
+    ValueError
+        `terms` is neither ``"quadratic"`` nor ``"all"``.
+    """
+    if terms not in TERMS:
+        raise ValueError(f"terms must be 'quadratic' or 'all'; got {terms!r}")
+    n_term = 1 + n_label + n_label * (n_label + 1) // 2
+    return np.arange(n_term) >= (1 + n_label if terms == "quadratic" else 1)
+
+
+def _sizes() -> tuple[int, int, int]:
+    """Return the numbers of pixels, terms and labels of the model on the stack."""
+    import pymc as pm
+
+    coords = pm.modelcontext(None).coords
+    n_term = len(coords["term"])
+    n_label = round((np.sqrt(8 * n_term + 1) - 3) / 2)
+    return len(coords["pixel"]), n_term, n_label
+
+
+class CoefficientPrior(Protocol):
+    """Declares theta with dims (pixel, term) in the model on the stack."""
+
+    def declare_theta(self) -> Any:
+        """Return the random variable."""
+
+
+@dataclass(frozen=True)
+class FlatCoefficients:
+    """No preference for any coefficient, as in the paper."""
+
+    def declare_theta(self) -> Any:
+        """Return theta ~ Flat."""
+        import pymc as pm
+
+        return pm.Flat("theta", dims=("pixel", "term"))
+
+
+@dataclass(frozen=True)
+class NormalCoefficients:
+    """
+    theta_pk ~ Normal(mean, scale) for the shrunk terms.
+
+    Attributes
+    ----------
+    scale, mean : array that broadcasts to (pixel, term)
+        In normalised flux; `scale` is positive.
+    terms : {"quadratic", "all"}
+    """
+
+    scale: ArrayLike = 0.01
+    mean: ArrayLike = 0.0
+    terms: str = "quadratic"
+
+    def __post_init__(self) -> None:
+        if not (np.asarray(self.scale) > 0).all():
+            raise ValueError("the scale of a coefficient prior must be positive")
+        shrunk_terms(1, self.terms)
+
+    def parameters(self, n_pixel: int, n_label: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation of every coefficient, (pixel, term); inf where it is not shrunk."""
+        shrunk = shrunk_terms(n_label, self.terms)
+        shape = (n_pixel, len(shrunk))
+        mean = np.where(shrunk, np.broadcast_to(np.asarray(self.mean, dtype=np.float64), shape), 0.0)
+        return mean, np.where(shrunk, np.broadcast_to(np.asarray(self.scale, dtype=np.float64), shape), np.inf)
+
+    def declare_theta(self) -> Any:
+        """Return theta ~ Normal(mean, scale)."""
+        import pymc as pm
+
+        n_pixel, _, n_label = _sizes()
+        mean, scale = self.parameters(n_pixel, n_label)
+        return pm.Normal("theta", mean, np.minimum(scale, FLAT_SCALE), dims=("pixel", "term"))
+
+
+@dataclass(frozen=True)
+class PooledCoefficients:
+    """
+    theta_pk ~ Normal(mu_k, tau_k lambda_p): scales learned from all pixels, with an activity of each pixel.
+
+    Most pixels carry little information on the labels and few carry much; lambda_p lets the few keep it. mu, tau and
+    lambda are learned by marginal likelihood (:mod:`bayescannon.pixels.coefficient_population`): the joint posterior of
+    theta and tau has no maximum, it grows without bound as tau goes to 0.
+
+    Attributes
+    ----------
+    terms : {"quadratic", "all"}
+    activity_spread : float
+        Prior standard deviation of ln lambda_p, whose mean is 0.
+    """
+
+    terms: str = "quadratic"
+    activity_spread: float = 1.0
+
+    def __post_init__(self) -> None:
+        shrunk_terms(1, self.terms)
+        if not self.activity_spread > 0:
+            raise ValueError(f"activity_spread must be positive; got {self.activity_spread}")
+
+    def declare_hyperparameters(self, n_shrunk: int) -> tuple[Any, Any, Any]:
+        """Return mu and tau (shrunk_term) and lambda (pixel)."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        pm.modelcontext(None).add_coord("shrunk_term", np.arange(n_shrunk))
+        mu = pm.Flat("mu", dims="shrunk_term")
+        tau = pm.HalfFlat("tau", dims="shrunk_term", initval=np.full(n_shrunk, 0.01))
+        log_activity = pm.Normal("log_activity", 0.0, self.activity_spread, dims="pixel")
+        return mu, tau, pt.exp(log_activity)
+
+    def declare_theta(self) -> Any:
+        """Return theta with its population."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        n_pixel, n_term, n_label = _sizes()
+        shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
+        mu, tau, activity = self.declare_hyperparameters(len(shrunk))
+        mean = pt.set_subtensor(pt.zeros((n_pixel, n_term))[:, shrunk], pt.broadcast_to(mu, (n_pixel, len(shrunk))))
+        wide = pt.full((n_pixel, n_term), FLAT_SCALE)
+        scale = pt.set_subtensor(wide[:, shrunk], tau[None, :] * activity[:, None])
+        return pm.Normal("theta", mean, scale, dims=("pixel", "term"))
+
+
+@dataclass(frozen=True)
+class LaplaceCoefficients:
+    """
+    theta_pk ~ Laplace(0, scale) for the shrunk terms (Casey et al. 2016): many coefficients are 0 at the maximum.
+
+    :func:`bayescannon.pixels.laplace.fit_pixels_sparse` is its exact solver.
+
+    Attributes
+    ----------
+    scale : array that broadcasts to (pixel, term)
+        In normalised flux, positive.
+    terms : {"quadratic", "all"}
+    """
+
+    scale: ArrayLike = 0.01
+    terms: str = "quadratic"
+
+    def __post_init__(self) -> None:
+        if not (np.asarray(self.scale) > 0).all():
+            raise ValueError("the scale of a coefficient prior must be positive")
+        shrunk_terms(1, self.terms)
+
+    def parameters(self, n_pixel: int, n_label: int) -> NDArray[np.float64]:
+        """Return the scale of every coefficient, (pixel, term); inf where it is not shrunk."""
+        shrunk = shrunk_terms(n_label, self.terms)
+        shape = (n_pixel, len(shrunk))
+        return np.where(shrunk, np.broadcast_to(np.asarray(self.scale, dtype=np.float64), shape), np.inf)
+
+    def declare_theta(self) -> Any:
+        """Return theta ~ Laplace(0, scale)."""
+        import pymc as pm
+
+        n_pixel, _, n_label = _sizes()
+        scale = np.minimum(self.parameters(n_pixel, n_label), FLAT_SCALE)
+        return pm.Laplace("theta", 0.0, scale, dims=("pixel", "term"))
+
+
+@dataclass(frozen=True)
+class HorseshoeCoefficients:
+    """
+    Regularised horseshoe (Piironen & Vehtari 2017): null terms are shrunk hard, large ones hardly.
+
+    theta_pk = z tau lambda c / sqrt(c^2 + tau^2 lambda^2) for the shrunk terms, with z ~ Normal(0, 1) and
+    lambda_pk ~ HalfCauchy(1). Its joint density has no maximum (it grows without bound as lambda goes to 0), so it is
+    for sampling only, best with :func:`bayescannon.models.compressed_pixels.compressed_model`.
+
+    Attributes
+    ----------
+    global_scale : float
+        tau_0 in normalised flux.
+    learn_scale : bool
+        tau ~ HalfCauchy(tau_0) if true, else tau = tau_0.
+    slab : float
+        c, the scale of large coefficients.
+    terms : {"quadratic", "all"}
+    """
+
+    global_scale: float = 1e-3
+    learn_scale: bool = True
+    slab: float = 0.05
+    terms: str = "quadratic"
+
+    def __post_init__(self) -> None:
+        if not (self.global_scale > 0 and self.slab > 0):
+            raise ValueError(f"global_scale and slab must be positive; got {self.global_scale} and {self.slab}")
+        shrunk_terms(1, self.terms)
+
+    def parameters(self, n_pixel: int, n_label: int) -> NoReturn:
+        """
+        Refuse to give an exact solver its numbers.
+
+        Raises
+        ------
+        NotImplementedError
+            Always: there is no maximum to solve for.
+        """
+        raise NotImplementedError(
+            "HorseshoeCoefficients has no exact solver: its joint density has no maximum. Fit the scatters with "
+            "another prior, compress the pixels (bayescannon.pixels.compressed.compress_pixels) and sample "
+            "bayescannon.models.compressed_pixels.compressed_model with NUTS"
+        )
+
+    def declare_theta(self) -> Any:
+        """Return theta, a function of non-centred random variables."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        n_pixel, n_term, n_label = _sizes()
+        shrunk = shrunk_terms(n_label, self.terms)
+        model = pm.modelcontext(None)
+        model.add_coord("shrunk_term", np.flatnonzero(shrunk))
+        model.add_coord("flat_term", np.flatnonzero(~shrunk))
+        tau = pm.HalfCauchy("tau", self.global_scale) if self.learn_scale else self.global_scale
+        local = pm.HalfCauchy("local", 1.0, dims=("pixel", "shrunk_term"))
+        unit = pm.Normal("unit", 0.0, 1.0, dims=("pixel", "shrunk_term"))
+        flat = pm.Flat("theta_flat", dims=("pixel", "flat_term"))
+        wide = tau * local
+        theta = pt.zeros((n_pixel, n_term))
+        theta = pt.set_subtensor(theta[:, np.flatnonzero(~shrunk)], flat)
+        theta = pt.set_subtensor(theta[:, np.flatnonzero(shrunk)], unit * wide / pt.sqrt(1 + (wide / self.slab) ** 2))
+        return pm.Deterministic("theta", theta, dims=("pixel", "term"))
+
+
+@dataclass(frozen=True)
+class SmoothCoefficients:
+    """
+    theta_pk of each shrunk term is a stationary Ornstein-Uhlenbeck process along wavelength.
+
+    theta_1k ~ Normal(0, tau_k) and theta_pk ~ Normal(rho_p theta_{p-1,k}, tau_k sqrt(1 - rho_p^2)), with
+    rho_p = exp(-distance / length): a line-spread function couples the pixels. Its exact solver is
+    :func:`bayescannon.pixels.smooth.fit_pixels_smooth`.
+
+    Attributes
+    ----------
+    length : float
+        Correlation length in pixels.
+    scale : array that broadcasts to (n_shrunk,), or None
+        tau in normalised flux; None is learned by marginal likelihood (the joint posterior of theta and tau has no
+        maximum: it grows without bound as tau goes to 0).
+    terms : {"quadratic", "all"}
+    position : array of shape (pixel,), optional
+        Ascending positions of the model's pixels, in pixels; 0, 1, 2 ... unless given.
+    """
+
+    length: float = 3.0
+    scale: ArrayLike | None = None
+    terms: str = "quadratic"
+    position: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.length) and self.length > 0):
+            raise ValueError(f"the correlation length must be positive and finite; got {self.length}")
+        if self.scale is not None and not (np.asarray(self.scale) > 0).all():
+            raise ValueError("the scale of a coefficient prior must be positive")
+        shrunk_terms(1, self.terms)
+
+    def correlations(self, n_pixel: int) -> NDArray[np.float64]:
+        """Return rho between each pixel and the next, shape (n_pixel - 1,)."""
+        position = np.arange(n_pixel) if self.position is None else np.asarray(self.position, dtype=np.float64)
+        if position.shape != (n_pixel,) or not (np.diff(position) > 0).all():
+            raise ValueError(f"position must have {n_pixel} ascending values, one for each pixel")
+        return np.exp(-np.diff(position) / self.length)
+
+    def declare_theta(self) -> Any:
+        """Return theta, one random variable; the terms that are not shrunk are flat."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        n_pixel, n_term, n_label = _sizes()
+        shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
+        rho = self.correlations(n_pixel)[:, None]
+        if self.scale is None:
+            pm.modelcontext(None).add_coord("shrunk_term", shrunk)
+            tau = pm.HalfFlat("tau", dims="shrunk_term", initval=np.full(len(shrunk), 0.01))
+        else:
+            tau = np.broadcast_to(np.asarray(self.scale, dtype=np.float64), len(shrunk))
+
+        def logp(theta: Any, mean: Any, tau: Any) -> Any:
+            import pymc as pm
+
+            x = (theta - mean)[:, shrunk]
+            first = pm.logp(pm.Normal.dist(0.0, tau), x[0])
+            later = pm.logp(pm.Normal.dist(rho * x[:-1], tau * np.sqrt(1 - rho**2)), x[1:])
+            return first.sum() + later.sum()
+
+        return pm.CustomDist(
+            "theta",
+            np.zeros((n_pixel, n_term)),
+            tau,
+            logp=logp,
+            support_point=lambda *_: pt.zeros((n_pixel, n_term)),
+            signature="(pixel,term),(shrunk)->(pixel,term)",
+            dims=("pixel", "term"),
+        )

@@ -1,0 +1,116 @@
+r"""
+The spectral model with label errors: the reference stars' true labels are latent.
+
+    x_n  ~ Normal(mu, Omega)                                       the population of true labels
+    o_n  ~ Normal(x_n, Sigma_n)                                    reported labels, Sigma_n diagonal and known
+    h_n  ~ Normal(0, 1) in R hidden components
+    f_np ~ Normal(theta_p . v(x_n) + H_p . h_n, sqrt(s_p^2 + kappa^2 sigma_np^2))
+
+Without the population the likelihood of o_n and f_n is that of a regression on o_n, and the errors shrink the
+coefficients as if they were not known. :func:`bayescannon.pixels.latent_label_fit.fit_latent_labels` maximises the
+posterior with x_n and h_n integrated out.
+
+A flat prior on theta is harmless there, but not in a posterior average: shrunken labels leave theta more room, by the
+factor |V^T V|^(-1/2) a pixel, and with many pixels that outweighs the reported labels. `reference_measure` takes the
+factor out, so that the prior is flat in the predicted spectra whatever the scale of the labels.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayescannon.models.coefficient_priors import CoefficientPrior, FlatCoefficients
+from bayescannon.models.label_vector import label_vector, term_names
+from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior, ScatterPrior
+from bayescannon.models.spectral import flux_deviation, reported_sigma
+from bayescannon.numerics.typing import FloatArray
+
+
+def latent_label_model(
+    observed: FloatArray,
+    label_variance: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    label_names: Sequence[str],
+    n_hidden: int = 0,
+    population: tuple[FloatArray, FloatArray] | None = None,
+    coefficients: CoefficientPrior | None = None,
+    scatter: ScatterPrior | None = None,
+    noise: NoisePrior | None = None,
+    reference_measure: bool = False,
+    boundary: bool = False,
+) -> pm.Model:
+    """
+    State the latent-label model in PyMC, with dims star, pixel, term, stellar_label and component.
+
+    Parameters
+    ----------
+    observed, label_variance : float arrays of shape (star, K)
+        Reported scaled labels and the variances of their errors, positive.
+    flux, ivar : float arrays of shape (star, pixel)
+        Normalised flux and its inverse variance. A dead pixel (0) adds the same constant to every logp.
+    label_names : sequence of K str
+    n_hidden : int
+        R.
+    population : (mu, Omega), optional
+        Shapes (K,) and (K, K). Learned unless given: mu flat, Omega with flat correlations and wide half-normal
+        standard deviations.
+    coefficients, scatter, noise : prior objects
+        See :mod:`bayescannon.models.coefficient_priors`; flat, and kappa = 1, as in the paper, unless given.
+    reference_measure : bool
+        Multiply by |V^T V|^(1/2) for every pixel, V being the label vectors: for sampling with flat coefficients.
+    boundary : bool
+        Leave s untransformed, as in :func:`bayescannon.models.spectral.spectral_model`.
+
+    Returns
+    -------
+    model : pm.Model
+        Random variables ``labels`` (star, stellar_label), ``theta`` (pixel, term), ``scatter`` (pixel), with hidden
+        components ``hidden`` (star, component) and ``loadings`` (pixel, component), without `population` ``mu``
+        and ``omega``; observed ``reported`` and ``flux``.
+
+    Raises
+    ------
+    ValueError
+        A label variance is not positive.
+    """
+    if not (label_variance > 0).all():
+        raise ValueError("label variances must be positive; give an exact label a small one")
+    live = ivar > 0
+    n_label = len(label_names)
+    coords: dict[str, Any] = {
+        "star": np.arange(len(flux)),
+        "pixel": np.arange(flux.shape[1]),
+        "term": term_names(label_names),
+        "stellar_label": list(label_names),
+        "component": np.arange(n_hidden),
+    }
+    with pm.Model(coords=coords) as model:
+        sigma_data = pm.Data("sigma", reported_sigma(ivar), dims=("star", "pixel"))
+        flux_data = pm.Data("flux_observed", np.where(live, flux, 0.0).astype(np.float64), dims=("star", "pixel"))
+        if population is None:
+            mu: Any = pm.Flat("mu", dims="stellar_label", initval=observed.mean(axis=0))
+            spread = pm.HalfNormal.dist(10.0, shape=n_label)
+            factor, _, _ = pm.LKJCholeskyCov("omega", n=n_label, eta=1.0, sd_dist=spread)
+        else:
+            mu, factor = population[0], np.linalg.cholesky(population[1])
+        labels = pm.MvNormal("labels", mu, chol=factor, dims=("star", "stellar_label"), initval=observed)
+        pm.Normal("reported", labels, np.sqrt(label_variance), observed=observed, dims=("star", "stellar_label"))
+        theta = (coefficients or FlatCoefficients()).declare_theta()
+        s = (scatter or FlatScatter()).declare_scatter(boundary=boundary)
+        kappa = (noise or FixedNoise()).declare_kappa()
+        vectors = label_vector(pt.specify_shape(labels, (None, n_label)), pt)
+        mean = vectors @ theta.T
+        if n_hidden:
+            hidden = pm.Normal("hidden", 0.0, 1.0, dims=("star", "component"))
+            loadings = pm.Flat("loadings", dims=("pixel", "component"))
+            mean = mean + hidden @ loadings.T
+        if reference_measure:
+            root = pt.linalg.cholesky(vectors.T @ vectors)
+            pm.Potential("measure", flux.shape[1] * pt.sum(pt.log(pt.diag(root))))
+        pm.Normal("flux", mean, flux_deviation(s, kappa, sigma_data), observed=flux_data, dims=("star", "pixel"))
+    return model

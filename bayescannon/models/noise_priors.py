@@ -1,0 +1,138 @@
+"""Priors of the scatters and of the noise scale, declared inside a ``pm.Model``."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class ScatterPrior(Protocol):
+    """Declares s >= 0 with dims (pixel,) in the model on the stack."""
+
+    def declare_scatter(self, *, boundary: bool) -> Any:
+        """Return the random variable; with `boundary`, on its own scale so that s = 0 can be reached."""
+
+
+class NoisePrior(Protocol):
+    """Declares kappa in the model on the stack: the variance is kappa^2 sigma^2 + s^2."""
+
+    def declare_kappa(self) -> Any:
+        """Return a number, or a random variable without dims or with dims (pixel,)."""
+
+
+@dataclass(frozen=True)
+class FlatScatter:
+    """No preference for any scatter s >= 0, as in the paper."""
+
+    def declare_scatter(self, *, boundary: bool) -> Any:
+        """Return s ~ Flat on [0, inf)."""
+        import pymc as pm
+
+        options: dict[str, Any] = {"default_transform": None} if boundary else {}
+        n_pixel = len(pm.modelcontext(None).coords["pixel"])
+        return pm.HalfFlat("scatter", dims="pixel", initval=np.full(n_pixel, 0.01), **options)
+
+
+@dataclass(frozen=True)
+class HalfNormalScatter:
+    """
+    s ~ HalfNormal(scale).
+
+    Attributes
+    ----------
+    scale : float
+        In normalised flux.
+    """
+
+    scale: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"the scale of the scatter prior must be positive; got {self.scale}")
+
+    def declare_scatter(self, *, boundary: bool) -> Any:
+        """Return s ~ HalfNormal(scale)."""
+        import pymc as pm
+
+        options: dict[str, Any] = {"default_transform": None} if boundary else {}
+        return pm.HalfNormal("scatter", self.scale, dims="pixel", **options)
+
+
+@dataclass(frozen=True)
+class PooledScatter:
+    """
+    ln s_p ~ Normal(centre, width): a population of scatters learned from all pixels, so that none is ever 0.
+
+    Attributes
+    ----------
+    centre, width : float or None
+        Parameters of the population; None are learned by marginal likelihood.
+    """
+
+    centre: float | None = None
+    width: float | None = None
+
+    def declare_scatter(self, *, boundary: bool) -> Any:  # noqa: ARG002 - no boundary: ln s is unbounded
+        """Return s, with ln s ~ Normal(centre, width)."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        centre = pm.Flat("scatter_centre", initval=-4.0) if self.centre is None else self.centre
+        width = pm.HalfFlat("scatter_width", initval=1.0) if self.width is None else self.width
+        return pt.exp(pm.Normal("log_scatter", centre, width, dims="pixel"))
+
+
+@dataclass(frozen=True)
+class FixedNoise:
+    """
+    The reported errors times a fixed kappa; the paper's is 1.
+
+    Attributes
+    ----------
+    kappa : float
+    """
+
+    kappa: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.kappa > 0:
+            raise ValueError(f"kappa must be positive; got {self.kappa}")
+
+    def declare_kappa(self) -> Any:
+        """Return the number."""
+        return self.kappa
+
+
+@dataclass(frozen=True)
+class GlobalNoise:
+    """One kappa for the whole survey, flat on (0, inf)."""
+
+    def declare_kappa(self) -> Any:
+        """Return kappa ~ Flat on (0, inf)."""
+        import pymc as pm
+
+        return pm.HalfFlat("kappa", initval=1.0)
+
+
+@dataclass(frozen=True)
+class PixelNoise:
+    """
+    ln kappa_p ~ Normal(centre, width): a kappa for every pixel, from a population.
+
+    Attributes
+    ----------
+    centre, width : float or None
+        Parameters of the population; None are learned by marginal likelihood.
+    """
+
+    centre: float | None = None
+    width: float | None = None
+
+    def declare_kappa(self) -> Any:
+        """Return kappa (pixel), with ln kappa ~ Normal(centre, width)."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        centre = pm.Flat("kappa_centre", initval=0.0) if self.centre is None else self.centre
+        width = pm.HalfFlat("kappa_width", initval=0.3) if self.width is None else self.width
+        return pt.exp(pm.Normal("log_kappa", centre, width, dims="pixel"))

@@ -1,0 +1,26 @@
+"""The weight of a pixel in a star's chi2: the only place outside compiled kernels where it is written."""
+
+import numpy as np
+
+from bayescannon.numerics.typing import FloatArray
+
+
+def pixel_weights(scatter: FloatArray, ivar: FloatArray) -> FloatArray:
+    """
+    Return w = 1 / (s^2 + sigma^2) (Ho et al. 2017, section 4).
+
+    Parameters
+    ----------
+    scatter : float array of shape (pixel,)
+        s; inf in pixels that the model does not know.
+    ivar : float array of shape (star, pixel) or (pixel,)
+        1 / sigma^2; 0 in dead pixels.
+
+    Returns
+    -------
+    weight : float array of the shape of `ivar`
+        0 in dead pixels.
+    """
+    live = np.isfinite(scatter)
+    weight: FloatArray = np.where(live, ivar / (1 + np.where(live, scatter, 0.0) ** 2 * ivar), 0.0)
+    return weight

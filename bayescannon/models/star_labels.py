@@ -1,0 +1,130 @@
+r"""
+The label model: what one star's labels are, given a trained spectral model (Ho et al. 2017, section 4).
+
+With coefficients and scatters fixed the likelihood of a star's spectrum is exactly that of T numbers,
+
+    y_k ~ Normal((R v(l))_k, 1),      A = R^T R = sum_p w_p theta_p theta_p^T,      y = R^-T b,
+
+with w_p = 1 / (s_p^2 + sigma_p^2) and b = sum_p w_p theta_p f_p; see :mod:`bayescannon.stars.quartic`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayescannon.data.labels import LabelScaler
+from bayescannon.models.label_priors import BoxLabels, FlatLabels, LabelPrior
+from bayescannon.models.label_vector import label_vector, n_terms, term_names
+from bayescannon.numerics.typing import FloatArray
+
+
+def label_model(
+    root: FloatArray,
+    pseudo_observations: FloatArray,
+    *,
+    label_names: Sequence[str],
+    prior: LabelPrior | None = None,
+    scaler: LabelScaler | None = None,
+) -> pm.Model:
+    """
+    State the model of one star's labels in PyMC, with dims stellar_label and mode.
+
+    Parameters
+    ----------
+    root : float array of shape (T, T)
+        R, from :func:`bayescannon.stars.quartic.pseudo_observations`.
+    pseudo_observations : float array of shape (T,)
+        y, from the same function.
+    label_names : sequence of K str
+        Names of the labels.
+    prior : prior object
+        See :mod:`bayescannon.models.label_priors`; flat, as in the paper, unless given.
+    scaler : LabelScaler, optional
+        The trained model's; without it the parameters of `prior` are those of scaled labels.
+
+    Returns
+    -------
+    model : pm.Model
+        Random variable ``labels`` (stellar_label), scaled, and the observed ``y`` (mode). Both data are
+        ``pm.Data`` (``R``, ``y_observed``), so one compiled model serves every star.
+    """
+    names = tuple(label_names)
+    scaler = scaler or LabelScaler(names, np.zeros(len(names)), np.ones(len(names)))
+    size = n_terms(len(names))
+    if root.shape != (size, size) or pseudo_observations.shape != (size,):
+        raise ValueError(
+            f"{len(label_names)} labels need R of shape {(size, size)} and y of shape {(size,)}; got "
+            f"{root.shape} and {pseudo_observations.shape}"
+        )
+    coords: dict[str, Any] = {
+        "stellar_label": list(label_names),
+        "mode": np.arange(size),
+        "term": term_names(label_names),
+    }
+    with pm.Model(coords=coords) as model:
+        r = pm.Data("R", np.asarray(root, dtype=np.float64), dims=("mode", "mode_"), coords={"mode_": range(size)})
+        y = pm.Data("y_observed", np.asarray(pseudo_observations, dtype=np.float64), dims="mode")
+        labels = pt.specify_shape((prior or FlatLabels()).declare_labels("labels", scaler), len(names))
+        pm.Normal("y", r @ label_vector(labels, pt), 1.0, observed=y, dims="mode")
+    return model
+
+
+def label_chunk_model(
+    root: FloatArray,
+    pseudo_observations: FloatArray,
+    centre: FloatArray,
+    spread: FloatArray,
+    *,
+    prior: LabelPrior,
+    scaler: LabelScaler,
+) -> pm.Model:
+    """
+    State :func:`label_model` for several stars at once, in coordinates that are easy to sample.
+
+    Parameters
+    ----------
+    root, pseudo_observations : float arrays of shape (N, T, T) and (N, T)
+        From :func:`bayescannon.stars.quartic.pseudo_observations`.
+    centre : float array of shape (N, K)
+        Scaled labels to measure from.
+    spread : float array of shape (N, K, K)
+        Factors S; the sampler moves z with labels = centre + S z.
+    prior : prior object
+    scaler : LabelScaler
+
+    Returns
+    -------
+    model : pm.Model
+        Random variable ``z`` and deterministic ``labels`` (star, stellar_label), scaled; with a box ``labels`` itself
+        is the random variable. All arrays are ``pm.Data`` (``R``, ``y_observed``, ``centre``, ``spread``), so one
+        compiled model serves every chunk of N stars.
+    """
+    n_star, n_label = centre.shape
+    coords: dict[str, Any] = {
+        "star": np.arange(n_star),
+        "stellar_label": list(scaler.names),
+        "stellar_label_2": list(scaler.names),
+        "mode": np.arange(n_terms(n_label)),
+        "mode_2": np.arange(n_terms(n_label)),
+    }
+    with pm.Model(coords=coords) as model:
+        r = pm.Data("R", root, dims=("star", "mode", "mode_2"))
+        y = pm.Data("y_observed", pseudo_observations, dims=("star", "mode"))
+        x0 = pm.Data("centre", centre, dims=("star", "stellar_label"))
+        s = pm.Data("spread", spread, dims=("star", "stellar_label", "stellar_label_2"))
+        if isinstance(prior, BoxLabels):
+            # a sampler must not meet walls: the box's own transform keeps it inside
+            labels = prior.declare_within("labels", scaler, dims=("star", "stellar_label"))
+            known = pt.specify_shape(labels, (None, n_label))
+        else:
+            z = pm.Flat("z", dims=("star", "stellar_label"), initval=np.zeros((n_star, n_label)))
+            moved = x0 + (s * z[:, None, :]).sum(-1)
+            labels = pm.Deterministic("labels", moved, dims=("star", "stellar_label"))
+            known = pt.specify_shape(labels, (None, n_label))
+            pm.Potential("prior", prior.log_density(known, scaler).sum())
+        expected = (r * label_vector(known, pt)[:, None, :]).sum(-1)
+        pm.Normal("y", expected, 1.0, observed=y, dims=("star", "mode"))
+    return model

@@ -1,0 +1,225 @@
+r"""
+One pass of penalised weighted least squares over a block of pixels, and the derivatives of its profile.
+
+Given the scatter s, the coefficients solve (V^T W V + L) theta = V^T W f + L m with w = 1 / (s^2 + sigma^2) and
+the Gaussian prior N(m, L^-1). With theta at its optimum the objective F (minus log posterior) has
+
+    2 dF/d(s^2) = g = sum_n w - w^2 r^2  [- tr(C V^T W^2 V), if theta is integrated out]  + prior of s,
+
+    dg/d(s^2) = sum(-w^2 + 2 w^3 r^2) - 2 q^T C q + ...,     q = V^T (w^2 r),     C = (V^T W V + L)^-1.
+
+A star that counts m times is m terms of every sum over the stars.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cached_property, singledispatch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.numerics.packing import pack_products, unpack_symmetric
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.kernels import minus_log_weights, scatter_sums, weigh
+from bayescannon.pixels.prior import PixelPrior
+
+
+@dataclass(frozen=True)
+class LabelMoments:
+    """
+    First and second moments of the label vectors of N stars.
+
+    Attributes
+    ----------
+    mean : float array of shape (star, T)
+        E[v].
+    products : float array of shape (star, T (T + 1) / 2)
+        E[v_k v_l], k <= l.
+    covariance : float array of shape (star, T (T + 1) / 2) or None
+        products - mean x mean with off-diagonal elements doubled, so that its product with the packed theta theta^T
+        is theta^T Cov(v) theta. None where the labels are known.
+    multiplicity : float array of shape (star,) or None
+        How many times each star counts, as if it were there so often; need not be whole. None is once.
+    """
+
+    mean: FloatArray
+    products: FloatArray
+    covariance: FloatArray | None = None
+    multiplicity: FloatArray | None = None
+
+    @classmethod
+    def known(cls, vectors: FloatArray, *, multiplicity: FloatArray | None = None) -> "LabelMoments":
+        """
+        Return the moments of label vectors (star, T) that are known exactly.
+
+        Raises
+        ------
+        ValueError
+            `multiplicity` is not one finite number >= 0 a star.
+        """
+        vectors = np.ascontiguousarray(vectors, dtype=np.float64)
+        if multiplicity is not None:
+            multiplicity = np.asarray(multiplicity, dtype=np.float64)
+            if multiplicity.shape != (len(vectors),) or not (np.isfinite(multiplicity) & (multiplicity >= 0)).all():
+                raise ValueError(
+                    f"multiplicity must be one finite number >= 0 for each of the {len(vectors)} stars; got shape "
+                    f"{multiplicity.shape}"
+                )
+        return cls(vectors, pack_products(vectors), multiplicity=multiplicity)
+
+    @classmethod
+    def uncertain(cls, mean: FloatArray, products: FloatArray) -> "LabelMoments":
+        """Return moments from E[v] (star, T) and packed E[v v^T]."""
+        k, l = np.triu_indices(mean.shape[1])  # noqa: E741 - the indices of the paper
+        covariance = (products - pack_products(mean)) * np.where(k == l, 1.0, 2.0)
+        return cls(mean, products, covariance)
+
+    @cached_property
+    def counts(self) -> NDArray[np.float64]:
+        """The multiplicities, shape (star,)."""
+        return np.ones(len(self.mean)) if self.multiplicity is None else np.asarray(self.multiplicity)
+
+    @cached_property
+    def counted_mean(self) -> FloatArray:
+        """E[v] times the multiplicity, shape (star, T): what sums over the stars take."""
+        return self.mean if self.multiplicity is None else self.mean * self.multiplicity[:, None]
+
+    @cached_property
+    def counted_products(self) -> FloatArray:
+        """E[v_k v_l] times the multiplicity, shape (star, T (T + 1) / 2)."""
+        return self.products if self.multiplicity is None else self.products * self.multiplicity[:, None]
+
+
+@dataclass(frozen=True)
+class ProfileFit:
+    """What one pass over a block found at given scatters; every array is by pixel, the first axis."""
+
+    theta: FloatArray
+    normal: FloatArray  # V^T W V + L, (pixel, T, T)
+    gradient: FloatArray  # g
+    slope: FloatArray  # dg / d(s^2)
+    variance: FloatArray  # a typical s^2 + sigma^2
+    objective: FloatArray  # F, but for the constant n_live ln(2 pi) / 2; NaN unless asked for
+    chi2: FloatArray  # sum of w r^2
+    held: NDArray[np.bool_]  # terms that stay at 0: censored, or sparse
+    freedom: FloatArray  # terms that the data determine, tr(C V^T W V), if theta is integrated out; else 0
+
+    def select(self, index: NDArray[np.intp]) -> "ProfileFit":
+        """Return the pass of some of the pixels."""
+        return ProfileFit(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+
+
+@singledispatch
+def solve_coefficients(
+    prior: PixelPrior, normal: FloatArray, right: FloatArray
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """
+    Find the coefficients given the normal equations; a prior that is not Gaussian registers its own solver.
+
+    Parameters
+    ----------
+    prior : PixelPrior
+    normal, right : float arrays of shape (P, T, T) and (P, T)
+        From :meth:`PixelBlock.normal_equations`.
+
+    Returns
+    -------
+    theta : float array of shape (P, T)
+    normal : float array of shape (P, T, T)
+        Whose inverse tells how theta follows the right side; rows and columns of the unit matrix for held terms.
+    held : bool array of shape (P, T)
+        Terms that stay at 0.
+    """
+    return np.linalg.solve(normal, right[..., None])[..., 0], normal, prior.censored
+
+
+class PixelBlock:
+    """
+    The data of a block of pixels.
+
+    Parameters
+    ----------
+    moments : LabelMoments
+        Of the reference stars.
+    flux, ivar : float arrays of shape (star, pixel)
+    prior : PixelPrior
+        Of these pixels.
+    marginal : bool
+        Integrate theta out of the likelihood of s.
+    """
+
+    def __init__(
+        self, moments: LabelMoments, flux: FloatArray, ivar: FloatArray, prior: PixelPrior, *, marginal: bool
+    ) -> None:
+        self.moments, self.prior, self.marginal = moments, prior, marginal
+        self.flux, self.ivar = np.ascontiguousarray(flux), np.ascontiguousarray(ivar)
+
+    @property
+    def n_pixel(self) -> int:
+        """Number of pixels."""
+        return self.flux.shape[1]
+
+    def select(self, index: NDArray[np.intp]) -> "PixelBlock":
+        """Return the block of some of the pixels."""
+        if len(index) == self.n_pixel:
+            return self
+        prior = self.prior.select(index)
+        return PixelBlock(self.moments, self.flux[:, index], self.ivar[:, index], prior, marginal=self.marginal)
+
+    def normal_equations(self, s2: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return the weights (star, pixel), V^T W V + L, V^T W V (pixel, T, T) and the right side (pixel, T)."""
+        weight, weighted_flux = np.empty(self.flux.shape), np.empty(self.flux.shape)
+        weigh(self.flux, self.ivar, s2, weight, weighted_flux)
+        data = unpack_symmetric(weight.T @ self.moments.counted_products, self.moments.mean.shape[1])
+        right = weighted_flux.T @ self.moments.counted_mean
+        normal = data
+        prior = self.prior
+        if prior.precision.any():
+            censored = prior.censored
+            precision = np.where(censored, 0.0, prior.precision)
+            normal = data.copy()
+            diagonal = np.arange(normal.shape[1])
+            normal[:, diagonal, diagonal] += precision
+            right = right + precision * prior.mean
+            if censored.any():
+                # a censored term leaves the equations: its row and column are those of the unit matrix
+                keep = ~censored
+                normal = normal * (keep[:, :, None] & keep[:, None, :])
+                normal[:, diagonal, diagonal] += censored
+                right = np.where(censored, 0.0, right)
+        return weight, normal, data, right
+
+    def fit(self, s2: FloatArray, *, objective: bool = False) -> ProfileFit:
+        """Solve for theta at the scatters s2 (pixel,); evaluate g, its slope and, if asked for, the objective."""
+        moments = self.moments
+        weight, normal, data, right = self.normal_equations(s2)
+        theta, normal, held = solve_coefficients(self.prior, normal, right)
+        prediction = moments.mean @ theta.T
+        spread = np.empty((0, 0)) if moments.covariance is None else moments.covariance @ pack_products(theta).T
+        w2r, sums = np.empty(self.flux.shape), np.empty((5, len(s2)))
+        scatter_sums(self.flux, prediction, spread, weight, moments.counts, w2r, sums)
+        q = w2r.T @ moments.counted_mean
+        if held.any():
+            q = np.where(held, 0.0, q)
+        first, second = self.prior.scatter_gradient(s2)
+        gradient = sums[0] - sums[2] + first
+        descent = np.einsum("pt,pt->p", q, np.linalg.solve(normal, q[..., None])[..., 0])
+        slope = -sums[1] + 2 * sums[3] - 2 * descent + second
+        value, freedom = np.full(len(s2), np.nan), np.zeros(len(s2))
+        if objective:
+            value = 0.5 * (sums[4] + minus_log_weights(weight, moments.counts)) + self.prior.minus_log_density(
+                theta, s2
+            )
+        if self.marginal:
+            squared = unpack_symmetric((weight * weight).T @ moments.counted_products, theta.shape[1])
+            if held.any():
+                # what the data say of terms that stay at 0 does not count
+                free = ~held[:, :, None] & ~held[:, None, :]
+                squared, data = squared * free, data * free
+            product = np.linalg.solve(normal, squared)
+            # exact where all stars have the same noise, close elsewhere: it only shapes the Newton steps
+            slope += np.einsum("pij,pji->p", product, product)
+            gradient -= np.trace(product, axis1=1, axis2=2)
+            freedom = np.trace(np.linalg.solve(normal, data), axis1=1, axis2=2)
+            if objective:
+                value += 0.5 * np.linalg.slogdet(normal)[1]
+        return ProfileFit(theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], held, freedom)

@@ -1,0 +1,379 @@
+r"""
+Exact maximum a posteriori fit of every pixel: coefficients by least squares, scatter by Newton.
+
+Given the priors' parameters, the pixels of :func:`bayescannon.models.spectral.spectral_model` are independent.
+Given the scatter s, the coefficients solve a (penalised) weighted least-squares problem (Ho et al. 2017, eq. 6,
+the paper's "given s_p"), so the scatter is a one-dimensional root, with s = 0 allowed where the objective rises there;
+see :mod:`bayescannon.pixels.block`.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.numerics.packing import unpack_symmetric
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.block import LabelMoments, PixelBlock, ProfileFit
+from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
+from bayescannon.pixels.prior import PixelPrior
+
+# The paper steps through a grid of scatters; its released code uses these values of ln s
+GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
+
+# Where s = 0 is a local optimum, this many variances up to that of the residuals are tried for a better one
+_N_SCAN = 6
+
+_MAX_PASSES = 60
+
+# A scatter variance below this part of the total one, on its way down, is looked at from 0
+_NEARLY_ZERO = 1e-4
+
+# Largest inverse variance of normalised flux that makes sense: beyond it, one star would carry the sums alone
+LARGEST_IVAR = 1e13
+
+# Smallest reciprocal condition number of the (unit-diagonal) normal equations that is solved
+_MIN_RCOND = 1e-13
+
+
+class PixelStatus(IntEnum):
+    """How the fit of one pixel ended."""
+
+    CONVERGED = 0
+    NOT_CONVERGED = 1
+    DEAD = 2  # fewer live stars than free terms: theta = 0, scatter = inf, weight 0 in labelling
+    SINGULAR = 3  # the live stars do not determine all coefficients: treated as DEAD
+
+
+@dataclass(frozen=True)
+class PixelFit:
+    """
+    Coefficients and scatters of P pixels.
+
+    Attributes
+    ----------
+    theta : float array of shape (P, T)
+        Coefficients; 0 in dead pixels.
+    scatter : float array of shape (P,)
+        Intrinsic scatter s in normalised flux; inf in dead pixels, which so get weight 0.
+    covariance : float array of shape (P, T, T)
+        Covariance of theta given s, (V^T W V + L)^-1 with the prior's precision L; 0 in dead pixels and for
+        terms held at 0.
+    gradient : float array of shape (P,)
+        g(s^2) at the solution: 0 where s > 0, not negative where s = 0.
+    slope : float array of shape (P,)
+        dg/d(s^2) along the profile.
+    objective : float array of shape (P,)
+        Minus log posterior without constants (n_live ln(2 pi) / 2 and those of the priors); 0 in dead pixels.
+    chi2, freedom : float arrays of shape (P,)
+        Sum of w r^2 over the stars, and the number of terms that the data determine if theta is integrated out
+        (0 if not).
+    n_live, n_passes, status : int arrays of shape (P,)
+        Live stars (with their multiplicities), passes over the data, and :class:`PixelStatus`.
+    """
+
+    theta: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    gradient: NDArray[np.float64]
+    slope: NDArray[np.float64]
+    objective: NDArray[np.float64]
+    chi2: NDArray[np.float64]
+    freedom: NDArray[np.float64]
+    n_live: NDArray[np.int64]
+    n_passes: NDArray[np.int64]
+    status: NDArray[np.int64]
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which pixels carry weight, shape (P,)."""
+        return np.isfinite(self.scatter)
+
+
+def _root(
+    block: PixelBlock, s2: NDArray[np.float64], first: ProfileFit | None, *, tolerance: float, may_be_zero: bool = False
+) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
+    """
+    Find a root of g from s2 on, between 0 (where g is taken to be negative) and inf; return s2, converged, passes.
+
+    Newton runs on g(s2) t^2 with t the pixel's total variance, which is linear in s2 when all stars have the same
+    noise, so that few steps suffice; where the prior keeps s away from 0 it runs on s2 g in ln s2. A step that
+    leaves the bracket is replaced by one inside it. With `may_be_zero`, g(0) is not known to be negative: a pixel
+    that runs towards 0 is given up, not converged.
+    """
+    n_pixel = len(s2)
+    s2 = s2.copy()
+    low, high = np.zeros(n_pixel), np.full(n_pixel, np.inf)
+    converged, passes = np.zeros(n_pixel, dtype=bool), np.zeros(n_pixel, dtype=np.int64)
+    active = np.arange(n_pixel)
+    current = first
+    for _ in range(_MAX_PASSES):
+        if current is None:
+            current = block.select(active).fit(s2[active])
+            passes[active] += 1
+        g, t, x = current.gradient, current.variance, s2[active]
+        low[active] = np.where(g < 0, x, low[active])
+        high[active] = np.where(g < 0, high[active], x)
+        lo, hi = low[active], high[active]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if block.prior.reaches_zero:
+                curvature = current.slope * t + 2 * g
+                new = x - g * t / curvature
+                inner = 0.5 * (lo + hi)
+            else:
+                curvature = g + x * current.slope
+                new = x * np.exp(np.clip(-g / curvature, -3.0, 3.0))
+                inner = np.where(lo > 0, np.sqrt(lo * hi), 0.03 * hi)
+        inner = np.where(np.isinf(hi), 4 * x + t, inner)
+        new = np.where((curvature > 0) & (new > lo) & (new < hi), new, inner)
+        done = np.abs(new - x) <= tolerance * x
+        s2[active] = new
+        converged[active[done]] = True
+        if may_be_zero:
+            done |= (lo == 0) & (new < _NEARLY_ZERO * t)
+        active = active[~done]
+        current = None
+        if len(active) == 0:
+            break
+    return s2, converged, passes
+
+
+def _solve_exact(
+    block: PixelBlock, start: NDArray[np.float64] | None, *, tolerance: float
+) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
+    """Find the scatters s2 (pixel,) of well-posed pixels; return them, whether converged, and the passes."""
+    n_pixel = block.n_pixel
+    if not block.prior.reaches_zero:
+        centre = np.full(n_pixel, np.exp(2 * block.prior.scatter_parameters[0]))
+        near = centre if start is None else np.where(start > 0, start, centre)
+        return _root(block, near, None, tolerance=tolerance)
+    s2, converged = np.zeros(n_pixel), np.ones(n_pixel, dtype=bool)
+    passes = np.zeros(n_pixel, dtype=np.int64)
+    border = np.arange(n_pixel)
+    if start is not None:
+        # a warm start knows which side of the border a pixel is on; the others are looked at anew
+        inside = np.flatnonzero(start > 0)
+        s2[inside], converged[inside], passes[inside] = _root(
+            block.select(inside), start[inside], None, tolerance=tolerance, may_be_zero=True
+        )
+        border = np.flatnonzero((start == 0) | ~converged | (s2 < 1e-4 * start.max(initial=0.0)))
+        s2[border], converged[border] = 0.0, True
+        block = block.select(border)
+    at_zero = block.fit(np.zeros(len(border)))
+    passes[border] += 1
+
+    inside = np.flatnonzero(at_zero.gradient < 0)
+    if len(inside):
+        found, good, more = _root(
+            block.select(inside), np.zeros(len(inside)), at_zero.select(inside), tolerance=tolerance
+        )
+        s2[border[inside]], converged[border[inside]] = found, good
+        passes[border[inside]] += more
+    if start is None:
+        outside = np.flatnonzero(at_zero.gradient >= 0)
+        if len(outside):
+            better, more = _look_behind_zero(block.select(outside), at_zero.select(outside), tolerance=tolerance)
+            s2[border[outside]] = better
+            passes[border[outside]] += more
+    return s2, converged, passes
+
+
+def _look_behind_zero(
+    block: PixelBlock, at_zero: ProfileFit, *, tolerance: float
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """
+    Look for an optimum at s > 0 that is better than the local one at 0; return the best s2 and the passes.
+
+    Noise that differs from star to star can hide one: a few precise stars fit without scatter, many others do not.
+    """
+    best, passes = np.zeros(block.n_pixel), np.zeros(block.n_pixel, dtype=np.int64)
+    prediction = block.moments.mean @ at_zero.theta.T
+    low = 0.3 * at_zero.variance
+    high = np.maximum(residual_variance(block.flux, prediction, block.ivar, block.moments.counts), 2 * low)
+    trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
+    # theta at s = 0 follows the precise stars; near a hidden optimum it follows all
+    far = block.moments.mean @ block.fit(high).theta.T
+    negative = fixed_theta_gradient(block.flux, far, block.ivar, block.moments.counts, trial) < 0
+    passes += 1
+    hidden = np.flatnonzero(negative.any(axis=0))
+    if len(hidden):
+        last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
+        some = block.select(hidden)
+        found, good, more = _root(some, trial[last, hidden], None, tolerance=tolerance, may_be_zero=True)
+        at_found = some.fit(found, objective=True).objective
+        better = good & (at_found < some.fit(np.zeros(len(hidden)), objective=True).objective)
+        best[hidden[better]] = found[better]
+        passes[hidden] += more + 2
+    return best, passes
+
+
+def _solve_grid(block: PixelBlock) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
+    """Find the scatters as the released code does: best of a grid in ln s, refined by a parabola."""
+    n_pixel = block.n_pixel
+    value = np.array([block.fit(np.full(n_pixel, np.exp(2 * x)), objective=True).objective for x in GRID_LN_SCATTER])
+    best = value.argmin(axis=0)
+    middle = np.clip(best, 1, len(value) - 2)
+    left, centre, right = (np.take_along_axis(value, (middle + k)[None], 0)[0] for k in (-1, 0, 1))
+    bend = left - 2 * centre + right
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = np.where(bend > 0, 0.5 * (left - right) / bend, 0.0)
+    inner = (best == middle) & (np.abs(shift) <= 1)
+    step = GRID_LN_SCATTER[1] - GRID_LN_SCATTER[0]
+    ln_s = np.where(inner, GRID_LN_SCATTER[middle] + shift * step, GRID_LN_SCATTER[best])
+    return np.exp(2 * ln_s), np.ones(n_pixel, dtype=bool), np.full(n_pixel, len(GRID_LN_SCATTER))
+
+
+def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tell pixels that can be fitted from dead and singular ones, shape (P,)."""
+    n_free = (block.prior.precision == 0).sum(axis=1)
+    status = np.where(n_live < np.maximum(n_free, 1), PixelStatus.DEAD, PixelStatus.CONVERGED).astype(np.int64)
+    alive = np.flatnonzero(status == PixelStatus.CONVERGED)
+    if len(alive):
+        # rank is a matter of which stars are live, not of their weights
+        live = (block.ivar[:, alive] > 0).astype(np.float64)
+        normal = unpack_symmetric(live.T @ block.moments.counted_products, block.moments.mean.shape[1])
+        diagonal = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), np.finfo(float).tiny))
+        normal /= diagonal[:, :, None] * diagonal[:, None, :]
+        known = block.prior.precision[alive] > 0
+        normal *= ~(known[:, :, None] | known[:, None, :])
+        index = np.arange(normal.shape[1])
+        normal[:, index, index] += known
+        spectrum = np.linalg.eigvalsh(normal)
+        status[alive[~(spectrum[:, 0] > _MIN_RCOND * spectrum[:, -1])]] = PixelStatus.SINGULAR
+    return status
+
+
+def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter: str, tolerance: float) -> PixelFit:
+    """Fit the pixels of one block, dead and singular ones set apart first."""
+    n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
+    n_live = np.rint(block.moments.counts @ (block.ivar > 0)).astype(np.int64)
+    fit = PixelFit(
+        theta=np.zeros((n_pixel, n_term)),
+        scatter=np.full(n_pixel, np.inf),
+        covariance=np.zeros((n_pixel, n_term, n_term)),
+        gradient=np.zeros(n_pixel),
+        slope=np.zeros(n_pixel),
+        objective=np.zeros(n_pixel),
+        chi2=np.zeros(n_pixel),
+        freedom=np.zeros(n_pixel),
+        n_live=n_live,
+        n_passes=np.zeros(n_pixel, dtype=np.int64),
+        status=_pixel_status(block, n_live),
+    )
+    good = np.flatnonzero(fit.status == PixelStatus.CONVERGED)
+    if len(good) == 0:
+        return fit
+    block = block.select(good)
+    if scatter == "grid":
+        s2, converged, passes = _solve_grid(block)
+    elif scatter == "fixed" and start is not None:
+        s2, converged, passes = start[good], np.ones(len(good), dtype=bool), np.zeros(len(good), dtype=np.int64)
+    else:
+        s2, converged, passes = _solve_exact(block, None if start is None else start[good], tolerance=tolerance)
+    final = block.fit(s2, objective=True)
+    fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
+    keep = ~final.held
+    fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
+    fit.gradient[good], fit.slope[good], fit.objective[good] = final.gradient, final.slope, final.objective
+    fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom
+    fit.n_passes[good] = passes + 1
+    fit.status[good[~converged]] = PixelStatus.NOT_CONVERGED
+    return fit
+
+
+def fit_pixels(
+    vectors: FloatArray | LabelMoments,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    prior: PixelPrior | None = None,
+    kappa: FloatArray | float = 1.0,
+    marginal: bool = False,
+    start: FloatArray | None = None,
+    scatter: str = "exact",
+    tolerance: float = 1e-6,
+    block: int = 64,
+    workers: int | None = None,
+) -> PixelFit:
+    """
+    Fit coefficients and scatter of every pixel (Ho et al. 2017, eq. 3-6), exactly.
+
+    Parameters
+    ----------
+    vectors : float array of shape (star, T), or LabelMoments
+        Label vectors of the reference stars, or their moments where labels are uncertain or stars count several times.
+    flux, ivar : float arrays of shape (star, pixel)
+        Normalised flux and inverse variance; 0 is a dead pixel. float32 is read as it is; sums are float64.
+    prior : PixelPrior, optional
+        Flat, as in the paper, unless given.
+    kappa : float, or float array of shape (pixel,)
+        Scale of the noise: the variance is kappa^2 / ivar + s^2. The paper's is 1.
+    marginal : bool
+        Maximise the likelihood of s with theta integrated out (REML) instead of the joint one, which puts s low by
+        the number of terms.
+    start : float array of shape (pixel,), optional
+        Scatters to start from, from a fit nearby; saves passes.
+    scatter : {"exact", "grid", "fixed"}
+        The exact optimum; or the paper's grid of scatters refined by a parabola, for comparison; or `start` as it is.
+    tolerance : float
+        Newton stops when a step changes s^2 by less than this fraction.
+    block : int
+        Pixels fitted at once; memory is about 6 arrays of (star, block) for each worker.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    fit : PixelFit
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not go together, values that are not finite, or an unknown `scatter`.
+    """
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    n_star, n_term = moments.mean.shape
+    if scatter not in ("exact", "grid", "fixed"):
+        raise ValueError(f"scatter must be 'exact', 'grid' or 'fixed'; got {scatter!r}")
+    if scatter == "fixed" and start is None:
+        raise ValueError("scatter 'fixed' needs the scatters as start")
+    if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != n_star:
+        raise ValueError(
+            f"flux and ivar must have shape (star, pixel) with {n_star} stars as in the label vectors; "
+            f"got {flux.shape} and {ivar.shape}"
+        )
+    if flux.shape[1] == 0:
+        raise ValueError("there are no pixels to fit")
+    if not (np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()):
+        raise ValueError("flux and ivar must be finite and ivar not negative; a dead pixel is one with ivar = 0")
+    if ivar.max(initial=0.0) > LARGEST_IVAR:
+        raise ValueError(
+            f"an inverse variance of {ivar.max():.3g} was given; normalised flux is known to {LARGEST_IVAR:g} at best. "
+            "Set such pixels to 0, as the preparation does"
+        )
+    if not np.isfinite(moments.mean).all():
+        raise ValueError("label vectors must be finite; cut reference stars with missing labels first")
+    n_pixel = flux.shape[1]
+    prior = PixelPrior.flat(n_pixel, n_term) if prior is None else prior
+    if prior.mean.shape != (n_pixel, n_term) or prior.precision.shape != (n_pixel, n_term):
+        raise ValueError(f"the prior must have shape (pixel, term) = {(n_pixel, n_term)}; got {prior.mean.shape}")
+    scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), n_pixel)
+    if not (np.isfinite(scales).all() and (scales > 0).all()):
+        raise ValueError("kappa must be finite and positive")
+
+    def one(first: int) -> PixelFit:
+        part = slice(first, first + block)
+        scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
+        data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal)
+        near = None if start is None else np.where(np.isfinite(start[part]), start[part], 0.0) ** 2
+        return _fit_block(data, near, scatter=scatter, tolerance=tolerance)
+
+    # two BLAS threads on these small products are slower than two blocks side by side
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        parts = list(pool.map(one, range(0, n_pixel, block)))
+    joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
+    return PixelFit(**joined)

@@ -1,0 +1,109 @@
+r"""
+Influence of the reference stars on the pixels' fit: how coefficients and scatters move with a star's weight.
+
+Star n counts m_n times in training. With r, w its residual and weight in a pixel, C = (V^T W V + L)^-1, q = V^T (w^2 r)
+and g(s^2) the derivative of the profile (:mod:`bayescannon.pixels.block`), whose root is s^2,
+
+    d s^2 / d m_n = -(w - w^2 r^2 + 2 w r v_n . C q [+ w v_n^T C (M_2 - w V) C v_n ...]) / (d g / d s^2),
+    d theta / d m_n = C v_n w r - C q d s^2 / d m_n,
+
+the bracket only if the coefficients are integrated out of the likelihood of s, with M_k = V^T W^k V. A scatter of 0
+stays there. Priors' parameters and kappa are held: their share in the error is left out.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.numerics.packing import pack_products, unpack_symmetric
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.fit import PixelFit
+
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class PixelInfluence:
+    """
+    Derivatives of P live pixels by the weights of N reference stars: theta's is C v_n score - direction shift.
+
+    Attributes
+    ----------
+    score : float32 array of shape (P, N)
+        w r.
+    shift : float32 array of shape (P, N)
+        Of s^2.
+    direction : float array of shape (P, T)
+        C q.
+    """
+
+    score: NDArray[np.float32]
+    shift: NDArray[np.float32]
+    direction: NDArray[np.float64]
+
+
+def pixel_influence(
+    fit: PixelFit,
+    vectors: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    marginal: bool = False,
+    workers: int | None = None,
+) -> PixelInfluence:
+    """
+    Differentiate the fit of pixels by the weights of the reference stars.
+
+    Parameters
+    ----------
+    fit : PixelFit
+        Without dead pixels.
+    vectors : float array of shape (star, T)
+    flux, ivar : float arrays of shape (star, pixel)
+        The training's, ivar with kappa in it.
+    marginal : bool
+        Whether the coefficients were integrated out of the likelihood of the scatters.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    influence : PixelInfluence
+    """
+    n_star, n_pixel = flux.shape
+    score, shift = (np.empty((n_pixel, n_star), dtype=np.float32) for _ in range(2))
+    direction = np.empty(fit.theta.shape)
+    products = pack_products(vectors) if marginal else np.empty((0, 0))
+
+    def one(first: int) -> None:
+        part = slice(first, first + _BLOCK)
+        covariance, slope = fit.covariance[part], fit.slope[part]
+        noise = ivar[:, part]
+        weight = noise / (1 + fit.scatter[part] ** 2 * noise)
+        pull = weight * (flux[:, part] - vectors @ fit.theta[part].T)
+        direction[part] = np.einsum("pij,pj->pi", covariance, (weight * pull).T @ vectors)
+        gradient = weight - pull**2 + 2 * pull * (vectors @ direction[part].T)
+        if marginal:
+            second, third = (unpack_symmetric((weight**k).T @ products, vectors.shape[1]) for k in (2, 3))
+            spread = covariance @ second @ covariance
+            gradient += weight * _quadratic(products, spread) - weight**2 * _quadratic(products, covariance)
+            # the fit's slope takes all stars' noise for the same
+            exact = np.einsum("pij,pji->p", covariance, third) - np.einsum("pij,pji->p", spread, second)
+            slope = slope + 2 * exact
+        moves = (fit.scatter[part] > 0) & (slope > 0)
+        score[part] = pull.T
+        shift[part] = np.where(moves, -gradient / np.where(moves, slope, 1.0), 0.0).T
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, range(0, n_pixel, _BLOCK)))
+    return PixelInfluence(score, shift, direction)
+
+
+def _quadratic(products: FloatArray, matrices: FloatArray) -> FloatArray:
+    """Evaluate v_n^T M_p v_n, shape (star, pixel), from the packed products of v."""
+    k, l = np.triu_indices(matrices.shape[1])  # noqa: E741 - the indices of the paper
+    return products @ (matrices[:, k, l] * np.where(k == l, 1.0, 2.0)).T

@@ -1,0 +1,75 @@
+"""Compiled sums over the reference stars, a block of pixels at a time; :mod:`bayescannon.pixels.fit` uses them."""
+
+import numba
+import numpy as np
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+def weigh(flux, ivar, s2, weight, weighted_flux):  # type: ignore[no-untyped-def]
+    """Fill weight = 1 / (s2 + 1/ivar), 0 in dead pixels, and weight * flux; all (star, pixel)."""
+    for n in range(flux.shape[0]):
+        for p in range(flux.shape[1]):
+            w = ivar[n, p] / (1.0 + s2[p] * ivar[n, p])
+            weight[n, p] = w
+            weighted_flux[n, p] = w * flux[n, p]
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+def scatter_sums(flux, prediction, spread, weight, counts, w2r, sums):  # type: ignore[no-untyped-def]
+    """
+    Fill w2r = w^2 r and sums = sum of w, w^2, w^2 r^2, w^3 r^2, w r^2 over the stars, shape (5, pixel).
+
+    A star is `counts` (star,) terms of the sums.
+
+    `spread` (star, pixel) is added to r^2: what uncertain labels add to it; of shape (0, 0) it is nothing.
+    """
+    sums[:] = 0.0
+    spreads = spread.shape[0] > 0
+    for n in range(flux.shape[0]):
+        for p in range(flux.shape[1]):
+            w = weight[n, p]
+            r = flux[n, p] - prediction[n, p]
+            r2 = r * r + spread[n, p] if spreads else r * r
+            w2r[n, p] = w * w * r
+            w1 = counts[n] * w
+            sums[0, p] += w1
+            sums[1, p] += w1 * w
+            sums[2, p] += w1 * w * r2
+            sums[3, p] += w1 * w * w * r2
+            sums[4, p] += w1 * r2
+
+
+@numba.njit(nogil=True, cache=True)
+def fixed_theta_gradient(flux, prediction, ivar, counts, s2):  # type: ignore[no-untyped-def]
+    """Evaluate g at s2 of shape (k, pixel) with theta held; shape (k, pixel)."""
+    g = np.zeros_like(s2)
+    for n in range(flux.shape[0]):
+        for p in range(flux.shape[1]):
+            r2 = (flux[n, p] - prediction[n, p]) ** 2
+            for k in range(s2.shape[0]):
+                w = ivar[n, p] / (1.0 + s2[k, p] * ivar[n, p])
+                g[k, p] += counts[n] * (w - w * w * r2)
+    return g
+
+
+@numba.njit(nogil=True, cache=True)
+def residual_variance(flux, prediction, ivar, counts):  # type: ignore[no-untyped-def]
+    """Average the squared residuals over the live stars; shape (pixel,)."""
+    total, n_live = np.zeros(flux.shape[1]), np.zeros(flux.shape[1])
+    for n in range(flux.shape[0]):
+        for p in range(flux.shape[1]):
+            if ivar[n, p] > 0.0:
+                total[p] += counts[n] * (flux[n, p] - prediction[n, p]) ** 2
+                n_live[p] += counts[n]
+    return total / n_live
+
+
+@numba.njit(nogil=True, cache=True)
+def minus_log_weights(weight, counts):  # type: ignore[no-untyped-def]
+    """Sum -ln w over the live stars; shape (pixel,)."""
+    total = np.zeros(weight.shape[1])
+    for n in range(weight.shape[0]):
+        for p in range(weight.shape[1]):
+            if weight[n, p] > 0.0:
+                total[p] -= counts[n] * np.log(weight[n, p])
+    return total

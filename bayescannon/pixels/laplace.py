@@ -1,0 +1,285 @@
+r"""
+Exact maximum a posteriori fit of every pixel under Laplace priors on its coefficients (Casey et al. 2016).
+
+Given the scatter s, the coefficients of a pixel solve a lasso problem,
+
+    min_theta  sum_n w (f - theta . v)^2 / 2 + sum_k |theta_k| / b_k,       w = 1 / (s^2 + kappa^2 sigma^2),
+
+whose solution has terms that are exactly 0. The penalty does not depend on s, so the derivative of the profile is
+that of :mod:`bayescannon.pixels.block`, with C that of the terms that are not 0, and the same root finder is used.
+"""
+
+from dataclasses import dataclass, fields
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.block import LabelMoments, solve_coefficients
+from bayescannon.pixels.compressed import normal_equations
+from bayescannon.pixels.fit import PixelFit, PixelStatus, fit_pixels
+from bayescannon.pixels.prior import PixelPrior
+
+# A pixel whose KKT residual is larger is reported as not converged
+KKT_TOLERANCE = 1e-6
+
+# Rounding of a sum whose terms cancel, against the size of the terms, with a margin
+_ROUNDING = 1e-7
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaplacePrior(PixelPrior):
+    """
+    Priors of P pixels with T terms, some of them Laplace.
+
+    Attributes
+    ----------
+    scale : float array of shape (P, T)
+        b of theta ~ Laplace(0, b); inf where the coefficient has no such prior.
+    """
+
+    scale: FloatArray
+
+    @property
+    def penalty(self) -> NDArray[np.float64]:
+        """1 / b, 0 for censored terms; shape (P, T)."""
+        return np.where(self.censored, 0.0, 1 / self.scale)
+
+    def select(self, index: NDArray[np.intp] | slice) -> "LaplacePrior":
+        """Return the prior of some of the pixels."""
+        return LaplacePrior(
+            self.mean[index], self.precision[index], self.scatter, self.scatter_parameters, scale=self.scale[index]
+        )
+
+    def minus_log_density(self, theta: FloatArray, s2: FloatArray) -> FloatArray:
+        """Return -ln p(theta, s) of each pixel without the constants; shape (P,)."""
+        return super().minus_log_density(theta, s2) + (self.penalty * np.abs(theta)).sum(axis=1)
+
+
+@solve_coefficients.register
+def _solve_sparse(
+    prior: LaplacePrior, normal: FloatArray, right: FloatArray
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Solve the lasso problems, from the solutions without penalty."""
+    theta = np.linalg.solve(normal, right[..., None])[..., 0]
+    penalty = prior.penalty
+    solve_lasso(np.ascontiguousarray(normal), right, penalty, theta)
+    held = prior.censored | ((theta == 0) & (penalty > 0))
+    keep = ~held
+    diagonal = np.arange(theta.shape[1])
+    normal = normal * (keep[:, :, None] & keep[:, None, :])
+    normal[:, diagonal, diagonal] += held
+    return theta, normal, held
+
+
+@dataclass(frozen=True)
+class SparseFit(PixelFit):
+    """
+    A :class:`bayescannon.pixels.fit.PixelFit` with its certificate.
+
+    The covariance is that of the terms that are not 0, with the others held there.
+
+    Attributes
+    ----------
+    kkt_residual : float array of shape (P,)
+        See :func:`kkt_residual`; a pixel above 1e-6 has status NOT_CONVERGED.
+    """
+
+    kkt_residual: NDArray[np.float64]
+
+    @property
+    def n_nonzero(self) -> NDArray[np.int64]:
+        """Number of terms that are not 0, shape (P,)."""
+        return np.count_nonzero(self.theta, axis=1)
+
+
+def fit_pixels_sparse(
+    vectors: FloatArray | LabelMoments,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    scale: ArrayLike,
+    prior: PixelPrior | None = None,
+    kappa: FloatArray | float = 1.0,
+    start: FloatArray | None = None,
+    tolerance: float = 1e-6,
+    block: int = 64,
+    workers: int | None = None,
+) -> SparseFit:
+    """
+    Fit sparse coefficients and the scatter of every pixel (Casey et al. 2016): the exact joint maximum.
+
+    Parameters
+    ----------
+    vectors, flux, ivar, kappa, start, tolerance, block, workers
+        As in :func:`bayescannon.pixels.fit.fit_pixels`.
+    scale : array that broadcasts to (pixel, T)
+        b of theta ~ Laplace(0, b), in normalised flux; inf is flat. See
+        :meth:`bayescannon.models.coefficient_priors.LaplaceCoefficients.parameters`.
+    prior : PixelPrior, optional
+        Of the scatter, and of censored terms (precision inf); its other precisions must be 0.
+
+    Returns
+    -------
+    fit : SparseFit
+
+    Raises
+    ------
+    ValueError
+        A scale that is not positive, a precision that is neither 0 nor inf, or shapes that do not go together.
+
+    Notes
+    -----
+    All terms that are not censored must be determined by the live stars, as without a prior: otherwise the sparse
+    solution need not be unique, and the pixel is DEAD or SINGULAR.
+    """
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    shape = (flux.shape[1], moments.mean.shape[1])
+    scales = np.broadcast_to(np.asarray(scale, dtype=np.float64), shape)
+    if not (scales > 0).all():
+        raise ValueError("the scale of the Laplace prior must be positive (inf: flat)")
+    prior = PixelPrior.flat(*shape) if prior is None else prior
+    if not ((prior.precision == 0) | prior.censored).all():
+        raise ValueError("with a Laplace prior, PixelPrior.precision may be 0 or inf (a censored term) only")
+    laplace = LaplacePrior(prior.mean, prior.precision, prior.scatter, prior.scatter_parameters, scale=scales)
+    fit = fit_pixels(
+        moments, flux, ivar, prior=laplace, kappa=kappa, start=start, tolerance=tolerance, block=block, workers=workers
+    )
+    residual = kkt_residual(
+        fit, moments, flux, ivar, scale=scales, allowed=~prior.censored, kappa=kappa, block=block, workers=workers
+    )
+    fit.status[(residual > KKT_TOLERANCE) & (fit.status == PixelStatus.CONVERGED)] = PixelStatus.NOT_CONVERGED
+    active = (fit.theta != 0) | np.isinf(scales)
+    fit.covariance[~(active[:, :, None] & active[:, None, :])] = 0.0
+    return SparseFit(**{item.name: getattr(fit, item.name) for item in fields(fit)}, kkt_residual=residual)
+
+
+def kkt_residual(
+    fit: PixelFit,
+    vectors: FloatArray | LabelMoments,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    scale: ArrayLike,
+    allowed: NDArray[np.bool_] | None = None,
+    kappa: FloatArray | float = 1.0,
+    block: int = 64,
+    workers: int | None = None,
+) -> NDArray[np.float64]:
+    """
+    Certify sparse coefficients: how far they are from the Karush-Kuhn-Tucker conditions, given the scatters.
+
+    With c = V^T W (f - V theta), the optimum has c_k = sign(theta_k) / b_k where theta_k is not 0 and |c_k| <= 1 / b_k
+    where it is. The problem is convex, so that this proves the optimum. It is computed anew from the data.
+
+    Parameters
+    ----------
+    fit : PixelFit
+    vectors, flux, ivar, kappa, block, workers
+        As in :func:`bayescannon.pixels.fit.fit_pixels`.
+    scale : array that broadcasts to (pixel, T)
+        b; inf is flat.
+    allowed : bool array of shape (pixel, T), optional
+        False for censored terms.
+
+    Returns
+    -------
+    residual : float array of shape (P,)
+        Largest violation of any term, as a fraction of 1 / b_k (plus 1e-7 of the sums that cancel in c_k: rounding,
+        and all there is for flat terms). 0 in dead pixels.
+    """
+    normal, right = normal_equations(
+        vectors, flux, ivar, fit.scatter, kappa=kappa, allowed=allowed, block=block, workers=workers
+    )
+    penalty = np.broadcast_to(1 / np.asarray(scale, dtype=np.float64), right.shape)
+    excess = right - np.einsum("pij,pj->pi", normal, fit.theta)
+    active = (fit.theta != 0) | (penalty == 0)
+    violation = np.where(
+        active, np.abs(excess - penalty * np.sign(fit.theta)), np.maximum(np.abs(excess) - penalty, 0.0)
+    )
+    terms = np.einsum("pij,pj->pi", np.abs(normal), np.abs(fit.theta)) + np.abs(right)
+    size = penalty + _ROUNDING * terms
+    return np.divide(violation, size, out=np.zeros_like(size), where=size > 0).max(axis=1)
+
+
+@numba.njit(nogil=True, cache=True)
+def solve_lasso(normal, right, penalty, theta):  # type: ignore[no-untyped-def]
+    """
+    Minimise x^T M x / 2 - h^T x + sum_k penalty_k |x_k| for each pixel; `theta` (P, T) is start and result.
+
+    Sweeps of coordinate descent find which terms are zero and the signs of the others; then one linear solve
+    is exact. Its step ends where the first sign would change, so that every step lowers the objective. Returns
+    whether each pixel reached its optimum.
+    """
+    n_pixel = len(right)
+    reached = np.zeros(n_pixel, dtype=np.bool_)
+    for p in range(n_pixel):
+        m, x, lam = normal[p], theta[p], penalty[p]
+        for _ in range(1000):
+            _descend(m, right[p], lam, x)
+            if _polish(m, right[p], lam, x):
+                reached[p] = True
+                break
+    return reached
+
+
+@numba.njit(nogil=True, cache=True)
+def _descend(m, h, lam, x):  # type: ignore[no-untyped-def]
+    """Do one sweep of coordinate descent, from the gradient at x."""
+    n_term = len(x)
+    c = h - m @ x
+    for k in range(n_term):
+        old = x[k]
+        z = c[k] + m[k, k] * old
+        if z > lam[k]:
+            new = (z - lam[k]) / m[k, k]
+        elif z < -lam[k]:
+            new = (z + lam[k]) / m[k, k]
+        else:
+            new = 0.0
+        if new != old:
+            x[k] = new
+            for j in range(n_term):
+                c[j] -= m[j, k] * (new - old)
+
+
+@numba.njit(nogil=True, cache=True)
+def _polish(m, h, lam, x):  # type: ignore[no-untyped-def]
+    """Go to the optimum with x's signs, as far as they last; tell whether x is then the optimum."""
+    n_term = len(x)
+    free = np.empty(n_term, dtype=np.int64)
+    n_free = 0
+    for k in range(n_term):
+        if x[k] != 0.0 or lam[k] == 0.0:
+            free[n_free] = k
+            n_free += 1
+    a, b = np.empty((n_free, n_free)), np.empty(n_free)
+    for i in range(n_free):
+        k = free[i]
+        b[i] = h[k] - lam[k] * np.sign(x[k])
+        for j in range(n_free):
+            a[i, j] = m[k, free[j]]
+    if n_free > 0:
+        b = np.linalg.solve(a, b)
+    step, first = 1.0, -1
+    for i in range(n_free):
+        k = free[i]
+        if lam[k] > 0.0 and b[i] * x[k] <= 0.0:
+            length = x[k] / (x[k] - b[i])
+            if length < step or first < 0:
+                step, first = length, k
+    for i in range(n_free):
+        k = free[i]
+        x[k] += step * (b[i] - x[k])
+    if first >= 0:
+        x[first] = 0.0
+        return False
+    for i in range(n_free):
+        x[free[i]] = b[i]
+    c = h - m @ x
+    for k in range(n_term):
+        # rounding leaves a gradient of this size where the terms cancel
+        if x[k] == 0.0 and lam[k] > 0.0 and abs(c[k]) > lam[k] * (1.0 + 1e-9) + 1e-13 * abs(h[k]):
+            return False
+    return True

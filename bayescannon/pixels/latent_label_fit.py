@@ -1,0 +1,342 @@
+r"""
+Training with label errors in the reference set: expectation-maximisation over stars and pixels.
+
+Exact solver of :func:`bayescannon.models.latent_labels.latent_label_model`, up to Laplace's approximation of each
+star's integral. A round finds the stars' latent labels given the pixels (:mod:`bayescannon.pixels.latent_label_step`),
+then the pixels given the latent labels' moments (:func:`bayescannon.pixels.fit.fit_pixels`), an exact maximum of the
+expected log posterior. Spectra fix the latent labels far better than the reported labels do, so plain rounds would move
+their scale very slowly; the affine map that fits the reported labels best is applied to them in between (parameter
+expansion, Liu, Rubin & Wu 1998). The spectra do not feel it, and its Jacobian cancels with that of the population.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.fit import PixelFit, fit_pixels
+from bayescannon.pixels.label_moments import packed_moments, vector_map
+from bayescannon.pixels.label_population import (
+    AffineMap,
+    LabelPopulation,
+    ReferenceErrorError,
+    calibrate_shown,
+    regress_reported,
+)
+from bayescannon.pixels.latent_label_step import LatentLabels, SpectrumData, infer_latent, leave_one_out
+from bayescannon.pixels.prior import PixelPrior
+from bayescannon.stars.hidden import first_loadings
+
+# A label error of 0 is taken as this, in scaled labels: a label that is exact for every purpose
+EXACT_ERROR = 1e-3
+# of s^2, in the pixel fits between the first and the last: one Newton step a round is enough
+_ROUND_TOLERANCE = 1.0
+# Newton steps converge quadratically: after one that changes s^2 by less than this it is right to 1e-6
+_LAST_TOLERANCE = 1e-3
+
+
+class LabelErrorStatus(IntEnum):
+    """How the rounds ended."""
+
+    CONVERGED = 0
+    MAX_ROUNDS = 1  # the objective still rose by more than the tolerance
+    STOPPED = 2  # a further round would have lowered the objective: the result is the best one
+
+
+@dataclass(frozen=True)
+class LatentLabelFit:
+    """
+    A spectral model trained on latent labels.
+
+    Attributes
+    ----------
+    pixels : PixelFit
+        theta (pixel, T) and its covariance are those of the label vector, without the hidden components.
+    loadings : float array of shape (pixel, R)
+        H, of the hidden components. Label new stars with them: see :mod:`bayescannon.stars.hidden`.
+    labels : float array of shape (star, K)
+        Latent labels, scaled.
+    covariance : float array of shape (star, K, K)
+        Of the latent labels.
+    population : LabelPopulation
+        mu and Omega of the true labels.
+    calibration : AffineMap or None
+        The map of the last step, which gives labels of new stars slope 1 on true labels; None if not wanted, or if
+        spectra do not tell the labels apart.
+    systematic : float array of shape (K, K) or None
+        Covariance of labels from spectra alone around the true ones, from the calibration.
+    trace : float array of shape (round,)
+        Marginal objective of every accepted round: ln posterior with latent labels and hidden components integrated
+        out, without constants. It rises.
+    status : LabelErrorStatus
+    n_failed : int
+        Stars without a mode in the last round.
+    """
+
+    pixels: PixelFit
+    loadings: NDArray[np.float64]
+    labels: FloatArray
+    covariance: FloatArray
+    population: LabelPopulation
+    calibration: AffineMap | None
+    systematic: FloatArray | None
+    trace: NDArray[np.float64]
+    status: LabelErrorStatus
+    n_failed: int
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where a round begins."""
+
+    fit: PixelFit
+    population: LabelPopulation
+    starts: FloatArray
+
+
+def check_label_variance(variance: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """
+    Return usable variances of label errors, (star, K): 0 becomes that of an exact label.
+
+    Raises
+    ------
+    ReferenceErrorError
+        A variance is NaN, infinite or negative, or the shape is wrong.
+    """
+    if variance.shape != shape:
+        raise ReferenceErrorError(f"label_variance must have shape (star, label) = {shape}; got {variance.shape}")
+    wrong = ~(np.isfinite(variance) & (variance >= 0))
+    if wrong.any():
+        star, label = np.argwhere(wrong)[0]
+        raise ReferenceErrorError(
+            f"{int(wrong.any(axis=1).sum())} reference stars have no usable label error; the first is star number "
+            f"{star}, label number {label}, with variance {variance[star, label]}. Cut those stars, or give one error "
+            "for each label instead"
+        )
+    return np.maximum(variance, EXACT_ERROR**2)
+
+
+def fit_latent_labels(
+    observed: FloatArray,
+    label_variance: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    n_hidden: int = 12,
+    calibrate: bool = True,
+    kappa: FloatArray | float = 1.0,
+    prior: PixelPrior | None = None,
+    start: PixelFit | None = None,
+    tolerance: float = 1e-3,
+    max_rounds: int = 5,
+    seed: int = 0,
+    workers: int | None = None,
+) -> LatentLabelFit:
+    """
+    Train on reference labels that have errors.
+
+    Parameters
+    ----------
+    observed : float array of shape (star, K)
+        Reported labels, scaled.
+    label_variance : float array of shape (star, K)
+        Variances of their errors, in scaled labels squared; 0 is an exact label.
+    flux, ivar : float arrays of shape (star, pixel)
+        As in :func:`bayescannon.pixels.fit.fit_pixels`.
+    n_hidden : int
+        Hidden components R. Without them spectra whose pixels have correlated residuals, as all real ones, drag the
+        latent labels away from the reported ones; a dozen are enough for the mock survey. New stars must be
+        labelled with the loadings.
+    calibrate : bool
+        End with the map that gives labels of new stars slope 1 on true ones, from leave-one-out labels. It corrects
+        for noise in the coefficients too, which makes labels of new stars shrink.
+    kappa : float, or float array of shape (pixel,)
+        Scale of the noise.
+    prior : PixelPrior, optional
+        Flat unless given.
+    start : PixelFit, optional
+        A fit to the reported labels, to start from.
+    tolerance : float
+        Rounds end when the objective rises by less than this a star.
+    max_rounds : int
+    seed : int
+        Of the first guess at the hidden components.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    fit : LatentLabelFit
+
+    Raises
+    ------
+    ReferenceErrorError
+        A label error is NaN or negative, or the errors are as large as the spread of the labels.
+    ValueError
+        Shapes that do not go together, or labels that are not finite.
+    """
+    if max_rounds < 1 or not 0 <= n_hidden < min(flux.shape) / 2:
+        raise ValueError(
+            f"max_rounds must be >= 1, and n_hidden from 0 to half of the stars and of the pixels {flux.shape}; got "
+            f"{max_rounds} and {n_hidden}"
+        )
+    if not np.isfinite(observed).all():
+        raise ValueError("reported labels must be finite; cut reference stars with missing labels first")
+    variance = check_label_variance(label_variance, observed.shape)
+    scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), flux.shape[1:])
+    data = SpectrumData(observed, variance, flux, ivar if np.all(scales == 1) else ivar / scales**2)
+    vectors = label_vector(observed)
+    first = start or fit_pixels(vectors, flux, data.ivar, prior=prior, workers=workers)
+    if n_hidden:
+        loadings = first_loadings(vectors, first.theta, first.scatter, flux, data.ivar, n_hidden, seed=seed)
+        first = replace(first, theta=np.concatenate([first.theta, loadings], axis=1))
+    full_prior = _with_hidden(prior, n_hidden)
+    state = _State(
+        first,
+        LabelPopulation.of_reported(observed, variance),
+        np.stack([observed, np.zeros_like(observed)], axis=1),
+    )
+    best, latent, trace, status = _rounds(
+        state, data, full_prior, tolerance=tolerance, max_rounds=max_rounds, workers=workers
+    )
+    products, population = latent.products, best.population
+    starts: FloatArray = latent.mean
+    calibrated = _calibrate(best.fit, latent, data, workers=workers) if calibrate else None
+    if calibrated is not None:
+        affine = calibrated[0]
+        products = _transform(products, affine, n_hidden)
+        starts, spread = affine.apply(starts, population.covariance)
+        population = LabelPopulation(affine.apply(population.mean, spread)[0], spread)
+    final = fit_pixels(
+        packed_moments(products),
+        flux,
+        data.ivar,
+        prior=full_prior,
+        start=best.fit.scatter,
+        tolerance=_LAST_TOLERANCE,
+        workers=workers,
+    )
+    latent = infer_latent(final.theta, final.scatter, data, population, starts[:, None], workers=workers)
+    size = n_terms(observed.shape[1])
+    return LatentLabelFit(
+        pixels=replace(final, theta=final.theta[:, :size], covariance=final.covariance[:, :size, :size]),
+        loadings=final.theta[:, size:],
+        labels=latent.mean,
+        covariance=latent.covariance,
+        population=population,
+        calibration=None if calibrated is None else calibrated[0],
+        systematic=None if calibrated is None else calibrated[1],
+        trace=np.array(trace),
+        status=status,
+        n_failed=int(latent.n_failed.sum()),
+    )
+
+
+def _rounds(
+    state: _State,
+    data: SpectrumData,
+    prior: PixelPrior | None,
+    *,
+    tolerance: float,
+    max_rounds: int,
+    workers: int | None,
+) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
+    """Run the rounds; return the best state, its latent labels, the trace and how it ended."""
+    n_star = len(data.observed)
+    trace: list[float] = []
+    best: tuple[_State, LatentLabels] | None = None
+    expand = True
+    for n_done in range(max_rounds + 1):
+        latent = infer_latent(state.fit.theta, state.fit.scatter, data, state.population, state.starts, workers=workers)
+        # what the pixels add to it: sum of ln weights and their prior
+        pixels = float((state.fit.objective - 0.5 * state.fit.chi2).sum())
+        value = float(latent.log_likelihood.sum()) - pixels
+        if best is not None and value < trace[-1]:
+            if not expand:
+                return *best, trace, LabelErrorStatus.STOPPED
+            # a prior on the coefficients feels the map: go on without it from the best round
+            expand = False
+        else:
+            gain = np.inf if best is None else value - trace[-1]
+            best = (state, latent)
+            trace.append(value)
+            if gain < tolerance * n_star:
+                return *best, trace, LabelErrorStatus.CONVERGED
+        if n_done < max_rounds:
+            state = _maximise(*best, data, prior, expand=expand, workers=workers)
+    if best is None:
+        raise AssertionError("there is at least one round")
+    return *best, trace, LabelErrorStatus.MAX_ROUNDS
+
+
+def _maximise(
+    state: _State,
+    latent: LatentLabels,
+    data: SpectrumData,
+    prior: PixelPrior | None,
+    *,
+    expand: bool,
+    workers: int | None,
+) -> _State:
+    """Refit map, population and pixels to the latent labels."""
+    products, mean, covariance = latent.products, latent.mean, latent.covariance
+    if expand:
+        affine = regress_reported(mean, covariance, data.observed, data.variance)
+        n_hidden = products.shape[1] - n_terms(mean.shape[1])
+        products = _transform(products, affine, n_hidden)
+        mean, covariance = affine.apply(mean, covariance)
+    fit = fit_pixels(
+        packed_moments(products),
+        data.flux,
+        data.ivar,
+        prior=prior,
+        start=state.fit.scatter,
+        tolerance=_ROUND_TOLERANCE,
+        workers=workers,
+    )
+    return _State(fit, LabelPopulation.of_latent(mean, covariance), mean[:, None])
+
+
+def _transform(products: FloatArray, affine: AffineMap, n_hidden: int) -> FloatArray:
+    """Map E[w w^T] by an affine map of the labels; make the hidden components standard, and free of the labels."""
+    size = products.shape[1] - n_hidden
+    change = np.eye(products.shape[1])
+    change[:size, :size] = vector_map(affine.matrix, affine.offset)
+    if n_hidden:
+        total = products.mean(axis=0)
+        slope = np.linalg.solve(total[:size, :size], total[:size, size:]).T
+        root = np.linalg.cholesky(total[size:, size:] - slope @ total[:size, size:])
+        change[size:, size:] = np.linalg.inv(root)
+        change[size:, :size] = -change[size:, size:] @ slope
+    return change @ products @ change.T
+
+
+def _calibrate(
+    fit: PixelFit, latent: LatentLabels, data: SpectrumData, *, workers: int | None
+) -> tuple[AffineMap, FloatArray] | None:
+    """Find the map that gives labels of new stars slope 1 on true labels, and their covariance around them."""
+    shown, noise, good = leave_one_out(
+        fit.theta,
+        fit.scatter,
+        fit.covariance,
+        data,
+        latent.products[:, 0],
+        n_label=latent.mean.shape[1],
+        workers=workers,
+    )
+    return calibrate_shown(shown[good], noise[good], data.observed[good], data.variance[good])
+
+
+def _with_hidden(prior: PixelPrior | None, n_hidden: int) -> PixelPrior | None:
+    """Append flat coefficients of the hidden components to a prior."""
+    if prior is None or n_hidden == 0:
+        return prior
+    flat = np.zeros((len(prior.mean), n_hidden))
+    return replace(
+        prior,
+        mean=np.concatenate([prior.mean, flat], axis=1),
+        precision=np.concatenate([prior.precision, flat], axis=1),
+    )

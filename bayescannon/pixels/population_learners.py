@@ -1,0 +1,275 @@
+"""
+The populations around the pixels' exact fit: each learner takes the state and the fit and moves its parameters.
+
+A learner's `step` returns the new state, the last fit that was made, and how far the parameters moved, as a fraction.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.models.noise_priors import PixelNoise
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.coefficient_population import Population, eliminate_flat, fit_population
+from bayescannon.pixels.fit import GRID_LN_SCATTER, PixelFit
+from bayescannon.pixels.prior import PixelPrior, ScatterDensity
+
+# pixels' own kappa settle when none moves by more
+_KAPPA_SETTLED = 5e-4
+_PIXEL_KAPPA_SETTLED = 5e-3
+_NARROWEST_POPULATION = 0.05
+# parameters of the whole survey are found on a sample of about this many pixels first
+_SAMPLE = 500
+ALL_PIXELS = slice(None)
+
+
+@dataclass(frozen=True)
+class State:
+    """Parameters around the pixels' fit."""
+
+    prior: PixelPrior
+    kappa: NDArray[np.float64]
+    hyperparameters: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    population: Population | None = None
+
+
+def pooled_prior(prior: PixelPrior, population: Population, shrunk: NDArray[np.bool_]) -> PixelPrior:
+    """Return the pixels' prior with the shrunk terms, bool array of shape (T,), drawn from a population."""
+    mean, precision = prior.mean.copy(), prior.precision.copy()
+    mean[:, shrunk] = population.mu
+    precision[:, shrunk] = np.where(prior.censored[:, shrunk], np.inf, 1 / population.scale**2)
+    return replace(prior, mean=mean, precision=precision)
+
+
+class CoefficientLearner:
+    """Learns mu, tau and lambda of the coefficients."""
+
+    def __init__(self, prior: Any, shrunk: NDArray[np.bool_]) -> None:
+        self.prior, self.shrunk = prior, shrunk
+
+    def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
+        """Fit the population to what the data alone say of each pixel."""
+        live = fit.live
+        normal, right = data_equations(fit, state.prior)
+        normal, right = eliminate_flat(normal[live], right[live], self.shrunk)
+        start = state.population
+        if start is not None:
+            start = replace(start, activity=start.activity[live])
+        found = fit_population(normal, right, activity_spread=self.prior.activity_spread, start=start)
+        activity = np.ones(len(live))
+        activity[live] = found.activity
+        population = replace(found, activity=activity)
+        move = 1.0
+        if start is not None:
+            # tau matters where it is not negligible
+            size = np.maximum(population.tau, 0.01 * population.tau.max())
+            move = float(np.abs(population.tau - start.tau).max() / size.max())
+            move = max(move, float(np.median(np.abs(np.log(found.activity / start.activity)))))
+        learned = {"mu": population.mu, "tau": population.tau, "activity": population.activity}
+        state = replace(
+            state,
+            prior=pooled_prior(state.prior, population, self.shrunk),
+            hyperparameters={**state.hyperparameters, **learned},
+            population=population,
+        )
+        return state, fit, move
+
+
+def data_equations(fit: PixelFit, prior: PixelPrior) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Return V^T W V (P, T, T) and V^T W f (P, T) of a fit, what the data alone say; zeros for censored terms.
+
+    Dead pixels have zeros.
+    """
+    censored = prior.censored
+    precision = np.where(censored, 0.0, prior.precision)
+    size = fit.theta.shape[1]
+    diagonal = np.arange(size)
+    padded = fit.covariance.copy()
+    padded[:, diagonal, diagonal] += censored
+    padded[~fit.live] = np.eye(size)
+    normal = np.linalg.inv(padded)
+    normal[:, diagonal, diagonal] -= censored
+    right = np.einsum("pij,pj->pi", normal, fit.theta) - precision * np.where(censored, 0.0, prior.mean)
+    normal[:, diagonal, diagonal] -= precision
+    normal[~fit.live], right[~fit.live] = 0.0, 0.0
+    return normal, right
+
+
+class ScatterLearner:
+    """Learns centre and width of the population of ln s, integrating each pixel's s over a grid."""
+
+    def __init__(self, prior: Any, fit: Callable[..., PixelFit]) -> None:
+        self.prior, self.fit = prior, fit
+
+    def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
+        """Fit the population to the likelihoods of a sample of pixels on a grid of s."""
+        flat = replace(state, prior=replace(state.prior, scatter=ScatterDensity.FLAT))
+        some = _sample(fit)
+        live = fit.live[some]
+        objective = np.empty((len(GRID_LN_SCATTER), int(live.sum())))
+        for k, ln_s in enumerate(GRID_LN_SCATTER):
+            at = np.full(len(fit.live), np.exp(ln_s))
+            objective[k] = self.fit(flat, at, some, scatter="fixed").objective[live]
+        centre, width = scatter_population(objective, centre=self.prior.centre, width=self.prior.width)
+        before = state.prior
+        move = 1.0
+        if before.scatter is ScatterDensity.LOG_NORMAL:
+            move = max(abs(centre - before.scatter_parameters[0]), abs(width / before.scatter_parameters[1] - 1))
+        learned = {"scatter_centre": np.array(centre), "scatter_width": np.array(width)}
+        state = replace(
+            state,
+            prior=replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=(centre, width)),
+            hyperparameters={**state.hyperparameters, **learned},
+        )
+        return state, fit, move
+
+
+def _sample(fit: PixelFit) -> slice:
+    """Choose pixels spread over the grid that stand for all."""
+    step = len(fit.scatter) // _SAMPLE
+    return slice(step // 2, None, step) if step > 1 else ALL_PIXELS
+
+
+def scatter_population(
+    objective: FloatArray, *, centre: float | None = None, width: float | None = None
+) -> tuple[float, float]:
+    """
+    Find mean and standard deviation of ln s over the pixels by maximum marginal likelihood (EM).
+
+    Parameters
+    ----------
+    objective : float array of shape (grid, P)
+        Minus log likelihood of each pixel at the scatters of :data:`bayescannon.pixels.fit.GRID_LN_SCATTER`.
+    centre, width : float, optional
+        Held if given.
+
+    Returns
+    -------
+    centre, width : float
+    """
+    grid = GRID_LN_SCATTER[:, None]
+    likelihood = np.exp(objective.min(axis=0) - objective)
+    m = float(grid[objective.argmin(axis=0)].mean()) if centre is None else centre
+    w = 1.0 if width is None else width
+    for _ in range(2000):
+        weight = likelihood * np.exp(-0.5 * ((grid - m) / w) ** 2)
+        weight /= weight.sum(axis=0)
+        new_m = float((weight * grid).sum(axis=0).mean()) if centre is None else centre
+        new_w = float(np.sqrt((weight * (grid - new_m) ** 2).sum(axis=0).mean())) if width is None else width
+        new_w = max(new_w, _NARROWEST_POPULATION)
+        settled = abs(new_m - m) + abs(new_w - w) < 1e-5
+        m, w = new_m, new_w
+        if settled:
+            break
+    return m, w
+
+
+def _excess(fit: PixelFit, prior: PixelPrior) -> FloatArray:
+    """
+    Differentiate each pixel's objective by ln kappa, with s at its optimum; shape (P,).
+
+    It is n - chi2, less the terms that the data determine if theta is integrated out, as long as the prior of s is
+    flat: where s is at its optimum, or at 0, what s has to say cancels but for its prior.
+    """
+    s2 = np.where(fit.live & (fit.scatter > 0), fit.scatter, 1.0) ** 2
+    pull = np.where(fit.live & (fit.scatter > 0), s2 * prior.scatter_gradient(s2)[0], 0.0)
+    return fit.n_live - fit.freedom - fit.chi2 + pull
+
+
+class KappaLearner:
+    """
+    Learns the scale of the noise, for the survey or for each pixel.
+
+    It is where the derivative of the objective by ln kappa vanishes, see :func:`_excess`.
+    """
+
+    def __init__(self, noise: Any, fit: Callable[..., PixelFit]) -> None:
+        self.noise, self.fit = noise, fit
+
+    def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
+        """Find the roots of the derivatives by ln kappa."""
+        first = np.log(state.kappa)
+        state, fit = self._global(state, fit)
+        if isinstance(self.noise, PixelNoise):
+            state, fit = self._by_pixel(state, fit)
+        return state, fit, float(np.abs(np.log(state.kappa) - first).max())
+
+    def _global(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
+        """Move all kappa by one factor to the root of the summed derivative; a sample of pixels leads the way."""
+        some = _sample(fit)
+        if some != ALL_PIXELS and abs(self._first_move(fit, state.prior)) > _KAPPA_SETTLED:
+            start = fit.scatter
+            move = self._secant(
+                state,
+                lambda moved: self.fit(moved, start, some),
+                self.fit(state, start, some),
+                state.prior.select(some),
+            )
+            state = replace(state, kappa=state.kappa * np.exp(move))
+            fit = self.fit(state, start)
+        start = fit.scatter
+        move = self._secant(state, lambda moved: self.fit(moved, start), fit, state.prior)
+        if move != 0:
+            state = replace(state, kappa=state.kappa * np.exp(move))
+            fit = self.fit(state, start)
+        return state, fit
+
+    @staticmethod
+    def _first_move(fit: PixelFit, prior: PixelPrior) -> float:
+        """Guess the change of ln kappa to the root: where s = 0 the derivative changes by twice chi2."""
+        at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
+        slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
+        return float(np.clip(-_excess(fit, prior)[fit.live].sum() / slope, -0.7, 0.7))
+
+    @staticmethod
+    def _secant(state: State, refit: Callable[[State], PixelFit], fit: PixelFit, prior: PixelPrior) -> float:
+        """Return the change of ln kappa at which the summed derivative vanishes, 0 if it is there already."""
+        previous: tuple[float, float] | None = None
+        shift = 0.0
+        for _ in range(12):
+            excess = float(_excess(fit, prior)[fit.live].sum())
+            if previous is None or excess == previous[1]:
+                move = KappaLearner._first_move(fit, prior)
+            else:
+                slope = (excess - previous[1]) / (shift - previous[0])
+                move = float(np.clip(-excess / slope, -0.7, 0.7)) if slope > 0 else -0.2 * float(np.sign(excess))
+            if abs(move) < _KAPPA_SETTLED:
+                break
+            previous = (shift, excess)
+            shift += move
+            fit = refit(replace(state, kappa=state.kappa * np.exp(shift)))
+        return shift
+
+    def _by_pixel(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
+        """Solve for each pixel's kappa under the population N(centre, width) of ln kappa, and for the population."""
+        live = fit.live
+        u = np.log(state.kappa)
+        centre = float(np.median(u[live])) if self.noise.centre is None else self.noise.centre
+        width = 0.3 if self.noise.width is None else self.noise.width
+        slope = 2 * np.maximum(fit.chi2, 1.0) + 1 / width**2
+        last_u, last_h = u.copy(), np.full(len(u), np.nan)
+        for _ in range(10):
+            h = _excess(fit, state.prior)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                secant = (h - last_h) / (u - last_u)
+            # the data's curvature is at most that of s = 0 and at least nothing
+            curvature = np.where(np.isfinite(secant), np.clip(secant, 0.0, 2 * np.maximum(fit.chi2, 1.0)), slope)
+            if self.noise.centre is None:
+                centre = float(u[live].mean())
+            if self.noise.width is None:
+                spread = (u[live] - centre) ** 2 + 1 / (curvature[live] + 1 / width**2)
+                width = max(float(np.sqrt(spread.mean())), _NARROWEST_POPULATION / 10)
+            move = -(h + (u - centre) / width**2) / (curvature + 1 / width**2)
+            move = np.where(live, np.clip(move, -0.5, 0.5), 0.0)
+            last_u, last_h = u, h
+            u = u + move
+            state = replace(state, kappa=np.exp(u))
+            fit = self.fit(state, fit.scatter)
+            if np.abs(move).max() < _PIXEL_KAPPA_SETTLED:
+                break
+        learned = {"kappa_centre": np.array(centre), "kappa_width": np.array(width)}
+        return replace(state, hyperparameters={**state.hyperparameters, **learned}), fit

@@ -1,0 +1,259 @@
+r"""
+Fit of the whole spectral model: pixels exactly, given populations and noise scale that are learned around them.
+
+The exact fit of the pixels is :func:`bayescannon.pixels.fit.fit_pixels`; the populations (of coefficients, scatters
+and noise scales) have few parameters, which are set by their marginal likelihood, in rounds, until nothing moves.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.models.coefficient_priors import (
+    CoefficientPrior,
+    FlatCoefficients,
+    LaplaceCoefficients,
+    NormalCoefficients,
+    PooledCoefficients,
+    PriorError,
+    SmoothCoefficients,
+    shrunk_terms,
+)
+from bayescannon.models.noise_priors import (
+    FixedNoise,
+    FlatScatter,
+    GlobalNoise,
+    HalfNormalScatter,
+    NoisePrior,
+    PixelNoise,
+    PooledScatter,
+    ScatterPrior,
+)
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.coefficient_population import Population
+from bayescannon.pixels.fit import PixelFit, fit_pixels
+from bayescannon.pixels.laplace import LaplacePrior
+from bayescannon.pixels.population_learners import (
+    ALL_PIXELS,
+    CoefficientLearner,
+    KappaLearner,
+    ScatterLearner,
+    State,
+    pooled_prior,
+)
+from bayescannon.pixels.prior import PixelPrior, ScatterDensity
+from bayescannon.pixels.smooth import fit_pixels_smooth
+
+_MAX_ROUNDS = 8
+# rounds end when no parameter of a population moves by more than this fraction
+_SETTLED = 0.01
+
+
+@dataclass(frozen=True)
+class SpectralFit:
+    """
+    The pixels' fit and what was learned around it.
+
+    Attributes
+    ----------
+    fit : PixelFit
+    kappa : float array of shape (P,)
+        Scale of the reported errors.
+    prior : PixelPrior
+        Of the pixels, with the populations that were learned in it; what smooth coefficients add is not.
+    hyperparameters : dict of str to array
+        What was learned: ``mu``, ``tau`` (shrunk_term), ``activity`` (pixel), ``scatter_centre``, ``scatter_width``,
+        ``kappa_centre``, ``kappa_width``.
+    trace : tuple of dict
+        One entry a round: the summed objective, the median kappa, and the largest relative move of a parameter.
+    converged : bool
+        Whether the rounds settled.
+    """
+
+    fit: PixelFit
+    kappa: NDArray[np.float64]
+    prior: PixelPrior
+    hyperparameters: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    trace: tuple[dict[str, float], ...] = ()
+    converged: bool = True
+
+
+def fit_spectral(
+    vectors: FloatArray | LabelMoments,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    n_label: int,
+    coefficients: CoefficientPrior | None = None,
+    scatter: ScatterPrior | None = None,
+    noise: NoisePrior | None = None,
+    marginal: bool = False,
+    allowed: NDArray[np.bool_] | None = None,
+    start: SpectralFit | None = None,
+    tolerance: float = 1e-6,
+    workers: int | None = None,
+) -> SpectralFit:
+    """
+    Fit :func:`bayescannon.models.spectral.spectral_model` exactly, its populations by marginal likelihood.
+
+    Parameters
+    ----------
+    vectors, flux, ivar, marginal, tolerance, workers
+        As in :func:`bayescannon.pixels.fit.fit_pixels`.
+    n_label : int
+        K.
+    coefficients, scatter, noise : prior objects
+        See :mod:`bayescannon.models.coefficient_priors`; the paper's unless given.
+    allowed : bool array of shape (pixel, T), optional
+        False holds a coefficient at 0.
+    start : SpectralFit, optional
+        A fit of the same pixels to similar data, with the same priors: its scatters, kappa and populations are where
+        this one starts. Saves passes and rounds.
+
+    Returns
+    -------
+    result : SpectralFit
+
+    Raises
+    ------
+    PriorError
+        A prior without an exact solver; the message says what to do.
+    """
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    coefficients, scatter, noise = coefficients or FlatCoefficients(), scatter or FlatScatter(), noise or FixedNoise()
+    _require_known(coefficients, scatter, noise)
+    n_pixel = flux.shape[1]
+    shrunk = shrunk_terms(n_label, getattr(coefficients, "terms", "quadratic"))
+
+    state = State(
+        prior=_first_prior(coefficients, scatter, n_pixel, n_label, allowed),
+        kappa=np.full(n_pixel, noise.kappa if isinstance(noise, FixedNoise) else 1.0),
+    )
+
+    first = None
+    if start is not None:
+        first = start.fit.scatter
+        state = _warm(state, start, coefficients, scatter, noise, shrunk)
+
+    def fit(current: State, near: FloatArray | None, pixels: slice = ALL_PIXELS, **options: Any) -> PixelFit:
+        return fit_pixels(
+            moments, flux[:, pixels], ivar[:, pixels], prior=current.prior.select(pixels), kappa=current.kappa[pixels],
+            marginal=marginal, start=None if near is None else near[pixels], tolerance=tolerance, workers=workers,
+            **options,
+        )  # fmt: skip
+
+    learns = [
+        learn
+        for learn, needed in (
+            (KappaLearner(noise, fit), not isinstance(noise, FixedNoise)),
+            (ScatterLearner(scatter, fit), _is_learned(scatter)),
+            (CoefficientLearner(coefficients, shrunk), isinstance(coefficients, PooledCoefficients)),
+        )
+        if needed
+    ]
+    result = fit(state, first)
+    trace: list[dict[str, float]] = []
+    converged = not learns
+    for _ in range(_MAX_ROUNDS if learns else 0):
+        moved = 0.0
+        for learn in learns:
+            state, result, move = learn.step(state, result)
+            moved = max(moved, move)
+        if not isinstance(learns[-1], KappaLearner):  # whose fit is that of its state
+            result = fit(state, result.scatter)
+        trace.append(
+            {"objective": float(result.objective.sum()), "kappa": float(np.median(state.kappa)), "moved": moved}
+        )
+        if moved < _SETTLED:
+            converged = True
+            break
+    learned = state.hyperparameters
+    if isinstance(coefficients, SmoothCoefficients):
+        # neighbours are coupled only here: kappa and the population of scatters were learned with flat coefficients
+        smooth = fit_pixels_smooth(
+            moments, flux, ivar, shrunk=shrunk, scale=coefficients.scale, length=coefficients.length,
+            position=_positions(coefficients), prior=state.prior, kappa=state.kappa, marginal=marginal,
+            start=result.scatter, tolerance=tolerance, workers=workers,
+        )  # fmt: skip
+        learned = {**learned, "tau": np.asarray(smooth.scale)}
+        result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
+    return SpectralFit(result, state.kappa, state.prior, learned, tuple(trace), converged)
+
+
+def _warm(
+    state: State,
+    start: SpectralFit,
+    coefficients: CoefficientPrior,
+    scatter: ScatterPrior,
+    noise: NoisePrior,
+    shrunk: NDArray[np.bool_],
+) -> State:
+    """Return the state with what is to be learned where another fit found it."""
+    learned = start.hyperparameters
+    if not isinstance(noise, FixedNoise):
+        state = replace(state, kappa=np.array(start.kappa, dtype=np.float64))
+    if _is_learned(scatter) and "scatter_centre" in learned:
+        parameters = (float(learned["scatter_centre"]), float(learned["scatter_width"]))
+        prior = replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
+        state = replace(state, prior=prior)
+    if isinstance(coefficients, PooledCoefficients) and "activity" in learned:
+        population = Population(learned["mu"], learned["tau"], learned["activity"])
+        state = replace(state, prior=pooled_prior(state.prior, population, shrunk), population=population)
+    return state
+
+
+def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior) -> None:
+    known = {
+        "coefficients": (
+            coefficients,
+            (FlatCoefficients, NormalCoefficients, PooledCoefficients, LaplaceCoefficients, SmoothCoefficients),
+        ),
+        "scatter": (scatter, (FlatScatter, HalfNormalScatter, PooledScatter)),
+        "noise": (noise, (FixedNoise, GlobalNoise, PixelNoise)),
+    }
+    for what, (prior, kinds) in known.items():
+        if not isinstance(prior, kinds):
+            names = ", ".join(kind.__name__ for kind in kinds)
+            raise PriorError(
+                f"the exact solver knows the {what} priors {names}; {type(prior).__name__} can be sampled with "
+                "spectral_model or compressed_model and NUTS, on few pixels"
+            )
+
+
+def _positions(coefficients: SmoothCoefficients) -> FloatArray | None:
+    return None if coefficients.position is None else np.asarray(coefficients.position, dtype=np.float64)
+
+
+def _is_learned(scatter: ScatterPrior) -> bool:
+    return isinstance(scatter, PooledScatter) and (scatter.centre is None or scatter.width is None)
+
+
+def _first_prior(
+    coefficients: CoefficientPrior,
+    scatter: ScatterPrior,
+    n_pixel: int,
+    n_label: int,
+    allowed: NDArray[np.bool_] | None,
+) -> PixelPrior:
+    """Return the pixels' prior with everything that is to be learned still flat."""
+    n_term = len(shrunk_terms(n_label, "all"))
+    prior = PixelPrior.flat(n_pixel, n_term)
+    if isinstance(coefficients, NormalCoefficients):
+        mean, scale = coefficients.parameters(n_pixel, n_label)
+        prior = replace(prior, mean=mean, precision=1 / scale**2)
+    if isinstance(coefficients, LaplaceCoefficients):
+        scale = coefficients.parameters(n_pixel, n_label)
+        prior = LaplacePrior(prior.mean, prior.precision, scale=scale)
+    if isinstance(scatter, HalfNormalScatter):
+        prior = replace(prior, scatter=ScatterDensity.HALF_NORMAL, scatter_parameters=(scatter.scale, 0.0))
+    if isinstance(scatter, PooledScatter) and scatter.centre is not None and scatter.width is not None:
+        parameters = (scatter.centre, scatter.width)
+        prior = replace(prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
+    if allowed is not None:
+        if allowed.shape != (n_pixel, n_term):
+            raise ValueError(f"allowed must have shape (pixel, term) = {(n_pixel, n_term)}; got {allowed.shape}")
+        prior = replace(prior, precision=np.where(allowed, prior.precision, np.inf))
+    return prior

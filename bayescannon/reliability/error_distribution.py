@@ -1,0 +1,220 @@
+"""Calibrated errors: the predictive distribution of (inferred - true label), and its file's arrays."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, stdtr, stdtrit
+
+from bayescannon.numerics.student_t import convolved_t_below
+from bayescannon.numerics.typing import FloatArray
+
+# Probability within one standard deviation of a Gaussian: what "68.3 %" stands for
+ONE_SIGMA = 0.6826894921370859
+# of the degrees of freedom: heavier tails have no mean, lighter ones are Gaussian
+DOF_RANGE = (1.2, 200.0)
+_NEWTON_STEPS = 15
+
+
+@dataclass(frozen=True)
+class PredictiveErrors:
+    """
+    Distributions of (inferred - true) of N stars and K labels: Student-t, in units of the scaled labels.
+
+    Attributes
+    ----------
+    location, scale, dof : float arrays of shape (N, K)
+        NaN where a star has no formal error.
+    """
+
+    location: FloatArray
+    scale: FloatArray
+    dof: FloatArray
+
+    def interval(self, probability: float = ONE_SIGMA) -> FloatArray:
+        """
+        Return h such that the true label is within h of the inferred one with this probability, shape (N, K).
+
+        The labels are published as inferred, so the interval is centred on them and not on (inferred - location): an
+        expected offset widens it.
+        """
+        if not 0 < probability < 1:
+            raise ValueError(f"the probability of an interval must be between 0 and 1; got {probability}")
+        shift = np.abs(self.location) / self.scale
+        low, high = np.zeros_like(shift), shift + stdtrit(self.dof, (1 + probability) / 2)
+        half = high.copy()
+        for _ in range(_NEWTON_STEPS):
+            excess = stdtr(self.dof, half - shift) - stdtr(self.dof, -half - shift) - probability
+            low, high = np.where(excess < 0, half, low), np.where(excess < 0, high, half)
+            slope = np.exp(_log_density(half - shift, self.dof)) + np.exp(_log_density(half + shift, self.dof))
+            half = half - excess / slope
+            # Newton's step, unless it leaves what is known to hold the solution
+            half = np.where((half >= low) & (half <= high), half, (low + high) / 2)
+        return half * self.scale
+
+    def pit(self, error: FloatArray, noise: FloatArray | None = None) -> FloatArray:
+        """
+        Return the probability of a smaller error than the one that was found, shape (N, K); uniform if calibrated.
+
+        Parameters
+        ----------
+        error : float array of shape (N, K)
+            Inferred less true label, in units of the scaled labels.
+        noise : float array of shape (N, K), optional
+            Standard deviation of the Gaussian error of what stands for the true label; 0 unless given.
+        """
+        if noise is None:
+            return stdtr(self.dof, (error - self.location) / self.scale)
+        out = np.full(error.shape, np.nan)
+        use = np.isfinite(error - self.location) & np.isfinite(noise) & np.isfinite(self.scale)
+        out[use] = convolved_t_below((error - self.location)[use], self.scale[use], self.dof[use], noise[use])
+        return out
+
+
+def _log_density(x: FloatArray, dof: FloatArray) -> FloatArray:
+    """Log density of the standard Student-t."""
+    norm = gammaln((dof + 1) / 2) - gammaln(dof / 2) - np.log(np.pi * dof) / 2
+    return norm - (dof + 1) / 2 * np.log1p(x**2 / dof)
+
+
+@dataclass(frozen=True)
+class ErrorCalibration:
+    r"""
+    What the errors of labels are, given formal error f, S/N and place in label space.
+
+    The error of scaled label k is Student-t with location, scale and degrees of freedom
+
+    .. math::
+        m = \mu_k \cdot (1, L, z), \qquad
+        \sigma^2 = f^2 e^{2 \alpha_k \cdot \phi} + e^{2 \beta_k \cdot \phi}, \qquad
+        \ln \nu = \delta_k + L \delta'_k, \qquad
+        \phi = (1, L, L^2 - 1, z), \qquad
+        z = W^T (x - c),
+
+    where x are the K inferred scaled labels and L the standardised logarithm of S/N, both clamped to the range of the
+    reference stars; L = 0 where S/N is unknown.
+
+    A star's place z is its labels along the few axes on which reference stars are spread much wider than errors reach.
+    On the others the labels say more of the star's own error than of its place: giants lie on a narrow sequence, and
+    whoever is off it is there by error. An error given those labels is of no simple shape, an error given the place
+    nearly is.
+
+    Attributes
+    ----------
+    location : float array of shape (K, 2 + P)
+        mu.
+    formal, floor : float arrays of shape (K, 3 + P)
+        alpha and beta.
+    dof, dof_slope : float arrays of shape (K,)
+        exp(delta), which is nu where L = 0, and delta'; nu stays within 1.2 and 200.
+    scale_error : float array of shape (K,)
+        Standard deviation of the mean of log sigma over the reference stars: how well the label's errors are known.
+    label_range : float array of shape (K, 2)
+        Lowest and highest value of x.
+    axes : float array of shape (K, P)
+        W, for z of unit variance; P may be 0.
+    centre : float array of shape (K,)
+        c.
+    snr_range : float array of shape (2,)
+        Of the logarithm of S/N.
+    snr_centre, snr_width : float
+        Mean and standard deviation of the logarithm.
+    bias : float array of shape (K,)
+        Mean location over the reference stars, in scaled labels; reported, never subtracted.
+    wrong_fraction : float
+        Fraction of reference stars that seem to carry the labels of another star.
+    n_stars : int
+        Reference stars that decided.
+    """
+
+    location: FloatArray
+    formal: FloatArray
+    floor: FloatArray
+    dof: FloatArray
+    dof_slope: FloatArray
+    scale_error: FloatArray
+    label_range: FloatArray
+    axes: FloatArray
+    centre: FloatArray
+    snr_range: FloatArray
+    snr_centre: float
+    snr_width: float
+    bias: FloatArray
+    wrong_fraction: float
+    n_stars: int
+
+    def predict(self, scaled: FloatArray, formal: FloatArray, snr: FloatArray) -> PredictiveErrors:
+        """
+        Return the distribution of the errors of N stars.
+
+        Parameters
+        ----------
+        scaled, formal : float arrays of shape (N, K)
+            Inferred scaled labels and their formal errors, in the same units.
+        snr : float array of shape (N,)
+        """
+        vector, features = self.features(scaled, snr)
+        level = features[:, 1:2]
+        scale = np.hypot(formal * np.exp(features @ self.formal.T), np.exp(features @ self.floor.T))
+        missing = np.isnan(scale)
+        location = vector @ self.location.T
+        dof = np.clip(self.dof * np.exp(level * self.dof_slope), *DOF_RANGE)
+        return PredictiveErrors(np.where(missing, np.nan, location), scale, np.where(missing, np.nan, dof))
+
+    def features(self, scaled: FloatArray, snr: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return (1, L, z) of shape (N, 2 + P) and phi of shape (N, 3 + P)."""
+        return make_features(
+            scaled,
+            snr,
+            label_range=self.label_range,
+            axes=self.axes,
+            centre=self.centre,
+            snr_range=self.snr_range,
+            snr_centre=self.snr_centre,
+            snr_width=self.snr_width,
+        )
+
+    @property
+    def hash(self) -> str:
+        """First 12 hexadecimal digits of the SHA-256 of all its numbers."""
+        digest = hashlib.sha256()
+        for values in self.arrays().values():
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return digest.hexdigest()[:12]
+
+    def describe(self) -> str:
+        """Say in a phrase where the errors come from; plain ASCII, for provenance."""
+        return f"calibrated on {self.n_stars} reference stars out of fold ({self.hash})"
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return all attributes as arrays, by name, for a file."""
+        return {item.name: np.asarray(getattr(self, item.name), dtype=np.float64) for item in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ErrorCalibration":
+        """Undo :meth:`arrays`."""
+        values: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
+        return cls(**{**values, "n_stars": int(arrays["n_stars"])})
+
+
+def make_features(
+    scaled: FloatArray,
+    snr: FloatArray,
+    *,
+    label_range: FloatArray,
+    axes: FloatArray,
+    centre: FloatArray,
+    snr_range: FloatArray,
+    snr_centre: float,
+    snr_width: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return (1, L, z) and phi; see :class:`ErrorCalibration` for the parameters."""
+    place = (np.clip(scaled, label_range[:, 0], label_range[:, 1]) - centre) @ axes
+    log_snr = np.log(np.maximum(snr, np.finfo(float).tiny))
+    level = (np.clip(log_snr, *snr_range) - snr_centre) / snr_width
+    level = np.where(np.isnan(level), 0.0, level)[:, None]
+    one = np.ones_like(level)
+    return np.hstack([one, level, place]), np.hstack([one, level, level**2 - 1, place])

@@ -1,0 +1,226 @@
+r"""
+Coverage: how far inferred labels are outside of the labels that a model was trained on.
+
+Five scores of scaled labels, larger is farther out; each says something else, and the reference stars' own scores,
+each by a model that never saw the star and against the other stars' labels, make p-values of them:
+
+``range``
+    signed margin outside the box of the training labels: max over labels of l - max and min - l;
+``hull``
+    signed margin outside their convex hull, by support functions, see :mod:`bayescannon.numerics.hull`;
+``mahalanobis``
+    distance from their mean in units of their covariance;
+``nearest``
+    root mean square distance to the five nearest of them;
+``density``
+    minus the log of a Gaussian kernel density of them.
+
+Two further scores are of the spectrum, see :mod:`bayescannon.reliability.spectrum_scores`: ``chi2`` and ``novelty``.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.data.labels import LabelError, LabelScaler
+from bayescannon.numerics.hull import fixed_directions, hull_margin
+from bayescannon.numerics.neighbours import mean_distance
+from bayescannon.numerics.p_values import empirical_p_value
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.reliability.spectrum_scores import NoveltyReference
+
+LABEL_SCORES = ("range", "hull", "mahalanobis", "nearest", "density")
+SPECTRUM_SCORES = ("chi2", "novelty")
+SCORES = (*LABEL_SCORES, *SPECTRUM_SCORES)
+# What decides OUTSIDE_COVERAGE and NOVEL_SPECTRUM. On real giants and dwarfs the range alone did no worse than any
+# combination: each further score brings outliers of its own, which set the limit where reference stars are few.
+COVERAGE_SCORE, NOVELTY_SCORE = "range", "novelty"
+MIN_REFERENCE = 10
+_NEIGHBOURS = 5
+# standard deviations below this part of the largest are raised to it: collinear labels leave no direction without width
+_MIN_RELATIVE_WIDTH = 0.01
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class CoverageReference:
+    """
+    What coverage and novelty are measured against.
+
+    Attributes
+    ----------
+    scaler : LabelScaler
+        Of the model.
+    labels : float array of shape (M, K)
+        Scaled labels of the training stars.
+    scores : float array of shape (M, score)
+        `SCORES` of the out-of-fold estimates of the same stars, each against the others; NaN where there is none.
+    novelty : NoveltyReference or None
+        None if only labels are known.
+    model_hash : str
+        Of the model that it belongs to.
+    """
+
+    scaler: LabelScaler
+    labels: FloatArray
+    scores: FloatArray
+    novelty: NoveltyReference | None = None
+    model_hash: str = ""
+
+    def __post_init__(self) -> None:
+        n_star, n_label = len(self.labels), len(self.scaler.names)
+        if self.labels.shape != (n_star, n_label) or self.scores.shape != (n_star, len(SCORES)):
+            raise ValueError(
+                f"labels and scores must have shapes (M, {n_label}) and (M, {len(SCORES)}); got {self.labels.shape} "
+                f"and {self.scores.shape}"
+            )
+        if not np.isfinite(self.labels).all():
+            raise LabelError("labels of the reference stars must be finite; leave stars with missing labels out")
+        if n_star < MIN_REFERENCE:
+            raise ValueError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {n_star}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def p_values(self, scores: FloatArray) -> NDArray[np.float64]:
+        """Return the empirical p-value of every score, shape (N, score)."""
+        return np.column_stack([empirical_p_value(scores[:, k], self.scores[:, k]) for k in range(len(SCORES))])
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the reference as a Dataset of dims reference_star, stellar_label, score and block."""
+        variables: dict[str, Any] = {
+            "coverage_labels": (("coverage_star", "coverage_label"), self.labels),
+            "coverage_scores": (("coverage_star", "score"), self.scores),
+            "coverage_pivot": ("coverage_label", self.scaler.pivot),
+            "coverage_scale": ("coverage_label", self.scaler.scale),
+        }
+        if self.novelty is not None:
+            variables |= {
+                "novelty_intrinsic": ("block", self.novelty.intrinsic),
+                "novelty_trend": (("spectrum_score", "power"), self.novelty.trend),
+                "novelty_log_snr_range": ("end", self.novelty.log_snr_range),
+                "novelty_block": self.novelty.block,
+            }
+        return xr.Dataset(
+            variables,
+            coords={"coverage_label": list(self.scaler.names), "score": list(SCORES)},
+            attrs={"coverage_model_hash": self.model_hash},
+        )
+
+    @classmethod
+    def from_xarray(cls, dataset: xr.Dataset) -> "CoverageReference":
+        """Read what :meth:`to_xarray` made, also out of a larger Dataset."""
+        if "coverage_labels" not in dataset or [str(x) for x in dataset["score"].to_numpy()] != list(SCORES):
+            raise ValueError(f"the dataset holds no coverage reference with the scores {', '.join(SCORES)}")
+        values = {str(name): array.to_numpy() for name, array in dataset.data_vars.items()}
+        names = tuple(str(name) for name in dataset["coverage_label"].to_numpy())
+        novelty = None
+        if "novelty_trend" in values:
+            novelty = NoveltyReference(
+                values["novelty_intrinsic"],
+                values["novelty_trend"],
+                values["novelty_log_snr_range"],
+                int(values["novelty_block"]),
+            )
+        return cls(
+            LabelScaler(names, values["coverage_pivot"], values["coverage_scale"]),
+            values["coverage_labels"],
+            values["coverage_scores"],
+            novelty,
+            str(dataset.attrs.get("coverage_model_hash", "")),
+        )
+
+
+def label_scores(
+    points: FloatArray, reference: FloatArray, *, leave_one_out: bool = False, workers: int | None = None
+) -> NDArray[np.float64]:
+    """
+    Score inferred labels against the training labels, see the module's text.
+
+    Parameters
+    ----------
+    points : float array of shape (N, K)
+        Scaled labels; a star with a value that is not finite has NaN for all scores.
+    reference : float array of shape (M, K)
+        Scaled labels of the training stars.
+    leave_one_out : bool
+        Point n is of reference star n, and compared with the other stars.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    scores : float array of shape (N, label score)
+        In the order of `LABEL_SCORES`.
+
+    Raises
+    ------
+    ValueError
+        Fewer than ten reference stars.
+    """
+    if len(reference) < MIN_REFERENCE:
+        raise ValueError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {len(reference)}")
+    n_label = reference.shape[1]
+    axes = np.concatenate([np.eye(n_label), -np.eye(n_label)])
+
+    def margin(directions: FloatArray) -> FloatArray:
+        return hull_margin(points, reference, directions, leave_one_out=leave_one_out, workers=workers)
+
+    squared = mean_distance(points, reference, neighbours=_NEIGHBOURS, leave_one_out=leave_one_out, workers=workers)
+    return np.column_stack(
+        [
+            margin(axes),
+            margin(fixed_directions(n_label)),
+            _mahalanobis(points, reference, leave_one_out=leave_one_out),
+            np.sqrt(squared),
+            -_log_density(points, reference, leave_one_out=leave_one_out, workers=workers),
+        ]
+    )
+
+
+def whitener(reference: FloatArray) -> NDArray[np.float64]:
+    """Return W, shape (K, K), with W^T C W = 1 for the covariance C of points (M, K), widths bounded below."""
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(reference, rowvar=False)))
+    width = np.sqrt(np.maximum(values, 0.0))
+    return vectors / np.maximum(width, max(_MIN_RELATIVE_WIDTH * width[-1], np.finfo(float).tiny))
+
+
+def _mahalanobis(points: FloatArray, reference: FloatArray, *, leave_one_out: bool) -> NDArray[np.float64]:
+    """Return the Mahalanobis distance of each point from the mean of the reference."""
+    if not leave_one_out:
+        return np.linalg.norm((points - reference.mean(axis=0)) @ whitener(reference), axis=1)
+    if len(reference) > _BLOCK:  # one star of so many changes nothing
+        return _mahalanobis(points, reference, leave_one_out=False)
+    every = np.arange(len(reference))
+    return np.array([_mahalanobis(points[[n]], reference[every != n], leave_one_out=False)[0] for n in every])
+
+
+def _log_density(
+    points: FloatArray, reference: FloatArray, *, leave_one_out: bool, workers: int | None
+) -> NDArray[np.float64]:
+    """Return the log density of whitened points by Gaussian kernels with Scott's width M^(-1 / (K + 4))."""
+    n_reference, n_label = reference.shape
+    root = whitener(reference) / n_reference ** (-1 / (n_label + 4))
+    there, here = reference @ root, points @ root
+    norm = 0.5 * (there**2).sum(axis=1)
+    density = np.empty(len(points))
+
+    def one(start: int) -> None:
+        part = here[start : start + _BLOCK]
+        kernel = part @ there.T - norm
+        if leave_one_out:
+            kernel[np.arange(len(part)), start + np.arange(len(part))] = -np.inf
+        largest = kernel.max(axis=1)
+        kernel -= largest[:, None]
+        np.exp(kernel, out=kernel)
+        density[start : start + len(part)] = largest - 0.5 * (part**2).sum(axis=1) + np.log(kernel.sum(axis=1))
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, range(0, len(points), _BLOCK)))
+    return density - np.log(n_reference - leave_one_out)

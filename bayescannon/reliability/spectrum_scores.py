@@ -1,0 +1,205 @@
+r"""
+Spectral novelty: how much of a spectrum the model cannot describe, against what it cannot describe of giants.
+
+The residual is taken out of the model's tangent space, :math:`r_\perp = r - J (J^T W J)^{-1} J^T W r`, and averaged
+over blocks of pixels, which beats down the pixels' noise and keeps what lines and wings leave. With the block's
+variance from the noise, v_b, and the intrinsic one of out-of-fold reference stars, s_b^2, the statistic is the log of
+the mean of :math:`r_b^2 / (v_b + s_b^2)` over live blocks. At high S/N any misfit is large against the noise, so the
+statistic (and the log of the reduced chi2) is taken relative to the reference stars' trend with S/N.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+
+# pixels; lines are 3-5 pixels wide at R = 1800, wings of strong lines some ten times that
+BLOCK = 32
+_ROUNDS = 50
+_HUBER = 1.5
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """
+    What the novelty of N stars is computed from.
+
+    Attributes
+    ----------
+    residual, variance : float arrays of shape (N, block)
+        Block averages of the residual outside the tangent space, and their variance by the noise; inf where a block
+        has no live pixel.
+    reduced_chi2 : float array of shape (N,)
+        With the model's kappa and scatter.
+    log_snr : float array of shape (N,)
+        Log of the median signal-to-noise ratio of a live pixel of the normalised flux.
+    """
+
+    residual: FloatArray
+    variance: FloatArray
+    reduced_chi2: FloatArray
+    log_snr: FloatArray
+
+    def select(self, index: NDArray[np.intp]) -> "Residuals":
+        """Return the stars of an index array."""
+        return Residuals(self.residual[index], self.variance[index], self.reduced_chi2[index], self.log_snr[index])
+
+    @classmethod
+    def join(cls, parts: "list[Residuals]") -> "Residuals":
+        """Put the stars of several together, in order."""
+        names = ("residual", "variance", "reduced_chi2", "log_snr")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def block_residuals(
+    theta: FloatArray,
+    scatter: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    scaled: FloatArray,
+    *,
+    block: int = BLOCK,
+    workers: int | None = None,
+) -> Residuals:
+    """
+    Average the residuals of N stars outside the model's tangent space at their labels.
+
+    Parameters
+    ----------
+    theta : float array of shape (pixel, T)
+    scatter : float array of shape (pixel,)
+        inf in dead pixels.
+    flux, ivar : float arrays of shape (star, pixel)
+        `ivar` on the model's noise scale, 0 where dead.
+    scaled : float array of shape (star, K)
+        Scaled labels; a star with NaN has NaN results.
+    block : int
+        Pixels of a block; the last one may be shorter.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    residuals : Residuals
+    """
+    known = np.isfinite(scaled).all(axis=1)
+    at = np.where(known[:, None], scaled, 0.0)
+    live = np.isfinite(scatter)
+    theta, ivar = np.where(live[:, None], theta, 0.0), np.where(live, ivar, 0.0)
+    edges = np.arange(0, len(theta), block)
+    outside = flux - label_vector(at) @ theta.T
+    signal, chi2 = np.full(len(flux), np.nan), np.full(len(flux), np.nan)
+    slopes = label_vector_jacobian(at)
+
+    def one(n: int) -> None:
+        weight = pixel_weights(scatter, ivar[n])
+        alive = weight > 0
+        degrees = alive.sum() - scaled.shape[1]
+        if degrees <= 0:
+            return
+        signal[n] = np.median(np.sqrt(ivar[n, alive]))
+        chi2[n] = weight @ outside[n] ** 2 / degrees
+        tangent = theta @ slopes[n]
+        weighted = weight[:, None] * tangent
+        # least squares of K equations: a spectrum that does not see a label has a singular matrix
+        amplitude = np.linalg.lstsq(tangent.T @ weighted, weighted.T @ outside[n], rcond=None)[0]
+        outside[n] -= tangent @ amplitude
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, np.flatnonzero(known)))
+    total = np.add.reduceat(ivar, edges, axis=1)
+    filled = total > 0
+    mean = np.add.reduceat(ivar * outside, edges, axis=1) / np.where(filled, total, 1.0)
+    variance = np.where(filled, 1 / np.where(filled, total, 1.0), np.inf)
+    mean[~known] = np.nan
+    return Residuals(mean, variance, chi2, np.log(signal))
+
+
+@dataclass(frozen=True)
+class NoveltyReference:
+    """
+    What the reference stars leave unexplained when they are not in the training set.
+
+    Attributes
+    ----------
+    intrinsic : float array of shape (block,)
+        s_b^2, the variance of block averages beyond the noise.
+    trend : float array of shape (2, 3)
+        Quadratic of the log S/N for the log reduced chi2 and for the log mean square of the blocks.
+    log_snr_range : float array of shape (2,)
+        Log S/N of the reference stars; the trend is constant beyond.
+    block : int
+        Pixels of a block.
+    """
+
+    intrinsic: FloatArray
+    trend: FloatArray
+    log_snr_range: FloatArray
+    block: int = BLOCK
+
+    @classmethod
+    def fit(cls, residuals: Residuals, *, block: int = BLOCK) -> "NoveltyReference":
+        """
+        Learn from out-of-fold residuals of M reference stars.
+
+        Raises
+        ------
+        ValueError
+            Fewer than ten stars have residuals.
+        """
+        usable = np.isfinite(residuals.residual).all(axis=1) & np.isfinite(residuals.log_snr)
+        usable &= residuals.reduced_chi2 > 0
+        if usable.sum() < 10:
+            raise ValueError(f"spectral novelty needs at least 10 fitted reference stars; got {int(usable.sum())}")
+        part = residuals.select(np.flatnonzero(usable))
+        intrinsic = _intrinsic_variance(part.residual, part.variance)
+        ends = np.quantile(part.log_snr, [0.0, 1.0])
+        flat = cls(intrinsic, np.zeros((2, 3)), ends, block)
+        raw = flat.scores(part)
+        return cls(intrinsic, np.stack([_robust_quadratic(part.log_snr, column) for column in raw.T]), ends, block)
+
+    def scores(self, residuals: Residuals) -> NDArray[np.float64]:
+        """
+        Return the log reduced chi2 and the log mean square of the blocks above their trends, shape (N, 2).
+
+        NaN for a star without labels or without live pixels.
+        """
+        noise = residuals.variance + self.intrinsic
+        live = np.isfinite(noise)
+        square = np.where(live, residuals.residual**2 / np.where(live, noise, 1.0), 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            raw = np.log([residuals.reduced_chi2, square.sum(axis=1) / live.sum(axis=1)]).T
+        x = np.clip(residuals.log_snr, *self.log_snr_range)[:, None] ** np.arange(3)
+        scores = raw - x @ self.trend.T
+        return np.where(np.isfinite(residuals.log_snr)[:, None] & ~np.isnan(raw), scores, np.nan)
+
+
+def _intrinsic_variance(residual: FloatArray, variance: FloatArray) -> NDArray[np.float64]:
+    """Return s2 of each block with sum_n w^2 (r^2 - v - s2) = 0, w = 1 / (v + s2); outliers beyond 5 sigma clipped."""
+    s2 = np.full(residual.shape[1], 1e-6)
+    for _ in range(_ROUNDS):
+        whole = np.where(np.isfinite(variance), variance, 1e30) + s2
+        square = np.minimum(residual**2, 25 * whole)
+        weight = whole**-2
+        s2 = np.maximum((weight * (square - (whole - s2))).sum(axis=0) / weight.sum(axis=0), 1e-8)
+    return s2
+
+
+def _robust_quadratic(x: FloatArray, y: FloatArray) -> NDArray[np.float64]:
+    """Fit y = c0 + c1 x + c2 x^2 with Huber's weights."""
+    design, weight = x[:, None] ** np.arange(3), np.ones(len(x))
+    fit = np.zeros(3)
+    for _ in range(20):
+        root = np.sqrt(weight)
+        fit = np.linalg.lstsq(root[:, None] * design, root * y, rcond=None)[0]
+        off = np.abs(y - design @ fit)
+        scale = 1.4826 * np.median(off) + 1e-12
+        weight = 1 / np.maximum(1, off / (_HUBER * scale))
+    return fit

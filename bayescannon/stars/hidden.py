@@ -1,0 +1,133 @@
+r"""
+Hidden components of spectra: what abundances, line spread and continuum do, without labels of their own.
+
+    f_np = theta_p . v(l_n) + H_p . h_n + noise,     h_n ~ Normal(0, 1) in R components.
+
+They correlate the residuals of a star's pixels. Taken as independent, those residuals make a spectrum say far more
+about labels than it knows, and a latent label drifts to the hidden component that explains more pixels than it does.
+Given the loadings H, the h_n of a star integrate out of its quartic exactly, and what is left is a quartic.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.quartic import Quartic
+
+_OVERSAMPLE = 8
+_POWER_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class HiddenPosterior:
+    """
+    The hidden components of N stars given their labels: Normal(map v(l), covariance).
+
+    Attributes
+    ----------
+    map : float array of shape (N, R, T)
+    covariance : float array of shape (N, R, R)
+    """
+
+    map: FloatArray
+    covariance: FloatArray
+
+    def products(self, vectors: FloatArray) -> FloatArray:
+        """
+        Return E[w w^T] of w = (v, h) from E[v v^T].
+
+        Parameters
+        ----------
+        vectors : float array of shape (N, T, T)
+
+        Returns
+        -------
+        products : float array of shape (N, T + R, T + R)
+        """
+        size = vectors.shape[1]
+        cross = self.map @ vectors
+        result = np.empty((len(vectors), size + cross.shape[1], size + cross.shape[1]))
+        result[:, :size, :size] = vectors
+        result[:, size:, :size] = cross
+        result[:, :size, size:] = cross.transpose(0, 2, 1)
+        result[:, size:, size:] = cross @ self.map.transpose(0, 2, 1) + self.covariance
+        return result
+
+
+def integrate_hidden(quartic: Quartic, n_hidden: int) -> tuple[Quartic, HiddenPosterior, FloatArray]:
+    """
+    Integrate the hidden components out of the quartics of N stars.
+
+    Parameters
+    ----------
+    quartic : Quartic
+        Of w = (v(l), h): from :func:`bayescannon.stars.quartic.compress` with theta and H side by side.
+    n_hidden : int
+        R.
+
+    Returns
+    -------
+    left : Quartic
+        Of the labels alone: minus twice the log likelihood is its chi2 plus `log_determinant`.
+    posterior : HiddenPosterior
+    log_determinant : float array of shape (N,)
+    """
+    size = quartic.b.shape[1] - n_hidden
+    across, right = quartic.a[:, size:, :size], quartic.b[:, size:]
+    precision = quartic.a[:, size:, size:] + np.eye(n_hidden)
+    covariance = np.linalg.inv(precision)
+    to_labels = covariance @ across
+    centre = (covariance @ right[..., None])[..., 0]
+    left = Quartic(
+        a=quartic.a[:, :size, :size] - across.transpose(0, 2, 1) @ to_labels,
+        b=quartic.b[:, :size] - np.einsum("nht,nh->nt", across, centre),
+        c=quartic.c - np.einsum("nh,nh->n", right, centre),
+        n_live=quartic.n_live,
+    )
+    mapping = -to_labels
+    # the quartic holds v without its constant 1, so that column is free for what does not depend on the labels
+    mapping[:, :, 0] = centre
+    return left, HiddenPosterior(mapping, covariance), np.linalg.slogdet(precision)[1]
+
+
+def first_loadings(
+    vectors: FloatArray,
+    theta: FloatArray,
+    scatter: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    n_hidden: int,
+    *,
+    seed: int = 0,
+) -> FloatArray:
+    """
+    Find loadings to start from: principal components of the residuals, across the directions of the labels.
+
+    Parameters
+    ----------
+    vectors : float array of shape (star, T)
+    theta, scatter : float arrays of shape (pixel, T) and (pixel,)
+    flux, ivar : float arrays of shape (star, pixel)
+    n_hidden : int
+        R.
+    seed : int
+        Of the randomised decomposition (Halko, Martinsson & Tropp 2011).
+
+    Returns
+    -------
+    loadings : float array of shape (pixel, R)
+    """
+    weight = pixel_weights(scatter, ivar)
+    scale = np.sqrt(weight.mean(axis=0))
+    residual = np.where(ivar > 0, flux - vectors @ theta.T, 0.0) * scale
+    # label errors leave residuals along the labels' own directions, which are no hidden components
+    axes, _ = np.linalg.qr(theta[:, 1:] * scale[:, None])
+    residual -= (residual @ axes) @ axes.T
+    sketch = np.random.default_rng(seed).normal(size=(flux.shape[1], n_hidden + _OVERSAMPLE))
+    for _ in range(_POWER_ROUNDS):
+        sketch, _ = np.linalg.qr(residual.T @ (residual @ sketch))
+    _, values, rows = np.linalg.svd(residual @ sketch, full_matrices=False)
+    components = (sketch @ rows.T)[:, :n_hidden] * values[:n_hidden] / np.sqrt(len(flux))
+    return np.where(scale[:, None] > 0, components / np.where(scale > 0, scale, 1.0)[:, None], 0.0)

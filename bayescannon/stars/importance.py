@@ -1,0 +1,232 @@
+r"""
+The posterior of every star's labels under :func:`bayescannon.models.star_labels.label_model`, by importance sampling.
+
+A star's likelihood is an exact quartic, so that a thousand weights cost as much as one look at its pixels. The proposal
+is a Student-t distribution at each mode that the starts found, with the inverse Hessian for its scale; the weights
+are Pareto-smoothed, and k-hat says whether they can be trusted. Where they can not, the proposal is refitted to the
+weighted draws, and what is left goes to NUTS (:mod:`bayescannon.stars.nuts`).
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.data.flags import PosteriorStatus
+from bayescannon.models.label_vector import term_pairs
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.importance_kernels import collect_modes, sample_all
+from bayescannon.stars.quartic import Quartic, minimise
+
+# Vehtari et al. 2024: weights with a larger shape cannot be trusted
+LARGEST_K_HAT = 0.7
+# central 68.3 % and 95 % intervals, and the median
+PROBABILITIES = (0.025, 0.158655, 0.5, 0.841345, 0.975)
+# degrees of freedom of the proposal, and how many modes it follows
+_DOF = 7.0
+_MOST_MODES = 4
+_REFITS = 2
+# a proposal refitted to few effective draws is too narrow
+_REFIT_WIDTH = 1.3
+_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class LabelPosterior:
+    """
+    Posteriors of N stars, in scaled labels.
+
+    Attributes
+    ----------
+    mean : float array of shape (N, K)
+    covariance : float array of shape (N, K, K)
+    quantiles : float array of shape (N, Q, K)
+        At `PROBABILITIES`.
+    k_hat : float array of shape (N,)
+        Pareto shape of the importance weights; below 0.7 they can be trusted.
+    ess : float array of shape (N,)
+        Effective number of draws.
+    n_modes : int array of shape (N,)
+    status : int array of shape (N,)
+        :class:`~bayescannon.data.flags.PosteriorStatus`.
+    draws : float array of shape (N, D, K)
+        Of equal weight.
+    """
+
+    mean: FloatArray
+    covariance: FloatArray
+    quantiles: FloatArray
+    k_hat: FloatArray
+    ess: FloatArray
+    n_modes: NDArray[np.int64]
+    status: NDArray[np.int16]
+    draws: FloatArray
+
+    @classmethod
+    def empty(cls, n_star: int, n_label: int, n_keep: int) -> "LabelPosterior":
+        """Return posteriors of stars of which nothing is known yet."""
+        return cls(
+            np.full((n_star, n_label), np.nan),
+            np.full((n_star, n_label, n_label), np.nan),
+            np.full((n_star, len(PROBABILITIES), n_label), np.nan),
+            np.full(n_star, np.inf),
+            np.zeros(n_star),
+            np.zeros(n_star, dtype=np.int64),
+            np.full(n_star, PosteriorStatus.NO_POSTERIOR, dtype=np.int16),
+            np.full((n_star, n_keep, n_label), np.nan),
+        )
+
+    def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> "LabelPosterior":
+        """Return the posteriors of some of the stars."""
+        return LabelPosterior(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+
+    def put(self, index: NDArray[np.intp], other: "LabelPosterior") -> None:
+        """Replace the posteriors of some of the stars."""
+        for item in fields(self):
+            getattr(self, item.name)[index] = getattr(other, item.name)
+
+
+def star_seeds(ids: Sequence[str] | NDArray[np.str_], seed: int) -> NDArray[np.uint64]:
+    """
+    Return a seed for each star, which depends on its id and on `seed` alone.
+
+    So a star has the same draws in whatever selection it is sampled.
+    """
+    high = (seed % 2**32) << 32
+    return np.array([high | crc32(name.encode()) for name in map(str, ids)], dtype=np.uint64)
+
+
+def sample_labels(
+    quartic: Quartic,
+    starts: FloatArray,
+    seeds: NDArray[np.uint64],
+    *,
+    density: LabelDensity | None = None,
+    n_draws: int = 1000,
+    n_keep: int = 0,
+    workers: int | None = None,
+) -> LabelPosterior:
+    """
+    Sample the labels of N stars.
+
+    Parameters
+    ----------
+    quartic : Quartic
+        Of N stars.
+    starts : float array of shape (start, K) or (star, start, K)
+        Scaled labels to look for modes from.
+    seeds : uint64 array of shape (N,)
+        From :func:`star_seeds`.
+    density : LabelDensity, optional
+        The prior; flat unless given.
+    n_draws : int
+        For each star.
+    n_keep : int
+        How many draws of equal weight are kept; at most `n_draws`.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    posterior : LabelPosterior
+        Status ``SAMPLED``, ``ADAPTED``, ``UNRELIABLE`` or ``NO_POSTERIOR``.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 100 draws, or more to keep than there are.
+    """
+    if n_draws < 100 or not 0 <= n_keep <= n_draws:
+        raise ValueError(f"n_draws must be at least 100 and n_keep from 0 to n_draws; got {n_draws} and {n_keep}")
+    n_label = starts.shape[-1]
+    prior = density or LabelDensity.flat(n_label)
+    optima = minimise(quartic, starts, density=prior, workers=workers)
+    result = LabelPosterior.empty(len(quartic), n_label, n_keep)
+    i, j = term_pairs(n_label)
+
+    def one(first: int) -> None:
+        part = np.arange(first, min(first + _BLOCK, len(quartic)))
+        size = (len(part), _MOST_MODES)
+        mode, root, share = np.zeros((*size, n_label)), np.zeros((*size, n_label, n_label)), np.zeros(size)
+        n_mode = np.zeros(len(part), dtype=np.int64)
+        own = quartic.select(part)
+        collect_modes(
+            own.a, own.b, own.c, i, j, prior.arrays, optima.labels[part], optima.chi2[part], optima.converged[part],
+            mode, root, share, n_mode,
+        )  # fmt: skip
+        # without more pixels than labels the optimum is no posterior, unless a prior makes it one
+        proper = (n_mode > 0) & ((own.n_live > n_label) | (len(prior.log_weight) > 0))
+        chosen = part[proper]
+        proposal = (mode[proper], root[proper], share[proper], n_mode[proper])
+        status = PosteriorStatus.SAMPLED
+        for _ in range(1 + _REFITS):
+            if len(chosen) == 0:
+                break
+            found = _sample(quartic.select(chosen), prior, seeds[chosen], proposal, n_draws, n_keep, status)
+            better = found.k_hat < result.k_hat[chosen]
+            result.put(chosen[better], found.select(better))
+            poor = result.k_hat[chosen] > LARGEST_K_HAT
+            chosen, found = chosen[poor], found.select(poor)
+            proposal = _refit(found, *(values[poor] for values in proposal))
+            status = PosteriorStatus.ADAPTED
+        unreliable = part[proper][result.k_hat[part[proper]] > LARGEST_K_HAT]
+        result.status[unreliable] = PosteriorStatus.UNRELIABLE
+        result.n_modes[part] = n_mode
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, range(0, len(quartic), _BLOCK)))
+    return result
+
+
+def _sample(
+    quartic: Quartic,
+    prior: LabelDensity,
+    seeds: NDArray[np.uint64],
+    proposal: tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]],
+    n_draws: int,
+    n_keep: int,
+    status: PosteriorStatus,
+) -> LabelPosterior:
+    """Sample stars from their proposals: modes, roots, shares and numbers of modes."""
+    n_star, _, n_label = proposal[0].shape
+    result = LabelPosterior.empty(n_star, n_label, n_keep)
+    result.status[:] = status
+    result.n_modes[:] = proposal[3]
+    noise, stretch = np.empty((n_star, n_label, n_draws)), np.empty((n_star, n_draws))
+    order, point = np.empty((n_star, n_keep), dtype=np.int64), np.empty(n_star)
+    for star, star_seed in enumerate(seeds):
+        rng = np.random.Generator(np.random.SFC64(star_seed))
+        rng.standard_normal(out=noise[star])
+        stretch[star] = np.sqrt(_DOF / rng.chisquare(_DOF, n_draws))
+        order[star], point[star] = rng.permutation(n_keep), rng.random()
+    sample_all(
+        (quartic.a, quartic.b, quartic.c), *term_pairs(n_label), prior.arrays, proposal, _DOF,
+        (noise, stretch, order, point), np.array(PROBABILITIES),
+        (result.mean, result.covariance, result.quantiles, result.k_hat, result.ess, result.draws),
+    )  # fmt: skip
+    return result
+
+
+def _refit(
+    found: LabelPosterior, mode: FloatArray, root: FloatArray, share: FloatArray, n_mode: NDArray[np.int64]
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
+    """Put a component with the moments of the weighted draws in place of the last one, with half of the draws."""
+    stars = np.arange(len(mode))
+    place = np.minimum(n_mode, mode.shape[1] - 1)
+    mode, root, share = mode.copy(), root.copy(), share.copy()
+    values, vectors = np.linalg.eigh(found.covariance)
+    # never narrower than the component at the best mode: few draws carry the weight
+    floor = np.linalg.eigvalsh(root[:, 0] @ root[:, 0].transpose(0, 2, 1))[:, :1]
+    wide = (vectors * np.maximum(values, floor)[:, None, :]) @ vectors.transpose(0, 2, 1)
+    mode[stars, place] = found.mean
+    root[stars, place] = _REFIT_WIDTH * np.linalg.cholesky(wide)
+    share[stars, place] = 0.0
+    share *= 0.5 / share.sum(axis=1, keepdims=True)
+    share[stars, place] = 0.5
+    return mode, root, share, place + 1

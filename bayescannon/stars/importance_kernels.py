@@ -1,0 +1,218 @@
+"""
+Compiled kernels of importance sampling from a star's posterior, called by :mod:`bayescannon.stars.importance`.
+
+The proposal is a mixture of Student-t distributions, one at each mode. Draws are kept as (label, draw), so that the
+quartic of all draws is a few vector operations.
+"""
+
+import numba
+import numpy as np
+
+from bayescannon.numerics.label_density import add_density, log_densities
+from bayescannon.numerics.pareto import smooth_weights, weighted_quantiles
+from bayescannon.stars.quartic_kernels import chi2_derivatives
+
+# Modes further above the best than this, in -2 ln p, carry nothing
+_MODE_DEPTH = 40.0
+# Optima are the same mode within this many posterior standard deviations
+_SAME_MODE = 0.1
+# Least share of the draws that each mode gets: its Gaussian approximation may be poor
+_LEAST_SHARE = 0.1
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def collect_modes(a, b, c, i, j, density, labels, value, converged, mode, root, share, n_mode):  # type: ignore[no-untyped-def]
+    """
+    Collect the distinct modes of every star among the optima (star, start, K) of its starts.
+
+    Fills mode (star, M, K), root (star, M, K, K) with Cholesky factors of the inverse of half the Hessian there, and
+    share (star, M) of the draws; n_mode (star,) is 0 where there is no proper mode.
+    """
+    n_star, _, k = labels.shape
+    n_most, t = mode.shape[1], b.shape[1]
+    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    gradient, gauss, hessian = np.empty(k), np.empty((k, k)), np.empty((k, k))
+    work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
+    for star in range(n_star):
+        found = 0
+        best = np.inf
+        curvature = np.empty((n_most, k, k))
+        for start in np.argsort(value[star]):
+            if found == n_most or value[star, start] > best + _MODE_DEPTH:
+                break
+            x = labels[star, start]
+            new = converged[star, start]
+            for m in range(found):
+                apart = x - mode[star, m]
+                new = new and apart @ curvature[m] @ apart > _SAME_MODE**2
+            if not new:
+                continue
+            chi2_derivatives(a[star], b[star], c[star], x, i, j, True, gradient, gauss, hessian, u, slope, jacobian)
+            add_density(density, x, True, gradient, gauss, hessian, work)
+            # at a wall of the box the Hessian may be indefinite; J^T A J stands in
+            curvature[found] = hessian
+            if not _factor_of_inverse(hessian, root[star, found]):
+                curvature[found] = gauss
+                if not _factor_of_inverse(gauss, root[star, found]):
+                    continue
+            mode[star, found] = x
+            best = min(best, value[star, start])
+            log_volume = 0.0
+            for q in range(k):
+                log_volume += np.log(root[star, found, q, q])
+            share[star, found] = np.exp(-0.5 * (value[star, start] - best) + log_volume)
+            found += 1
+        n_mode[star] = found
+        if found:
+            total = share[star, :found].sum()
+            for m in range(found):
+                share[star, m] = max(share[star, m] / total, _LEAST_SHARE)
+            share[star, :found] /= share[star, :found].sum()
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _factor_of_inverse(matrix, root):  # type: ignore[no-untyped-def]
+    """Fill root, lower triangular, with root root^T = matrix^-1; False unless positive definite."""
+    k = len(matrix)
+    # Cholesky factor of the matrix with its rows and columns reversed
+    factor = np.zeros((k, k))
+    for m in range(k):
+        for n in range(m, k):
+            total = matrix[k - 1 - m, k - 1 - n]
+            for q in range(m):
+                total -= factor[m, q] * factor[n, q]
+            if n == m:
+                if not total > 1e-13 * matrix[k - 1 - m, k - 1 - m]:
+                    return False
+                factor[m, m] = np.sqrt(total)
+            else:
+                factor[n, m] = total / factor[m, m]
+    root[:] = 0.0
+    # its inverse, column by column, transposed and reversed back
+    for column in range(k):
+        for m in range(column, k):
+            total = 1.0 if m == column else 0.0
+            for q in range(column, m):
+                total -= factor[m, q] * root[k - 1 - column, k - 1 - q]
+            root[k - 1 - column, k - 1 - m] = total / factor[m, m]
+    return True
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def log_target(a, b, c, i, j, density, x, u, across, result):  # type: ignore[no-untyped-def]
+    """
+    Fill result (S,) with -chi2 / 2 + ln p of one star at x (K, S).
+
+    u (T, S) and across (S,) are work space.
+    """
+    k, t = x.shape[0], len(b)
+    u[0] = 0.0
+    u[1 : 1 + k] = x
+    for m in range(len(i)):
+        u[1 + k + m] = x[i[m]] * x[j[m]]
+    log_densities(density, x, result)
+    result -= 0.5 * c
+    for m in range(1, t):
+        across[:] = b[m]
+        for n in range(1, m):
+            weight = a[m, n]
+            for s in range(len(across)):
+                across[s] -= weight * u[n, s]
+        weight = 0.5 * a[m, m]
+        for s in range(len(across)):
+            result[s] += u[m, s] * (across[s] - weight * u[m, s])
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def draw_proposal(mode, root, share, dof, noise, stretch, x, log_proposal, square):  # type: ignore[no-untyped-def]
+    """
+    Fill x (K, S) with draws of the mixture of Student-t distributions, and log_proposal (S,), up to a constant.
+
+    `noise` (K, S) is standard normal, `stretch` (S,) the root of dof / chi2. Every component gets exactly its share
+    of the draws. square (S,) is work space.
+    """
+    n_mode, k = mode.shape
+    n_draw = x.shape[1]
+    first = 0
+    summed = 0.0
+    for m in range(n_mode):
+        summed += share[m]
+        last = n_draw if m == n_mode - 1 else int(np.round(summed * n_draw))
+        for p in range(k):
+            x[p, first:last] = mode[m, p]
+            for q in range(k):
+                factor = root[m, p, q]
+                if factor != 0.0:
+                    for s in range(first, last):
+                        x[p, s] += factor * (stretch[s] * noise[q, s])
+        first = last
+    for m in range(n_mode):
+        inverse = np.linalg.inv(root[m])
+        constant = np.log(share[m])
+        for p in range(k):
+            constant -= np.log(np.abs(root[m, p, p]))
+        square[:] = 0.0
+        for p in range(k):
+            for s in range(n_draw):
+                y = 0.0
+                for q in range(p + 1):
+                    y += inverse[p, q] * (x[q, s] - mode[m, q])
+                square[s] += y * y
+        for s in range(n_draw):
+            one = constant - 0.5 * (dof + k) * np.log1p(square[s] / dof)
+            if m == 0:
+                log_proposal[s] = one
+            else:
+                largest = max(log_proposal[s], one)
+                log_proposal[s] = largest + np.log1p(np.exp(min(log_proposal[s], one) - largest))
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def sample_all(quartics, i, j, density, proposal, dof, random, probabilities, out):  # type: ignore[no-untyped-def]
+    """
+    Sample every star by importance.
+
+    quartics are (a, b, c), the proposal (mode, root, share, n_mode), as :func:`collect_modes` fills them. Of the random
+    numbers, noise (star, K, S) and stretch (star, S) make the draws; point (star,) and order (star, D) resample D of
+    them with equal weight. Fills of `out` mean (star, K), covariance (star, K, K), quantiles (star, Q, K), k-hat and
+    ESS (star,), and the D draws (star, D, K).
+    """
+    a, b, c = quartics
+    mode, root, share, n_mode = proposal
+    noise, stretch, order, point = random
+    mean, covariance, quantiles, k_hat, ess, kept = out
+    n_star, k, n_draw = noise.shape
+    x, u = np.empty((k, n_draw)), np.empty((b.shape[1], n_draw))
+    log_proposal, log_ratio, weight, work = np.empty(n_draw), np.empty(n_draw), np.empty(n_draw), np.empty(n_draw)
+    for star in range(n_star):
+        n = n_mode[star]
+        draw_proposal(
+            mode[star, :n], root[star, :n], share[star, :n], dof, noise[star], stretch[star], x, log_proposal, work
+        )
+        log_target(a[star], b[star], c[star], i, j, density, x, u, work, log_ratio)
+        log_ratio -= log_proposal
+        k_hat[star] = smooth_weights(log_ratio, weight)
+        ess[star] = 1.0 / np.sum(weight**2)
+        for p in range(k):
+            mean[star, p] = np.sum(weight * x[p])
+            weighted_quantiles(x[p], weight, probabilities, quantiles[star, :, p])
+            x[p] -= mean[star, p]
+        for p in range(k):
+            for q in range(p + 1):
+                total = np.sum(weight * x[p] * x[q])
+                covariance[star, p, q] = total
+                covariance[star, q, p] = total
+        _resample(x, mean[star], weight, order[star], point[star], kept[star])
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _resample(x, mean, weight, order, point, kept):  # type: ignore[no-untyped-def]
+    """Fill kept (D, K) with draws mean + x in proportion to their weights."""
+    n_keep, k = kept.shape
+    summed, s = weight[0], 0
+    for d in range(n_keep):
+        while summed * n_keep < point + d and s < len(weight) - 1:
+            s += 1
+            summed += weight[s]
+        for p in range(k):
+            kept[order[d], p] = mean[p] + x[p, s]

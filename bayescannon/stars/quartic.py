@@ -1,0 +1,233 @@
+r"""
+The likelihood of a star is an exact quartic in its labels; everything about labels is computed from it.
+
+With coefficients and scatters fixed, the weights w_p = 1 / (s_p^2 + sigma_p^2) of a star do not depend on its
+labels, so its chi2 (Ho et al. 2017, section 4) needs the pixels only once. With theta_0 (the model at the pivot)
+taken out of the flux, which removes the cancellation, and u(l) = v(l) without its constant 1 (u_0 = 0),
+
+    chi2(l) = c - 2 b . u(l) + u(l)^T A u(l),
+    A = sum_p w_p theta_p theta_p^T,   b = sum_p w_p theta_p (f_p - theta_p0),   c = sum_p w_p (f_p - theta_p0)^2.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.models.label_vector import term_pairs
+from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.packing import pack_products, unpack_symmetric
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all
+
+
+@dataclass(frozen=True)
+class Quartic:
+    """
+    The likelihoods of N stars.
+
+    Attributes
+    ----------
+    a : float array of shape (N, T, T)
+    b : float array of shape (N, T)
+    c : float array of shape (N,)
+    n_live : int array of shape (N,)
+        Pixels that carry weight.
+    """
+
+    a: FloatArray
+    b: FloatArray
+    c: FloatArray
+    n_live: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.c)
+
+    def select(self, index: Any) -> "Quartic":
+        """Return the likelihoods of some of the stars: a slice, a mask or an index array."""
+        return Quartic(self.a[index], self.b[index], self.c[index], self.n_live[index])
+
+
+def compress(
+    theta: FloatArray,
+    scatter: FloatArray,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    block: int = 256,
+    workers: int | None = None,
+) -> Quartic:
+    """
+    Compress the pixels of N stars to A, b, c, by matrix products over blocks of stars.
+
+    Parameters
+    ----------
+    theta : float array of shape (pixel, T)
+    scatter : float array of shape (pixel,)
+        inf gives a pixel no weight.
+    flux, ivar : float arrays of shape (star, pixel)
+    block : int
+        Stars at once.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    quartic : Quartic
+    """
+    live = np.isfinite(scatter)
+    if not live.all():
+        theta, scatter, flux, ivar = theta[live], scatter[live], flux[:, live], ivar[:, live]
+    products = pack_products(theta)
+
+    def one(start: int) -> Quartic:
+        part = slice(start, start + block)
+        weight = pixel_weights(scatter, ivar[part])
+        offset = flux[part] - theta[:, 0]
+        weighted = weight * offset
+        return Quartic(
+            a=unpack_symmetric(weight @ products, theta.shape[1]),
+            b=weighted @ theta,
+            c=np.einsum("np,np->n", weighted, offset),
+            n_live=(weight > 0).sum(axis=1),
+        )
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        parts = list(pool.map(one, range(0, max(len(flux), 1), block)))
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b", "c", "n_live")
+    }
+    return Quartic(**joined)
+
+
+def pseudo_observations(quartic: Quartic) -> tuple[FloatArray, FloatArray]:
+    """
+    Return R and y with chi2(l) = constant + |y - R v(l)|^2: T observations y_k ~ Normal((R v(l))_k, 1) a star.
+
+    R = D^(1/2) Q^T from the eigenvectors of A, so that a star whose A is singular has rows of zeros.
+
+    Returns
+    -------
+    root : float array of shape (N, T, T)
+    y : float array of shape (N, T)
+    """
+    values, vectors = np.linalg.eigh(quartic.a)
+    live = values > values[:, -1:] * 1e-14
+    root_values = np.sqrt(np.where(live, values, 0.0))
+    root = root_values[:, :, None] * vectors.transpose(0, 2, 1)
+    inverse = np.where(live, 1 / np.where(live, root_values, 1.0), 0.0)
+    y = inverse * np.einsum("ntk,nt->nk", vectors, quartic.b)
+    # b above belongs to f - theta_0, that is to v(l) without its constant
+    return root, y + root[:, :, 0]
+
+
+@dataclass(frozen=True)
+class Optima:
+    """
+    The optimum that every start of every star ended in.
+
+    Attributes
+    ----------
+    labels : float array of shape (N, start, K)
+        Scaled labels.
+    chi2 : float array of shape (N, start)
+        With a prior: chi2 - 2 ln p.
+    converged : bool array of shape (N, start)
+    iterations : int array of shape (N, start)
+    """
+
+    labels: NDArray[np.float64]
+    chi2: NDArray[np.float64]
+    converged: NDArray[np.bool_]
+    iterations: NDArray[np.int64]
+
+
+def minimise(
+    quartic: Quartic, starts: FloatArray, *, density: LabelDensity | None = None, workers: int | None = None
+) -> Optima:
+    """
+    Minimise each star's chi2, or chi2 - 2 ln p with a prior p, from every start.
+
+    Parameters
+    ----------
+    quartic : Quartic
+    starts : float array of shape (start, K) or (star, start, K)
+        Scaled labels, the same for all stars or each star's own.
+    density : LabelDensity, optional
+        The prior; flat unless given.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    optima : Optima
+    """
+    n_star, (n_start, n_label) = len(quartic), starts.shape[-2:]
+    starts = np.array(np.broadcast_to(starts, (n_star, n_start, n_label)), dtype=np.float64)
+    i, j = term_pairs(n_label)
+    prior = (density or LabelDensity.flat(n_label)).arrays
+    result = Optima(
+        np.empty((n_star, n_start, n_label)),
+        np.empty((n_star, n_start)),
+        np.empty((n_star, n_start), dtype=bool),
+        np.empty((n_star, n_start), dtype=np.int64),
+    )
+
+    def one(part: slice) -> None:
+        minimise_all(
+            quartic.a[part], quartic.b[part], quartic.c[part], starts[part], i, j, prior,
+            result.labels[part], result.chi2[part], result.iterations[part], result.converged[part],
+        )  # fmt: skip
+
+    step = 256
+    with ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, (slice(k, k + step) for k in range(0, n_star, step))))
+    return result
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """
+    chi2 of N stars, with a prior chi2 - 2 ln p, at N label vectors, and its derivatives by the scaled labels.
+
+    Attributes
+    ----------
+    chi2 : float array of shape (N,)
+    gradient : float array of shape (N, K)
+    gauss_newton : float array of shape (N, K, K)
+        2 J^T W J, the Hessian without the curvature of the model (and of a prior where that is negative).
+    hessian : float array of shape (N, K, K)
+    """
+
+    chi2: NDArray[np.float64]
+    gradient: NDArray[np.float64]
+    gauss_newton: NDArray[np.float64]
+    hessian: NDArray[np.float64]
+
+
+def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDensity | None = None) -> Derivatives:
+    """
+    Evaluate chi2 of each star, or chi2 - 2 ln p, and its derivatives at scaled labels of shape (N, K).
+
+    Raises
+    ------
+    ValueError
+        The number of stars or labels does not go with `quartic`.
+    """
+    n_star, n_label = scaled.shape
+    i, j = term_pairs(n_label)
+    if n_star != len(quartic) or quartic.b.shape[1] != 1 + n_label + len(i):
+        raise ValueError(
+            f"labels of shape {scaled.shape} do not go with {len(quartic)} stars of {quartic.b.shape[1]} terms"
+        )
+    chi2, gradient = np.empty(n_star), np.empty((n_star, n_label))
+    gauss, hessian = (np.empty((n_star, n_label, n_label)) for _ in range(2))
+    x = np.ascontiguousarray(scaled, dtype=np.float64)
+    prior = (density or LabelDensity.flat(n_label)).arrays
+    evaluate_all(quartic.a, quartic.b, quartic.c, x, i, j, prior, chi2, gradient, gauss, hessian)
+    return Derivatives(chi2, 2 * gradient, 2 * gauss, 2 * hessian)

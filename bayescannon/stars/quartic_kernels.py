@@ -1,0 +1,190 @@
+"""
+Compiled kernels on a star's quartic (A, b, c) and a prior of its labels: value, gradient, Hessian and optimum.
+
+They work on plain arrays and know no astronomy; :mod:`bayescannon.stars.quartic` is their public face.
+"""
+
+import numba
+import numpy as np
+
+from bayescannon.numerics.label_density import add_density
+
+# Optimum reached: the Newton step would lower chi2 by less than this, 1e-6 of a formal error
+_DECREMENT = 1e-12
+# So close to the optimum Newton steps are taken on trust: rounding of chi2 hides what they gain
+_SURE_DECREMENT = 1e-6
+_MAX_ITERATIONS = 200
+_FIRST_DAMPING = 1e-3
+_MAX_DAMPING = 1e12
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def chi2_derivatives(a, b, c, x, i, j, with_hessian, gradient, gauss, hessian, u, slope, jacobian):  # type: ignore[no-untyped-def]
+    """
+    Return chi2 at x and fill half its gradient, J^T A J and half its Hessian.
+
+    u, slope (T,) and jacobian (T, K) are work space; i, j are the label indices of the quadratic terms.
+    """
+    k, t = len(x), len(b)
+    u[0] = 0.0
+    for m in range(k):
+        u[1 + m] = x[m]
+    for m in range(len(i)):
+        u[1 + k + m] = x[i[m]] * x[j[m]]
+    chi2 = c
+    for m in range(t):
+        total = 0.0
+        for n in range(t):
+            total += a[m, n] * u[n]
+        chi2 += u[m] * (total - 2.0 * b[m])
+        slope[m] = total - b[m]
+    if not with_hessian:
+        return chi2
+    for m in range(k):
+        gradient[m] = slope[1 + m]
+        for n in range(t):
+            # column m of A J: the linear term, then the quadratic ones
+            jacobian[n, m] = a[n, 1 + m]
+    for q in range(len(i)):
+        gradient[i[q]] += slope[1 + k + q] * x[j[q]]
+        gradient[j[q]] += slope[1 + k + q] * x[i[q]]
+        for n in range(t):
+            jacobian[n, i[q]] += a[n, 1 + k + q] * x[j[q]]
+            jacobian[n, j[q]] += a[n, 1 + k + q] * x[i[q]]
+    for m in range(k):
+        for n in range(k):
+            gauss[m, n] = jacobian[1 + m, n]
+    for q in range(len(i)):
+        for n in range(k):
+            gauss[i[q], n] += jacobian[1 + k + q, n] * x[j[q]]
+            gauss[j[q], n] += jacobian[1 + k + q, n] * x[i[q]]
+    hessian[:] = gauss
+    for q in range(len(i)):
+        hessian[i[q], j[q]] += slope[1 + k + q]
+        hessian[j[q], i[q]] += slope[1 + k + q]
+    return chi2
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore[no-untyped-def]
+    """Solve (matrix + damping diag(scale)) step = right by Cholesky; False unless positive definite."""
+    k = len(right)
+    for m in range(k):
+        for n in range(m + 1):
+            total = matrix[m, n]
+            if m == n:
+                total += damping * scale[m]
+            for q in range(n):
+                total -= factor[m, q] * factor[n, q]
+            if m == n:
+                # a pivot lost to rounding is not a positive one
+                if not total > 1e-13 * (matrix[m, m] + damping * scale[m]):
+                    return False
+                factor[m, m] = np.sqrt(total)
+            else:
+                factor[m, n] = total / factor[n, n]
+    for m in range(k):
+        total = right[m]
+        for q in range(m):
+            total -= factor[m, q] * step[q]
+        step[m] = total / factor[m, m]
+    for m in range(k - 1, -1, -1):
+        total = step[m]
+        for q in range(m + 1, k):
+            total -= factor[q, m] * step[q]
+        step[m] = total / factor[m, m]
+    return True
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def minimise_all(a, b, c, starts, i, j, density, x_out, value_out, iterations, converged):  # type: ignore[no-untyped-def]
+    """
+    Minimise chi2 - 2 ln p of every star from its starts (star, start, K) by damped Newton steps, inside p's box.
+
+    Fills x_out (star, start, K), value_out, iterations and converged (star, start).
+    """
+    n_star, n_start, k = x_out.shape
+    t = b.shape[1]
+    lower, upper = density[0], density[1]
+    trial, scale, right, step = np.empty(k), np.empty(k), np.empty(k), np.empty(k)
+    gradient, gauss, hessian, factor = np.empty(k), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
+    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    density_work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
+    for star in range(n_star):
+        # one start after the other; `work` is what `chi2_derivatives` fills or uses
+        sa, sb, sc = a[star], b[star], c[star]
+        work = (gradient, gauss, hessian, u, slope, jacobian)
+        for start in range(n_start):
+            x = np.minimum(np.maximum(starts[star, start], lower), upper)
+            damping = _FIRST_DAMPING
+            value = chi2_derivatives(sa, sb, sc, x, i, j, True, *work)
+            value += add_density(density, x, True, gradient, gauss, hessian, density_work)
+            n_iteration = 0
+            done = False
+            while n_iteration < _MAX_ITERATIONS and damping < _MAX_DAMPING and not done:
+                n_iteration += 1
+                for m in range(k):
+                    right[m] = -gradient[m]
+                    scale[m] = gauss[m, m]
+                _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian)
+                # the Newton step says how far the optimum is
+                decrement = np.inf
+                if solve_positive(hessian, right, 0.0, scale, step, factor):
+                    decrement = 0.0
+                    for m in range(k):
+                        decrement += right[m] * step[m]
+                # far away the Hessian may be indefinite; J^T A J never is
+                if (
+                    decrement > _SURE_DECREMENT
+                    and not solve_positive(hessian, right, damping, scale, step, factor)
+                    and not solve_positive(gauss, right, damping, scale, step, factor)
+                ):
+                    damping *= 10.0
+                    continue
+                stopped = False
+                for m in range(k):
+                    trial[m] = min(max(x[m] + step[m], lower[m]), upper[m])
+                    stopped = stopped or trial[m] != x[m] + step[m]
+                new = chi2_derivatives(sa, sb, sc, trial, i, j, False, *work)
+                new += add_density(density, trial, False, gradient, gauss, hessian, density_work)
+                if decrement <= _SURE_DECREMENT or new < value:
+                    x[:] = trial
+                    # a step that a wall cut short says nothing about the optimum
+                    done = decrement <= _DECREMENT and not stopped
+                    value = new
+                    if not done:
+                        value = chi2_derivatives(sa, sb, sc, x, i, j, True, *work)
+                        value += add_density(density, x, True, gradient, gauss, hessian, density_work)
+                    damping = damping * 0.1 if damping > 1e-10 else 0.0
+                else:
+                    damping = max(damping * 10.0, 1e-6)
+            x_out[star, start] = x
+            value_out[star, start] = value
+            iterations[star, start] = n_iteration
+            converged[star, start] = done
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian):  # type: ignore[no-untyped-def]
+    """Take the labels out of the equations that are at a wall of the box and would go through it."""
+    k = len(x)
+    for m in range(k):
+        if (x[m] <= lower[m] and gradient[m] > 0.0) or (x[m] >= upper[m] and gradient[m] < 0.0):
+            right[m] = 0.0
+            scale[m] = 1.0
+            for n in range(k):
+                gauss[m, n] = gauss[n, m] = hessian[m, n] = hessian[n, m] = 0.0
+            gauss[m, m] = hessian[m, m] = 1.0
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def evaluate_all(a, b, c, x, i, j, density, value, gradient, gauss, hessian):  # type: ignore[no-untyped-def]
+    """Evaluate chi2 - 2 ln p of every star at its own x (star, K); fills the value and half of its derivatives."""
+    t, k = b.shape[1], x.shape[1]
+    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
+    for n in range(len(x)):
+        value[n] = chi2_derivatives(
+            a[n], b[n], c[n], x[n], i, j, True, gradient[n], gauss[n], hessian[n], u, slope, jacobian
+        )
+        value[n] += add_density(density, x[n], True, gradient[n], gauss[n], hessian[n], work)

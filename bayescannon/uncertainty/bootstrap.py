@@ -1,0 +1,184 @@
+"""
+Bootstrap: how far the labels of stars move when the model is trained on other stars of the same kind.
+
+The reference stars are drawn anew, with replacement; a star that is drawn m times counts m times in the sums of
+training (Ho et al. 2017, section 4, from 20 such models). Pivots and scales of the labels stay those of the model, so
+that coefficients compare, and so do the spectra to be labelled: what is seen is the error of the training alone.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayescannon import __version__
+from bayescannon.cannon.labelling import draw_starts, find_labels, label_spectra
+from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import fit_latent, fit_reference, training_stars
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_vector import label_vector
+from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.spectral_fit import SpectralFit
+
+# Newton converges quadratically: where the last step of s^2 was this small, what is left is far below the bootstrap
+_TOLERANCE = 1e-4
+
+
+class BootstrapError(ValueError):
+    """A model that cannot be trained anew as it was, or a number of bootstraps that tells nothing."""
+
+
+def draw_multiplicities(n_star: int, n_bootstrap: int, *, seed: int) -> NDArray[np.int64]:
+    """
+    Draw how often each of `n_star` stars is in each bootstrap, shape (bootstrap, star).
+
+    The first rows of a longer draw with the same seed are the same.
+    """
+    streams = np.random.SeedSequence(seed).spawn(n_bootstrap)
+    even = np.full(n_star, 1 / n_star)
+    return np.array([np.random.default_rng(stream).multinomial(n_star, even) for stream in streams])
+
+
+def retrain(
+    model: TrainedModel, reference: ReferenceSet, multiplicity: NDArray[np.int64], *, workers: int | None = None
+) -> TrainedModel:
+    """
+    Train a model anew with each reference star counted `multiplicity` times.
+
+    Parameters
+    ----------
+    model : TrainedModel
+        Where the scatters, kappa and populations start; its scaler and its options stay.
+    reference : ReferenceSet
+        The stars that it was trained on, in its order.
+    multiplicity : array of shape (star,)
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    model : TrainedModel
+
+    Raises
+    ------
+    BootstrapError
+        The model does not say how it was trained.
+    """
+    if "training" not in model.attrs:
+        raise BootstrapError(
+            "the model does not say how it was trained, so it cannot be trained anew; give one from `bayescannon train`"
+        )
+    options = TrainingOptions.from_json(model.attrs["training"])
+    learned = {name: np.asarray(values, dtype=np.float64) for name, values in model.hyperparameters.items()}
+    result = fit_reference(
+        label_vector(model.scaler.to_scaled(reference.labels)),
+        reference.spectra.flux,
+        reference.spectra.ivar,
+        options,
+        wavelength=model.wavelength,
+        label_names=model.label_names,
+        multiplicity=np.asarray(multiplicity, dtype=np.float64),
+        start=SpectralFit(model.fit, model.noise_scale, PixelPrior.flat(*model.theta.shape), learned),
+        tolerance=_TOLERANCE,
+        workers=workers,
+    )
+    again = replace(model, fit=result.fit, kappa=result.kappa, hyperparameters=result.hyperparameters)
+    if options.label_errors is None or model.reference_errors is None:
+        return again
+    rows = np.repeat(np.arange(len(reference)), multiplicity)
+    latent = fit_latent(
+        reference.labels[rows],
+        model.reference_errors[rows],
+        reference.spectra.flux[rows],
+        reference.spectra.ivar[rows],
+        model.scaler,
+        result,
+        n_hidden=options.n_hidden,
+        workers=workers,
+    )
+    return replace(again, fit=latent.pixels, loadings=latent.loadings if options.n_hidden else None)
+
+
+def bootstrap_labels(
+    model: TrainedModel,
+    reference: ReferenceSet,
+    spectra: Spectra,
+    *,
+    n_bootstrap: int = 20,
+    n_starts: int = 3,
+    estimates: xr.Dataset | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """
+    Label stars with models trained on resampled reference stars.
+
+    Parameters
+    ----------
+    model : TrainedModel
+        What it learned about populations and noise is learned anew in each bootstrap.
+    reference : ReferenceSet
+        That the model was trained on; further stars are left out.
+    spectra : Spectra
+        N stars on the model's grid, for instance some of a survey.
+    n_bootstrap : int
+        B, at least 2.
+    n_starts : int
+        Reference stars whose labels are tried as starts, beside the star's own labels under the model: a second
+        optimum that is as good shows as spread.
+    estimates : xarray.Dataset, optional
+        From :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if at hand.
+    seed : int
+        Decides stars and starts; the result does not depend on the number of workers, and the first bootstraps of a
+        longer run are the same.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    draws : xarray.Dataset
+        ``labels`` (bootstrap, star, stellar_label) in the labels' units, NaN where a bootstrap could not label the
+        star, and ``n_failed`` (star), how often that was.
+
+    Raises
+    ------
+    BootstrapError
+        B is less than 2, or the model does not say how it was trained.
+    ReferenceSetError
+        The reference set is not the model's.
+    GridError
+        The spectra are on another grid.
+    """
+    if n_bootstrap < 2:
+        raise BootstrapError(f"n_bootstrap must be at least 2 to show a spread; got {n_bootstrap}")
+    reference = training_stars(model, reference)
+    if estimates is None:
+        estimates = label_spectra(model, spectra, seed=seed, workers=workers)
+    own = model.scaler.to_scaled(estimates["labels"].to_numpy())
+    others = draw_starts(model, n_starts, seed=seed)
+    starts = np.empty((len(spectra), 1 + n_starts, own.shape[1]))
+    starts[:, 0] = np.where(np.isfinite(own), own, 0.0)
+    starts[:, 1:] = others
+    labels = np.empty((n_bootstrap, *own.shape))
+    for draw, multiplicity in enumerate(draw_multiplicities(len(reference), n_bootstrap, seed=seed)):
+        other = retrain(model, reference, multiplicity, workers=workers)
+        found = find_labels(star_quartic(other, spectra, workers=workers), starts, workers=workers)
+        good = found["status"] == FitStatus.CONVERGED
+        labels[draw] = np.where(good[:, None], model.scaler.from_scaled(found["scaled"]), np.nan)
+    return xr.Dataset(
+        {
+            "labels": (("bootstrap", "star", "stellar_label"), labels),
+            "n_failed": ("star", np.isnan(labels[:, :, 0]).sum(axis=0)),
+        },
+        coords={
+            "bootstrap": np.arange(n_bootstrap),
+            "star": spectra.id,
+            "stellar_label": list(model.label_names),
+        },
+        attrs={"version": __version__, "model_hash": model.hash, "n_bootstrap": n_bootstrap, "seed": seed},
+    )

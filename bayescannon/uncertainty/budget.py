@@ -1,0 +1,157 @@
+"""The error budget: every known source of error of a star's labels in a column of its own."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from bayescannon import __version__
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import ErrorStatus
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_priors import LabelPrior
+from bayescannon.uncertainty.kinds import KINDS, KindResult, Task
+from bayescannon.uncertainty.repeats import RADIUS
+from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
+
+
+def error_budget(
+    model: TrainedModel,
+    spectra: Spectra,
+    *,
+    reference: ReferenceSet | None = None,
+    kinds: Sequence[str] = ("formal", "coefficient", "sandwich"),
+    prior: LabelPrior | None = None,
+    n_bootstrap: int = 20,
+    n_draws: int = 1000,
+    stars: ArrayLike | None = None,
+    block: int = BLOCK_PIXELS,
+    radius: float = RADIUS,
+    keep_draws: bool = False,
+    seed: int = 0,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """
+    Evaluate the errors of stars' labels, kind by kind.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    spectra : Spectra
+        On the model's grid.
+    reference : ReferenceSet, optional
+        That the model was trained on; bootstrap and jackknife need it.
+    kinds : sequence of str
+        Keys of :data:`bayescannon.uncertainty.kinds.KINDS`, in the order wanted.
+    prior : prior object, optional
+        Of the labels and their posterior, see :mod:`bayescannon.models.label_priors`; flat unless given.
+    n_bootstrap : int
+        Models of the bootstrap, at least 2.
+    n_draws : int
+        Draws of each star's posterior.
+    stars : optional
+        Ids, indices or a boolean mask of the spectra whose errors are wanted; all unless given.
+    block : int
+        Consecutive pixels whose noise may be correlated, for the sandwich.
+    radius : float
+        In arcsec: spectra this near are of the same star, for repeats.
+    keep_draws : bool
+        Keep the labels of every bootstrap and the draws of every posterior.
+    seed : int
+        Decides starts and bootstraps.
+    workers : int or None
+        Threads; None takes every core. The result does not depend on it.
+
+    Returns
+    -------
+    budget : xarray.Dataset
+        ``error`` and ``value``, the labels that it belongs to, dims (star, stellar_label, kind), in the labels' units;
+        ``error_status`` (star, kind) of :class:`bayescannon.data.flags.ErrorStatus`, which explains every NaN, and
+        ``status`` (star), how the fit of the star ended (:class:`bayescannon.data.flags.FitStatus`). With bootstraps
+        ``bootstrap_failed`` (star) and, if kept, ``bootstrap_labels`` (bootstrap, star, stellar_label); with repeats
+        ``n_spectra`` (star), and the error pooled over all stars as attribute ``repeat_pooled``. With posteriors
+        ``k_hat``, ``ess`` and ``posterior_status`` (star) and, if kept, ``posterior_draws`` (draw, star,
+        stellar_label).
+
+    Raises
+    ------
+    ValueError
+        Unknown kinds, stars that are not there, or numbers that make no sense.
+    ReferenceSetError
+        A kind needs the reference set and there is none, or it is not the model's.
+    GridError
+        The spectra are on another grid.
+    """
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not len(kinds) or len(set(kinds)) < len(kinds):
+        what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}; name each once"
+        raise ValueError(f"kinds of error are {', '.join(KINDS)}; {what}")
+    needing = [kind for kind in kinds if KINDS[kind].needs_reference]
+    if needing and reference is None:
+        raise ReferenceSetError(
+            f"{' and '.join(needing)} train on other weights of the reference stars, so they need the reference set "
+            "that the model was trained on; give it as reference, or leave them out"
+        )
+    chosen = _choose(spectra, stars)
+    some = spectra if stars is None else spectra.select(chosen)
+    estimates = label_spectra(model, some, prior=prior, seed=seed, workers=workers)
+    task = Task(
+        model, some, spectra, chosen, estimates, reference, prior, n_bootstrap, n_draws, block, radius, seed, workers,
+        keep_draws,
+    )  # fmt: skip
+    results = {kind: KINDS[kind].evaluate(task) for kind in kinds}
+    return _assemble(task, results)
+
+
+def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
+    """Return the indices of stars named by ids, indices or a mask."""
+    every = np.arange(len(spectra), dtype=np.intp)
+    if stars is None:
+        return every
+    given = np.atleast_1d(np.asarray(stars))
+    if given.dtype.kind in "USO":
+        row_of = {str(name): row for row, name in enumerate(spectra.id)}
+        missing = [str(name) for name in given if str(name) not in row_of]
+        if missing:
+            raise ValueError(f"there is no star {missing[0]!r} among the {len(spectra)} spectra")
+        return np.array([row_of[str(name)] for name in given], dtype=np.intp)
+    try:
+        return every[given]
+    except IndexError as error:
+        raise ValueError(f"stars must be ids, indices or a mask of the {len(spectra)} spectra; {error}") from error
+
+
+def _assemble(task: Task, results: Mapping[str, KindResult]) -> xr.Dataset:
+    """Join the kinds, and take away errors without standing."""
+    dims = ("star", "stellar_label", "kind")
+    status = np.stack([result.status for result in results.values()], axis=-1)
+    error = np.stack([result.error for result in results.values()], axis=-1)
+    lost = status != ErrorStatus.GIVEN
+    extra = {name: values for result in results.values() for name, values in result.variables.items()}
+    return xr.Dataset(
+        {
+            "error": (dims, np.where(lost[:, None], np.nan, error)),
+            "value": (dims, np.stack([result.value for result in results.values()], axis=-1)),
+            "error_status": (("star", "kind"), status.astype(np.int16)),
+            "status": ("star", task.estimates["status"].to_numpy()),
+            **extra,
+        },
+        coords={
+            "star": task.spectra.id,
+            "stellar_label": list(task.model.label_names),
+            "kind": list(results),
+            "unit": ("stellar_label", [label.unit for label in task.model.labels]),
+            "meaning": ("kind", [KINDS[kind].sentence for kind in results]),
+        },
+        attrs={
+            "version": __version__,
+            "model_hash": task.model.hash,
+            "seed": task.seed,
+            **{name: value for result in results.values() for name, value in result.attrs.items()},
+            "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    )

@@ -1,0 +1,165 @@
+r"""
+Labels and errors that know how well the coefficients are known.
+
+The reference stars leave theta_p with a covariance C_p. A pixel's prediction theta_p . v(l) is wrong by v^T C_p v,
+which belongs to its variance, and noise in theta looks like sensitivity to labels: on average theta theta^T is too
+large by C, which draws labels to the middle of the reference set. Both are known, so both are put right:
+
+    w_p = 1 / (1 / ivar_p + s_p^2 + v^T C_p v),      chi2(l) = sum_p w_p ((f_p - theta_p . v(l))^2 - v(l)^T C_p v(l)).
+
+This is the corrected score of models with errors in the regressors (Stefanski 1985; Nakamura 1990): its mean over the
+noise of theta is that of the true coefficients. With the weights at the optimum's v it is a quartic again; labels and
+weights take turns. With J = D^T theta, D = dv/dl and H = sum_p w_p (J_p J_p^T - D^T C_p D), its expected curvature, the
+labels' covariance is H^-1 M H^-1,
+
+    M = sum_p w_p J_p J_p^T + w_p^2 (D^T C_p v)(D^T C_p v)^T.
+
+The weights alone, without the correction, leave labels biased where reference stars are few, but they bear a C that is
+wrong, as it is where the reported variances are.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.cannon.labelling import find_labels, label_spectra
+from bayescannon.cannon.likelihood import scaled_ivar, star_quartic
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.packing import pack_products, unpack_symmetric
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.quartic import Quartic, chi2_derivatives
+
+_ROUNDS = 2
+_BLOCK = 64
+
+
+def label_with_coefficient_errors(
+    model: TrainedModel,
+    spectra: Spectra,
+    *,
+    corrected: bool | None = None,
+    estimates: xr.Dataset | None = None,
+    workers: int | None = None,
+) -> dict[str, NDArray[Any]]:
+    """
+    Label stars with the covariance of the coefficients in their likelihood, and give their errors there.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    spectra : Spectra
+        N stars on the model's grid.
+    corrected : bool, optional
+        Take v^T C v out of chi2; without it C is in the weights alone, and the covariance is (J^T W J)^-1. Unless
+        given, where training learned kappa: reported variances may be wrong by factors, C with them, and a C that is
+        too large leaves no optimum.
+    estimates : xarray.Dataset, optional
+        From :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if at hand: where the
+        labels start.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    found : dict
+        ``labels`` (N, K) and ``covariance`` (N, K, K) in the labels' units, ``status`` (N,)
+        (:class:`bayescannon.data.flags.FitStatus`); no labels and no covariance (NaN) where it is not CONVERGED, for
+        instance where noise in the coefficients may be all that a star's likelihood rests on.
+
+    Raises
+    ------
+    GridError
+        The spectra are on another grid.
+
+    Notes
+    -----
+    C is that of theta given the scatters. Scatters by joint maximum likelihood are low by the number of terms, and C
+    with them; train with the coefficients integrated out (REML) where reference stars are few.
+
+    The noise of theta is taken to be independent of that of the star. It is not for the reference stars themselves,
+    whose noise the coefficients follow: where they are few, correct their labels out of fold only.
+    """
+    if corrected is None:
+        corrected = bool((model.noise_scale != 1).any())
+    if estimates is None:
+        estimates = label_spectra(model, spectra, workers=workers)
+    noise = scaled_ivar(model, spectra)
+    scaled = model.scaler.to_scaled(estimates["labels"].to_numpy())
+    status = estimates["status"].to_numpy().copy()
+    covariance = np.full((*scaled.shape, scaled.shape[1]), np.nan)
+    scaled[status != FitStatus.CONVERGED] = np.nan
+
+    def one(first: int) -> None:
+        stars = np.flatnonzero(np.isfinite(scaled[first : first + _BLOCK]).all(axis=1)) + first
+        if len(stars):
+            some = spectra.select(stars)
+            scaled[stars], covariance[stars], status[stars] = _relabelled(
+                model, some, noise[stars], scaled[stars], corrected=corrected
+            )
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+        list(pool.map(one, range(0, len(spectra), _BLOCK)))
+    failed = status != FitStatus.CONVERGED
+    scaled[failed], covariance[failed] = np.nan, np.nan
+    return {
+        "labels": model.scaler.from_scaled(scaled),
+        "covariance": model.scaler.covariance_from_scaled(covariance),
+        "status": status,
+    }
+
+
+def _relabelled(
+    model: TrainedModel, spectra: Spectra, noise: FloatArray, scaled: FloatArray, *, corrected: bool
+) -> tuple[FloatArray, FloatArray, NDArray[np.int16]]:
+    """Return scaled labels, their covariance and the status of some stars, from labels nearby."""
+    n_term = model.theta.shape[1]
+    k, l = np.triu_indices(n_term)  # noqa: E741 - the indices of the paper
+    packed = model.fit.covariance[:, k, l]
+    lost = np.full(len(scaled), FitStatus.CONVERGED, dtype=np.int16)
+    for _ in range(_ROUNDS):
+        products = pack_products(label_vector(scaled)) * np.where(k == l, 1.0, 2.0)
+        ivar = noise / (1 + noise * np.maximum(products @ packed.T, 0.0))
+        weight = pixel_weights(model.scatter, ivar)
+        plain = star_quartic(model, spectra, ivar=ivar, workers=1)
+        quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term)) if corrected else plain
+        found = find_labels(quartic, scaled[:, None], workers=1)
+        scaled, status = found["scaled"], found["status"]
+        # a star that is lost once stays so; it waits at the pivot while the others go on
+        lost = np.where(lost == FitStatus.CONVERGED, status, lost)
+        scaled = np.where((lost == FitStatus.CONVERGED)[:, None], scaled, 0.0)
+
+    good = lost == FitStatus.CONVERGED
+    covariance = np.full((len(scaled), scaled.shape[1], scaled.shape[1]), np.nan)
+    information = chi2_derivatives(plain, scaled).gauss_newton / 2
+    if not corrected:
+        covariance[good] = np.linalg.inv(information[good])
+        return scaled, covariance, lost
+    vectors, jacobian = label_vector(scaled), label_vector_jacobian(scaled)
+    along = (vectors @ model.fit.covariance.transpose(1, 2, 0).reshape(n_term, -1)).reshape(len(scaled), n_term, -1)
+    spread = (jacobian.transpose(0, 2, 1) @ along) * weight[:, None]
+    meat = information + spread @ spread.transpose(0, 2, 1)
+    # on average the curvature of the label vector adds nothing, for any one star it adds noise
+    expected = chi2_derivatives(quartic, scaled).gauss_newton / 2
+    bread = np.linalg.inv(expected[good])
+    covariance[good] = bread @ meat[good] @ bread
+    return scaled, covariance, lost
+
+
+def _subtract(quartic: Quartic, matrices: FloatArray) -> Quartic:
+    """Take v^T M v of each star, M of shape (N, T, T), out of its chi2; a quartic holds v without its constant."""
+    return replace(
+        quartic,
+        a=quartic.a - matrices,
+        b=quartic.b + matrices[:, :, 0],
+        c=quartic.c - matrices[:, 0, 0],
+    )

@@ -1,0 +1,222 @@
+r"""
+Infinitesimal jackknife: the analytic limit of the bootstrap (Jaeckel 1972; Efron 1982).
+
+With d_n the derivative of a star's labels by the weight of reference star n in training, through coefficients and
+scatters, the covariance of the labels is sum_n (d_n - d)(d_n - d)^T, d the mean of d_n (0 without priors; the
+bootstrap's weights have a fixed sum). The labels solve G(l; theta, s) = -sum_p w_p r_p J_p = 0, J_p = D^T theta_p,
+D = dv/dl, with H = dG/dl, so that
+
+    dl / d theta_p = H^-1 w_p (r_p D^T - J_p v^T),     dl / d s_p^2 = -H^-1 w_p^2 r_p J_p.
+
+Parameters of priors and kappa are held fixed; the bootstrap learns them anew.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.likelihood import scaled_ivar, star_quartic
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import training_stars
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.coefficient_priors import SmoothCoefficients
+from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.fit import PixelFit
+from bayescannon.pixels.influence import PixelInfluence, pixel_influence
+from bayescannon.stars.quartic import chi2_derivatives
+
+# Stars whose derivatives are worked out together
+_BLOCK = 8
+# Reference stars in one matrix product
+_COLUMNS = 1024
+
+
+class JackknifeError(ValueError):
+    """A model whose training has no derivative here; the message says what to do."""
+
+
+class _Derivatives:
+    """The labels' derivatives by the weights of the reference stars, a block of stars at a time."""
+
+    def __init__(
+        self, model: TrainedModel, reference: ReferenceSet, spectra: Spectra, scaled: FloatArray, workers: int | None
+    ) -> None:
+        options = _differentiable(model)
+        reference = training_stars(model, reference)
+        live = model.fit.live
+        fit = PixelFit(**{item.name: getattr(model.fit, item.name)[live] for item in fields(PixelFit)})
+        self.vectors = label_vector(model.scaler.to_scaled(reference.labels))
+        self.influence: PixelInfluence = pixel_influence(
+            fit,
+            self.vectors,
+            reference.spectra.flux[:, live],
+            scaled_ivar(model, reference.spectra)[:, live],
+            marginal=options.marginal,
+            workers=workers,
+        )
+        self.theta, self.scatter = fit.theta, fit.scatter
+        # (T, T P): one product with any vector of terms gives all pixels
+        self.covariance = np.ascontiguousarray(fit.covariance.transpose(1, 2, 0), dtype=np.float32).reshape(
+            len(fit.theta[0]), -1
+        )
+        self.flux, self.ivar = spectra.flux[:, live], scaled_ivar(model, spectra)[:, live]
+        self.scaled = scaled
+        hessian = chi2_derivatives(star_quartic(model, spectra, workers=workers), scaled).hessian / 2
+        self.inverse = np.linalg.inv(hessian)
+
+    def block(self, part: slice) -> NDArray[np.float32]:
+        """Return d of some of the stars, shape (star, K, reference star), in scaled labels."""
+        jacobian, vector = label_vector_jacobian(self.scaled[part]), label_vector(self.scaled[part])
+        n_star, n_term, n_label = jacobian.shape
+        n_pixel = len(self.theta)
+        weight = pixel_weights(self.scatter, self.ivar[part])
+        pull = weight * (self.flux[part] - vector @ self.theta.T)
+        across = jacobian.transpose(0, 2, 1)
+        response = weight[:, None] * (across @ self.theta.T)  # w J, (star, K, pixel)
+        direction = self.influence.direction.T
+        shift = (
+            -weight[:, None] * pull[:, None] * (across @ self.theta.T)
+            - pull[:, None] * (across @ direction)
+            + response * (vector @ direction)[:, None]
+        )
+        # d l / d theta_p times C_p, (star, K, T, pixel)
+        along = (across.reshape(-1, n_term).astype(np.float32) @ self.covariance).reshape(n_star, n_label, n_term, -1)
+        along *= pull[:, None, None].astype(np.float32)
+        own = (vector.astype(np.float32) @ self.covariance).reshape(n_star, 1, n_term, n_pixel)
+        along -= response[:, :, None].astype(np.float32) * own
+        left = along.reshape(-1, n_pixel)
+        right = shift.reshape(-1, n_pixel).astype(np.float32)
+        vectors = self.vectors.astype(np.float32)
+        result = np.empty((n_star, n_label, len(vectors)), dtype=np.float32)
+        for first in range(0, len(vectors), _COLUMNS):
+            some = slice(first, first + _COLUMNS)
+            terms = (left @ self.influence.score[:, some]).reshape(n_star, n_label, n_term, -1)
+            result[:, :, some] = np.einsum("skcn,nc->skn", terms, vectors[some])
+            result[:, :, some] += (right @ self.influence.shift[:, some]).reshape(n_star, n_label, -1)
+        moved: NDArray[np.float32] = self.inverse[part].astype(np.float32) @ result
+        return moved
+
+    def blocks(self, size: int, workers: int | None) -> Iterator[NDArray[np.float32]]:
+        """Yield the blocks in order, several at work."""
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
+            yield from pool.map(self.block, (slice(k, k + size) for k in range(0, len(self.scaled), size)))
+
+
+def _differentiable(model: TrainedModel) -> TrainingOptions:
+    """Return the options of a model whose pixels are fitted one by one; raise for others."""
+    options = TrainingOptions.from_json(model.attrs["training"]) if "training" in model.attrs else TrainingOptions()
+    reason = ""
+    if model.loadings is not None:
+        reason = "a model with hidden components"
+    elif isinstance(options.coefficients, SmoothCoefficients):
+        reason = "coefficients that are smooth along wavelength, which couple the pixels"
+    if reason:
+        raise JackknifeError(f"the jackknife does not know {reason}; take the bootstrap, which trains anew")
+    return options
+
+
+def label_derivatives(
+    model: TrainedModel,
+    reference: ReferenceSet,
+    spectra: Spectra,
+    *,
+    estimates: xr.Dataset | None = None,
+    workers: int | None = None,
+) -> NDArray[np.float32]:
+    """
+    Differentiate the labels of few stars by the weight of every reference star in training.
+
+    Parameters
+    ----------
+    model, reference, spectra, estimates, workers
+        As in :func:`jackknife_covariance`.
+
+    Returns
+    -------
+    derivatives : float32 array of shape (star, K, reference star)
+        In the labels' units; NaN for stars without a converged fit. Reference stars in the model's order.
+
+    Raises
+    ------
+    JackknifeError, ReferenceSetError, GridError
+        As in :func:`jackknife_covariance`.
+    """
+    labels, good = _labels(model, spectra, estimates, workers)
+    result = np.full((len(spectra), labels.shape[1], len(model.reference_id)), np.nan, dtype=np.float32)
+    derivatives = _Derivatives(model, reference, spectra.select(good), model.scaler.to_scaled(labels[good]), workers)
+    result[good] = np.concatenate([result[:0], *derivatives.blocks(_BLOCK, workers)])
+    result *= model.scaler.scale[:, None].astype(np.float32)
+    return result
+
+
+def jackknife_covariance(
+    model: TrainedModel,
+    reference: ReferenceSet,
+    spectra: Spectra,
+    *,
+    estimates: xr.Dataset | None = None,
+    workers: int | None = None,
+) -> NDArray[np.float64]:
+    """
+    Evaluate the covariance of labels that the choice of the reference stars leaves, without drawing any.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    reference : ReferenceSet
+        That the model was trained on; further stars are left out.
+    spectra : Spectra
+        N stars on the model's grid.
+    estimates : xarray.Dataset, optional
+        From :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if at hand.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    covariance : float array of shape (N, K, K)
+        In the labels' units; NaN for stars without a converged fit.
+
+    Raises
+    ------
+    JackknifeError
+        A model with hidden components or smooth coefficients; the bootstrap knows them.
+    ReferenceSetError
+        The reference set is not the model's.
+    GridError
+        The spectra are on another grid.
+
+    Notes
+    -----
+    Products are in float32, sums over reference stars in float64. K T products of (pixel) with (pixel, reference
+    star) are the work of one star; memory is two float32 arrays of the shape of the reference spectra.
+    """
+    labels, good = _labels(model, spectra, estimates, workers)
+    covariance = np.full((*labels.shape, labels.shape[1]), np.nan)
+    derivatives = _Derivatives(model, reference, spectra.select(good), model.scaler.to_scaled(labels[good]), workers)
+    centred = (d.astype(np.float64) - d.mean(axis=2, keepdims=True) for d in derivatives.blocks(_BLOCK, workers))
+    parts = [d @ d.transpose(0, 2, 1) for d in centred]
+    covariance[good] = np.concatenate([covariance[:0], *parts])
+    result: NDArray[np.float64] = model.scaler.covariance_from_scaled(covariance)
+    return result
+
+
+def _labels(
+    model: TrainedModel, spectra: Spectra, estimates: xr.Dataset | None, workers: int | None
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the stars' labels and which of them are at an optimum."""
+    if estimates is None:
+        estimates = label_spectra(model, spectra, workers=workers)
+    return estimates["labels"].to_numpy(), estimates["status"].to_numpy() == FitStatus.CONVERGED

@@ -1,0 +1,271 @@
+"""
+Kinds of error of a star's labels.
+
+Each is one entry of :data:`KINDS`: a sentence that says what it is, and a function of a :class:`Task`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.posterior import sample_posterior
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import ErrorStatus, FitStatus, PosteriorStatus
+from bayescannon.data.spectra import Spectra
+from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.importance import PROBABILITIES
+from bayescannon.uncertainty.bootstrap import bootstrap_labels
+from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
+from bayescannon.uncertainty.jackknife import jackknife_covariance
+from bayescannon.uncertainty.repeats import repeat_errors, repeat_groups
+from bayescannon.uncertainty.sandwich import sandwich_covariance
+
+
+@dataclass(frozen=True)
+class Task:
+    """
+    What a kind of error may use.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    spectra : Spectra
+        The N stars of the budget.
+    everything : Spectra
+        All spectra at hand, those of the budget among them.
+    chosen : int array of shape (N,)
+        Index of the budget's stars among them.
+    estimates : xarray.Dataset
+        From :func:`bayescannon.cannon.labelling.label_spectra`, of the N stars.
+    reference : ReferenceSet or None
+    prior, n_bootstrap, n_draws, block, radius, seed, workers, keep_draws
+        As in :func:`bayescannon.uncertainty.budget.error_budget`.
+    """
+
+    model: TrainedModel
+    spectra: Spectra
+    everything: Spectra
+    chosen: NDArray[np.intp]
+    estimates: xr.Dataset
+    reference: ReferenceSet | None
+    prior: LabelPrior | None
+    n_bootstrap: int
+    n_draws: int
+    block: int
+    radius: float
+    seed: int
+    workers: int | None
+    keep_draws: bool
+
+    @property
+    def labels(self) -> FloatArray:
+        """The stars' labels, shape (N, K), in their units."""
+        return self.estimates["labels"].to_numpy()
+
+    @property
+    def fitted(self) -> NDArray[np.bool_]:
+        """Whether a star's fit converged, shape (N,)."""
+        return self.estimates["status"].to_numpy() == FitStatus.CONVERGED
+
+    def training_set(self) -> ReferenceSet:
+        """Return the reference set, for kinds that need it."""
+        if self.reference is None:
+            raise AssertionError("a kind that uses the reference set must say so in KINDS")
+        return self.reference
+
+
+@dataclass(frozen=True)
+class KindResult:
+    """
+    One kind of error of N stars.
+
+    Attributes
+    ----------
+    error, value : float arrays of shape (N, K)
+        The errors, and the labels that they belong to, in the labels' units.
+    status : int array of shape (N,)
+        :class:`bayescannon.data.flags.ErrorStatus`; where it is not GIVEN, the errors become NaN.
+    variables : mapping of str to (dims, array)
+        More to put into the Dataset.
+    attrs : mapping
+        More to write down with it.
+    """
+
+    error: FloatArray
+    value: FloatArray
+    status: NDArray[np.int64]
+    variables: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of error: what it is, how it is found, and whether the reference set is needed for it."""
+
+    sentence: str
+    evaluate: Callable[[Task], KindResult]
+    needs_reference: bool = False
+
+
+def _given(good: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return np.where(good, ErrorStatus.GIVEN, ErrorStatus.NO_FIT).astype(np.int64)
+
+
+def _diagonal(covariance: FloatArray) -> FloatArray:
+    return np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+
+
+def _formal(task: Task) -> KindResult:
+    return KindResult(formal_errors(task.estimates), task.labels, _given(task.fitted))
+
+
+def _coefficient(task: Task) -> KindResult:
+    corrected = bool((task.model.noise_scale != 1).any())
+    found = label_with_coefficient_errors(
+        task.model, task.spectra, corrected=corrected, estimates=task.estimates, workers=task.workers
+    )
+    return KindResult(
+        _diagonal(found["covariance"]),
+        found["labels"],
+        _given(found["status"] == FitStatus.CONVERGED),
+        attrs={"coefficient_corrected": int(corrected)},
+    )
+
+
+def _bootstrap(task: Task) -> KindResult:
+    draws = bootstrap_labels(
+        task.model,
+        task.training_set(),
+        task.spectra,
+        n_bootstrap=task.n_bootstrap,
+        estimates=task.estimates,
+        seed=task.seed,
+        workers=task.workers,
+    )
+    labels, n_failed = draws["labels"].to_numpy(), draws["n_failed"].to_numpy()
+    several = len(labels) - n_failed > 1
+    value, error = (np.full(labels.shape[1:], np.nan) for _ in range(2))
+    value[several] = np.nanmean(labels[:, several], axis=0)
+    error[several] = np.nanstd(labels[:, several], axis=0, ddof=1)
+    variables: dict[str, tuple[Any, Any]] = {"bootstrap_failed": ("star", n_failed)}
+    if task.keep_draws:
+        variables["bootstrap_labels"] = (("bootstrap", "star", "stellar_label"), labels)
+    status = np.where(task.fitted, ErrorStatus.FEW_DRAWS, ErrorStatus.NO_FIT)
+    status = np.where(several, ErrorStatus.GIVEN, status).astype(np.int64)
+    return KindResult(error, value, status, variables, {"n_bootstrap": task.n_bootstrap})
+
+
+def _jackknife(task: Task) -> KindResult:
+    covariance = jackknife_covariance(
+        task.model, task.training_set(), task.spectra, estimates=task.estimates, workers=task.workers
+    )
+    return KindResult(_diagonal(covariance), task.labels, _given(task.fitted))
+
+
+def _sandwich(task: Task) -> KindResult:
+    covariance, status = sandwich_covariance(
+        task.model, task.spectra, block=task.block, estimates=task.estimates, workers=task.workers
+    )
+    return KindResult(_diagonal(covariance), task.labels, status, attrs={"block_pixels": task.block})
+
+
+def _repeat(task: Task) -> KindResult:
+    group = repeat_groups(task.everything.columns, radius=task.radius)
+    labels = np.full((len(task.everything), task.labels.shape[1]), np.nan)
+    labels[task.chosen] = np.where(task.fitted[:, None], task.labels, np.nan)
+    others = np.isin(group, group[task.chosen])
+    others[task.chosen] = False
+    if others.any():
+        # the same stars again, among the spectra that the budget leaves out
+        more = label_spectra(task.model, task.everything.select(others), seed=task.seed, workers=task.workers)
+        good = more["status"].to_numpy() == FitStatus.CONVERGED
+        labels[others] = np.where(good[:, None], more["labels"].to_numpy(), np.nan)
+    found = repeat_errors(labels, group)
+    count = found.n_spectra[task.chosen]
+    status = np.where(count > 1, ErrorStatus.GIVEN, np.where(count == 1, ErrorStatus.SINGLE, ErrorStatus.NO_FIT))
+    return KindResult(
+        found.error[task.chosen],
+        found.mean[task.chosen],
+        status.astype(np.int64),
+        {"n_spectra": ("star", count)},
+        {"repeat_pooled": found.pooled.tolist(), "repeat_radius_arcsec": task.radius},
+    )
+
+
+def _posterior(task: Task) -> KindResult:
+    found = sample_posterior(
+        task.model,
+        task.spectra,
+        prior=task.prior,
+        n_draws=task.n_draws,
+        n_keep=task.n_draws if task.keep_draws else 0,
+        seed=task.seed,
+        workers=task.workers,
+    )
+    quantiles = found["posterior_quantile"].to_numpy()
+    low, centre, high = (quantiles[:, PROBABILITIES.index(p)] for p in (0.158655, 0.5, 0.841345))
+    ended = found["posterior_status"].to_numpy()
+    status = np.where(ended == PosteriorStatus.UNRELIABLE, ErrorStatus.UNRELIABLE, ErrorStatus.GIVEN)
+    status = np.where(ended == PosteriorStatus.NO_POSTERIOR, ErrorStatus.NO_FIT, status)
+    variables: dict[str, tuple[Any, Any]] = {
+        name: ("star", found[name].to_numpy()) for name in ("k_hat", "ess", "posterior_status")
+    }
+    if task.keep_draws:
+        variables["posterior_draws"] = (
+            ("draw", "star", "stellar_label"),
+            np.moveaxis(found["posterior_draws"].to_numpy(), 1, 0),
+        )
+    attrs = {"n_draws": task.n_draws, "prior": found.attrs["prior"]}
+    return KindResult((high - low) / 2, centre, status.astype(np.int64), variables, attrs)
+
+
+def _calibrated(task: Task) -> KindResult:
+    if task.model.calibration is None:
+        nothing = np.full_like(task.labels, np.nan)
+        return KindResult(nothing, task.labels, np.full(len(nothing), ErrorStatus.NOT_CALIBRATED, dtype=np.int64))
+    return KindResult(task.estimates["calibrated_error"].to_numpy(), task.labels, _given(task.fitted))
+
+
+KINDS: dict[str, Kind] = {
+    "formal": Kind(
+        "The noise of the star's pixels, as reported, with the model known exactly: (J^T W J)^-1.",
+        _formal,
+    ),
+    "coefficient": Kind(
+        "The noise of the pixels and the coefficients' covariance, in a likelihood that knows it; labels found anew.",
+        _coefficient,
+    ),
+    "bootstrap": Kind(
+        "The choice of the reference stars: spread of the labels over models trained on resampled ones.",
+        _bootstrap,
+        needs_reference=True,
+    ),
+    "jackknife": Kind(
+        "The choice of the reference stars, by derivatives: the limit of the bootstrap, populations and kappa held.",
+        _jackknife,
+        needs_reference=True,
+    ),
+    "sandwich": Kind(
+        "The noise of the pixels as the residuals show it, correlated within blocks of pixels or not.",
+        _sandwich,
+    ),
+    "posterior": Kind(
+        "The noise of the pixels and the prior, without Gaussian approximation: half of the central 68.3 % interval.",
+        _posterior,
+    ),
+    "calibrated": Kind(
+        "Everything that held-out reference stars show: half of the central 68.3 % interval of (label - true label).",
+        _calibrated,
+    ),
+    "repeat": Kind(
+        "Everything that changes between observations of the same star: spread of the labels over its spectra.",
+        _repeat,
+    ),
+}
