@@ -128,6 +128,9 @@ def test_help_imports_nothing_heavy():
     """The modules imported at the top of the command line are only the standard library's and version."""
     light = {
         "argparse",
+        "shlex",
+        "traceback",
+        "bayescannon.numerics.errors",
         "sys",
         "collections.abc",
         "pathlib",

@@ -1,22 +1,32 @@
 """The command line. Imports that take time are made inside each command, so that --help is quick."""
 
 import argparse
+import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bayescannon import __version__
 from bayescannon.app.cli_parser import build_parser
+from bayescannon.numerics.errors import BayesCannonError
 
 if TYPE_CHECKING:
     from bayescannon.app.config import LabelsConfig
+
+_REPORT = """
+bayescannon: this is a fault of bayescannon {version}, not of your input. Please report it to the developers, with the
+lines above, the command below and, if you can, the file it was working on.
+    {command}"""
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """
     Run the command line; return the exit status.
 
-    0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage.
+    0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage, 3 a
+    fault of bayescannon itself (a traceback, and a request to report it).
     """
     parser = build_parser()
     args = sys.argv[1:] if args is None else args
@@ -26,7 +36,7 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     try:
         _VERBS[options.verb](options)
-    except (ValueError, OSError) as error:
+    except (BayesCannonError, OSError) as error:
         if options.traceback:
             raise
         print(f"bayescannon: {error}", file=sys.stderr)
@@ -34,6 +44,12 @@ def main(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bayescannon: interrupted", file=sys.stderr)
         return 130
+    except Exception:
+        traceback.print_exc()
+        print(
+            _REPORT.format(version=__version__, command=shlex.join(["bayescannon", *map(str, args)])), file=sys.stderr
+        )
+        return 3
     return 0
 
 

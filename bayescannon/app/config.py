@@ -10,9 +10,10 @@ from typing import Any, get_args, get_origin
 from bayescannon.cannon.label_priors import LABEL_PRIORS
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.data.labels import PAPER_LABELS
+from bayescannon.numerics.errors import InputError, MissingFileError
 
 
-class ConfigError(ValueError):
+class ConfigError(InputError):
     """A configuration that cannot be used; the message names the key."""
 
 
@@ -179,7 +180,7 @@ def read_config(path: str | Path) -> RunConfig:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no configuration file {path}; the README has an annotated example")
+        raise MissingFileError(f"no configuration file {path}; the README has an annotated example")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -32,6 +32,7 @@ from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, writ
 from bayescannon.io.outputs import refuse_existing, replacing
 from bayescannon.io.preparation import prepare_files
 from bayescannon.io.tables import read_labels
+from bayescannon.numerics.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class RunResult:
 def choose_preset(name: str, variance: str | None) -> Preset:
     """Return a preset of the preparation by name, with the variances of the resampling changed if asked for."""
     if name not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {name!r}")
+        raise InputError(f"preset must be one of {', '.join(PRESETS)}; got {name!r}")
     if variance is None:
         return PRESETS[name]
     if variance not in ("interpolate", "propagate"):
-        raise ValueError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
+        raise InputError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
     return replace(PRESETS[name], variance=variance)
 
 
@@ -73,11 +74,11 @@ def choose_cuts(config: TrainConfig, labels_format: str) -> tuple[Cut, ...]:
     """Return the cuts of a configuration: the paper's for an APOGEE table and none for others, unless it says."""
     name = config.cuts or ("none" if labels_format == "table" else "paper")
     if name not in CUT_SETS:
-        raise ValueError(f"cuts must be one of {', '.join(CUT_SETS)}; got {name!r}")
+        raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {name!r}")
     ranges = []
     for label, bounds in config.keep.items():
         if len(bounds) != 2 or not bounds[0] < bounds[1]:
-            raise ValueError(f"the range of {label} must be two numbers [low, high] with low < high; got {bounds}")
+            raise InputError(f"the range of {label} must be two numbers [low, high] with low < high; got {bounds}")
         ranges.append(range_cut(label, *bounds, source="configured"))
     return (*CUT_SETS[name], *ranges)
 

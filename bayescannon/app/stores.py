@@ -17,6 +17,7 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.errors import InputError
 from bayescannon.uncertainty.budget import error_budget
 from bayescannon.uncertainty.repeats import repeat_groups
 
@@ -122,7 +123,7 @@ def budget_of_store(
         columns = {name: opened[name].to_numpy() for name in ("ra", "dec")}
     if isinstance(stars, int):
         if not 1 <= stars <= len(names):
-            raise ValueError(f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}")
+            raise InputError(f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}")
         chosen = np.sort(np.random.default_rng(seed).permutation(len(names))[:stars])
         wanted: list[str] | None = names[chosen].tolist()
     else:

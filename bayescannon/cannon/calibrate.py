@@ -10,6 +10,7 @@ from bayescannon.cannon.labelling import formal_errors, label_spectra
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.error_fit import MIN_STARS, CalibrationError, OutOfFold, fit_calibration, too_few
 
@@ -64,7 +65,7 @@ def calibrate(
     if n_stars < MIN_STARS:
         return _without(model, too_few(n_stars))
     if estimates["star"].to_numpy().tolist() != reference.spectra.id.tolist():
-        raise ValueError("the out-of-fold estimates must be of the reference stars, in their order")
+        raise InputError("the out-of-fold estimates must be of the reference stars, in their order")
     parts = [_out_of_fold(model, estimates, reference.labels, noise)]
     if clipped is not None and len(clipped):
         dropped = label_spectra(model, clipped.spectra, n_starts=n_starts, seed=seed, workers=workers)
@@ -104,13 +105,13 @@ def _reference_errors(
     """Return the errors of the reference labels, shape (N, K), and what had to be assumed."""
     unknown = sorted(set(given) - set(names))
     if unknown:
-        raise ValueError(f"an error is given for {unknown[0]!r}; the model's labels are {', '.join(names)}")
+        raise InputError(f"an error is given for {unknown[0]!r}; the model's labels are {', '.join(names)}")
     noise, notes = reference.errors.copy(), []
     for k, name in enumerate(names):
         column = noise[:, k]
         if name in given:
             if not given[name] >= 0:
-                raise ValueError(f"the error of {name} must not be negative; got {given[name]}")
+                raise InputError(f"the error of {name} must not be negative; got {given[name]}")
             column[:] = given[name]
             continue
         missing = ~(np.isfinite(column) & (column >= 0))

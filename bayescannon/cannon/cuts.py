@@ -7,6 +7,7 @@ import numpy as np
 
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import labels_from_names
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import BoolArray
 
 
@@ -37,7 +38,7 @@ def range_cut(name: str, low: float = -np.inf, high: float = np.inf, *, source: 
     """Return the cut that keeps stars with low <= label <= high, in the label's unit."""
     (label,) = labels_from_names([name])
     if not low < high or not (low > -np.inf or high < np.inf):
-        raise ValueError(f"a range of {name} needs low < high and at least one end; got {low:g} and {high:g}")
+        raise InputError(f"a range of {name} needs low < high and at least one end; got {low:g} and {high:g}")
     bounds = [f"{name} < {low:g}"] * bool(low > -np.inf) + [f"{name} > {high:g}"] * bool(high < np.inf)
     return Cut(
         f"{' or '.join(bounds)} {label.unit}",

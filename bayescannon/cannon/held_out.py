@@ -13,6 +13,7 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.data.spectra import Spectra
+from bayescannon.numerics.errors import InputError
 from bayescannon.reliability.spectrum_scores import Residuals, block_residuals
 
 
@@ -83,7 +84,7 @@ def hold_out(
         A fold leaves too few stars to train on.
     """
     if not 2 <= folds <= len(reference):
-        raise ValueError(f"folds must be from 2 to the {len(reference)} reference stars; got {folds}")
+        raise InputError(f"folds must be from 2 to the {len(reference)} reference stars; got {folds}")
     fold = np.random.default_rng(seed).permutation(len(reference)) % folds
     parts, residuals, order = [], [], []
     for k in range(folds):

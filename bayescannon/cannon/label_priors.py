@@ -8,6 +8,7 @@ from scipy.cluster.vq import kmeans2
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, LabelPrior, MixtureLabels
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
 from bayescannon.numerics.typing import FloatArray
 
@@ -44,7 +45,7 @@ def build_label_prior(name: str, model: TrainedModel, *, seed: int = 0) -> Label
         return mixture_prior(model, seed=seed)
     if name == "coverage":
         return coverage_prior(model, seed=seed)
-    raise ValueError(f"the prior must be one of {', '.join(LABEL_PRIORS)}; got {name!r}")
+    raise InputError(f"the prior must be one of {', '.join(LABEL_PRIORS)}; got {name!r}")
 
 
 def box_prior(model: TrainedModel, *, margin: float = 0.1) -> BoxLabels:
@@ -57,7 +58,7 @@ def box_prior(model: TrainedModel, *, margin: float = 0.1) -> BoxLabels:
         `margin` leaves no box.
     """
     if not margin > -0.5:
-        raise ValueError(f"margin must be above -0.5 of the range, or the box is empty; got {margin}")
+        raise InputError(f"margin must be above -0.5 of the range, or the box is empty; got {margin}")
     low, high = model.reference_labels.min(axis=0), model.reference_labels.max(axis=0)
     return BoxLabels(model.label_names, low - margin * (high - low), high + margin * (high - low))
 
@@ -106,12 +107,12 @@ def reweighted_prior(prior: MixtureLabels, labels: FloatArray, *, errors: FloatA
         No row is finite, or another number of labels than the prior's.
     """
     if labels.ndim != 2 or labels.shape[1] != len(prior.names):
-        raise ValueError(f"labels must have shape (star, {len(prior.names)}) for {', '.join(prior.names)}; "
+        raise InputError(f"labels must have shape (star, {len(prior.names)}) for {', '.join(prior.names)}; "
                          f"got {labels.shape}")  # fmt: skip
     deviation = np.zeros_like(labels) if errors is None else np.nan_to_num(errors)
     finite = np.isfinite(labels).all(axis=1)
     if not finite.any():
-        raise ValueError("no star of the target population has all of its labels")
+        raise InputError("no star of the target population has all of its labels")
     found = fit_weights(Mixture(prior.weight, prior.mean, prior.covariance), labels[finite], deviation[finite] ** 2)
     return MixtureLabels(prior.names, found.weight, found.mean, found.covariance)
 
@@ -145,7 +146,7 @@ def coverage_prior(
     """
     columns, width = distance_scales(model.label_names, widths)
     if not cut > 0:
-        raise ValueError(f"the cut in label distance must be positive; got {cut}")
+        raise InputError(f"the cut in label distance must be positive; got {cut}")
     names = tuple(model.label_names[column] for column in columns)
     units = model.reference_labels[:, columns] / width
     n_centre = min(_N_CENTRES, len(units))

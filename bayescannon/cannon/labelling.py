@@ -14,6 +14,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.data.spectra import STAR_COLUMNS, Spectra
 from bayescannon.models.label_priors import FlatLabels, LabelPrior
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.quartic import Quartic, chi2_derivatives, minimise
@@ -47,7 +48,7 @@ def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
     """
     n_reference = len(model.reference_labels)
     if not 1 <= n_starts <= n_reference:
-        raise ValueError(f"starts must be from 1 to the {n_reference} reference stars; got {n_starts}")
+        raise InputError(f"starts must be from 1 to the {n_reference} reference stars; got {n_starts}")
     order = np.random.default_rng(seed).permutation(n_reference)
     return model.scaler.to_scaled(model.reference_labels[order[:n_starts]])
 

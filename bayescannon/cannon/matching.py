@@ -16,6 +16,7 @@ from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.io.store import load_spectra, open_store
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 
@@ -147,9 +148,9 @@ class Matching:
 
     def __post_init__(self) -> None:
         if self.by not in MATCHES:
-            raise ValueError(f"match must be 'id' or 'sky'; got {self.by!r}")
+            raise InputError(f"match must be 'id' or 'sky'; got {self.by!r}")
         if not self.radius > 0:
-            raise ValueError(f"radius must be positive, in arcsec; got {self.radius}")
+            raise InputError(f"radius must be positive, in arcsec; got {self.radius}")
 
     def match(self, spectra: Spectra | xr.Dataset, table: LabelTable) -> Selection:
         """Match the stars of spectra, or of an open store, with the rows of `table`."""
@@ -202,7 +203,7 @@ def build_reference(
         cuts = "none" if table.flag_type is None else "paper"
     if isinstance(cuts, str):
         if cuts not in CUT_SETS:
-            raise ValueError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
+            raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
         cuts = CUT_SETS[cuts]
     source = spectra if isinstance(spectra, Spectra) else open_store(spectra)
     selection = (matching or Matching()).match(source, table)

@@ -14,6 +14,7 @@ from bayescannon.data.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, labe
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.catalogue import add_coverage
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.p_values import is_unusual
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.label_scores import (
@@ -29,7 +30,7 @@ from bayescannon.reliability.spectrum_scores import NoveltyReference, Residuals
 FALSE_ALARMS = 0.01
 
 
-class CoverageError(ValueError):
+class CoverageError(InputError):
     """Coverage that cannot be assessed as asked; the message says what to do."""
 
 
@@ -146,7 +147,7 @@ def assess_coverage(
             f"not to model {model.hash} of {', '.join(model.label_names)}; fit it again"
         )
     if not 0 < false_alarms < 1:
-        raise ValueError(f"the rate of false alarms must be between 0 and 1; got {false_alarms}")
+        raise InputError(f"the rate of false alarms must be between 0 and 1; got {false_alarms}")
     if spectra is not None and list(map(str, spectra.id)) != list(map(str, estimates["star"].to_numpy())):
         raise CoverageError("spectra and estimates must be of the same stars in the same order")
     points = coverage.scaler.to_scaled(estimates["labels"].transpose("star", "stellar_label").to_numpy())

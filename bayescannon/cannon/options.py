@@ -29,6 +29,7 @@ from bayescannon.models.noise_priors import (
     PooledScatter,
     ScatterPrior,
 )
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError
 
@@ -83,7 +84,7 @@ class TrainingOptions:
         priors = (self.coefficients, self.scatter, self.noise)
         plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise()) and not (self.marginal or self.censored)
         if self.paper_grid and not (plain and self.label_errors is None):
-            raise ValueError(
+            raise InputError(
                 "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels and nothing censored"
             )
         if self.label_errors is not None:
@@ -92,7 +93,7 @@ class TrainingOptions:
             labels_from_names([name])
             for bounds in ranges:
                 if len(bounds) != 2 or not bounds[0] < bounds[1]:
-                    raise ValueError(f"a censored range of {name} must be (low, high) in Angstrom; got {bounds}")
+                    raise InputError(f"a censored range of {name} must be (low, high) in Angstrom; got {bounds}")
 
     def _check_label_errors(self, label_errors: str | Mapping[str, float]) -> None:
         """Raise if the errors make no sense, or do not go with the priors."""
@@ -152,18 +153,18 @@ class TrainingOptions:
             ("noise", noise, NOISES),
         ):
             if name not in known:
-                raise ValueError(f"{what} must be one of {', '.join(known)}; got {name!r}")
+                raise InputError(f"{what} must be one of {', '.join(known)}; got {name!r}")
         shape: dict[str, Any] = {} if coefficients == "flat" else {"terms": terms}
         if coefficient_scale is not None:
             if coefficients in ("flat", "pooled"):
-                raise ValueError(f"{coefficients} coefficients have no scale to set; leave it out")
+                raise InputError(f"{coefficients} coefficients have no scale to set; leave it out")
             shape["scale"] = coefficient_scale
         if scatter_scale is not None and scatter != "half-normal":
-            raise ValueError(f"{scatter} scatter has no scale to set; leave it out")
+            raise InputError(f"{scatter} scatter has no scale to set; leave it out")
         if kappa != 1.0 and noise != "fixed":
-            raise ValueError(f"{noise} noise learns kappa; leave it out, or take fixed noise")
+            raise InputError(f"{noise} noise learns kappa; leave it out, or take fixed noise")
         if hidden is not None and label_errors is None:
-            raise ValueError("hidden components go with label errors; give those too, or leave hidden out")
+            raise InputError("hidden components go with label errors; give those too, or leave hidden out")
         return cls(
             coefficients=COEFFICIENTS[coefficients](**shape),
             scatter=SCATTERS[scatter](**({} if scatter_scale is None else {"scale": scatter_scale})),
@@ -201,7 +202,7 @@ class TrainingOptions:
         forbidden = np.zeros((len(wavelength), len(names)), dtype=bool)
         for name, ranges in self.censored.items():
             if name not in names:
-                raise ValueError(f"label {name!r} is censored but not trained; trained are {', '.join(names)}")
+                raise InputError(f"label {name!r} is censored but not trained; trained are {', '.join(names)}")
             for low, high in ranges:
                 forbidden[:, names.index(name)] |= (wavelength >= low) & (wavelength <= high)
         i, j = term_pairs(len(names))

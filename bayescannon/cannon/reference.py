@@ -16,11 +16,12 @@ from bayescannon.data.labels import labels_from_names
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.models.label_vector import n_terms
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError
 
 
-class ReferenceSetError(ValueError):
+class ReferenceSetError(InputError):
     """No usable reference set; the message holds the tally."""
 
 
@@ -49,7 +50,7 @@ class ReferenceSet:
         labels_from_names(self.label_names)
         shape = (len(self.spectra), len(self.label_names))
         if self.labels.shape != shape or self.errors.shape != shape:
-            raise ValueError(
+            raise InputError(
                 f"labels and errors must have shape (star, label) = {shape}; got {self.labels.shape} and "
                 f"{self.errors.shape}"
             )

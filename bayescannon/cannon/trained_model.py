@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from bayescannon.data.labels import Label, LabelScaler, labels_from_names
 from bayescannon.io.outputs import replacing
 from bayescannon.models.label_vector import label_vector, n_terms, term_names
+from bayescannon.numerics.errors import InputError, MissingFileError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.reliability.error_distribution import ErrorCalibration
@@ -42,7 +43,7 @@ HYPERPARAMETER_DIMS: dict[str, tuple[str, ...]] = {
 }
 
 
-class ModelFileError(ValueError):
+class ModelFileError(InputError):
     """A file that is not a trained model."""
 
 
@@ -97,20 +98,20 @@ class TrainedModel:
     def __post_init__(self) -> None:
         n_pixel, n_label = len(self.wavelength), len(self.scaler.names)
         if self.fit.theta.shape != (n_pixel, n_terms(n_label)):
-            raise ValueError(
+            raise InputError(
                 f"{n_pixel} pixels and {n_label} labels need theta of shape {(n_pixel, n_terms(n_label))}; "
                 f"got {self.fit.theta.shape}"
             )
 
         if self.noise_scale.shape != (n_pixel,) or not (self.noise_scale > 0).all():
-            raise ValueError(f"kappa must be positive, one for each of the {n_pixel} pixels")
+            raise InputError(f"kappa must be positive, one for each of the {n_pixel} pixels")
         if self.loadings is not None and (self.loadings.ndim != 2 or len(self.loadings) != n_pixel):
-            raise ValueError(f"loadings must have shape ({n_pixel}, component); got {self.loadings.shape}")
+            raise InputError(f"loadings must have shape ({n_pixel}, component); got {self.loadings.shape}")
         for name, values in self.hyperparameters.items():
             if name not in HYPERPARAMETER_DIMS:
-                raise ValueError(f"unknown hyperparameter {name!r}; known are {', '.join(HYPERPARAMETER_DIMS)}")
+                raise InputError(f"unknown hyperparameter {name!r}; known are {', '.join(HYPERPARAMETER_DIMS)}")
             if np.ndim(values) != len(HYPERPARAMETER_DIMS[name]):
-                raise ValueError(f"{name} must have dims {HYPERPARAMETER_DIMS[name]}; got shape {np.shape(values)}")
+                raise InputError(f"{name} must have dims {HYPERPARAMETER_DIMS[name]}; got shape {np.shape(values)}")
 
     @property
     def noise_scale(self) -> NDArray[np.float64]:
@@ -253,7 +254,7 @@ class TrainedModel:
         live = np.flatnonzero(self.fit.live)
         chosen = live[::100] if pixels is None else np.arange(len(self.wavelength))[pixels]
         if not self.fit.live[chosen].all():
-            raise ValueError("a dead pixel has no posterior; choose among fit.live")
+            raise InputError("a dead pixel has no posterior; choose among fit.live")
         rng = np.random.default_rng(seed)
         # eigenvectors and not Cholesky: censored terms have no variance
         values, vectors = np.linalg.eigh(self.fit.covariance[chosen])
@@ -325,7 +326,7 @@ class TrainedModel:
         """
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f"no model file {path}; `bayescannon train` makes one")
+            raise MissingFileError(f"no model file {path}; `bayescannon train` makes one")
         try:
             with xr.open_dataset(path, engine="h5netcdf") as opened:
                 data = opened.load()

@@ -18,6 +18,7 @@ from bayescannon.data.labels import LabelScaler
 from bayescannon.data.spectra import require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
@@ -321,7 +322,7 @@ def train_clipped(
     """
     limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
     if limit < 0 or not n_sigma > 0:
-        raise ValueError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
+        raise InputError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
     if options is not None and options.label_errors is not None:
         reference = take_errors(reference, options.label_errors)
     model = train(reference, options=options, workers=workers)

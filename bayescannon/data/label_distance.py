@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.labels import LabelError, labels_from_names
 from bayescannon.data.tally import TallyRow
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.neighbours import mean_distance
 from bayescannon.numerics.typing import FloatArray
 
@@ -135,7 +136,7 @@ def select_by_distance(
         Stars without a distance, if there are any, and ``distance cut 2.5``.
     """
     if not cut > 0:
-        raise ValueError(f"the cut in label distance must be positive; got {cut}")
+        raise InputError(f"the cut in label distance must be positive; got {cut}")
     known = np.isfinite(distance)
     keep = known & (np.where(known, distance, np.inf) < cut)
     n_unknown, n_kept = int((~known).sum()), int(keep.sum())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.labels import LabelError
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -51,7 +52,7 @@ class LabelTable:
     def __post_init__(self) -> None:
         for name in ("survey_id", "ra", "dec", "flags", "snr"):
             if len(getattr(self, name)) != len(self.id):
-                raise ValueError(f"{name} must have one value a row ({len(self.id)}); got {len(getattr(self, name))}")
+                raise InputError(f"{name} must have one value a row ({len(self.id)}); got {len(getattr(self, name))}")
 
     def __len__(self) -> int:
         return len(self.id)

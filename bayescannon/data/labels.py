@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
-class LabelError(ValueError):
+class LabelError(InputError):
     """A wrong label name, or labels that cannot be scaled or fitted."""
 
 

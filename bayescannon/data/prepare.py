@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, provenance
 from bayescannon.data.spectra import STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, describe_grid
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 # a spectrum whose wavelengths reach fewer of the grid's pixels than this is refused
@@ -72,7 +73,7 @@ def to_rest(wavelength: FloatArray, redshift: float, convention: str = "exact") 
         return wavelength / (1 + redshift)
     if convention == "released":
         return wavelength - redshift * wavelength
-    raise ValueError(f"convention must be 'exact' or 'released'; got {convention!r}")
+    raise InputError(f"convention must be 'exact' or 'released'; got {convention!r}")
 
 
 def resample(
@@ -106,7 +107,7 @@ def resample(
         Both are 0 in a pixel that is outside `wavelength` or has a dead neighbour of nonzero weight.
     """
     if variance not in ("interpolate", "propagate"):
-        raise ValueError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
+        raise InputError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
     right = np.clip(np.searchsorted(wavelength, grid, side="right"), 1, len(wavelength) - 1)
     left = right - 1
     t = (grid - wavelength[left]) / (wavelength[right] - wavelength[left])

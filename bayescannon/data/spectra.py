@@ -8,14 +8,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
-class SpectrumError(ValueError):
+class SpectrumError(InputError):
     """One spectrum that cannot be used; the message is the reason in plain words."""
 
 
-class GridError(ValueError):
+class GridError(InputError):
     """Spectra and model are on different wavelength grids."""
 
 
@@ -96,22 +97,22 @@ class Spectra:
         for name in ("flux", "ivar"):
             shape = getattr(self, name).shape
             if shape != (n_star, n_pixel):
-                raise ValueError(
+                raise InputError(
                     f"{name} must have shape (star, pixel) = {(n_star, n_pixel)} to go with id and "
                     f"wavelength; got {shape}"
                 )
         for name, values in self.columns.items():
             if len(values) != n_star:
-                raise ValueError(f"column {name!r} must have one value a star ({n_star}); got {len(values)}")
+                raise InputError(f"column {name!r} must have one value a star ({n_star}); got {len(values)}")
         if not (np.all(np.isfinite(self.wavelength)) and np.all(np.diff(self.wavelength) > 0)):
-            raise ValueError("wavelength must be finite and strictly ascending; sort the pixels first")
+            raise InputError("wavelength must be finite and strictly ascending; sort the pixels first")
         if not (np.isfinite(self.flux).all() and np.isfinite(self.ivar).all()):
-            raise ValueError("flux and ivar must be finite; a dead pixel is one with ivar = 0")
+            raise InputError("flux and ivar must be finite; a dead pixel is one with ivar = 0")
         if (self.ivar < 0).any():
-            raise ValueError("ivar must not be negative; a dead pixel is one with ivar = 0")
+            raise InputError("ivar must not be negative; a dead pixel is one with ivar = 0")
         if len(set(self.id)) < n_star:
             names, counts = np.unique(self.id, return_counts=True)
-            raise ValueError(f"ids must be unique; {str(names[counts > 1][0])!r} occurs {counts.max()} times")
+            raise InputError(f"ids must be unique; {str(names[counts > 1][0])!r} occurs {counts.max()} times")
 
     def __len__(self) -> int:
         return len(self.id)

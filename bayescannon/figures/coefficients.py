@@ -18,6 +18,7 @@ from bayescannon.figures.style import (
     span,
 )
 from bayescannon.models.label_vector import n_terms
+from bayescannon.numerics.errors import InputError
 
 # diffuse interstellar bands as the paper lists them, in Angstrom
 INTERSTELLAR_BANDS = (4428.0, 4882.0, 5780.0, 5797.0, 6203.0, 6283.0, 6614.0, 8621.0)
@@ -74,7 +75,7 @@ def plot_coefficients(
     scatter, scale = np.asarray(scatter, dtype=float), np.asarray(scale, dtype=float)
     require_panels(labels, scale=scale)
     if theta.shape != (len(wavelength), n_terms(len(labels))) or scatter.shape != wavelength.shape:
-        raise ValueError(
+        raise InputError(
             f"theta must have shape (pixel, term) = {(len(wavelength), n_terms(len(labels)))} and scatter "
             f"(pixel,) for {len(wavelength)} wavelengths and {len(labels)} labels; got {theta.shape} and "
             f"{scatter.shape}"

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from bayescannon.figures.style import BAND_COLOUR, GUIDE_COLOUR, LINE_COLOUR, new_axes
+from bayescannon.numerics.errors import InputError
 
 _ONE_SIGMA = 0.6827
 
@@ -35,10 +36,10 @@ def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axe
     nominal = np.asarray(nominal, dtype=float)
     lines = {name: np.asarray(values, dtype=float) for name, values in achieved.items()}
     if not lines:
-        raise ValueError("a coverage plot needs at least one line; got none")
+        raise InputError("a coverage plot needs at least one line; got none")
     for name, values in lines.items():
         if values.shape != nominal.shape:
-            raise ValueError(
+            raise InputError(
                 f"{name} must have a fraction for each of {nominal.shape} probabilities; got {values.shape}"
             )
     ax = new_axes(ax, width=4.8, height=4.6)
@@ -82,7 +83,7 @@ def plot_pit(edges: ArrayLike, counts: ArrayLike, band: tuple[float, float], ax:
     """
     edges, counts = np.asarray(edges, dtype=float), np.asarray(counts, dtype=float)
     if edges.shape != (len(counts) + 1,):
-        raise ValueError(f"{len(counts)} counts need {len(counts) + 1} edges; got {edges.shape}")
+        raise InputError(f"{len(counts)} counts need {len(counts) + 1} edges; got {edges.shape}")
     ax = new_axes(ax, width=4.8, height=3.4)
     ax.axhspan(*band, color=BAND_COLOUR, alpha=0.35, linewidth=0, label="expected")
     ax.stairs(counts, edges, color=LINE_COLOUR, linewidth=1.5, label="found")

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from bayescannon.data.labels import Label
 from bayescannon.figures.style import GUIDE_COLOUR, LINE_COLOUR, MARK_COLOUR, MODEL_COLOUR
+from bayescannon.numerics.errors import InputError
 
 _COLOURS = (LINE_COLOUR, MODEL_COLOUR, "#009E73", MARK_COLOUR)
 # of the thick and the thin line
@@ -76,19 +77,19 @@ def plot_label_ridge(draws: Mapping[str, Any], label: Label, *, relative: bool =
 def _prepare(draws: Mapping[str, Any], label: Label) -> dict[str, Any]:
     """Take one label of every group; refuse what ArviZ would drop without a word."""
     if not 1 <= len(draws) <= len(_COLOURS):
-        raise ValueError(f"a figure compares one to {len(_COLOURS)} groups of draws; got {len(draws)}")
+        raise InputError(f"a figure compares one to {len(_COLOURS)} groups of draws; got {len(draws)}")
     data = {}
     for name, group in draws.items():
         names = group["stellar_label"].values.tolist()
         if label.name not in names:
-            raise ValueError(f"the draws of {name} are of {', '.join(names)}; {label.name} is not among them")
+            raise InputError(f"the draws of {name} are of {', '.join(names)}; {label.name} is not among them")
         one = group[["labels"]].sel(stellar_label=label.name, drop=True)
         data[name] = one.drop_vars("unit", errors="ignore").drop_attrs()
     first, *others = data.values()
     for name, other in zip(list(data)[1:], others, strict=True):
         same_stars = np.array_equal(first["star"].values, other["star"].values)
         if not same_stars or dict(first.sizes) != dict(other.sizes):
-            raise ValueError(
+            raise InputError(
                 f"groups must have the same stars and numbers of draws; {next(iter(data))} has {dict(first.sizes)} and "
                 f"{name} has {dict(other.sizes)}; see comparable_draws"
             )

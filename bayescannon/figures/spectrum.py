@@ -13,6 +13,7 @@ from bayescannon.figures.style import (
     new_figure,
     span,
 )
+from bayescannon.numerics.errors import InputError
 
 
 def plot_spectrum(
@@ -42,7 +43,7 @@ def plot_spectrum(
     """
     x, y, weight, fit = (np.asarray(array, dtype=float) for array in (wavelength, flux, ivar, model))
     if not x.shape == y.shape == weight.shape == fit.shape or x.ndim != 1:
-        raise ValueError(
+        raise InputError(
             "wavelength, flux, ivar and model must have one value a pixel; got shapes "
             f"{x.shape}, {y.shape}, {weight.shape} and {fit.shape}"
         )

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.labels import Label
+from bayescannon.numerics.errors import InputError
 
 # colours that stay apart for the colour-blind (Okabe and Ito)
 DATA_COLOUR = "0.45"
@@ -46,10 +47,10 @@ def require_panels(labels: Sequence[Label], **arrays: NDArray[Any]) -> None:
         There is no label, or a length differs; the message names the array.
     """
     if not labels:
-        raise ValueError("a figure needs at least one label; got none")
+        raise InputError("a figure needs at least one label; got none")
     for name, array in arrays.items():
         if array.ndim == 0 or array.shape[-1] != len(labels):
-            raise ValueError(
+            raise InputError(
                 f"{name} must have one value for each of the {len(labels)} labels "
                 f"({', '.join(label.name for label in labels)}) in its last dimension; got shape {array.shape}"
             )

@@ -11,6 +11,7 @@ from bayescannon.data.labels import labels_from_names
 from bayescannon.io.catalogue_columns import coverage_columns, estimate_columns, flag_columns
 from bayescannon.io.catalogue_formats import FORMATS, plain_columns
 from bayescannon.io.catalogue_provenance import REQUIRED, CatalogueError, build_provenance
+from bayescannon.numerics.errors import MissingFileError
 
 __all__ = ["CatalogueError", "build_catalogue", "check_catalogue_path", "read_catalogue", "write_catalogue"]
 
@@ -151,7 +152,7 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
     file_format = FORMATS[_ending(path)]
     file_format.require_packages()
     if not path.is_file():
-        raise FileNotFoundError(f"there is no catalogue {path}; check the name")
+        raise MissingFileError(f"there is no catalogue {path}; check the name")
     table = file_format.read(path)
     _require_catalogue(table, str(path))
     return plain_columns(table)

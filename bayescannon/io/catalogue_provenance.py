@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bayescannon.data.flags import FitStatus, ResultFlag
+from bayescannon.numerics.errors import InputError
 
 METHOD = "Label transfer with The Cannon: Ho et al. 2017, ApJ 836, 5, doi:10.3847/1538-4357/836/1/5"
 
@@ -27,7 +28,7 @@ EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
 _INTEGERS = ("seed", "n_starts")
 
 
-class CatalogueError(ValueError):
+class CatalogueError(InputError):
     """A catalogue that cannot be built, written or read as asked; the message says what to do."""
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import labels_from_names
 from bayescannon.io.lamost import MISSING, bare_id
+from bayescannon.numerics.errors import InputError
 
 # columns that are no labels, with the names they are looked for by, in this order and in any case of letters
 PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -25,7 +26,7 @@ PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {
 MISSING_FLAGS = 1 << 31
 
 
-class TableError(ValueError):
+class TableError(InputError):
     """A table that cannot be read, or that lacks a column."""
 
 

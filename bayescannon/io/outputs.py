@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bayescannon.numerics.errors import MissingFileError
+
 
 class OutputExistsError(FileExistsError):
     """An output is already there and may only be replaced on request."""
@@ -38,7 +40,7 @@ def check_output_file(path: Path, *, overwrite: bool) -> None:
         raise IsADirectoryError(f"{path} is a folder; give the name of a file")
     refuse_existing(path, overwrite=overwrite)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it first")
+        raise MissingFileError(f"the folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(f"nothing may be written to the folder {path.parent}; choose another, or its permissions")
 

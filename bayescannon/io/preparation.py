@@ -19,6 +19,7 @@ from bayescannon.data.preset import PAPER, Preset, provenance
 from bayescannon.data.spectra import Spectra, SpectrumError
 from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC, read_lamost
 from bayescannon.io.store_writer import StoreWriter
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 FILE_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
@@ -30,7 +31,7 @@ CHUNKS_PER_WORKER = 4
 Refusals = list[tuple[str, str]]
 
 
-class PrepareError(ValueError):
+class PrepareError(InputError):
     """
     No spectrum could be prepared.
 
@@ -124,7 +125,7 @@ def prepare_files(
         The output exists, see :class:`bayescannon.io.store_writer.StoreWriter`.
     """
     if workers < 1:
-        raise ValueError(f"workers must be at least 1; got {workers}")
+        raise InputError(f"workers must be at least 1; got {workers}")
     root, paths = find_files(source)
     grid = lamost_grid() if grid is None else np.asarray(grid, dtype=np.float64)
     chunks = [paths[i : i + FILE_CHUNK] for i in range(0, len(paths), FILE_CHUNK)]

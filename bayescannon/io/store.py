@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import bare_id
+from bayescannon.numerics.errors import InputError
 
 FORMAT = "bayescannon spectra 1"
 # stars in a chunk of flux or ivar
@@ -18,7 +19,7 @@ STAR_CHUNK = 512
 PARTIAL = ".partial"
 
 
-class StoreError(ValueError):
+class StoreError(InputError):
     """A store that is missing, incomplete or foreign, or that lacks a star."""
 
 
@@ -96,7 +97,7 @@ def iterate_spectra(path: str | Path, block: int = 2 * STAR_CHUNK) -> Iterator[S
         As :func:`open_store`.
     """
     if block < 1:
-        raise ValueError(f"block must be at least 1 star; got {block}")
+        raise InputError(f"block must be at least 1 star; got {block}")
     with open_store(path) as dataset:
         for start in range(0, dataset.sizes["star"], block):
             yield _to_spectra(dataset.isel(star=slice(start, start + block)))

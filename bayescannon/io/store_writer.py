@@ -13,6 +13,7 @@ from zarr.codecs import BloscCodec
 
 from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.io.store import FORMAT, PARTIAL, STAR_CHUNK, store_attributes
+from bayescannon.numerics.errors import InputError
 
 # stars in a chunk of the columns with one value a star
 COLUMN_CHUNK = 16 * STAR_CHUNK
@@ -94,7 +95,7 @@ class StoreWriter:
         if self._columns is None:
             self._columns = set(spectra.columns)
         if set(spectra.columns) != self._columns:
-            raise ValueError(
+            raise InputError(
                 f"every block must have the columns {sorted(self._columns)}; got {sorted(spectra.columns)}"
             )
         self._pending.append(spectra)
@@ -119,7 +120,7 @@ class StoreWriter:
         if left:
             self._write(concatenate(left))
         if self.n_star == 0:
-            raise ValueError("a store needs at least one star; none was appended")
+            raise InputError("a store needs at least one star; none was appended")
         for i, name in enumerate(("refused_file", "refused_reason")):
             self._put(name, np.array([row[i] for row in refused], dtype=np.str_), "refusal", {})
         self._group.attrs.update({**(attrs or {}), "n_refused": len(refused), "complete": True})

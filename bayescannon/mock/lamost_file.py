@@ -5,6 +5,7 @@ from typing import Any
 
 from bayescannon.mock.detector import BANDS
 from bayescannon.mock.emulator import LOG_FIRST, LOG_STEP
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 # what the files' DATA_V says, so that nobody takes them for data
@@ -39,7 +40,7 @@ def fits_card(keyword: str, value: Value, comment: str) -> str:
         text = f"{f"'{quoted:<8}'":<20}"
     card = f"{keyword:<8}= {text} / {comment}"
     if len(card) > CARD:
-        raise ValueError(f"a FITS card holds {CARD} characters; {card!r} has {len(card)}: shorten its comment")
+        raise InputError(f"a FITS card holds {CARD} characters; {card!r} has {len(card)}: shorten its comment")
     return card.ljust(CARD)
 
 

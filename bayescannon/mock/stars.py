@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bayescannon.mock import catalogues
 from bayescannon.mock.optics import C_KM_S
 from bayescannon.mock.population import draw_population
+from bayescannon.numerics.errors import InputError
 
 Stars = dict[str, NDArray[Any]]
 
@@ -45,7 +46,7 @@ def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator) -> Stars
         A negative number of stars, or none at all.
     """
     if min(n_reference, n_test) < 0 or n_reference + n_test == 0:
-        raise ValueError(
+        raise InputError(
             f"the numbers of stars must not be negative, nor both 0; got n_reference = {n_reference} and "
             f"n_test = {n_test}"
         )

@@ -22,6 +22,7 @@ from bayescannon.mock.detector import Exposure
 from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
 from bayescannon.mock.lamost_file import RELEASE, header_cards, lamost_bytes
 from bayescannon.mock.stars import Stars, draw_stars
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 BLOCK_SIZE = 128
@@ -130,7 +131,7 @@ def write_survey(
         A negative number of stars, none at all, or fewer than one worker.
     """
     if workers < 1:
-        raise ValueError(f"workers must be at least 1; got {workers}")
+        raise InputError(f"workers must be at least 1; got {workers}")
     out = Path(out)
     stars, blocks, table_seed = _plan(n_reference, n_test, seed)
     _clear(out, overwrite=overwrite)

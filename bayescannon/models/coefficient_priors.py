@@ -12,13 +12,15 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.numerics.errors import InputError
+
 # Scale that stands for "no information": large and finite, so that no gradient is ever NaN
 FLAT_SCALE = 1e10
 
 TERMS = ("quadratic", "all")
 
 
-class PriorError(ValueError):
+class PriorError(InputError):
     """A prior that the exact solver does not know, or priors that do not go together."""
 
 
@@ -32,7 +34,7 @@ def shrunk_terms(n_label: int, terms: str) -> NDArray[np.bool_]:
         `terms` is neither ``"quadratic"`` nor ``"all"``.
     """
     if terms not in TERMS:
-        raise ValueError(f"terms must be 'quadratic' or 'all'; got {terms!r}")
+        raise InputError(f"terms must be 'quadratic' or 'all'; got {terms!r}")
     n_term = 1 + n_label + n_label * (n_label + 1) // 2
     return np.arange(n_term) >= (1 + n_label if terms == "quadratic" else 1)
 
@@ -83,7 +85,7 @@ class NormalCoefficients:
 
     def __post_init__(self) -> None:
         if not (np.asarray(self.scale) > 0).all():
-            raise ValueError("the scale of a coefficient prior must be positive")
+            raise InputError("the scale of a coefficient prior must be positive")
         shrunk_terms(1, self.terms)
 
     def parameters(self, n_pixel: int, n_label: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -124,7 +126,7 @@ class PooledCoefficients:
     def __post_init__(self) -> None:
         shrunk_terms(1, self.terms)
         if not self.activity_spread > 0:
-            raise ValueError(f"activity_spread must be positive; got {self.activity_spread}")
+            raise InputError(f"activity_spread must be positive; got {self.activity_spread}")
 
     def declare_hyperparameters(self, n_shrunk: int) -> tuple[Any, Any, Any]:
         """Return mu and tau (shrunk_term) and lambda (pixel)."""
@@ -170,7 +172,7 @@ class LaplaceCoefficients:
 
     def __post_init__(self) -> None:
         if not (np.asarray(self.scale) > 0).all():
-            raise ValueError("the scale of a coefficient prior must be positive")
+            raise InputError("the scale of a coefficient prior must be positive")
         shrunk_terms(1, self.terms)
 
     def parameters(self, n_pixel: int, n_label: int) -> NDArray[np.float64]:
@@ -215,7 +217,7 @@ class HorseshoeCoefficients:
 
     def __post_init__(self) -> None:
         if not (self.global_scale > 0 and self.slab > 0):
-            raise ValueError(f"global_scale and slab must be positive; got {self.global_scale} and {self.slab}")
+            raise InputError(f"global_scale and slab must be positive; got {self.global_scale} and {self.slab}")
         shrunk_terms(1, self.terms)
 
     def parameters(self, n_pixel: int, n_label: int) -> NoReturn:
@@ -282,16 +284,16 @@ class SmoothCoefficients:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.length) and self.length > 0):
-            raise ValueError(f"the correlation length must be positive and finite; got {self.length}")
+            raise InputError(f"the correlation length must be positive and finite; got {self.length}")
         if self.scale is not None and not (np.asarray(self.scale) > 0).all():
-            raise ValueError("the scale of a coefficient prior must be positive")
+            raise InputError("the scale of a coefficient prior must be positive")
         shrunk_terms(1, self.terms)
 
     def correlations(self, n_pixel: int) -> NDArray[np.float64]:
         """Return rho between each pixel and the next, shape (n_pixel - 1,)."""
         position = np.arange(n_pixel) if self.position is None else np.asarray(self.position, dtype=np.float64)
         if position.shape != (n_pixel,) or not (np.diff(position) > 0).all():
-            raise ValueError(f"position must have {n_pixel} ascending values, one for each pixel")
+            raise InputError(f"position must have {n_pixel} ascending values, one for each pixel")
         return np.exp(-np.diff(position) / self.length)
 
     def declare_theta(self) -> Any:

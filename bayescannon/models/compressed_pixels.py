@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayescannon.models.coefficient_priors import CoefficientPrior, FlatCoefficients
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -45,7 +46,7 @@ def compressed_model(
     """
     n_term = len(terms)
     if root.shape != (len(y), n_term, n_term) or y.shape != (len(y), n_term):
-        raise ValueError(
+        raise InputError(
             f"root and y must have shapes (pixel, {n_term}, {n_term}) and (pixel, {n_term}) for {n_term} terms; "
             f"got {root.shape} and {y.shape}"
         )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.labels import LabelError, LabelScaler, labels_from_names
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import FloatArray
 
@@ -69,7 +70,7 @@ class _OfSomeLabels:
         labels_from_names(self.names)
         for what, (values, shape) in shapes.items():
             if values.shape != shape or not np.isfinite(values).all():
-                raise ValueError(f"{what} of a prior of {', '.join(self.names)} must be finite with shape {shape}; "
+                raise InputError(f"{what} of a prior of {', '.join(self.names)} must be finite with shape {shape}; "
                                  f"got {values.shape}")  # fmt: skip
 
     def _index(self, scaler: LabelScaler) -> NDArray[np.intp]:
@@ -126,7 +127,7 @@ class BoxLabels(_OfSomeLabels):
         shape = (len(self.names),)
         self._check(lower=(self.lower, shape), upper=(self.upper, shape))
         if not (self.lower < self.upper).all():
-            raise ValueError(f"a box needs lower < upper for each label; got {self.lower} and {self.upper}")
+            raise InputError(f"a box needs lower < upper for each label; got {self.lower} and {self.upper}")
 
     def _walls(self, scaler: LabelScaler) -> tuple[FloatArray, FloatArray]:
         index = self._index(scaler)
@@ -188,9 +189,9 @@ class MixtureLabels(_OfSomeLabels):
         n, k = len(self.weight), len(self.names)
         self._check(weight=(self.weight, (n,)), mean=(self.mean, (n, k)), covariance=(self.covariance, (n, k, k)))
         if n == 0 or not (self.weight > 0).all() or not np.isclose(self.weight.sum(), 1):
-            raise ValueError(f"the weights of a mixture must be positive and of sum 1; got {self.weight}")
+            raise InputError(f"the weights of a mixture must be positive and of sum 1; got {self.weight}")
         if not (np.linalg.eigvalsh(self.covariance) > 0).all():
-            raise ValueError("the covariances of a mixture must be positive definite")
+            raise InputError("the covariances of a mixture must be positive definite")
 
     @classmethod
     def gaussian(cls, names: Sequence[str], mean: FloatArray, covariance: FloatArray) -> "MixtureLabels":
@@ -264,7 +265,7 @@ class CoverageLabels(_OfSomeLabels):
         n, k = len(self.count), len(self.names)
         self._check(count=(self.count, (n,)), mean=(self.mean, (n, k)), covariance=(self.covariance, (n, k, k)))
         if n == 0 or not (self.count > 0).all() or not self.cut > 0:
-            raise ValueError(f"counts and cut must be positive; got {self.count} and {self.cut}")
+            raise InputError(f"counts and cut must be positive; got {self.count} and {self.cut}")
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
         """Return the saturating density."""

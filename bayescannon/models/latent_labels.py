@@ -26,6 +26,7 @@ from bayescannon.models.coefficient_priors import CoefficientPrior, FlatCoeffici
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior, ScatterPrior
 from bayescannon.models.spectral import flux_deviation, reported_sigma
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -79,7 +80,7 @@ def latent_label_model(
         A label variance is not positive.
     """
     if not (label_variance > 0).all():
-        raise ValueError("label variances must be positive; give an exact label a small one")
+        raise InputError("label variances must be positive; give an exact label a small one")
     live = ivar > 0
     n_label = len(label_names)
     coords: dict[str, Any] = {

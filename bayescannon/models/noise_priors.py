@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bayescannon.numerics.errors import InputError
+
 
 class ScatterPrior(Protocol):
     """Declares s >= 0 with dims (pixel,) in the model on the stack."""
@@ -48,7 +50,7 @@ class HalfNormalScatter:
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
-            raise ValueError(f"the scale of the scatter prior must be positive; got {self.scale}")
+            raise InputError(f"the scale of the scatter prior must be positive; got {self.scale}")
 
     def declare_scatter(self, *, boundary: bool) -> Any:
         """Return s ~ HalfNormal(scale)."""
@@ -96,7 +98,7 @@ class FixedNoise:
 
     def __post_init__(self) -> None:
         if not self.kappa > 0:
-            raise ValueError(f"kappa must be positive; got {self.kappa}")
+            raise InputError(f"kappa must be positive; got {self.kappa}")
 
     def declare_kappa(self) -> Any:
         """Return the number."""

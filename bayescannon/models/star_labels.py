@@ -18,6 +18,7 @@ import pytensor.tensor as pt
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_priors import BoxLabels, FlatLabels, LabelPrior
 from bayescannon.models.label_vector import label_vector, n_terms, term_names
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -55,7 +56,7 @@ def label_model(
     scaler = scaler or LabelScaler(names, np.zeros(len(names)), np.ones(len(names)))
     size = n_terms(len(names))
     if root.shape != (size, size) or pseudo_observations.shape != (size,):
-        raise ValueError(
+        raise InputError(
             f"{len(label_names)} labels need R of shape {(size, size)} and y of shape {(size,)}; got "
             f"{root.shape} and {pseudo_observations.shape}"
         )

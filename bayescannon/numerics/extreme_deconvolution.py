@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.special import logsumexp
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 _MAX_ROUNDS = 600
@@ -83,16 +84,16 @@ def fit_mixture(
     """
     n_star, n_label = values.shape
     if variance.shape != values.shape or not (np.isfinite(values).all() and (variance >= 0).all()):
-        raise ValueError(f"values and variances of shape (star, label) must be finite, variances not negative; got "
+        raise InputError(f"values and variances of shape (star, label) must be finite, variances not negative; got "
                          f"shapes {values.shape} and {variance.shape}")  # fmt: skip
     if n_components < 1 or n_star < _LEAST_STARS * n_label * n_components:
-        raise ValueError(
+        raise InputError(
             f"{n_components} components of {n_label} labels need at least {_LEAST_STARS * n_label * n_components} "
             f"stars; got {n_star}. Use fewer components"
         )
     spread = values.var(axis=0)
     if not (spread > 0).all():
-        raise ValueError(f"label number {int(spread.argmin())} is the same for all stars; leave it out of the prior")
+        raise InputError(f"label number {int(spread.argmin())} is the same for all stars; leave it out of the prior")
     floor = np.diag(_FLOOR * spread)
     mixture = _from_clusters(values, n_components, floor, seed)
     last = -np.inf

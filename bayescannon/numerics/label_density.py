@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -49,9 +50,9 @@ class LabelDensity:
     def __post_init__(self) -> None:
         n_label, n_component = len(self.lower), len(self.log_weight)
         if self.upper.shape != (n_label,) or not (self.lower < self.upper).all():
-            raise ValueError(f"a box needs lower < upper for each label; got {self.lower} and {self.upper}")
+            raise InputError(f"a box needs lower < upper for each label; got {self.lower} and {self.upper}")
         if self.mean.shape != (n_component, n_label) or self.precision.shape != (n_component, n_label, n_label):
-            raise ValueError(
+            raise InputError(
                 f"{n_component} components of {n_label} labels need means of shape {(n_component, n_label)}; got "
                 f"{self.mean.shape} and precisions of shape {self.precision.shape}"
             )

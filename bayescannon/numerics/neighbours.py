@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
 
@@ -45,15 +46,15 @@ def mean_distance(
         Fewer reference points than `neighbours`, or shapes that do not go together.
     """
     if points.ndim != 2 or reference.ndim != 2 or points.shape[1] != reference.shape[1]:
-        raise ValueError(f"points and reference must have as many columns; got {points.shape} and {reference.shape}")
+        raise InputError(f"points and reference must have as many columns; got {points.shape} and {reference.shape}")
     available = len(reference) - leave_one_out
     if not 1 <= neighbours <= available:
-        raise ValueError(
+        raise InputError(
             f"the mean is over {neighbours} nearest reference stars, but there are {max(available, 0)}; take more "
             "reference stars or fewer neighbours"
         )
     if leave_one_out and len(points) != len(reference):
-        raise ValueError("leave_one_out needs the reference points themselves as points")
+        raise InputError("leave_one_out needs the reference points themselves as points")
     usable = np.isfinite(points).all(axis=1)
     result = np.full(len(points), np.nan)
     if not usable.any():

@@ -17,6 +17,7 @@ from functools import cached_property, singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.kernels import minus_log_weights, scatter_sums, weigh
@@ -60,7 +61,7 @@ class LabelMoments:
         if multiplicity is not None:
             multiplicity = np.asarray(multiplicity, dtype=np.float64)
             if multiplicity.shape != (len(vectors),) or not (np.isfinite(multiplicity) & (multiplicity >= 0)).all():
-                raise ValueError(
+                raise InputError(
                     f"multiplicity must be one finite number >= 0 for each of the {len(vectors)} stars; got shape "
                     f"{multiplicity.shape}"
                 )

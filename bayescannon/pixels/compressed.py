@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock
@@ -106,7 +107,7 @@ def compress_pixels(
         The fit has another number of pixels than the flux.
     """
     if len(fit.scatter) != flux.shape[1]:
-        raise ValueError(f"the fit has {len(fit.scatter)} pixels, the flux {flux.shape[1]}; select the same pixels")
+        raise InputError(f"the fit has {len(fit.scatter)} pixels, the flux {flux.shape[1]}; select the same pixels")
     # f - 1 has no cancellation; pseudo_observations puts the constant back
     normal, right = normal_equations(
         vectors, flux, ivar, fit.scatter, kappa=kappa, allowed=allowed, offset=1.0, block=block, workers=workers

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.packing import unpack_symmetric
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
@@ -338,32 +339,32 @@ def fit_pixels(
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     n_star, n_term = moments.mean.shape
     if scatter not in ("exact", "grid", "fixed"):
-        raise ValueError(f"scatter must be 'exact', 'grid' or 'fixed'; got {scatter!r}")
+        raise InputError(f"scatter must be 'exact', 'grid' or 'fixed'; got {scatter!r}")
     if scatter == "fixed" and start is None:
-        raise ValueError("scatter 'fixed' needs the scatters as start")
+        raise InputError("scatter 'fixed' needs the scatters as start")
     if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != n_star:
-        raise ValueError(
+        raise InputError(
             f"flux and ivar must have shape (star, pixel) with {n_star} stars as in the label vectors; "
             f"got {flux.shape} and {ivar.shape}"
         )
     if flux.shape[1] == 0:
-        raise ValueError("there are no pixels to fit")
+        raise InputError("there are no pixels to fit")
     if not (np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()):
-        raise ValueError("flux and ivar must be finite and ivar not negative; a dead pixel is one with ivar = 0")
+        raise InputError("flux and ivar must be finite and ivar not negative; a dead pixel is one with ivar = 0")
     if ivar.max(initial=0.0) > LARGEST_IVAR:
-        raise ValueError(
+        raise InputError(
             f"an inverse variance of {ivar.max():.3g} was given; normalised flux is known to {LARGEST_IVAR:g} at best. "
             "Set such pixels to 0, as the preparation does"
         )
     if not np.isfinite(moments.mean).all():
-        raise ValueError("label vectors must be finite; cut reference stars with missing labels first")
+        raise InputError("label vectors must be finite; cut reference stars with missing labels first")
     n_pixel = flux.shape[1]
     prior = PixelPrior.flat(n_pixel, n_term) if prior is None else prior
     if prior.mean.shape != (n_pixel, n_term) or prior.precision.shape != (n_pixel, n_term):
-        raise ValueError(f"the prior must have shape (pixel, term) = {(n_pixel, n_term)}; got {prior.mean.shape}")
+        raise InputError(f"the prior must have shape (pixel, term) = {(n_pixel, n_term)}; got {prior.mean.shape}")
     scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), n_pixel)
     if not (np.isfinite(scales).all() and (scales > 0).all()):
-        raise ValueError("kappa must be finite and positive")
+        raise InputError("kappa must be finite and positive")
 
     def one(first: int) -> PixelFit:
         part = slice(first, first + block)

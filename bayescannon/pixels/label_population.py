@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 # smallest eigenvalue of a population's covariance of scaled labels
@@ -17,7 +18,7 @@ _FLOOR = 1e-6
 _MIN_SLOPE = 0.05
 
 
-class ReferenceErrorError(ValueError):
+class ReferenceErrorError(InputError):
     """Errors of reference labels that cannot be used."""
 
 

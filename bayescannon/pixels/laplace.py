@@ -15,6 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, solve_coefficients
 from bayescannon.pixels.compressed import normal_equations
@@ -138,10 +139,10 @@ def fit_pixels_sparse(
     shape = (flux.shape[1], moments.mean.shape[1])
     scales = np.broadcast_to(np.asarray(scale, dtype=np.float64), shape)
     if not (scales > 0).all():
-        raise ValueError("the scale of the Laplace prior must be positive (inf: flat)")
+        raise InputError("the scale of the Laplace prior must be positive (inf: flat)")
     prior = PixelPrior.flat(*shape) if prior is None else prior
     if not ((prior.precision == 0) | prior.censored).all():
-        raise ValueError("with a Laplace prior, PixelPrior.precision may be 0 or inf (a censored term) only")
+        raise InputError("with a Laplace prior, PixelPrior.precision may be 0 or inf (a censored term) only")
     laplace = LaplacePrior(prior.mean, prior.precision, prior.scatter, prior.scatter_parameters, scale=scales)
     fit = fit_pixels(
         moments, flux, ivar, prior=laplace, kappa=kappa, start=start, tolerance=tolerance, block=block, workers=workers

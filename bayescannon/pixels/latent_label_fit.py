@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.label_moments import packed_moments, vector_map
@@ -179,12 +180,12 @@ def fit_latent_labels(
         Shapes that do not go together, or labels that are not finite.
     """
     if max_rounds < 1 or not 0 <= n_hidden < min(flux.shape) / 2:
-        raise ValueError(
+        raise InputError(
             f"max_rounds must be >= 1, and n_hidden from 0 to half of the stars and of the pixels {flux.shape}; got "
             f"{max_rounds} and {n_hidden}"
         )
     if not np.isfinite(observed).all():
-        raise ValueError("reported labels must be finite; cut reference stars with missing labels first")
+        raise InputError("reported labels must be finite; cut reference stars with missing labels first")
     variance = check_label_variance(label_variance, observed.shape)
     scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), flux.shape[1:])
     data = SpectrumData(observed, variance, flux, ivar if np.all(scales == 1) else ivar / scales**2)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.coefficient_population import eliminate_flat
@@ -109,18 +110,18 @@ def fit_pixels_smooth(
     n_pixel, n_term = flux.shape[1], moments.mean.shape[1]
     prior = PixelPrior.flat(n_pixel, n_term) if prior is None else prior
     if not ((prior.precision == 0) | prior.censored).all():
-        raise ValueError("with a smooth prior, PixelPrior.precision may be 0 or inf (a censored term) only")
+        raise InputError("with a smooth prior, PixelPrior.precision may be 0 or inf (a censored term) only")
     if shrunk.shape != (n_term,) or not shrunk.any():
-        raise ValueError(
+        raise InputError(
             f"shrunk must mark some of the {n_term} terms; got shape {shrunk.shape}, {shrunk.sum()} marked"
         )
     first_scale = np.asarray(_FIRST_SCALE if scale is None else scale, dtype=np.float64)
     if not (np.isfinite(first_scale) & (first_scale > 0)).all():
-        raise ValueError("the scale of the smooth prior must be positive and finite")
+        raise InputError("the scale of the smooth prior must be positive and finite")
     tau = np.array(np.broadcast_to(first_scale, int(shrunk.sum())))
     where = np.arange(n_pixel, dtype=np.float64) if position is None else np.asarray(position, dtype=np.float64)
     if where.shape != (n_pixel,):
-        raise ValueError(f"position must have shape (pixel,) = {(n_pixel,)}; got {where.shape}")
+        raise InputError(f"position must have shape (pixel,) = {(n_pixel,)}; got {where.shape}")
     SmoothProcess.along(where, length)
 
     # the same prior without its correlations tells dead pixels, and gives scatters to start from

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 # tau is kept above this, far below any coefficient that a spectrum could show: 0 for all purposes
@@ -72,10 +73,10 @@ class SmoothProcess:
             The length is not positive or the positions do not ascend.
         """
         if not (np.isfinite(length) and length > 0):
-            raise ValueError(f"the correlation length must be positive and finite; got {length}")
+            raise InputError(f"the correlation length must be positive and finite; got {length}")
         distance = np.diff(np.asarray(position, dtype=np.float64))
         if not (distance > 0).all():
-            raise ValueError("positions of the pixels must be finite and ascend")
+            raise InputError("positions of the pixels must be finite and ascend")
         return cls(np.exp(-distance / length))
 
     @property

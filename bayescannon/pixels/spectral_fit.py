@@ -31,6 +31,7 @@ from bayescannon.models.noise_priors import (
     PooledScatter,
     ScatterPrior,
 )
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.coefficient_population import Population
@@ -254,6 +255,6 @@ def _first_prior(
         prior = replace(prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
     if allowed is not None:
         if allowed.shape != (n_pixel, n_term):
-            raise ValueError(f"allowed must have shape (pixel, term) = {(n_pixel, n_term)}; got {allowed.shape}")
+            raise InputError(f"allowed must have shape (pixel, term) = {(n_pixel, n_term)}; got {allowed.shape}")
         prior = replace(prior, precision=np.where(allowed, prior.precision, np.inf))
     return prior

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr, stdtrit
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.student_t import convolved_t_below
 from bayescannon.numerics.typing import FloatArray
 
@@ -42,7 +43,7 @@ class PredictiveErrors:
         expected offset widens it.
         """
         if not 0 < probability < 1:
-            raise ValueError(f"the probability of an interval must be between 0 and 1; got {probability}")
+            raise InputError(f"the probability of an interval must be between 0 and 1; got {probability}")
         shift = np.abs(self.location) / self.scale
         low, high = np.zeros_like(shift), shift + stdtrit(self.dof, (1 + probability) / 2)
         half = high.copy()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.error_distribution import ErrorCalibration, make_features
@@ -31,7 +32,7 @@ _SPREAD_OVER_ERRORS = 25.0
 _LEAST_LEFT = 0.01
 
 
-class CalibrationError(ValueError):
+class CalibrationError(InputError):
     """Errors that cannot be calibrated; the message says why."""
 
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bayescannon.data.labels import LabelError, LabelScaler
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.hull import fixed_directions, hull_margin
 from bayescannon.numerics.neighbours import mean_distance
 from bayescannon.numerics.p_values import empirical_p_value
@@ -76,14 +77,14 @@ class CoverageReference:
     def __post_init__(self) -> None:
         n_star, n_label = len(self.labels), len(self.scaler.names)
         if self.labels.shape != (n_star, n_label) or self.scores.shape != (n_star, len(SCORES)):
-            raise ValueError(
+            raise InputError(
                 f"labels and scores must have shapes (M, {n_label}) and (M, {len(SCORES)}); got {self.labels.shape} "
                 f"and {self.scores.shape}"
             )
         if not np.isfinite(self.labels).all():
             raise LabelError("labels of the reference stars must be finite; leave stars with missing labels out")
         if n_star < MIN_REFERENCE:
-            raise ValueError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {n_star}")
+            raise InputError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {n_star}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -117,7 +118,7 @@ class CoverageReference:
     def from_xarray(cls, dataset: xr.Dataset) -> "CoverageReference":
         """Read what :meth:`to_xarray` made, also out of a larger Dataset."""
         if "coverage_labels" not in dataset or [str(x) for x in dataset["score"].to_numpy()] != list(SCORES):
-            raise ValueError(f"the dataset holds no coverage reference with the scores {', '.join(SCORES)}")
+            raise InputError(f"the dataset holds no coverage reference with the scores {', '.join(SCORES)}")
         values = {str(name): array.to_numpy() for name, array in dataset.data_vars.items()}
         names = tuple(str(name) for name in dataset["coverage_label"].to_numpy())
         novelty = None
@@ -165,7 +166,7 @@ def label_scores(
         Fewer than ten reference stars.
     """
     if len(reference) < MIN_REFERENCE:
-        raise ValueError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {len(reference)}")
+        raise InputError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {len(reference)}")
     n_label = reference.shape[1]
     axes = np.concatenate([np.eye(n_label), -np.eye(n_label)])
 

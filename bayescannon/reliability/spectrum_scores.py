@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
 
@@ -157,7 +158,7 @@ class NoveltyReference:
         usable = np.isfinite(residuals.residual).all(axis=1) & np.isfinite(residuals.log_snr)
         usable &= residuals.reduced_chi2 > 0
         if usable.sum() < 10:
-            raise ValueError(f"spectral novelty needs at least 10 fitted reference stars; got {int(usable.sum())}")
+            raise InputError(f"spectral novelty needs at least 10 fitted reference stars; got {int(usable.sum())}")
         part = residuals.select(np.flatnonzero(usable))
         intrinsic = _intrinsic_variance(part.residual, part.variance)
         ends = np.quantile(part.log_snr, [0.0, 1.0])

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.models.label_vector import term_pairs
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
@@ -143,7 +144,7 @@ def sample_labels(
         Fewer than 100 draws, or more to keep than there are.
     """
     if n_draws < 100 or not 0 <= n_keep <= n_draws:
-        raise ValueError(f"n_draws must be at least 100 and n_keep from 0 to n_draws; got {n_draws} and {n_keep}")
+        raise InputError(f"n_draws must be at least 100 and n_keep from 0 to n_draws; got {n_draws} and {n_keep}")
     n_label = starts.shape[-1]
     prior = density or LabelDensity.flat(n_label)
     optima = minimise(quartic, starts, density=prior, workers=workers)

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from bayescannon.models.label_vector import term_pairs
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.threads import n_cores
@@ -222,7 +223,7 @@ def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDens
     n_star, n_label = scaled.shape
     i, j = term_pairs(n_label)
     if n_star != len(quartic) or quartic.b.shape[1] != 1 + n_label + len(i):
-        raise ValueError(
+        raise InputError(
             f"labels of shape {scaled.shape} do not go with {len(quartic)} stars of {quartic.b.shape[1]} terms"
         )
     chi2, gradient = np.empty(n_star), np.empty((n_star, n_label))

@@ -22,6 +22,7 @@ from bayescannon.cannon.training import fit_latent, fit_reference, training_star
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector
+from bayescannon.numerics.errors import InputError
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.spectral_fit import SpectralFit
 
@@ -29,7 +30,7 @@ from bayescannon.pixels.spectral_fit import SpectralFit
 _TOLERANCE = 1e-4
 
 
-class BootstrapError(ValueError):
+class BootstrapError(InputError):
     """A model that cannot be trained anew as it was, or a number of bootstraps that tells nothing."""
 
 

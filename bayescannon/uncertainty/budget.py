@@ -14,6 +14,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.errors import InputError
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task
 from bayescannon.uncertainty.repeats import RADIUS
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
@@ -89,7 +90,7 @@ def error_budget(
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not len(kinds) or len(set(kinds)) < len(kinds):
         what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}; name each once"
-        raise ValueError(f"kinds of error are {', '.join(KINDS)}; {what}")
+        raise InputError(f"kinds of error are {', '.join(KINDS)}; {what}")
     needing = [kind for kind in kinds if KINDS[kind].needs_reference]
     if needing and reference is None:
         raise ReferenceSetError(
@@ -117,12 +118,12 @@ def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
         row_of = {str(name): row for row, name in enumerate(spectra.id)}
         missing = [str(name) for name in given if str(name) not in row_of]
         if missing:
-            raise ValueError(f"there is no star {missing[0]!r} among the {len(spectra)} spectra")
+            raise InputError(f"there is no star {missing[0]!r} among the {len(spectra)} spectra")
         return np.array([row_of[str(name)] for name in given], dtype=np.intp)
     try:
         return every[given]
     except IndexError as error:
-        raise ValueError(f"stars must be ids, indices or a mask of the {len(spectra)} spectra; {error}") from error
+        raise InputError(f"stars must be ids, indices or a mask of the {len(spectra)} spectra; {error}") from error
 
 
 def _assemble(task: Task, results: Mapping[str, KindResult]) -> xr.Dataset:

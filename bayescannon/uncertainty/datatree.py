@@ -21,6 +21,7 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import labels_from_names
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance import star_seeds
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
@@ -95,7 +96,7 @@ def uncertainty_tree(
         No star, or a number of draws or bootstraps that tells nothing.
     """
     if len(spectra) == 0:
-        raise ValueError("a tree of uncertainties needs at least one star; got none")
+        raise InputError("a tree of uncertainties needs at least one star; got none")
     shared: dict[str, Any] = {"seed": seed, "workers": workers}
     estimates = label_spectra(model, spectra, **shared)
     posterior = sample_posterior(model, spectra, prior=prior, n_draws=n_draws, n_keep=n_draws, **shared)
@@ -181,7 +182,7 @@ def draw_groups(tree: xr.DataTree) -> tuple[str, ...]:
     """
     groups = tuple(group for group in SAMPLE_DIMS if group in tree.children)
     if not groups:
-        raise ValueError(
+        raise InputError(
             f"a tree of uncertainties has some of the groups {', '.join(SAMPLE_DIMS)}; "
             f"this one has {', '.join(tree.children) or 'none'}"
         )
@@ -216,7 +217,7 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
     groups = draw_groups(tree)
     first = tree[groups[0]]["labels"]
     if first.sizes["star"] > _MOST_STARS:
-        raise ValueError(
+        raise InputError(
             f"a summary is for up to {_MOST_STARS} stars; got {first.sizes['star']}; select some, or use error_budget"
         )
     coords = [first[name].to_numpy() for name in ("star", "stellar_label")]
@@ -276,12 +277,12 @@ def comparable_draws(
         There is no group of draws, no star with draws in all of them, or fewer than two draws are asked for.
     """
     if n_draws < 2:
-        raise ValueError(f"n_draws must be at least 2; got {n_draws}")
+        raise InputError(f"n_draws must be at least 2; got {n_draws}")
     groups = draw_groups(tree)
     stacked = {group: tree[group]["labels"].stack(sample=SAMPLE_DIMS[group], create_index=False) for group in groups}
     there = np.all([_complete(labels) for labels in stacked.values()], axis=0)
     if not there.any():
-        raise ValueError(f"no star has draws in all of {', '.join(groups)}; see the statuses in the group fit")
+        raise InputError(f"no star has draws in all of {', '.join(groups)}; see the statuses in the group fit")
     centre = tree["fit"]["labels"].to_numpy()[there] if relative else 0.0
     drawn = {}
     for stream, group in enumerate(groups):

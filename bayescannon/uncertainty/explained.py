@@ -15,6 +15,7 @@ from scipy.special import erf, ndtr, ndtri
 from scipy.stats import binom
 
 from bayescannon.cannon.validation import robust_scatter
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 # Within one standard deviation of a Gaussian, and the other probability that is usual
@@ -49,7 +50,7 @@ def combine_kinds(budget: xr.Dataset, combined: Mapping[str, Sequence[str]]) -> 
         missing = [kind for kind in kinds if kind not in known]
         if missing or not kinds or name in known:
             what = f"{missing[0]!r} is not among them" if missing else f"{name!r} needs a new name and a part"
-            raise ValueError(f"the budget has {', '.join(known)}; {what}")
+            raise InputError(f"the budget has {', '.join(known)}; {what}")
         some = budget[["error", "value"]].sel(kind=list(kinds)).drop_vars("meaning", errors="ignore")
         total = np.sqrt((some["error"] ** 2).sum("kind", skipna=False))
         parts.append(
@@ -108,7 +109,7 @@ def explain_errors(
     groups = {"all": np.ones(n_star, dtype=bool)} if groups is None else dict(groups)
     for name, mask in groups.items():
         if np.shape(mask) != (n_star,):
-            raise ValueError(f"group {name!r} must be a mask of the {n_star} stars; got shape {np.shape(mask)}")
+            raise InputError(f"group {name!r} must be a mask of the {n_star} stars; got shape {np.shape(mask)}")
     names = ("scatter", "predicted", "bias", "within_68", "within_95")
     values = {name: np.full((len(groups), n_label, n_kind), np.nan) for name in names}
     count = np.zeros((len(groups), n_label, n_kind), dtype=np.int64)
@@ -200,6 +201,6 @@ def _deviations(budget: xr.Dataset, truth: ArrayLike) -> tuple[FloatArray, Float
     error, value = ordered["error"].to_numpy(), ordered["value"].to_numpy()
     true = np.asarray(truth, dtype=np.float64)
     if true.shape != error.shape[:2]:
-        raise ValueError(f"truth must have shape (star, label) = {error.shape[:2]}; got {true.shape}")
+        raise InputError(f"truth must have shape (star, label) = {error.shape[:2]}; got {true.shape}")
     off = value - true[:, :, None]
     return off, error, np.isfinite(off) & (error > 0)

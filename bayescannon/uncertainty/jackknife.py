@@ -31,6 +31,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.models.coefficient_priors import SmoothCoefficients
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit
@@ -43,7 +44,7 @@ _BLOCK = 8
 _COLUMNS = 1024
 
 
-class JackknifeError(ValueError):
+class JackknifeError(InputError):
     """A model whose training has no derivative here; the message says what to do."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 # LAMOST's fibres are 3.3 arcsec wide; positions of the same star differ by less
@@ -41,7 +42,7 @@ def repeat_groups(
     needed = ("ra", "dec") if column is None else (column,)
     missing = [name for name in needed if name not in columns]
     if missing or not radius > 0:
-        raise ValueError(
+        raise InputError(
             f"repeats need a positive radius, got {radius}, and the columns {', '.join(needed)}; the spectra have "
             f"{', '.join(columns) or 'none'}"
         )

@@ -27,6 +27,7 @@ from bayescannon.data.flags import ErrorStatus, FitStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.hidden import integrate_hidden
@@ -81,7 +82,7 @@ def sandwich_covariance(
         The spectra are on another grid.
     """
     if block < 1:
-        raise ValueError(f"a block must have at least 1 pixel; got {block}")
+        raise InputError(f"a block must have at least 1 pixel; got {block}")
     if estimates is None:
         estimates = label_spectra(model, spectra, workers=workers)
     noise = scaled_ivar(model, spectra)

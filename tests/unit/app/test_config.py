@@ -129,7 +129,7 @@ def test_label_errors_are_read(read, text, expected):
 
 
 def test_the_readmes_example_is_a_configuration(read):
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     _, _, rest = readme.partition("```toml\n")
     config = read(rest.partition("```")[0])
     assert tuple(config.train.label_names) == PAPER_LABELS

@@ -5,7 +5,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 
-from bayescannon.models import priors
+from bayescannon.models import coefficient_priors as priors
 from bayescannon.models.coefficient_priors import NormalCoefficients, PooledCoefficients
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter

@@ -11,7 +11,7 @@ from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabel
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.star_labels import label_model
 from bayescannon.numerics.label_density import LabelDensity
-from bayescannon.stars.quartic import compress, evaluate, minimise, pseudo_observations
+from bayescannon.stars.quartic import chi2_derivatives, compress, minimise, pseudo_observations
 
 NAMES = ("teff", "logg", "fe_h")
 SCALER = LabelScaler(NAMES, np.array([4700.0, 2.4, -0.2]), np.array([250.0, 0.5, 0.2]))
@@ -61,11 +61,11 @@ def test_the_density_is_the_pymc_statement(name):
     logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     points = RNG.uniform(-0.4, 0.35, size=(6, 3))
     density = prior.density(SCALER)
-    fast = -0.5 * evaluate(quartic.select(np.zeros(6, dtype=int)), points, density=density).chi2
+    fast = -0.5 * chi2_derivatives(quartic.select(np.zeros(6, dtype=int)), points, density=density).chi2
     to_value = (lambda x: x) if transform is None else lambda x: transform.forward(x, *value_parameters(model)).eval()
     statement = np.array([logp({value.name: to_value(point)}) for point in points])
     np.testing.assert_allclose(statement - statement[0], fast - fast[0], atol=1e-8)
-    alone = evaluate(quartic.select(np.zeros(6, dtype=int)), points).chi2
+    alone = chi2_derivatives(quartic.select(np.zeros(6, dtype=int)), points).chi2
     np.testing.assert_allclose(fast, -0.5 * alone + density.log_density(points), atol=1e-10)
 
 
@@ -88,10 +88,10 @@ def test_derivatives_are_those_of_finite_differences(name):
     density = PRIORS[name].density(SCALER)
     quartic = stars()
     x = RNG.uniform(-0.4, 0.35, size=(5, 3))
-    at, step = evaluate(quartic, x, density=density), 1e-5
+    at, step = chi2_derivatives(quartic, x, density=density), 1e-5
     for k in range(3):
         shift = step * np.eye(3)[k]
-        above, below = (evaluate(quartic, x + sign * shift, density=density) for sign in (1, -1))
+        above, below = (chi2_derivatives(quartic, x + sign * shift, density=density) for sign in (1, -1))
         np.testing.assert_allclose((above.chi2 - below.chi2) / (2 * step), at.gradient[:, k], rtol=1e-6, atol=1e-5)
         difference = (above.gradient - below.gradient) / (2 * step)
         np.testing.assert_allclose(difference, at.hessian[:, k], rtol=1e-6, atol=1e-4)
@@ -112,7 +112,7 @@ def test_optimum_is_never_worse_than_scipys(name):
         one = quartic.select([n])
 
         def objective(x, one=one):
-            found = evaluate(one, np.clip(x, density.lower, density.upper)[None], density=density)
+            found = chi2_derivatives(one, np.clip(x, density.lower, density.upper)[None], density=density)
             return found.chi2[0], found.gradient[0]
 
         peers = [

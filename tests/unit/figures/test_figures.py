@@ -256,7 +256,7 @@ def test_figures_import_no_solver_and_no_global_state() -> None:
                 imported.add(node.module)
                 imported |= {f"{node.module}.{alias.name}" for alias in node.names}
     own = {name.split(".")[1] for name in imported if name.startswith("bayescannon.")}
-    assert own <= {"figures", "labels", "label_vector", "flags"}
+    assert own <= {"figures", "data", "models", "numerics"}
     foreign = {name.split(".")[0] for name in imported} - {"bayescannon"}
     assert foreign <= {"arviz_plots", "collections", "math", "matplotlib", "numpy", "os", "typing"}
     assert not any(name.startswith("matplotlib.pyplot") for name in imported)
@@ -271,7 +271,7 @@ def test_only_save_figure_writes_files() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
     ]
-    assert [call for call in calls if call[1] in writers] == [("canvas.py", "savefig")]
+    assert [call for call in calls if call[1] in writers] == [("style.py", "savefig")]
     assert ("one_to_one.py", "hexbin") in calls
 
 

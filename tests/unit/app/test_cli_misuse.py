@@ -59,7 +59,12 @@ def test_outputs_that_cannot_be_written_are_found_before_the_work(small, tmp_pat
     def work(*_, **__):
         pytest.fail("work was done whose result cannot be written")
 
-    for verb in ("prepare_files.prepare_files", "run.train_from_config", "pipeline.label_store", "validation.validate"):
+    for verb in (
+        "io.preparation.prepare_files",
+        "app.run.train_from_config",
+        "app.stores.label_store",
+        "cannon.validation.validate",
+    ):
         monkeypatch.setattr(f"bayescannon.{verb}", work)
     calls = (
         ["prepare", small.survey / "spectra", "--out", tmp_path / "s.zarr", "--refused", tmp_path / "no" / "r.csv"],

@@ -13,7 +13,7 @@ from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.pareto import smooth_weights, weighted_quantiles
 from bayescannon.stars.importance import PROBABILITIES, sample_labels, star_seeds
 from bayescannon.stars.nuts import sample_nuts
-from bayescannon.stars.quartic import Quartic, compress, evaluate, pseudo_observations
+from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress, pseudo_observations
 
 NAMES = ("teff", "logg", "fe_h")
 IDENTITY = LabelScaler(NAMES, np.zeros(3), np.ones(3))
@@ -43,7 +43,7 @@ def on_a_grid(quartic, density, low, high, size):
     """Mean, covariance and quantiles of one star of two labels, by brute force."""
     axis = np.linspace(low, high, size)
     points = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-    chi2 = evaluate(quartic.select(np.zeros(len(points), dtype=int)), points).chi2
+    chi2 = chi2_derivatives(quartic.select(np.zeros(len(points), dtype=int)), points).chi2
     log_p = -0.5 * chi2 + density.log_density(points)
     p = np.exp(log_p - log_p.max())
     p /= p.sum()
@@ -128,7 +128,7 @@ def test_both_modes_get_their_shares(separation):
     quartic = double_well(separation)
     found = sample_labels(quartic, np.linspace(-8, 8, 7)[:, None], seeds(1), n_draws=20_000)
     axis = np.linspace(-12, 12, 200_001)
-    p = np.exp(-0.5 * (evaluate(quartic.select(np.zeros(len(axis), dtype=int)), axis[:, None]).chi2))
+    p = np.exp(-0.5 * (chi2_derivatives(quartic.select(np.zeros(len(axis), dtype=int)), axis[:, None]).chi2))
     p /= p.sum()
     mean = p @ axis
     deviation = np.sqrt(p @ (axis - mean) ** 2)
@@ -215,7 +215,7 @@ def test_what_nuts_samples_is_this_posterior(name):
             lower, upper = np.array([-1.0, -1.0, -1e4]), np.array([1.5, 1.5, 1e4])
             z = np.log((labels - lower) / (upper - labels))
         statement.append(logp({value.name: z}))
-        fast.append(-0.5 * evaluate(quartic, labels, density=prior.density(IDENTITY)).chi2.sum())
+        fast.append(-0.5 * chi2_derivatives(quartic, labels, density=prior.density(IDENTITY)).chi2.sum())
     np.testing.assert_allclose(np.diff(statement), np.diff(fast), rtol=1e-6)
 
 

@@ -3,7 +3,7 @@ import pytest
 from lamost_files import lamost_bytes, smooth_spectrum
 
 from bayescannon.data.prepare import prepare_spectra
-from bayescannon.io import specutils_loader as module
+from bayescannon.io import specutils as module
 from bayescannon.io.lamost import parse_lamost
 from bayescannon.io.specutils import LOADER, register_specutils, to_specutils
 

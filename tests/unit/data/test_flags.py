@@ -2,7 +2,7 @@ from pathlib import Path
 
 from bayescannon.data.flags import FLAG_BAD, FLAG_WARN, ResultFlag, flag_table
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 
 
 def test_every_flag_has_one_bit_and_is_bad_or_a_warning():
