@@ -124,13 +124,7 @@ def _write_refused(path: Path, refused: Sequence[tuple[str, str]], *, overwrite:
 def _labels_config(options: argparse.Namespace) -> "LabelsConfig":
     from bayescannon.app.config import LabelsConfig
 
-    return LabelsConfig(
-        table=str(options.labels),
-        format=options.labels_format,
-        columns=options.columns,
-        match=options.match,
-        radius=options.radius,
-    )
+    return LabelsConfig.of(options, table=str(options.labels))
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -143,28 +137,7 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.io.outputs import check_output_file
 
     check_output_file(options.out, overwrite=options.overwrite)
-    censored: dict[str, list[list[float]]] = {}
-    for name, bounds in options.censor:
-        censored.setdefault(name, []).append(bounds)
-    config = TrainConfig(
-        label_names=options.label_names,
-        cuts=options.cuts,
-        keep=dict(options.keep),
-        clip_rounds=options.clip_rounds,
-        clip_sigma=options.clip_sigma,
-        coefficients=options.coefficients,
-        coefficient_scale=options.coefficient_scale,
-        terms=options.terms,
-        scatter=options.scatter,
-        scatter_scale=options.scatter_scale,
-        noise=options.noise,
-        kappa=options.kappa,
-        marginal=options.marginal,
-        censored=censored,
-        label_errors=options.label_errors,
-        hidden=options.hidden,
-        folds=options.folds,
-    )
+    config = TrainConfig.of(options)
     console = Console()
     model, reference, clipped = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
     print_tally(console, reference.tally)

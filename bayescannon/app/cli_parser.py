@@ -1,9 +1,29 @@
-"""The options of the command line; standard library only, so that --help is quick."""
+"""The options of the command line, made from the classes of choices; quick to import, so that --help is quick."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from bayescannon import __version__
+from bayescannon.cannon.choices import (
+    FALSE_ALARMS,
+    N_BOOTSTRAP,
+    N_DRAWS,
+    SEED,
+    Choices,
+    FoldChoices,
+    LabellingChoices,
+    LabelTableChoices,
+    PrepareChoices,
+    ReferenceChoices,
+    TrainingChoices,
+    ValidationChoices,
+)
+
+Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -19,11 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
+        command.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
         command.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     return parser
-
-
-Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -38,226 +56,70 @@ def _new(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=text, allow_abbrev=False, formatter_class=_HelpFormatter
     )
+    parser.set_defaults(verb=name)
     return parser
 
 
-def _add_overwrite(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+def add_choices(parser: argparse._ActionsContainer, kind: type[Choices], *, skip: Sequence[str] = ()) -> None:
+    """
+    Add an option for every field of a class of choices, with its help, values and default.
+
+    Parameters
+    ----------
+    parser : argument parser or group
+    kind : class
+        Of :mod:`bayescannon.cannon.choices`.
+    skip : sequence of str
+        Fields that the command does not have.
+    """
+    groups: dict[str, argparse._ActionsContainer] = {}
+    for item in fields(kind):
+        if item.name in skip:
+            continue
+        group, where = item.metadata["group"], parser
+        if group is not None:
+            if group not in groups:
+                groups[group] = parser.add_argument_group(group)
+            where = groups[group]
+        flag = item.metadata["flag"] or f"--{item.name.replace('_', '-')}"
+        where.add_argument(flag, dest=item.name, help=item.metadata["help"], **_argument(item))
 
 
-def _add_mock_sizes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--n-reference", type=_count, default=1200, metavar="N", help="stars with trusted labels")
-    parser.add_argument("--n-test", type=_count, default=3000, metavar="M", help="stars without")
-    parser.add_argument("--seed", type=_count, default=1, help="the same seed makes the same survey")
+def _argument(item: "Field[Any]") -> dict[str, Any]:
+    """Return how argparse reads a field: by its annotated type and its values."""
+    default = item.default_factory() if item.name in _EMPTY_BY_DEFAULT and item.default_factory is not MISSING else None
+    if item.default is not MISSING:
+        default = item.default
+    if item.type is bool:
+        return {"action": "store_true"}
+    if item.metadata["values"]:
+        return {"choices": item.metadata["values"], "default": default}
+    reader = _READERS.get(item.name) or _READERS[_kind_of(item.type)]
+    return {**reader, "default": default, "metavar": item.metadata["metavar"]}
 
 
-def _add_demo(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "demo", "write a mock survey and run the whole pipeline on its files")
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to write to")
-    _add_mock_sizes(parser)
-    _add_overwrite(parser)
-    parser.set_defaults(verb="demo")
-    return parser
+def _kind_of(annotation: Any) -> Any:
+    """Return the type that an option's text is read as: of several, the first that is not None."""
+    if get_origin(annotation) is UnionType:
+        return next(member for member in get_args(annotation) if member is not type(None))
+    return get_origin(annotation) or annotation
 
 
-def _add_mock(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "mock", "write a mock survey: LAMOST FITS files, an APOGEE-like table, the truth")
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
-    _add_mock_sizes(parser)
-    _add_overwrite(parser)
-    parser.set_defaults(verb="mock")
-    return parser
+class _KeepRange(argparse.Action):
+    """Collect NAME=LOW:HIGH; the last range of a label counts."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:  # noqa: ARG002
+        name, bounds = values
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest), name: bounds})
 
 
-def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "prepare", "read LAMOST spectra, shift, resample and normalise them into a store")
-    parser.add_argument("spectra", type=Path, metavar="SPECTRA", help="folder, or text file with a path a line")
-    parser.add_argument("--out", type=Path, required=True, metavar="STORE.zarr", help="store to write")
-    parser.add_argument("--preset", choices=("paper", "released", "masked"), default="paper", help="choices made")
-    parser.add_argument(
-        "--variance", choices=("interpolate", "propagate"),
-        help="how variances go to the grid; the preset's own way unless given",
-    )  # fmt: skip
-    parser.add_argument("--refused", type=Path, metavar="TABLE.csv", help="write the table of refused files")
-    parser.add_argument("--workers", type=_count, default=2, help="processes")
-    _add_overwrite(parser)
-    parser.set_defaults(verb="prepare")
-    return parser
+class _AddRange(argparse.Action):
+    """Collect NAME=LOW:HIGH; a label may have several ranges."""
 
-
-def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
-    parser.add_argument("--labels", type=Path, required=required, metavar="TABLE", help="table of trusted labels")
-    parser.add_argument(
-        "--labels-format", choices=("allstar-dr12", "allstar-dr17", "table"), default="table",
-        help="APOGEE allStar file, or any table that astropy reads",
-    )  # fmt: skip
-    parser.add_argument(
-        "--columns", type=_columns, default={}, metavar="NAME=COL,...",
-        help="columns of the table, where they are not named id, ra, dec, snr, flags, teff, e_teff, ...",
-    )  # fmt: skip
-    parser.add_argument("--match", choices=("id", "sky"), default="id", help="by LAMOST id or by position")
-    parser.add_argument("--radius", type=float, default=3.0, metavar="ARCSEC", help="for --match sky")
-
-
-def _add_train(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "train", "build the reference set and train a model")
-    parser.add_argument("store", type=Path, metavar="STORE", help="prepared spectra")
-    _add_labels(parser)
-    parser.add_argument(
-        "--label-names", type=_names, default="teff,logg,fe_h,alpha_m,a_k", metavar="NAME,...", help="in order"
-    )
-    parser.add_argument(
-        "--cuts", choices=("paper", "released", "none"),
-        help="named cuts; the paper's for allStar tables and none for others unless given",
-    )  # fmt: skip
-    parser.add_argument(
-        "--keep", type=_range, action="append", default=[], metavar="NAME=LOW:HIGH",
-        help="keep stars with a label in this range (an end may be empty); may be given several times",
-    )  # fmt: skip
-    parser.add_argument("--clip-rounds", type=_count, metavar="N", help="0 never clips; until stable unless given")
-    parser.add_argument("--clip-sigma", type=float, default=4.0, metavar="X", help="clip beyond X scatters")
-    priors = parser.add_argument_group("priors", "what is believed of coefficients, scatter and noise")
-    priors.add_argument(
-        "--coefficients",
-        choices=("flat", "normal", "pooled", "laplace", "smooth"),
-        default="flat",
-        help="prior of theta",
-    )
-    priors.add_argument(
-        "--coefficient-scale", type=float, metavar="X", help="scale of a normal, laplace or smooth prior, in flux"
-    )
-    priors.add_argument("--terms", choices=("quadratic", "all"), default="quadratic", help="terms that are shrunk")
-    priors.add_argument(
-        "--scatter", choices=("flat", "grid", "half-normal", "pooled"), default="flat",
-        help="prior of s; grid is the paper's way to find it",
-    )  # fmt: skip
-    priors.add_argument("--scatter-scale", type=float, metavar="X", help="scale of a half-normal prior, in flux")
-    priors.add_argument(
-        "--noise", choices=("fixed", "global", "pixel"), default="fixed", help="scale kappa of the reported errors"
-    )
-    priors.add_argument("--kappa", type=float, default=1.0, metavar="X", help="its value, if fixed")
-    priors.add_argument("--marginal", action="store_true", help="integrate theta out of the likelihood of s")
-    priors.add_argument(
-        "--censor", type=_range, action="append", default=[], metavar="NAME=LOW:HIGH",
-        help="pixels of these wavelengths [A] may not depend on the label; may be given several times",
-    )  # fmt: skip
-    priors.add_argument(
-        "--label-errors", type=_label_errors, metavar="table|NAME=ERROR,...",
-        help="reference labels have these errors: the table's, or constants in the labels' units (0 is exact) and the "
-        "table's for labels that are not named; labels are taken as exact unless given",
-    )  # fmt: skip
-    priors.add_argument(
-        "--hidden", type=_count, metavar="R", help="hidden components, with --label-errors; 12 unless given"
-    )
-    parser.add_argument(
-        "--folds", type=_count, default=8, metavar="N",
-        help="label the reference stars out of N folds, to calibrate errors and to know what is unlike them; 0 does "
-        "neither",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=_count, default=0, help="decides the starts of the clip rounds, and the folds")
-    parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
-    _add_overwrite(parser)
-    parser.set_defaults(verb="train")
-    return parser
-
-
-def _add_label(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "label", "label every star of a store and write a catalogue")
-    parser.add_argument("model", type=Path, metavar="MODEL.nc")
-    parser.add_argument("store", type=Path, metavar="STORE")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="CATALOGUE",
-        help="the ending chooses the format: .fits .ecsv .parquet .vot .mrt",
-    )  # fmt: skip
-    parser.add_argument("--starts", type=_count, default=7, help="reference stars whose labels are tried as starts")
-    _add_prior(parser)
-    parser.add_argument("--posterior", action="store_true", help="sample every star's posterior: adds its quantiles")
-    parser.add_argument("--draws", type=_count, default=1000, metavar="N", help="for each star, with --posterior")
-    parser.add_argument("--seed", type=_count, default=0, help="decides starts and draws")
-    _add_overwrite(parser)
-    parser.set_defaults(verb="label")
-    return parser
-
-
-def _add_prior(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--prior", choices=("flat", "box", "gaussian", "mixture", "coverage"), default="flat",
-        help="what is believed of a star's labels, from the reference set",
-    )  # fmt: skip
-
-
-def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "uncertainties", "evaluate every kind of error of stars' labels")
-    parser.add_argument("model", type=Path, metavar="MODEL.nc")
-    parser.add_argument("store", type=Path, metavar="STORE")
-    parser.add_argument(
-        "--kinds", type=_names, metavar="KIND,...",
-        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, repeat; all but repeat "
-        "unless given, and without --labels neither bootstrap nor jackknife",
-    )  # fmt: skip
-    parser.add_argument(
-        "--stars",
-        metavar="N|ID,...|FILE",
-        help="how many stars to draw at random, or which: names, or a text file with a name a line; all unless given",
-    )
-    parser.add_argument("--bootstrap", type=_count, default=20, metavar="B", help="models of the bootstrap")
-    parser.add_argument("--draws", type=_count, default=1000, metavar="N", help="posterior draws of each star")
-    parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
-    _add_prior(parser)
-    parser.add_argument("--seed", type=_count, default=0, help="decides stars, starts and draws")
-    parser.add_argument("--out", type=Path, required=True, metavar="BUDGET.nc", help="netCDF file to write")
-    reference = parser.add_argument_group("reference", "bootstrap and jackknife need the training stars' labels")
-    _add_labels(reference, required=False)
-    _add_overwrite(parser)
-    parser.set_defaults(verb="uncertainties")
-    return parser
-
-
-def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "coverage", "say how far stars are from what the model was trained on")
-    parser.add_argument("model", type=Path, metavar="MODEL.nc", help="see --labels if it was trained with --folds 0")
-    parser.add_argument(
-        "stars", type=Path, metavar="STORE|CATALOGUE",
-        help="spectra to label and assess, or a catalogue, of which only the labels are assessed",
-    )  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="CATALOGUE", help="with scores, p-values and flags")
-    parser.add_argument(
-        "--pipeline-labels", type=Path, metavar="TABLE",
-        help="Survey B's own labels (columns id, teff, logg, fe_h): the label distance is of them",
-    )  # fmt: skip
-    parser.add_argument(
-        "--pipeline-columns", type=_columns, default={}, metavar="NAME=COL,...", help="where they are named otherwise"
-    )
-    parser.add_argument("--false-alarms", type=float, default=0.01, metavar="X", help="rate that each flag may have")
-    parser.add_argument("--folds", type=_count, default=8, help="with --labels")
-    parser.add_argument("--seed", type=_count, default=0, help="decides folds and starts")
-    reference = parser.add_argument_group("reference", "to fit the coverage reference from the training stars in STORE")
-    _add_labels(reference, required=False)
-    _add_overwrite(parser)
-    parser.set_defaults(verb="coverage")
-    return parser
-
-
-def _add_validate(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "validate", "compare inferred with reference labels, leave-none-out and k-fold")
-    parser.add_argument("model", type=Path, metavar="MODEL.nc")
-    parser.add_argument("store", type=Path, metavar="STORE")
-    _add_labels(parser)
-    parser.add_argument("--folds", type=_count, default=8, help="0 leaves the k-fold part out")
-    parser.add_argument("--snr-min", type=float, default=50.0, help="statistics also for stars above this S/N")
-    parser.add_argument("--seed", type=_count, default=0, help="decides folds and starts")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the statistics as JSON")
-    _add_overwrite(parser)
-    parser.set_defaults(verb="validate")
-    return parser
-
-
-def _add_run(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "run", "run the whole pipeline as a TOML file says")
-    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
-    _add_overwrite(parser)
-    parser.set_defaults(verb="run")
-    return parser
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:  # noqa: ARG002
+        name, bounds = values
+        known = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, {**known, name: [*known.get(name, []), bounds]})
 
 
 def _count(text: str) -> int:
@@ -302,3 +164,148 @@ def _range(text: str) -> tuple[str, list[float]]:
         return name, [float(low or "-inf"), float(high or "inf")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected NAME=LOW:HIGH, for instance teff=4000:5500; got {text!r}") from None
+
+
+# fields whose options add to an empty collection; the defaults of others made anew stay with their class
+_EMPTY_BY_DEFAULT = ("columns", "keep", "censored")
+# how the text of an option is read, by the type of its field or, where that is not enough, by its name
+_READERS: dict[Any, dict[str, Any]] = {
+    int: {"type": _count},
+    float: {"type": float},
+    str: {},
+    Sequence: {"type": _names},
+    Mapping: {"type": _columns},
+    "keep": {"type": _range, "action": _KeepRange},
+    "censored": {"type": _range, "action": _AddRange},
+    "label_errors": {"type": _label_errors},
+}
+
+
+def _add_mock_sizes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--n-reference", type=_count, default=1200, metavar="N", help="stars with trusted labels")
+    parser.add_argument("--n-test", type=_count, default=3000, metavar="M", help="stars without")
+    parser.add_argument("--seed", type=_count, default=1, help="the same seed makes the same survey")
+
+
+def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
+    parser.add_argument("--labels", type=Path, required=required, metavar="TABLE", help="table of trusted labels")
+    add_choices(parser, LabelTableChoices)
+
+
+def _add_seed(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--seed", type=_count, default=SEED, help=f"decides {what}")
+
+
+def _add_demo(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "demo", "write a mock survey and run the whole pipeline on its files")
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to write to")
+    _add_mock_sizes(parser)
+    return parser
+
+
+def _add_mock(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "mock", "write a mock survey: LAMOST FITS files, an APOGEE-like table, the truth")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
+    _add_mock_sizes(parser)
+    return parser
+
+
+def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "prepare", "read LAMOST spectra, shift, resample and normalise them into a store")
+    parser.add_argument("spectra", type=Path, metavar="SPECTRA", help="folder, or text file with one path per line")
+    parser.add_argument("--out", type=Path, required=True, metavar="STORE.zarr", help="store to write")
+    add_choices(parser, PrepareChoices)
+    parser.add_argument("--refused", type=Path, metavar="TABLE.csv", help="write the table of refused files")
+    return parser
+
+
+def _add_train(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "train", "build the reference set and train a model")
+    parser.add_argument("store", type=Path, metavar="STORE", help="prepared spectra")
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
+    _add_labels(parser)
+    add_choices(parser, ReferenceChoices)
+    add_choices(parser, FoldChoices)
+    _add_seed(parser, "the starts of the clip rounds, and the folds")
+    add_choices(parser, TrainingChoices)
+    return parser
+
+
+def _add_label(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "label", "label every star of a store and write a catalogue")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    parser.add_argument("store", type=Path, metavar="STORE")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="CATALOGUE",
+        help="the ending chooses the format: .fits .ecsv .parquet .vot .mrt",
+    )  # fmt: skip
+    add_choices(parser, LabellingChoices)
+    return parser
+
+
+def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "uncertainties", "evaluate every kind of error of stars' labels")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    parser.add_argument("store", type=Path, metavar="STORE")
+    parser.add_argument(
+        "--kinds", type=_names, metavar="KIND,...",
+        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, repeat; all but repeat "
+        "unless given, and without --labels neither bootstrap nor jackknife",
+    )  # fmt: skip
+    parser.add_argument(
+        "--stars",
+        metavar="N|ID,...|FILE",
+        help="how many stars to draw at random, or which: names, or a text file with one name per line; all unless "
+        "given",
+    )
+    parser.add_argument("--bootstrap", type=_count, default=N_BOOTSTRAP, metavar="B", help="models of the bootstrap")
+    parser.add_argument("--draws", type=_count, default=N_DRAWS, metavar="N", help="posterior draws of each star")
+    parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
+    add_choices(parser, LabellingChoices, skip=("starts", "seed", "posterior", "draws"))
+    _add_seed(parser, "stars, starts and draws")
+    parser.add_argument("--out", type=Path, required=True, metavar="BUDGET.nc", help="netCDF file to write")
+    reference = parser.add_argument_group("reference", "bootstrap and jackknife need the training stars' labels")
+    _add_labels(reference, required=False)
+    return parser
+
+
+def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "coverage", "say how far stars are from what the model was trained on")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc", help="see --labels if it was trained with --folds 0")
+    parser.add_argument(
+        "stars", type=Path, metavar="STORE|CATALOGUE",
+        help="spectra to label and assess, or a catalogue, of which only the labels are assessed",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="CATALOGUE", help="with scores, p-values and flags")
+    parser.add_argument(
+        "--pipeline-labels", type=Path, metavar="TABLE",
+        help="Survey B's own labels (columns id, teff, logg, fe_h): the label distance is of them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pipeline-columns", type=_columns, default={}, metavar="NAME=COL,...", help="where they are named otherwise"
+    )
+    parser.add_argument(
+        "--false-alarms", type=float, default=FALSE_ALARMS, metavar="X", help="rate that each flag may have"
+    )
+    add_choices(parser, FoldChoices)
+    _add_seed(parser, "folds and starts")
+    reference = parser.add_argument_group("reference", "to fit the coverage reference from the training stars in STORE")
+    _add_labels(reference, required=False)
+    return parser
+
+
+def _add_validate(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "validate", "compare inferred with reference labels, leave-none-out and k-fold")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    parser.add_argument("store", type=Path, metavar="STORE")
+    _add_labels(parser)
+    add_choices(parser, ValidationChoices)
+    _add_seed(parser, "folds and starts")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the statistics as JSON")
+    return parser
+
+
+def _add_run(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "run", "run the whole pipeline as a TOML file says")
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    return parser

@@ -9,12 +9,12 @@ from rich.console import Console
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, ValidateConfig
 from bayescannon.app.run import RunResult, run
 from bayescannon.app.terminal import print_beside_paper, print_statistics, progress_bar, say
+from bayescannon.cannon.choices import SNR_MIN
 from bayescannon.cannon.validation import compare
 from bayescannon.data.labels import PAPER_LABELS
 from bayescannon.io.outputs import refuse_existing
 from bayescannon.mock.survey import write_survey
 
-SNR_MIN = 50.0
 # columns of the mock survey's truth, by label
 _TRUTH = {"fe_h": "m_h"}
 
@@ -60,10 +60,10 @@ def run_demo(
     say(console, f"wrote {n_reference} reference and {n_test} test stars as survey files: {survey}")
     config = RunConfig(
         out=str(results),
-        prepare=PrepareConfig(str(survey / "spectra")),
-        labels=LabelsConfig(str(survey / "apogee.fits"), format="allstar-dr12"),
+        prepare=PrepareConfig(spectra=str(survey / "spectra")),
+        labels=LabelsConfig(table=str(survey / "apogee.fits"), format="allstar-dr12"),
         label=LabelConfig(seed=seed),
-        validate=ValidateConfig(folds=8, snr_min=SNR_MIN),
+        validate=ValidateConfig(),
     )
     result = run(config, overwrite=overwrite, console=console)
 

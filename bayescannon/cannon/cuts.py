@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayescannon.cannon.choices import CUTS
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import labels_from_names
 from bayescannon.numerics.errors import InputError
@@ -63,16 +64,14 @@ _CODE = "released code of Ho et al. 2017"
 
 # Bits 3, 4, 7, 23: M_H_WARN, ALPHA_M_WARN, STAR_WARN, STAR_BAD. The released code also tests four elements of
 # PARAMFLAG by number; what the last of them means differs from its comment, so it is not imitated.
-CUT_SETS: Mapping[str, tuple[Cut, ...]] = {
-    "paper": (
-        range_cut("teff", 3500, 6000, source=_PAPER),
-        range_cut("alpha_m", -0.1, source=_PAPER),
-        flag_cut(source=_PAPER),
-    ),
-    "released": (
-        range_cut("teff", 4000, 6000, source=_CODE),
-        range_cut("logg", 0, source=_CODE),
-        flag_cut(1 << 3 | 1 << 4 | 1 << 7 | 1 << 23, source=_CODE),
-    ),
-    "none": (),
-}
+_PAPER_CUTS = (
+    range_cut("teff", 3500, 6000, source=_PAPER),
+    range_cut("alpha_m", -0.1, source=_PAPER),
+    flag_cut(source=_PAPER),
+)
+_RELEASED_CUTS = (
+    range_cut("teff", 4000, 6000, source=_CODE),
+    range_cut("logg", 0, source=_CODE),
+    flag_cut(1 << 3 | 1 << 4 | 1 << 7 | 1 << 23, source=_CODE),
+)
+CUT_SETS: Mapping[str, tuple[Cut, ...]] = dict(zip(CUTS, (_PAPER_CUTS, _RELEASED_CUTS, ()), strict=True))

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
+from bayescannon.cannon.choices import LABEL_PRIORS
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, LabelPrior, MixtureLabels
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
 from bayescannon.numerics.typing import FloatArray
-
-LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
 
 # components that stand for the reference stars of a coverage prior
 _N_CENTRES = 128

@@ -2,12 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.cannon.choices import (
+    COEFFICIENTS,
+    EXACT_SCATTER,
+    GRID_SCATTER,
+    N_HIDDEN,
+    NOISES,
+    SCATTERS,
+    ChoiceError,
+    TrainingChoices,
+)
 from bayescannon.data.labels import labels_from_names
 from bayescannon.models.coefficient_priors import (
     CoefficientPrior,
@@ -33,19 +43,16 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError
 
-# names on the command line and in configurations
-COEFFICIENTS: dict[str, type[Any]] = {
-    "flat": FlatCoefficients,
-    "normal": NormalCoefficients,
-    "pooled": PooledCoefficients,
-    "laplace": LaplaceCoefficients,
-    "smooth": SmoothCoefficients,
-}
-SCATTERS: dict[str, type[Any]] = {"flat": FlatScatter, "half-normal": HalfNormalScatter, "pooled": PooledScatter}
-NOISES: dict[str, type[Any]] = {"fixed": FixedNoise, "global": GlobalNoise, "pixel": PixelNoise}
-
-# hidden components, where labels have errors: enough for the mock survey
-DEFAULT_HIDDEN = 12
+# the classes of the names on the command line and in configurations
+_COEFFICIENTS: dict[str, type[Any]] = dict(
+    zip(
+        COEFFICIENTS,
+        (FlatCoefficients, NormalCoefficients, PooledCoefficients, LaplaceCoefficients, SmoothCoefficients),
+        strict=True,
+    )
+)
+_SCATTERS: dict[str, type[Any]] = dict(zip(SCATTERS, (FlatScatter, HalfNormalScatter, PooledScatter), strict=True))
+_NOISES: dict[str, type[Any]] = dict(zip(NOISES, (FixedNoise, GlobalNoise, PixelNoise), strict=True))
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class TrainingOptions:
     marginal: bool = False
     censored: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     label_errors: str | Mapping[str, float] | None = None
-    n_hidden: int = DEFAULT_HIDDEN
+    n_hidden: int = N_HIDDEN
 
     def __post_init__(self) -> None:
         priors = (self.coefficients, self.scatter, self.noise)
@@ -122,58 +129,59 @@ class TrainingOptions:
             )
 
     @classmethod
-    def from_names(
-        cls,
-        *,
-        coefficients: str = "flat",
-        coefficient_scale: float | None = None,
-        terms: str = "quadratic",
-        scatter: str = "flat",
-        scatter_scale: float | None = None,
-        noise: str = "fixed",
-        kappa: float = 1.0,
-        marginal: bool = False,
-        censored: Mapping[str, Sequence[Any]] | None = None,
-        label_errors: str | Mapping[str, float] | None = None,
-        hidden: int | None = None,
-    ) -> "TrainingOptions":
+    def from_names(cls, **choices: Any) -> "TrainingOptions":
         """
         Make the options from the names of the command line and of configurations.
 
+        Parameters
+        ----------
+        choices
+            Fields of :class:`bayescannon.cannon.choices.TrainingChoices`.
+
         Raises
         ------
-        ValueError
-            An unknown name, or a scale for a prior that has none.
+        ChoiceError, InputError
+            An unknown name, or choices that do not go together.
         """
-        grid = scatter == "grid"
-        scatter = "flat" if scatter in ("grid", "exact") else scatter
-        for what, name, known in (
-            ("coefficients", coefficients, COEFFICIENTS),
-            ("scatter", scatter, SCATTERS),
-            ("noise", noise, NOISES),
-        ):
+        known = [item.name for item in fields(TrainingChoices)]
+        for name in choices:
             if name not in known:
-                raise InputError(f"{what} must be one of {', '.join(known)}; got {name!r}")
-        shape: dict[str, Any] = {} if coefficients == "flat" else {"terms": terms}
-        if coefficient_scale is not None:
-            if coefficients in ("flat", "pooled"):
-                raise InputError(f"{coefficients} coefficients have no scale to set; leave it out")
-            shape["scale"] = coefficient_scale
-        if scatter_scale is not None and scatter != "half-normal":
-            raise InputError(f"{scatter} scatter has no scale to set; leave it out")
-        if kappa != 1.0 and noise != "fixed":
-            raise InputError(f"{noise} noise learns kappa; leave it out, or take fixed noise")
-        if hidden is not None and label_errors is None:
-            raise InputError("hidden components go with label errors; give those too, or leave hidden out")
+                raise ChoiceError(f"{name!r} is no choice of the training; the choices are {', '.join(known)}")
+        return cls.from_choices(TrainingChoices(**choices))
+
+    @classmethod
+    def from_choices(cls, choices: TrainingChoices) -> "TrainingOptions":
+        """
+        Make the options from choices by name.
+
+        Raises
+        ------
+        ChoiceError, InputError
+            Choices that do not go together.
+        """
+        is_grid = choices.scatter == GRID_SCATTER
+        scatter = "flat" if choices.scatter in (GRID_SCATTER, EXACT_SCATTER) else choices.scatter
+        shape: dict[str, Any] = {} if choices.coefficients == "flat" else {"terms": choices.terms}
+        if choices.coefficient_scale is not None:
+            if choices.coefficients in ("flat", "pooled"):
+                raise ChoiceError(f"{choices.coefficients} coefficients have no scale to set; leave it out")
+            shape["scale"] = choices.coefficient_scale
+        if choices.scatter_scale is not None and scatter != "half-normal":
+            raise ChoiceError(f"{scatter} scatter has no scale to set; leave it out")
+        if choices.kappa != 1.0 and choices.noise != "fixed":
+            raise ChoiceError(f"{choices.noise} noise learns kappa; leave it out, or take fixed noise")
+        errors = choices.label_errors
+        if choices.hidden is not None and errors is None:
+            raise ChoiceError("hidden components go with label errors; give those too, or leave hidden out")
         return cls(
-            coefficients=COEFFICIENTS[coefficients](**shape),
-            scatter=SCATTERS[scatter](**({} if scatter_scale is None else {"scale": scatter_scale})),
-            noise=NOISES[noise](**({"kappa": kappa} if noise == "fixed" else {})),
-            paper_grid=grid,
-            marginal=marginal,
-            censored={name: [tuple(pair) for pair in ranges] for name, ranges in (censored or {}).items()},
-            label_errors=label_errors if label_errors is None or isinstance(label_errors, str) else dict(label_errors),
-            n_hidden=DEFAULT_HIDDEN if hidden is None else hidden,
+            coefficients=_COEFFICIENTS[choices.coefficients](**shape),
+            scatter=_SCATTERS[scatter](**({} if choices.scatter_scale is None else {"scale": choices.scatter_scale})),
+            noise=_NOISES[choices.noise](**({"kappa": choices.kappa} if choices.noise == "fixed" else {})),
+            paper_grid=is_grid,
+            marginal=choices.marginal,
+            censored={name: [(low, high) for low, high in ranges] for name, ranges in choices.censored.items()},
+            label_errors=dict(errors) if isinstance(errors, Mapping) else errors,
+            n_hidden=N_HIDDEN if choices.hidden is None else choices.hidden,
         )
 
     def allowed(self, wavelength: FloatArray, label_names: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -213,7 +221,7 @@ class TrainingOptions:
 
     def describe(self) -> str:
         """Name the priors in a short phrase, for headers."""
-        names = {kind: name for known in (COEFFICIENTS, SCATTERS, NOISES) for name, kind in known.items()}
+        names = {kind: name for known in (_COEFFICIENTS, _SCATTERS, _NOISES) for name, kind in known.items()}
         scatter = "grid" if self.paper_grid else names[type(self.scatter)]
         phrase = f"theta {names[type(self.coefficients)]}, s {scatter}, kappa {names[type(self.noise)]}"
         phrase += ", REML" * self.marginal + ", censored" * bool(self.censored)
@@ -242,7 +250,7 @@ class TrainingOptions:
     def from_json(cls, text: str) -> "TrainingOptions":
         """Read what :meth:`to_json` wrote; choices that an older version did not know are the defaults."""
         values = json.loads(text)
-        kinds = {kind.__name__: kind for known in (COEFFICIENTS, SCATTERS, NOISES) for kind in known.values()}
+        kinds = {kind.__name__: kind for known in (_COEFFICIENTS, _SCATTERS, _NOISES) for kind in known.values()}
         for name in ("coefficients", "scatter", "noise"):
             prior = dict(values[name])
             values[name] = kinds[prior.pop("prior")](**prior)

@@ -84,7 +84,10 @@ def test_run_refuses_a_figures_folder_that_exists(config, tmp_path, refused):
         ({"train": "[train]\nkeep = { teff = [5000, 4000] }"}, "the range of teff must be two numbers [low, high]"),
         ({"train": '[train]\ncuts = "mine"'}, "cuts must be one of paper, released, none; got 'mine'"),
         ({"prepare": '[prepare]\nspectra = "x"\npreset = "mine"'}, "preset must be one of paper, released, masked"),
-        ({"prepare": '[prepare]\nspectra = "x"\nvariance = "no"'}, "variance must be 'interpolate' or 'propagate'"),
+        (
+            {"prepare": '[prepare]\nspectra = "x"\nvariance = "no"'},
+            "variance must be one of interpolate, propagate",
+        ),
     ],
 )
 def test_run_finds_mistakes_before_any_work(config, tmp_path, refused, changes, message):
@@ -94,6 +97,6 @@ def test_run_finds_mistakes_before_any_work(config, tmp_path, refused, changes, 
 
 def test_run_finds_a_wrong_way_to_match_before_any_work(small, config, tmp_path, refused):
     labels = f'[labels]\ntable = "{small.survey}/apogee.fits"\nformat = "allstar-dr12"\n'
-    assert "match must be 'id' or 'sky'; got 'name'" in refused("run", config(labels=labels + 'match = "name"'))
+    assert "match must be one of id, sky; got 'name'" in refused("run", config(labels=labels + 'match = "name"'))
     assert "radius must be positive" in refused("run", config(labels=labels + "radius = 0"))
     assert not list(tmp_path.glob("results/*"))

@@ -101,8 +101,9 @@ def test_every_key_is_read(read):
     assert config.labels.columns == {"id": "LAMOST_ID"}
     assert (config.labels.format, config.labels.match, config.labels.radius) == ("allstar-dr12", "sky", 2)
     assert config.train == TrainConfig(
-        ["teff", "logg"], "none", {"teff": [3500, 5500.5]}, 0, 3, "laplace", 1, "all", "half-normal", 0.01, "fixed",
-        0.5, True, {"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
+        label_names=["teff", "logg"], cuts="none", keep={"teff": [3500, 5500.5]}, clip_rounds=0, clip_sigma=3,
+        coefficients="laplace", coefficient_scale=1, terms="all", scatter="half-normal", scatter_scale=0.01,
+        noise="fixed", kappa=0.5, marginal=True, censored={"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
     )  # fmt: skip
     options = config.train.options()
     assert options.coefficients == LaplaceCoefficients(1, terms="all")
@@ -110,8 +111,10 @@ def test_every_key_is_read(read):
     assert options.noise == FixedNoise(0.5)
     assert options.marginal
     assert options.censored == {"logg": [(5000, 5100), (5200.5, 5300)]}
-    assert config.label == LabelConfig(3, 11, "catalogue.ecsv", "coverage", True, 500)
-    assert config.validate == ValidateConfig(0, 30)
+    assert config.label == LabelConfig(
+        starts=3, seed=11, catalogue="catalogue.ecsv", prior="coverage", posterior=True, draws=500
+    )
+    assert config.validate == ValidateConfig(folds=0, snr_min=30)
 
 
 @pytest.mark.parametrize(
@@ -169,11 +172,11 @@ def test_the_example_of_all_keys_lacks_none(read):
         ("{ teff = [3500, 5500.5] }", "{ teff = 3500 }", r"\[train\] keep must be a table of lists of numbers"),
         ("[3500, 5500.5]", '["3500", 5500]', r"\[train\] keep must be a table of lists of numbers"),
         ("workers = 1", "workers = 0", r"\[prepare\] workers must be at least 1; got 0"),
-        ("clip_rounds = 0", "clip_rounds = -1", r"\[train\] clip_rounds must not be negative; got -1"),
+        ("clip_rounds = 0", "clip_rounds = -1", r"\[train\] clip_rounds must be at least 0; got -1"),
         (
             "folds = 4",
             "folds = 1",
-            r"folds must be 0 \(no calibration, no coverage\) or at least 2",
+            r"folds must be 0 \(no star is held out\) or at least 2",
         ),
         (
             'prior = "coverage"',
@@ -210,8 +213,8 @@ def test_the_example_of_all_keys_lacks_none(read):
         ("marginal = true", "hidden = 4", "hidden components go with label errors"),
         ("marginal = true", "hidden = 4.5", r"\[train\] hidden must be a whole number; got 4.5"),
         ("starts = 3", "starts = 0", r"\[label\] starts must be at least 1; got 0"),
-        ("seed = 11", "seed = -1", r"\[label\] seed must not be negative; got -1"),
-        ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(none\) or at least 2; got 1"),
+        ("seed = 11", "seed = -1", r"\[label\] seed must be at least 0; got -1"),
+        ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(no star is held out\) or at least 2; got 1"),
         ("[prepare]", "[prepare", r"run\.toml is not valid TOML: .*line 5"),
     ],
 )

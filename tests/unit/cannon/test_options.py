@@ -104,7 +104,7 @@ def test_a_prior_without_an_exact_solver_says_what_to_do(reference):
     [
         ({"coefficients": "ridge"}, "coefficients must be one of flat, normal, pooled, laplace, smooth; got 'ridge'"),
         ({"noise": "none"}, "noise must be one of"),
-        ({"coefficients": "normal", "terms": "linear"}, "'quadratic' or 'all'"),
+        ({"coefficients": "normal", "terms": "linear"}, "terms must be one of quadratic, all"),
         ({"coefficient_scale": 0.1}, "flat coefficients have no scale"),
         ({"censored": {"mass_of_sun": [[1, 2]]}}, "unknown label name"),
         ({"censored": {"teff": [[2, 1]]}}, "must be"),

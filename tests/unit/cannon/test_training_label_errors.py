@@ -242,8 +242,8 @@ def test_options_can_be_written_down_and_old_ones_read():
         ({"label_errors": {"teff": np.inf}}, ReferenceErrorError, "finite and not negative; got inf"),
         (
             {"label_errors": "table", "hidden": -1},
-            ReferenceErrorError,
-            "hidden components must not be negative; got -1",
+            ValueError,
+            "hidden must be at least 0; got -1",
         ),
         ({"hidden": 4}, ValueError, "hidden components go with label errors"),
         ({"label_errors": "table", "coefficients": "laplace"}, PriorError, "LaplaceCoefficients have no exact .* take"),

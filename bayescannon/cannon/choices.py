@@ -1,0 +1,260 @@
+"""
+The choices of every verb, once: their names, defaults, values and help.
+
+Python, TOML files and the command line are made from these dataclasses. Only the standard library is imported, so that
+``bayescannon --help`` is quick.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from bayescannon.data.preset import PRESETS
+from bayescannon.numerics.errors import InputError
+
+# Ho et al. 2017, section 4: labels of seven reference stars are tried as starts
+N_STARTS = 7
+N_FOLDS = 8
+N_DRAWS = 1000
+# Ho et al. 2017, section 4
+N_BOOTSTRAP = 20
+SEED = 0
+FALSE_ALARMS = 0.01
+# Ho et al. 2017, section 4.2: statistics for S/N > 50
+SNR_MIN = 50.0
+# Ho et al. 2017, section 3
+CLIP_SIGMA = 4.0
+# hidden components, where labels have errors: enough for the mock survey
+N_HIDDEN = 12
+
+VARIANCES = ("interpolate", "propagate")
+LABEL_FORMATS = ("allstar-dr12", "allstar-dr17", "table")
+MATCHES = ("id", "sky")
+CUTS = ("paper", "released", "none")
+COEFFICIENTS = ("flat", "normal", "pooled", "laplace", "smooth")
+TERMS = ("quadratic", "all")
+SCATTERS = ("flat", "half-normal", "pooled")
+# the paper's way to find s, by its names on the command line
+GRID_SCATTER, EXACT_SCATTER = "grid", "exact"
+NOISES = ("fixed", "global", "pixel")
+LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
+FROM_TABLE = "table"
+
+
+class ChoiceError(InputError):
+    """A choice that cannot be used; the message names it and says what it may be."""
+
+
+def choice(
+    default: Any,
+    help: str,
+    *,
+    values: Sequence[str] = (),
+    least: float | None = None,
+    metavar: str | None = None,
+    flag: str | None = None,
+    group: str | None = None,
+) -> Any:
+    """
+    Declare a field of a class of choices.
+
+    Parameters
+    ----------
+    default : value or callable
+        A callable makes the default anew for each object.
+    help : str
+        For the command line and for error messages.
+    values : sequence of str
+        The values that it may have; any unless given.
+    least : float, optional
+        The smallest number that it may be.
+    metavar : str, optional
+        How the command line shows its value.
+    flag : str, optional
+        Name on the command line, if it is not the field's.
+    group : str, optional
+        Heading under which the command line's help shows it.
+    """
+    metadata = {"help": help, "values": tuple(values), "least": least, "metavar": metavar, "flag": flag, "group": group}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Above all classes of choices: values are checked against what their fields allow."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value, rule = getattr(self, item.name), item.metadata
+            if value is None or not rule:
+                continue
+            if rule["values"] and value not in rule["values"]:
+                raise ChoiceError(f"{item.name} must be one of {', '.join(rule['values'])}; got {value!r}")
+            if rule["least"] is not None and not value >= rule["least"]:
+                raise ChoiceError(f"{item.name} must be at least {rule['least']:g}; got {value!r}")
+
+    @classmethod
+    def of(cls, source: Any, **more: Any) -> Self:
+        """
+        Take the choices from the attributes of an object, and further fields by name.
+
+        What the object lacks or has as None keeps its default.
+        """
+        found = {item.name: getattr(source, item.name, None) for item in fields(cls)}
+        return cls(**{name: value for name, value in {**found, **more}.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class PrepareChoices(Choices):
+    """How spectra are brought to rest, to the grid and to a continuum of 1."""
+
+    preset: str = choice("paper", "named set of the choices of the preparation", values=tuple(PRESETS))
+    variance: str | None = choice(
+        None, "how variances are brought to the grid; the preset's way unless given", values=VARIANCES
+    )
+    workers: int = choice(2, "number of processes", least=1)
+
+
+@dataclass(frozen=True)
+class LabelTableChoices(Choices):
+    """How a table of trusted labels is read, and matched with spectra."""
+
+    format: str = choice(
+        "table",
+        "APOGEE allStar file, or any table that astropy reads",
+        values=LABEL_FORMATS,
+        flag="--labels-format",
+    )
+    columns: Mapping[str, str] = choice(
+        dict,
+        "columns of the table, where they are not named id, ra, dec, snr, flags, teff, e_teff, ...",
+        metavar="NAME=COL,...",
+    )
+    match: str = choice("id", "by the spectrum's id or by position", values=MATCHES)
+    radius: float = choice(3.0, "for --match sky, in arcsec", metavar="ARCSEC")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.radius > 0:
+            raise ChoiceError(f"radius must be positive, in arcsec; got {self.radius}")
+
+
+def _paper_labels() -> list[str]:
+    from bayescannon.data.labels import PAPER_LABELS  # imports numpy
+
+    return list(PAPER_LABELS)
+
+
+@dataclass(frozen=True)
+class ReferenceChoices(Choices):
+    """Which labels are trained, and which stars: named cuts, ranges, and the clip of wrong labels."""
+
+    label_names: Sequence[str] = choice(
+        _paper_labels, "labels to train, in order; those of Ho et al. (2017) unless given", metavar="NAME,..."
+    )
+    cuts: str | None = choice(
+        None, "named cuts; the paper's for allStar tables and none for others unless given", values=CUTS
+    )
+    keep: Mapping[str, Sequence[float]] = choice(
+        dict,
+        "keep stars with a label in this range (an end may be empty); may be given several times",
+        metavar="NAME=LOW:HIGH",
+    )
+    clip_rounds: int | None = choice(
+        None, "rounds of clipping: 0 never clips; until no star is dropped unless given", least=0, metavar="N"
+    )
+    clip_sigma: float = choice(CLIP_SIGMA, "clip stars with a label off by more than this many scatters", metavar="X")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.clip_sigma > 0:
+            raise ChoiceError(f"clip_sigma must be positive, in scatters; got {self.clip_sigma}")
+        for name, bounds in self.keep.items():
+            if len(bounds) != 2 or not bounds[0] < bounds[1]:
+                raise ChoiceError(
+                    f"the range of {name} must be two numbers [low, high] with low < high; got {list(bounds)}"
+                )
+
+
+_PRIORS = "priors of the training"
+
+
+@dataclass(frozen=True)
+class TrainingChoices(Choices):
+    """What the training assumes of coefficients, scatters, noise and reference labels."""
+
+    coefficients: str = choice("flat", "prior of the coefficients theta", values=COEFFICIENTS, group=_PRIORS)
+    coefficient_scale: float | None = choice(
+        None, "scale of a normal, laplace or smooth prior, in normalised flux", metavar="X", group=_PRIORS
+    )
+    terms: str = choice("quadratic", "terms of the label vector that the prior shrinks", values=TERMS, group=_PRIORS)
+    scatter: str = choice(
+        "flat",
+        "prior of the scatter s; grid is the paper's way to find it, exact the same as flat",
+        values=(*SCATTERS, GRID_SCATTER, EXACT_SCATTER),
+        group=_PRIORS,
+    )
+    scatter_scale: float | None = choice(
+        None, "scale of a half-normal prior, in normalised flux", metavar="X", group=_PRIORS
+    )
+    noise: str = choice("fixed", "scale kappa of the reported errors of the flux", values=NOISES, group=_PRIORS)
+    kappa: float = choice(1.0, "its value, if fixed", metavar="X", group=_PRIORS)
+    marginal: bool = choice(False, "integrate theta out of the likelihood of s (REML)", group=_PRIORS)
+    censored: Mapping[str, Sequence[Sequence[float]]] = choice(
+        dict,
+        "pixels of these wavelengths [A] may not depend on the label; may be given several times",
+        metavar="NAME=LOW:HIGH",
+        flag="--censor",
+        group=_PRIORS,
+    )
+    label_errors: str | Mapping[str, float] | None = choice(
+        None,
+        "reference labels have these errors: the table's, or constants in the labels' units (0 is exact) and the "
+        "table's for labels that are not named; labels are taken as exact unless given",
+        metavar="table|NAME=ERROR,...",
+        group=_PRIORS,
+    )
+    hidden: int | None = choice(
+        None,
+        f"hidden components of the spectra, with --label-errors; {N_HIDDEN} unless given",
+        least=0,
+        metavar="R",
+        group=_PRIORS,
+    )
+
+
+@dataclass(frozen=True)
+class LabellingChoices(Choices):
+    """How stars are labelled."""
+
+    starts: int = choice(N_STARTS, "reference stars whose labels are tried as starts", least=1)
+    seed: int = choice(SEED, "decides starts and draws", least=0)
+    prior: str = choice("flat", "prior of a star's labels, built from the reference set", values=LABEL_PRIORS)
+    posterior: bool = choice(False, "sample the posterior of every star: adds its quantiles")
+    draws: int = choice(N_DRAWS, "posterior draws per star, with --posterior", least=100, metavar="N")
+
+
+@dataclass(frozen=True)
+class FoldChoices(Choices):
+    """How the reference stars are held out: each is labelled by a model that never saw it."""
+
+    folds: int = choice(
+        N_FOLDS,
+        "label the reference stars out of N folds, for calibrated errors and coverage; 0 does neither",
+        least=0,
+        metavar="N",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.folds == 1:
+            raise ChoiceError("folds must be 0 (no star is held out) or at least 2; got 1")
+
+
+@dataclass(frozen=True)
+class ValidationChoices(FoldChoices):
+    """How inferred labels are compared with the reference labels."""
+
+    snr_min: float = choice(SNR_MIN, "statistics also for stars above this S/N", metavar="X")
