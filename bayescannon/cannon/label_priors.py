@@ -9,7 +9,7 @@ from bayescannon.cannon.choices import LABEL_PRIORS
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, LabelPrior, MixtureLabels
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
 from bayescannon.numerics.typing import FloatArray
 
@@ -45,6 +45,27 @@ def build_label_prior(name: str, model: TrainedModel, *, seed: int = 0) -> Label
     if name == "coverage":
         return coverage_prior(model, seed=seed)
     raise InputError(f"the prior must be one of {', '.join(LABEL_PRIORS)}; got {name!r}")
+
+
+def as_label_prior(prior: LabelPrior | str | None, model: TrainedModel, *, seed: int = 0) -> LabelPrior:
+    """
+    Return a prior of the labels from its object, its name on the command line, or None, which is flat.
+
+    Raises
+    ------
+    InputError
+        An unknown name.
+    InputTypeError
+        Neither a prior nor a name.
+    """
+    if prior is None or isinstance(prior, str):
+        return build_label_prior(prior or "flat", model, seed=seed)
+    if not hasattr(prior, "density"):
+        raise InputTypeError(
+            f"the prior must be one of {', '.join(LABEL_PRIORS)}, or a prior object such as FlatLabels(); got "
+            f"{type(prior).__name__}"
+        )
+    return prior
 
 
 def box_prior(model: TrainedModel, *, margin: float = 0.1) -> BoxLabels:

@@ -1,0 +1,37 @@
+"""Progress of work that takes seconds: a bar on a terminal or in a notebook, a function of the caller's, or nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+# called with (done, total)
+Report = Callable[[int, int], None]
+# None: a bar where someone may look; True: always; False: never; a function is called
+Progress = Report | bool | None
+
+
+@contextmanager
+def reporting(progress: Progress, description: str) -> Iterator[Report]:
+    """
+    Give a function of (done, total) that reports as `progress` says.
+
+    Parameters
+    ----------
+    progress : callable, bool or None
+        A function is called with (done, total). True draws a bar on standard error, None does so on a terminal or in a
+        notebook only, and False reports nothing.
+    description : str
+        What is being done, beside the bar.
+    """
+    if callable(progress):
+        yield progress
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True, force_terminal=True if progress else None)
+    hidden = progress is False or not (console.is_terminal or console.is_jupyter)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=console, transient=True, disable=hidden) as bars:
+        task = bars.add_task(description, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
