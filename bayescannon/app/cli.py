@@ -81,8 +81,8 @@ def _mock(options: argparse.Namespace) -> None:
 def _prepare(options: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bayescannon.app.run import choose_preset
     from bayescannon.app.terminal import print_refused, progress_bar, say
+    from bayescannon.data.preset import choose_preset
     from bayescannon.io.outputs import check_output_file
     from bayescannon.io.preparation import PrepareError, prepare_files
 
@@ -131,8 +131,8 @@ def _train(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.app.config import TrainConfig
-    from bayescannon.app.run import train_from_config
     from bayescannon.app.terminal import print_calibration, print_tally, progress_bar, say
+    from bayescannon.app.training import train_from_config
     from bayescannon.cannon.qualification import qualify
     from bayescannon.io.outputs import check_output_file
 
@@ -152,8 +152,8 @@ def _train(options: argparse.Namespace) -> None:
 def _label(options: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bayescannon.app.run import summary
     from bayescannon.app.stores import label_store
+    from bayescannon.app.summary import summary
     from bayescannon.app.terminal import progress_bar, say
     from bayescannon.cannon.label_priors import build_label_prior
     from bayescannon.cannon.trained_model import TrainedModel
@@ -185,9 +185,9 @@ def _uncertainties(options: argparse.Namespace) -> None:
 
     from rich.console import Console
 
-    from bayescannon.app.run import read_reference_labels
     from bayescannon.app.stores import budget_of_store
     from bayescannon.app.terminal import print_budget, say
+    from bayescannon.app.training import read_reference_labels
     from bayescannon.cannon.label_priors import build_label_prior
     from bayescannon.cannon.matching import Matching, reference_of_model
     from bayescannon.cannon.trained_model import TrainedModel
@@ -233,9 +233,10 @@ def _stars(text: str | None) -> int | list[str] | None:
 def _coverage(options: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bayescannon.app.run import coverage_summary, read_reference_labels
     from bayescannon.app.stores import label_store
+    from bayescannon.app.summary import coverage_summary
     from bayescannon.app.terminal import print_tally, progress_bar, say
+    from bayescannon.app.training import read_reference_labels
     from bayescannon.cannon.matching import Matching, reference_of_model
     from bayescannon.cannon.novelty import CoverageError, coverage_of_catalogue
     from bayescannon.cannon.qualification import qualify
@@ -278,8 +279,8 @@ def _coverage(options: argparse.Namespace) -> None:
 def _validate(options: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bayescannon.app.run import read_reference_labels
     from bayescannon.app.terminal import print_statistics, print_tally, progress_bar
+    from bayescannon.app.training import read_reference_labels
     from bayescannon.cannon.matching import Matching, reference_of_model
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.cannon.validation import validate
@@ -305,9 +306,9 @@ def _validate(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from bayescannon.app.config import read_config
-    from bayescannon.app.run import run
+    from bayescannon.app.run import run_pipeline
 
-    run(read_config(options.config), overwrite=options.overwrite)
+    run_pipeline(read_config(options.config), overwrite=options.overwrite)
 
 
 _VERBS = {

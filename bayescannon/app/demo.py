@@ -7,7 +7,8 @@ from astropy.table import Table
 from rich.console import Console
 
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, ValidateConfig
-from bayescannon.app.run import RunResult, run
+from bayescannon.app.result import RunResult
+from bayescannon.app.run import run_pipeline
 from bayescannon.app.terminal import print_beside_paper, print_statistics, progress_bar, say
 from bayescannon.cannon.choices import SNR_MIN
 from bayescannon.cannon.validation import compare
@@ -65,7 +66,7 @@ def run_demo(
         label=LabelConfig(seed=seed),
         validate=ValidateConfig(),
     )
-    result = run(config, overwrite=overwrite, console=console)
+    result = run_pipeline(config, overwrite=overwrite, console=console)
 
     truth = Table.read(survey / "truth.csv", format="ascii.csv")
     truth = truth[np.asarray(truth["is_reference"]).astype(str) == "False"]

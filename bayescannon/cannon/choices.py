@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from bayescannon.data.preset import PRESETS
+from bayescannon.data.preset import PRESETS, VARIANCES
 from bayescannon.numerics.errors import InputError
 
 # Ho et al. 2017, section 4: labels of seven reference stars are tried as starts
@@ -27,7 +27,6 @@ CLIP_SIGMA = 4.0
 # hidden components, where labels have errors: enough for the mock survey
 N_HIDDEN = 12
 
-VARIANCES = ("interpolate", "propagate")
 LABEL_FORMATS = ("allstar-dr12", "allstar-dr17", "table")
 MATCHES = ("id", "sky")
 CUTS = ("paper", "released", "none")

@@ -1,9 +1,10 @@
 """The choices of the preparation, and the three sets of choices that have a name."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from bayescannon import __version__
+from bayescannon.numerics.errors import InputError
 
 # air wavelengths of the strong night-sky lines [Angstrom]; +-3 A also holds their vacuum wavelengths
 SKY_LINES = (4046.0, 4358.0, 5460.0, 5577.0, 6300.0, 6363.0, 6863.0)
@@ -11,6 +12,8 @@ SKY_HALF_WIDTH = 3.0
 # where LAMOST's blue and red arms are joined [Angstrom]
 ARM_JOIN = (5800.0, 6000.0)
 ALL_BITS = 0xFFFFFFFF
+# how inverse variances are brought to the grid
+VARIANCES = ("interpolate", "propagate")
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,23 @@ def provenance(preset: Preset) -> dict[str, str]:
         "variance": preset.variance,
         "bayescannon_version": __version__,
     }
+
+
+def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
+    """
+    Return a preset by its name or as it is, with the variances of the resampling changed if asked for.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or a way to resample variances that there is not.
+    """
+    if isinstance(preset, str):
+        if preset not in PRESETS:
+            raise InputError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
+        preset = PRESETS[preset]
+    if variance is None:
+        return preset
+    if variance not in VARIANCES:
+        raise InputError(f"variance must be one of {', '.join(VARIANCES)}; got {variance!r}")
+    return replace(preset, variance=variance)

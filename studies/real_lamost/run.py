@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, TrainConfig, ValidateConfig
-from bayescannon.app.run import run
+from bayescannon.app.run import run_pipeline
 from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.io.tables import read_labels
 
@@ -36,13 +36,13 @@ def main() -> None:
     lasp_table = options.data / "lamost" / "lasp_dr10.csv"
     config = RunConfig(
         out=str(options.out),
-        prepare=PrepareConfig(str(options.data / "lamost" / "dr10"), preset=options.preset),
-        labels=LabelsConfig(str(lasp_table), columns={"id": "file", "snr": "snrg"}),
+        prepare=PrepareConfig(spectra=str(options.data / "lamost" / "dr10"), preset=options.preset),
+        labels=LabelsConfig(table=str(lasp_table), columns={"id": "file", "snr": "snrg"}),
         train=TrainConfig(label_names=NAMES, keep=GIANTS),
         label=LabelConfig(catalogue="catalogue.fits"),
-        validate=ValidateConfig(folds=8, snr_min=50.0),
+        validate=ValidateConfig(),
     )
-    result = run(config, overwrite=True, console=console)
+    result = run_pipeline(config, overwrite=True, console=console)
 
     lasp = read_labels(lasp_table, label_names=NAMES, columns=config.labels.columns)
     row_of = {name: row for row, name in enumerate(lasp.id.tolist())}

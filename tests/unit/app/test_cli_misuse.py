@@ -61,7 +61,7 @@ def test_outputs_that_cannot_be_written_are_found_before_the_work(small, tmp_pat
 
     for verb in (
         "io.preparation.prepare_files",
-        "app.run.train_from_config",
+        "app.training.train_from_config",
         "app.stores.label_store",
         "cannon.validation.validate",
     ):

@@ -1,0 +1,35 @@
+"""What a run of the whole pipeline made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.validation import Validation
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """
+    What a run made.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    reference : ReferenceSet
+        After cuts and clipping.
+    validation : Validation
+    estimates : xarray.Dataset
+        Of every star of the store, see :func:`bayescannon.cannon.labelling.label_spectra`.
+    outputs : mapping of str to Path
+        ``store``, ``model``, ``validation``, ``catalogue`` and the figures.
+    """
+
+    model: TrainedModel
+    reference: ReferenceSet
+    validation: Validation
+    estimates: xr.Dataset
+    outputs: Mapping[str, Path]
