@@ -55,14 +55,15 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
 
 
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
-    """Print how the reference set came about, and whose cuts they are."""
-    table = _table("Reference set", "step", "removed", "remain")
+    """Print the tally: how many stars each step of the reference set removed and left, and whose step it is."""
+    has_source = any(row.source for row in tally)
+    table = _table("Reference set: stars removed by each step", "step", "removed", "remain")
+    if has_source:
+        table.add_column("source", overflow="fold")
     for row in tally:
-        table.add_row(escape(row.step), str(row.removed), str(row.remaining))
+        source = [escape(row.source)] if has_source else []
+        table.add_row(escape(row.step), str(row.removed), str(row.remaining), *source)
     console.print(table)
-    sources = dict.fromkeys(row.source for row in tally if row.source)
-    if sources:
-        say(console, f"cuts after {'; '.join(sources)}")
 
 
 def print_calibration(console: Console, model: TrainedModel) -> None:
