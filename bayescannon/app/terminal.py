@@ -55,15 +55,14 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
 
 
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
-    """Print the tally: how many stars each step of the reference set removed and left, and whose step it is."""
-    has_source = any(row.source for row in tally)
-    table = _table("Reference set: stars removed by each step", "step", "removed", "remain")
-    if has_source:
-        table.add_column("source", overflow="fold")
+    """Print the tally: how many stars each step of the reference set removed and left, and whose steps they are."""
+    table = _table("Reference set: stars that each step removed", "step", "removed", "remain")
     for row in tally:
-        source = [escape(row.source)] if has_source else []
-        table.add_row(escape(row.step), str(row.removed), str(row.remaining), *source)
+        table.add_row(escape(row.step), str(row.removed), str(row.remaining))
     console.print(table)
+    for source in dict.fromkeys(row.source for row in tally if row.source):
+        steps = [row.step.partition(":")[0] for row in tally if row.source == source]
+        say(console, f"after {source}: {'; '.join(steps)}")
 
 
 def print_calibration(console: Console, model: TrainedModel) -> None:

@@ -18,7 +18,7 @@ from bayescannon.io.tables import read_labels
 def choose_cuts(config: TrainConfig, labels_format: str) -> tuple[Cut, ...]:
     """Return the cuts of a configuration: the paper's for an APOGEE table and none for others, unless it says."""
     name = config.cuts or ("none" if labels_format == "table" else "paper")
-    ranges = [range_cut(label, *bounds, source="configured") for label, bounds in config.keep.items()]
+    ranges = [range_cut(label, *bounds, source="the options given") for label, bounds in config.keep.items()]
     return (*CUT_SETS[name], *ranges)
 
 
