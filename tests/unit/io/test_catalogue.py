@@ -1,7 +1,9 @@
 """The catalogue: columns, units, provenance, and files that come back as they went."""
 
 import importlib.util
+import io
 import itertools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import xarray as xr
 from astropy import units
 from astropy.io import fits, votable
+from astropy.io.votable.ucd import parse_ucd
 from astropy.table import QTable, Table
 
 from bayescannon.data.flags import FitStatus, ResultFlag
@@ -26,6 +29,9 @@ from bayescannon.io.catalogue_provenance import (
     flatten_provenance,
     unflatten_provenance,
 )
+from bayescannon.io.outputs import OutputExistsError, OutputFolderError
+from bayescannon.numerics.errors import MissingFileError
+from bayescannon.stars.importance import PROBABILITIES
 
 ENDINGS = [".fits", ".ecsv", ".parquet", ".vot", ".mrt"]
 SEVEN = (*PAPER_LABELS, "vsini", "mass")  # km/s and solMass beside K, dex and mag
@@ -92,12 +98,15 @@ def require_same_catalogue(got: Table, want: Table, *, rounded: bool) -> None:
         assert g.unit == w.unit, name
         assert g.description == w.description, name
         assert g.format == w.format, name
+        assert g.meta == w.meta, name
         assert g.dtype.kind == w.dtype.kind, name
+        if w.dtype.kind != "U":
+            assert g.dtype == w.dtype, name
         if w.dtype.kind == "f":
-            assert g.dtype == w.dtype
             decimals = int(w.format.strip(".f"))
             tolerance = 0.5001 * 10.0**-decimals if rounded else 0.0
-            np.testing.assert_allclose(g, w, rtol=0, atol=tolerance, err_msg=name)
+            # a rounded number is rounded again to single precision
+            np.testing.assert_allclose(g, w, rtol=1e-7 if rounded else 0, atol=tolerance, err_msg=name)
         else:
             np.testing.assert_array_equal(g, w)
 
@@ -140,38 +149,59 @@ def test_round_trip_of_added_columns_and_quantities(tmp_path: Path, ending: str)
     assert got.meta == table.meta
 
 
+TAIL = ["status", "status_text", "flags", "flag_bad", "flag_warn"]
+MEASURED = ["snr_g", "rchi2", "ra", "dec", "redshift", "live_pixels", "agreeing_starts"]
+
+
 @pytest.mark.parametrize("names", [("teff",), ("logg", "a_k", "teff"), SEVEN])
 def test_columns(names: tuple[str, ...]) -> None:
     estimates = make_estimates(names=names)
     table = build_catalogue(estimates)
     pairs = [f"rho_{x}_{y}" for x, y in itertools.combinations(names, 2)]
-    assert table.colnames == [
-        "id", "ra", "dec", "snr_g", *names, *(f"e_{name}" for name in names),
-        *(f"e_formal_{name}" for name in names), *pairs,
-        "rchi2", "live_pixels", "agreeing_starts", "status", "status_text", "flags", "flag_bad", "flag_warn",
-    ]  # fmt: skip
+    assert table.colnames == ["id", *names, *MEASURED, *(f"e_formal_{name}" for name in names), *pairs, *TAIL]
     for column in table.columns.values():
         assert column.description
         assert (column.unit is None) == (column.dtype.kind == "U")
+        parse_ucd(column.meta["ucd"], check_controlled_vocabulary=True, has_colon=True)
     for k, name in enumerate(names):
         unit = units.Unit(KNOWN_LABELS[name].unit)
-        assert table[name].unit == unit
-        assert table[f"e_{name}"].unit == table[f"e_formal_{name}"].unit == unit
-        assert table[f"e_{name}"].format == table[f"e_formal_{name}"].format
-        assert "formal error" in table[f"e_{name}"].description
-        np.testing.assert_array_equal(table[name], estimates["labels"][:, k])
-        np.testing.assert_allclose(table[f"e_formal_{name}"] ** 2, estimates["formal_covariance"][:, k, k])
-        np.testing.assert_array_equal(table[f"e_{name}"], table[f"e_formal_{name}"])
-        assert "not calibrated" in table[f"e_{name}"].description
+        assert table[name].unit == table[f"e_formal_{name}"].unit == unit
+        assert table[name].format == f".{KNOWN_LABELS[name].digits}f"
+        assert "noise of the pixels alone" in table[f"e_formal_{name}"].description
+        np.testing.assert_allclose(table[name], estimates["labels"][:, k], rtol=1e-7)
+        np.testing.assert_allclose(table[f"e_formal_{name}"] ** 2, estimates["formal_covariance"][:, k, k], rtol=1e-6)
     for x, y in itertools.combinations(names, 2):
         covariance = estimates["formal_covariance"].sel(stellar_label=x, stellar_label_2=y)
-        rebuilt = table[f"rho_{x}_{y}"] * table[f"e_{x}"] * table[f"e_{y}"]
-        np.testing.assert_allclose(rebuilt, covariance)
+        rebuilt = table[f"rho_{x}_{y}"] * table[f"e_formal_{x}"] * table[f"e_formal_{y}"]
+        np.testing.assert_allclose(rebuilt, covariance, rtol=1e-5)
         assert np.nanmax(np.abs(table[f"rho_{x}_{y}"])) <= 1
-    assert np.isnan(table[f"e_{names[0]}"][[1, 4]]).all()
+        assert "(J^T W J)^-1" in table[f"rho_{x}_{y}"].description
+    assert np.isnan(table[f"e_formal_{names[0]}"][[1, 4]]).all()
     assert list(np.flatnonzero(np.isnan(table[names[0]]))) == [1]
     assert table["status_text"][[0, 1, 4]].tolist() == ["CONVERGED", "FEW_PIXELS", "SINGULAR"]
     assert QTable(table)[names[0]].unit == units.Unit(KNOWN_LABELS[names[0]].unit)
+
+
+def test_without_a_calibration_there_are_no_errors_but_the_formal_ones(tmp_path: Path) -> None:
+    table = build_catalogue(make_estimates())
+    assert not [name for name in table.colnames if name.startswith("e_") and not name.startswith("e_formal_")]
+    assert table.meta["errors"].startswith("formal only")
+    write_catalogue(table, tmp_path / "c.fits")
+    assert fits.getheader(tmp_path / "c.fits", 1)["ERRORS"].startswith("formal only")
+
+
+def test_number_types_are_the_smallest_that_lose_nothing() -> None:
+    table = build_catalogue(with_posterior(make_calibrated()))
+    assert {name for name in table.colnames if table[name].dtype == np.float64} == {"ra", "dec"}
+    assert {table[name].dtype.name for name in ("status", "posterior_status", "flag_bad", "flag_warn")} == {"uint8"}
+    assert (table["agreeing_starts"].dtype, table["n_modes"].dtype) == (np.int16, np.int16)
+    assert (table["live_pixels"].dtype, table["flags"].dtype) == (np.int32, np.int32)
+
+
+def test_a_chi2_beyond_single_precision_is_infinite() -> None:
+    estimates = make_estimates()
+    estimates["reduced_chi2"][0] = 1e60
+    assert np.isposinf(build_catalogue(estimates)["rchi2"][0])
 
 
 def make_calibrated(names: tuple[str, ...] = PAPER_LABELS) -> xr.Dataset:
@@ -182,20 +212,119 @@ def make_calibrated(names: tuple[str, ...] = PAPER_LABELS) -> xr.Dataset:
     return estimates.assign_attrs(errors="calibrated on 1000 reference stars out of fold (0123456789ab)")
 
 
+def with_posterior(estimates: xr.Dataset) -> xr.Dataset:
+    """Add a posterior whose 15.9-84.1 % interval is twice the formal error."""
+    steps = xr.DataArray([-2.0, -1.0, 0.0, 1.0, 2.0], dims="quantile", coords={"quantile": list(PROBABILITIES)})
+    variance = np.diagonal(estimates["formal_covariance"].to_numpy(), axis1=1, axis2=2)
+    width = xr.DataArray(np.sqrt(variance), dims=("star", "stellar_label"))
+    n_star = estimates.sizes["star"]
+    return estimates.assign(
+        posterior_quantile=estimates["labels"] + steps * width,
+        k_hat=("star", np.full(n_star, 0.1)),
+        ess=("star", np.full(n_star, 900.0)),
+        n_modes=("star", np.ones(n_star, dtype=int)),
+        posterior_status=("star", np.zeros(n_star, dtype=int)),
+    )
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_calibrated_errors_are_the_errors_and_survive_a_file(tmp_path: Path, ending: str) -> None:
     table = build_catalogue(make_calibrated())
-    for name in PAPER_LABELS:
-        np.testing.assert_allclose(table[f"e_{name}"], 3 * table[f"e_formal_{name}"])
-        assert "calibrated" in table[f"e_{name}"].description
-        assert "68.3 %" in table[f"e_{name}"].description
-        assert "not calibrated" not in table[f"e_{name}"].description
+    names = PAPER_LABELS
+    assert table.colnames[:11] == ["id", *itertools.chain(*((name, f"e_{name}") for name in names))]
+    for name in names:
+        np.testing.assert_allclose(table[f"e_{name}"], 3 * table[f"e_formal_{name}"], rtol=1e-6)
+        assert table[f"e_{name}"].unit == units.Unit(KNOWN_LABELS[name].unit)
+        assert table[f"e_{name}"].description == f"calibrated error of {name}: half of its central 68.3 % interval"
     # the correlations are those of the formal errors
     np.testing.assert_array_equal(table["rho_teff_logg"], build_catalogue(make_estimates())["rho_teff_logg"])
     write_catalogue(table, tmp_path / f"calibrated{ending}")
     got = read_catalogue(tmp_path / f"calibrated{ending}")
     require_same_catalogue(got, table, rounded=ending == ".mrt")
     assert got.meta["errors"].startswith("calibrated on 1000")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_quantiles_say_what_they_are_and_how_they_compare_with_the_errors(tmp_path: Path, ending: str) -> None:
+    table = build_catalogue(with_posterior(make_calibrated()))
+    assert [name for name in table.colnames if name.startswith("logg_p")] == [
+        "logg_p2_5", "logg_p15_9", "logg_p50", "logg_p84_1", "logg_p97_5",
+    ]  # fmt: skip
+    text = table["logg_p15_9"].description
+    assert text.startswith("15.9 % quantile of the posterior of logg by the model's likelihood")
+    assert "not calibrated" in text
+    # a calibrated error is three formal ones here
+    assert text.endswith("half of 15.9-84.1 % is 0.33 e_logg (median)")
+    assert table.meta["posterior_width"] == (
+        "half of the 15.9-84.1 % interval of posteriors over e_, median: teff 0.33, logg 0.33, fe_h 0.33, "
+        "alpha_m 0.33, a_k 0.33"
+    )
+    write_catalogue(table, tmp_path / f"posterior{ending}")
+    require_same_catalogue(read_catalogue(tmp_path / f"posterior{ending}"), table, rounded=ending == ".mrt")
+    plain = build_catalogue(with_posterior(make_estimates()))
+    assert plain["logg_p50"].description.endswith("half of 15.9-84.1 % is 1 e_formal_logg (median)")
+    assert "over e_formal_, median: teff 1, " in plain.meta["posterior_width"]
+
+
+def test_the_names_of_a_star_are_kept_where_they_are_known(tmp_path: Path) -> None:
+    estimates = make_estimates(3)
+    estimates["obsid"] = "star", np.array(["101001", "", "101003"])
+    estimates["subclass"] = "star", np.array(["K3", "G8", ""], dtype=object)
+    estimates["gaia_id"] = "star", np.full(3, "")
+    estimates["survey_id"] = "star", np.array([4611686018427387905, 2, 3])
+    table = build_catalogue(estimates)
+    assert "gaia_id" not in table.colnames, "a name that no star has is left out"
+    for ending in ENDINGS:
+        write_catalogue(table, tmp_path / f"c{ending}")
+        got = read_catalogue(tmp_path / f"c{ending}")
+        assert got["obsid"].tolist() == ["101001", "", "101003"]
+        assert got["subclass"].tolist() == ["K3", "G8", ""]
+        assert got["survey_id"].tolist() == ["4611686018427387905", "2", "3"]
+
+
+READERS = {".vot": "votable", ".ecsv": "ascii.ecsv", ".mrt": "mrt", ".fits": "fits", ".parquet": "parquet"}
+
+
+@pytest.mark.parametrize("kind", [Table, QTable])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_astropy_reads_every_format_without_a_warning(tmp_path: Path, ending: str, kind: type[Table]) -> None:
+    table = build_catalogue(with_posterior(make_calibrated(SEVEN)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_catalogue(table, tmp_path / f"c{ending}")
+        got = kind.read(tmp_path / f"c{ending}", format=READERS[ending])
+    assert got.colnames == table.colnames
+    for name in ("teff", "e_teff", "vsini", "mass", "a_k", "ra"):
+        assert got[name].unit == table[name].unit
+    for name in table.colnames:
+        if ending in (".vot", ".ecsv", ".parquet"):
+            # astropy breaks the lines of a description in a VOTable
+            assert got[name].info.description.split() == table[name].description.split()
+            assert got[name].info.meta["ucd"] == table[name].meta["ucd"]
+    assert str(got["logg"].info.unit) in {".fits": ("None",), ".mrt": ("dex(---)",)}.get(ending, ("dex",))
+
+
+def test_the_catalogue_prints_labels_errors_and_flags() -> None:
+    estimates = make_calibrated()
+    first, *rest = build_catalogue(estimates)[-5:].pformat(max_width=120)
+    assert first.split()[:5] == ["id", "teff", "e_teff", "logg", "e_logg"]
+    assert first.split()[-3:] == ["flags", "flag_bad", "flag_warn"]
+    assert rest[-1].split()[1] == f"{float(estimates['labels'][-1, 0]):.1f}"
+
+
+def test_estimates_can_be_written_as_they_are(tmp_path: Path) -> None:
+    write_catalogue(make_calibrated(), tmp_path / "c.ecsv")
+    require_same_catalogue(read_catalogue(tmp_path / "c.ecsv"), build_catalogue(make_calibrated()), rounded=False)
+
+
+def test_an_old_catalogue_whose_errors_are_formal_loses_its_doubled_columns(tmp_path: Path) -> None:
+    table = build_catalogue(make_estimates())
+    table.meta["errors"] = "formal"
+    for name in PAPER_LABELS:
+        table[f"e_{name}"] = table[f"e_formal_{name}"]
+    write_catalogue(table, tmp_path / "old.fits")
+    got = read_catalogue(tmp_path / "old.fits")
+    require_same_catalogue(got, build_catalogue(make_estimates()), rounded=False)
 
 
 def test_columns_do_not_depend_on_the_order_of_dims() -> None:
@@ -209,9 +338,9 @@ def test_variance_that_is_not_positive_is_missing() -> None:
     estimates["formal_covariance"][0, 0, 0] = -1e-9
     estimates["formal_covariance"][2, 0, 0] = 0.0
     table = build_catalogue(estimates)
-    assert np.isnan(table["e_teff"][[0, 2]]).all()
+    assert np.isnan(table["e_formal_teff"][[0, 2]]).all()
     assert np.isnan(table["rho_teff_logg"][[0, 2]]).all()
-    assert np.isfinite(table["e_logg"][[0, 2]]).all()
+    assert np.isfinite(table["e_formal_logg"][[0, 2]]).all()
 
 
 def test_provenance() -> None:
@@ -259,9 +388,11 @@ def test_fits_file_is_plain_fits(tmp_path: Path) -> None:
         hdus.verify("exception")
         header, data = hdus[1].header, hdus[1].data
         place = table.colnames.index("logg") + 1
-        assert header[f"TUNIT{place}"] == "dex"
+        assert f"TUNIT{place}" not in header, "FITS has no dex"
         assert header[f"TTYPE{place}"] == "logg"
-        assert header[f"TCOMM{place}"] == table["logg"].description
+        assert header[f"TCOMM{place}"] == table["logg"].description + " [dex]"
+        assert header[f"TUCD{place}"] == "phys.gravity"
+        assert header[f"TUNIT{place - 1}"] == "K"
         assert "TUNIT1" not in header
         assert header["MODHASH"] == table.meta["model_hash"]
         assert header["SEED"] == 11
@@ -277,6 +408,9 @@ def test_votable_is_a_valid_votable(tmp_path: Path) -> None:
     assert [field.name for field in element.fields] == table.colnames
     assert {info.name: info.value for info in element.infos}["seed"] == "11"
     assert element.get_field_by_id("teff").unit == units.K
+    assert element.get_field_by_id("logg").ucd == "phys.gravity"
+    with io.StringIO() as report:
+        assert votable.validate(tmp_path / "c.vot", output=report), report.getvalue()
 
 
 def test_mrt_bytes_are_where_the_header_says(tmp_path: Path) -> None:
@@ -308,9 +442,9 @@ def test_existing_file_needs_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "c.ecsv"
     path.write_text("precious")
     table = build_catalogue(make_estimates())
-    with pytest.raises(CatalogueError, match=r"overwrite=True \(--overwrite"):
+    with pytest.raises(OutputExistsError, match=r"--overwrite \(overwrite=True\)"):
         write_catalogue(table, path)
-    with pytest.raises(CatalogueError, match="--overwrite"):
+    with pytest.raises(OutputExistsError, match="--overwrite"):
         check_catalogue_path(path)
     assert path.read_text() == "precious"
     write_catalogue(table, path, overwrite=True)
@@ -318,10 +452,10 @@ def test_existing_file_needs_overwrite(tmp_path: Path) -> None:
 
 
 def test_folder_must_exist_and_must_not_be_the_file(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="does not exist; make it first"):
+    with pytest.raises(MissingFileError, match="does not exist; make it first"):
         check_catalogue_path(tmp_path / "no" / "c.fits")
     (tmp_path / "c.fits").mkdir()
-    with pytest.raises(CatalogueError, match="is a folder"):
+    with pytest.raises(OutputFolderError, match="is a folder"):
         check_catalogue_path(tmp_path / "c.fits", overwrite=True)
 
 
@@ -388,3 +522,16 @@ def test_foreign_tables_are_refused(tmp_path: Path) -> None:
         read_catalogue(tmp_path / "foreign.fits")
     with pytest.raises(FileNotFoundError, match="check the name"):
         read_catalogue(tmp_path / "none.fits")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_of_another_kind_is_refused_in_words(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"c{ending}").write_bytes(b"\x89PNG and not a table\n" * 50)
+    with pytest.raises(CatalogueError, match=r"cannot be read as a catalogue .* write_catalogue"):
+        read_catalogue(tmp_path / f"c{ending}")
+
+
+def test_an_image_is_refused_in_words(tmp_path: Path) -> None:
+    fits.PrimaryHDU(np.zeros((5, 5))).writeto(tmp_path / "image.fits")
+    with pytest.raises(CatalogueError, match="cannot be read as a catalogue"):
+        read_catalogue(tmp_path / "image.fits")
