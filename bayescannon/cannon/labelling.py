@@ -12,7 +12,7 @@ from bayescannon import __version__
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus, ResultFlag
-from bayescannon.data.spectra import STAR_COLUMNS, Spectra
+from bayescannon.data.spectra import IDENTITY_COLUMNS, STAR_COLUMNS, Spectra
 from bayescannon.models.label_priors import FlatLabels, LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
@@ -87,7 +87,8 @@ def label_spectra(
         Dims star, stellar_label, stellar_label_2. ``labels`` and ``formal_covariance`` (J^T W J)^-1 in the labels'
         units (NaN where there is no fit), ``chi2``, ``reduced_chi2`` (live pixels - K degrees of freedom),
         ``live_pixels``, ``agreeing_starts``, ``status`` (:class:`~bayescannon.data.flags.FitStatus`), ``flags``
-        (:class:`~bayescannon.data.flags.ResultFlag`), and ra, dec, redshift, snr as the survey gave them. A calibrated
+        (:class:`~bayescannon.data.flags.ResultFlag`), and ra, dec, redshift, snr and the star's names
+        (:data:`~bayescannon.data.spectra.IDENTITY_COLUMNS`) as the survey gave them. A calibrated
         model adds ``calibrated_error``: the true label is that near with a probability of 68.3 %.
 
     Raises
@@ -221,6 +222,7 @@ def _assemble(
             "status": ("star", found["status"]),
             "flags": ("star", flags.astype(np.int32)),
             **{name: ("star", values) for name, values in columns.items()},
+            **{name: ("star", spectra.columns[name]) for name in IDENTITY_COLUMNS if name in spectra.columns},
         },
         coords={
             "star": spectra.id,
@@ -233,6 +235,7 @@ def _assemble(
             "n_starts": n_starts,
             "seed": seed,
             "data_release": str(spectra.attrs.get("data_release", "")),
+            "model_release": str(model.attrs.get("data_release", "")),
             "preset": str(spectra.attrs.get("preset", "")),
             "reference": f"{len(model.reference_id)} reference stars",
             "priors": str(model.attrs.get("priors", "")),

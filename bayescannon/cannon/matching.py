@@ -1,7 +1,7 @@
 """Bring spectra and rows of a label table together: the reference set, with a tally of every step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +218,7 @@ def build_reference(
     else:
         chosen = load_spectra(str(spectra), source["star"].to_numpy()[selection.star].tolist())
     rows = table.select(selection.row)
+    chosen = replace(chosen, columns={**chosen.columns, "survey_id": rows.survey_id})
     return ReferenceSet(
         chosen, rows.matrix(label_names), rows.error_matrix(label_names), tuple(label_names), selection.tally
     )

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.labels import Label, LabelScaler, labels_from_names
+from bayescannon.data.preset import release_mismatch
 from bayescannon.io.outputs import replacing
 from bayescannon.models.label_vector import label_vector, n_terms, term_names
 from bayescannon.numerics.errors import InputError, MissingFileError
@@ -154,14 +155,17 @@ class TrainedModel:
         return f"trained {len(self.label_names)} labels on {len(self.reference_id)} stars in {n_live} pixels{dead}"
 
     def preparation_mismatch(self, attrs: Mapping[str, Any]) -> str:
-        """Say how spectra with these attributes were prepared unlike the model's; empty if they were not."""
+        """Say how spectra with these attributes differ from the model's in preparation and release; empty if not."""
         own, other = self.attrs.get("preset_settings", ""), attrs.get("preset_settings", "")
-        if not own or not other or own == other:
-            return ""
-        return (
-            f"the spectra were prepared with {other}, the model was trained on spectra prepared with {own}; "
-            "labels of spectra prepared otherwise are biased"
-        )
+        releases = (str(one.get("data_release", "")) for one in (self.attrs, attrs))
+        sentences = [release_mismatch(*releases)]
+        if own and other and own != other:
+            sentences.insert(
+                0,
+                f"the spectra were prepared with {other}, the model was trained on spectra prepared with {own}; "
+                "labels of spectra prepared otherwise are biased",
+            )
+        return "; ".join(sentence for sentence in sentences if sentence)
 
     def predict(self, labels: ArrayLike) -> FloatArray:
         """

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, provenance
-from bayescannon.data.spectra import STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, describe_grid
+from bayescannon.data.spectra import IDENTITY_COLUMNS, STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, describe_grid
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -202,7 +202,7 @@ def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
     columns: dict[str, NDArray[Any]] = {
         name: np.array([getattr(raw, name) for raw in raws], dtype=np.float64) for name in STAR_COLUMNS
     }
-    for name in ("obsid", "class", "subclass", "release"):
+    for name in IDENTITY_COLUMNS:
         columns[name] = np.array([raw.meta.get(name, "") for raw in raws], dtype=np.str_)
     return columns
 

@@ -1,4 +1,4 @@
-"""The choices of the preparation, and the three sets of choices that have a name."""
+"""The choices of the preparation, the three sets of choices that have a name, and what sets spectra apart."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -83,3 +83,34 @@ def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
     if variance not in VARIANCES:
         raise InputError(f"variance must be one of {', '.join(VARIANCES)}; got {variance!r}")
     return replace(preset, variance=variance)
+
+
+def release_mismatch(trained: str, labelled: str) -> str:
+    """
+    Name the data releases of labelled spectra that are not among those of a model's training spectra.
+
+    Parameters
+    ----------
+    trained, labelled : str
+        The attribute ``data_release`` of the training spectra and of the others: names with commas between them.
+
+    Returns
+    -------
+    sentence : str
+        Empty if there is none, or if the releases are not known.
+
+    Examples
+    --------
+    >>> release_mismatch("LAMOST DR2", "LAMOST DR2, LAMOST DR10")
+    'the spectra are of LAMOST DR10, the model was trained on spectra of LAMOST DR2; ...'
+    >>> release_mismatch("LAMOST DR2", "LAMOST DR2")
+    ''
+    """
+    known, others = ([name.strip() for name in text.split(",") if name.strip()] for text in (trained, labelled))
+    new = [name for name in others if name not in known]
+    if not known or not new:
+        return ""
+    return (
+        f"the spectra are of {', '.join(new)}, the model was trained on spectra of {', '.join(known)}; labels may be "
+        "biased where releases were reduced differently"
+    )

@@ -42,7 +42,7 @@ class RawSpectrum:
     snr : float
         The survey's signal-to-noise ratio in the g band; NaN where unknown.
     meta : mapping
-        Further header values as str: ``obsid``, ``class``, ``subclass``, ``release``, ``layout``, ``path``.
+        Further header values as str: those of :data:`IDENTITY_COLUMNS` that are known, ``layout``, ``path``.
     """
 
     id: str
@@ -59,6 +59,11 @@ class RawSpectrum:
 
 # one value a star, beside the pixels
 STAR_COLUMNS = ("ra", "dec", "redshift", "snr")
+# what a star and its spectrum are called: text, blank where unknown
+IDENTITY_COLUMNS = (
+    "obsid", "designation", "class", "subclass", "release", "object_name", "object_catalogue", "gaia_id", "twomass_id",
+    "survey_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,22 @@
 """The catalogue: label estimates as a table with units, descriptions and provenance, and its files."""
 
 import os
-import tempfile
 from pathlib import Path
 
 import xarray as xr
 from astropy.table import Table
 
 from bayescannon.data.labels import labels_from_names
-from bayescannon.io.catalogue_columns import coverage_columns, estimate_columns, flag_columns
+from bayescannon.io.catalogue_columns import (
+    calibrated_errors,
+    coverage_columns,
+    estimate_columns,
+    flag_columns,
+    posterior_widths,
+)
 from bayescannon.io.catalogue_formats import FORMATS, plain_columns
-from bayescannon.io.catalogue_provenance import REQUIRED, CatalogueError, build_provenance
+from bayescannon.io.catalogue_provenance import FORMAL_ONLY, REQUIRED, CatalogueError, build_provenance
+from bayescannon.io.outputs import check_output_file, replacing
 from bayescannon.numerics.errors import MissingFileError
 
 __all__ = ["CatalogueError", "build_catalogue", "check_catalogue_path", "read_catalogue", "write_catalogue"]
@@ -23,24 +29,34 @@ _VARIABLES = (
 
 def build_catalogue(estimates: xr.Dataset) -> Table:
     r"""
-    Make the catalogue of label estimates: one row a star, in the order of the estimates.
+    Make the catalogue of label estimates: one row per star, in the order of the estimates.
 
-    The columns are ``id``, ``ra``, ``dec``, ``snr_g``; each label; ``e_<label>``, its calibrated error, within
-    which the true label lies with a probability of 68.3 % (the formal error, if the model was not calibrated);
-    ``e_formal_<label>``, its formal error, the square root of the diagonal of the formal covariance C;
-    ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}` of each pair of labels; ``rchi2``,
-    ``live_pixels``, ``agreeing_starts``, ``status``, ``status_text``, scores and p-values of coverage if it was
-    assessed, ``flags``, ``flag_bad`` and ``flag_warn``. What could not be measured is NaN.
+    The columns, in order:
+
+    * ``id``; each label, and beside it ``e_<label>``, its calibrated error, within which the true label lies with a
+      probability of 68.3 %. A model that was not calibrated gives no ``e_`` columns;
+    * ``snr_g``, ``rchi2``, ``ra``, ``dec``, ``redshift``, and what the survey calls the star and its spectrum, blank
+      where unknown (:data:`bayescannon.data.spectra.IDENTITY_COLUMNS`; a name that no star has is left out);
+    * ``live_pixels``, ``agreeing_starts``;
+    * ``e_formal_<label>``, the formal error: the square root of the diagonal of the formal covariance
+      :math:`C = (J^T W J)^{-1}`; and ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}`;
+    * ``<label>_p<percent>``, quantiles of the posterior if it was sampled, and how it was sampled. They are of the
+      model's likelihood, as the formal errors are, and not calibrated;
+    * ``status``, ``status_text``; scores and p-values of coverage if it was assessed; ``flags``, ``flag_bad`` and
+      ``flag_warn``.
+
+    What could not be measured is NaN. Positions are of double precision, other numbers of single.
 
     Parameters
     ----------
     estimates : xarray.Dataset
-        Label estimates with dims star, stellar_label and stellar_label_2.
+        Label estimates with dims star, stellar_label and stellar_label_2, see
+        :func:`bayescannon.cannon.labelling.label_spectra`.
 
     Returns
     -------
     table : astropy.table.Table
-        Every column has a description, every number a unit; ``meta`` holds the provenance (see
+        Every column has a description and a UCD, every number a unit; ``meta`` holds the provenance (see
         :func:`bayescannon.io.catalogue_provenance.build_provenance`). ``QTable(table)`` makes quantities of it.
 
     Raises
@@ -49,6 +65,40 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
         A variable or an attribute of the estimates is missing, or a status is unknown.
     LabelError
         A label is not a known one.
+
+    Examples
+    --------
+    Of estimates as :func:`bayescannon.cannon.labelling.label_spectra` returns them; here of two stars:
+
+    >>> estimates = xr.Dataset(
+    ...     {
+    ...         "labels": (("star", "stellar_label"), [[4801.26, 2.513], [5102.04, 3.102]]),
+    ...         "calibrated_error": (("star", "stellar_label"), [[61.3, 0.12], [80.9, 0.2]]),
+    ...         "formal_covariance": (("star", "stellar_label", "stellar_label_2"), [[[81, 0.09], [0.09, 4e-4]]] * 2),
+    ...         "reduced_chi2": ("star", [0.98, 1.03]),
+    ...         "live_pixels": ("star", [3626, 3600]),
+    ...         "agreeing_starts": ("star", [7, 7]),
+    ...         "status": ("star", [0, 0]),
+    ...         "flags": ("star", [0, 32]),
+    ...         "ra": ("star", [10.1, 10.2]),
+    ...         "dec": ("star", [41.0, 41.1]),
+    ...         "snr": ("star", [85.0, 9.0]),
+    ...     },
+    ...     coords={"star": ["spec-1", "spec-2"], "stellar_label": ["teff", "logg"]},
+    ...     attrs={
+    ...         "version": "1", "model_hash": "0a1b", "seed": 0, "n_starts": 7, "data_release": "LAMOST DR2",
+    ...         "reference": "900 reference stars", "errors": "calibrated on 900 reference stars",
+    ...     },
+    ... )
+    >>> catalogue = build_catalogue(estimates)
+    >>> catalogue["id", "teff", "e_teff", "logg", "e_logg", "flags"].pprint()
+      id    teff  e_teff  logg  e_logg flags
+             K      K     dex    dex
+    ------ ------ ------ ------ ------ -----
+    spec-1 4801.3   61.3 2.5130 0.1200     0
+    spec-2 5102.0   80.9 3.1020 0.2000    32
+    >>> catalogue[catalogue["flag_warn"] == 0]["id"].tolist()
+    ['spec-1']
     """
     missing = [name for name in ("star", "stellar_label", *_VARIABLES) if name not in estimates.variables]
     if missing:
@@ -57,10 +107,21 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
             f"{', '.join(map(str, estimates.variables)) or 'none'}"
         )
     labels = labels_from_names([str(name) for name in estimates["stellar_label"].to_numpy()])
-    table = Table(meta=build_provenance(estimates.attrs))
-    for column in estimate_columns(estimates, labels):
-        table.add_column(column)
-    return table
+    return Table(list(estimate_columns(estimates, labels)), meta=build_provenance(_attributes(estimates)))
+
+
+def _attributes(estimates: xr.Dataset) -> dict[str, object]:
+    """Return the attributes of estimates, with what the errors are and how posteriors compare with them."""
+    attrs: dict[str, object] = {str(key): value for key, value in estimates.attrs.items()}
+    calibrated = calibrated_errors(estimates) is not None
+    if not calibrated:
+        attrs["errors"] = FORMAL_ONLY
+    widths = posterior_widths(estimates)
+    if widths:
+        error = "e_" if calibrated else "e_formal_"
+        values = ", ".join(f"{name} {width:.2g}" for name, width in widths.items())
+        attrs["posterior_width"] = f"half of the 15.9-84.1 % interval of posteriors over {error}, median: {values}"
+    return attrs
 
 
 def add_coverage(table: Table, assessment: xr.Dataset) -> Table:
@@ -84,33 +145,31 @@ def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = Fals
     Raises
     ------
     CatalogueError
-        The ending names no format, the folder does not exist, the file exists and `overwrite` is not set,
-        or a package that the format needs is not installed.
+        The ending names no format, or a package that the format needs is not installed.
+    OutputExistsError
+        The file exists and `overwrite` is not set.
+    BayesCannonError
+        The folder does not exist or may not be written to, or a folder has this name; see
+        :func:`bayescannon.io.outputs.check_output_file`.
     """
     path = Path(path)
     FORMATS[_ending(path)].require_packages()
-    if not path.parent.is_dir():
-        raise CatalogueError(f"the folder {path.parent} of the catalogue does not exist; make it first")
-    if path.is_dir():
-        raise CatalogueError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not overwrite:
-        raise CatalogueError(
-            f"{path} exists; choose another name, or replace it with overwrite=True (--overwrite on the command line)"
-        )
+    check_output_file(path, overwrite=overwrite)
     return path
 
 
-def write_catalogue(table: Table, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """
     Write a catalogue; the ending of `path` chooses the format: .fits, .ecsv, .parquet, .vot or .mrt.
 
     The file appears whole or not at all. All formats keep names, units, descriptions, missing values and
-    provenance; .mrt is a table to print and rounds the numbers.
+    provenance; .mrt is a table to print and rounds the numbers. FITS has no unit dex: such a column has no unit in
+    the file, and its description ends with [dex].
 
     Parameters
     ----------
-    table : astropy.table.Table
-        As :func:`build_catalogue` made it.
+    catalogue : astropy.table.Table or xarray.Dataset
+        As :func:`build_catalogue` made it; of label estimates the catalogue is made first.
     path : path-like
         File to write.
     overwrite : bool
@@ -121,19 +180,47 @@ def write_catalogue(table: Table, path: str | os.PathLike[str], *, overwrite: bo
     CatalogueError
         See :func:`check_catalogue_path`; also a table without provenance, or text that the format cannot
         hold.
+    OutputExistsError
+        The file exists and `overwrite` is not set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> estimates = xr.Dataset(
+    ...     {
+    ...         "labels": (("star", "stellar_label"), [[4801.26]]),
+    ...         "formal_covariance": (("star", "stellar_label", "stellar_label_2"), [[[81.0]]]),
+    ...         **{name: ("star", [1]) for name in ("reduced_chi2", "live_pixels", "agreeing_starts")},
+    ...         **{name: ("star", [0]) for name in ("status", "flags", "ra", "dec", "snr")},
+    ...     },
+    ...     coords={"star": ["spec-1"], "stellar_label": ["teff"]},
+    ...     attrs={
+    ...         "version": "1", "model_hash": "0a1b", "seed": 0, "n_starts": 7, "data_release": "LAMOST DR2",
+    ...         "reference": "900 reference stars",
+    ...     },
+    ... )
+    >>> path = Path(tempfile.mkdtemp()) / "catalogue.fits"
+    >>> write_catalogue(estimates, path)
+    >>> read_catalogue(path)["teff"].description
+    'effective temperature'
+    >>> write_catalogue(estimates, path)
+    Traceback (most recent call last):
+        ...
+    bayescannon.io.outputs.OutputExistsError: ...catalogue.fits exists; choose another name, or replace it with ...
     """
     path = check_catalogue_path(path, overwrite=overwrite)
+    table = build_catalogue(catalogue) if isinstance(catalogue, xr.Dataset) else catalogue
     _require_catalogue(table, "the table to write")
-    # a sibling folder, so that the last step is a rename on one file system and the usual permissions hold
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        part = Path(folder) / path.name
-        FORMATS[_ending(path)].write(plain_columns(table), part)
-        part.replace(path)
+    with replacing(path, overwrite=overwrite) as partial:
+        FORMATS[_ending(path)].write(plain_columns(table), partial)
 
 
 def read_catalogue(path: str | os.PathLike[str]) -> Table:
     """
     Read a catalogue that :func:`write_catalogue` wrote, with units, descriptions and provenance.
+
+    Of a catalogue by version 0.2 or older whose errors were not calibrated, the columns ``e_<label>`` are left out:
+    they are copies of ``e_formal_<label>``.
 
     Returns
     -------
@@ -147,15 +234,45 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
         catalogue of this package.
     FileNotFoundError
         There is no such file.
+
+    Examples
+    --------
+    A file that is no catalogue is refused:
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "other.ecsv"
+    >>> Table({"id": ["spec-1"], "teff": [4801.3]}).write(path)
+    >>> read_catalogue(path)
+    Traceback (most recent call last):
+        ...
+    bayescannon.io.catalogue_provenance.CatalogueError: ...other.ecsv is no catalogue of bayescannon: it has no ...
     """
     path = Path(path)
     file_format = FORMATS[_ending(path)]
     file_format.require_packages()
     if not path.is_file():
         raise MissingFileError(f"there is no catalogue {path}; check the name")
-    table = file_format.read(path)
+    try:
+        table = file_format.read(path)
+    except PermissionError:
+        raise
+    except Exception as error:  # every reader has its own kinds of exception for a file that is not of its format
+        raise CatalogueError(
+            f"{path} cannot be read as a catalogue ({type(error).__name__}: {error}); give a file that "
+            "write_catalogue or 'bayescannon label' made"
+        ) from error
     _require_catalogue(table, str(path))
-    return plain_columns(table)
+    return plain_columns(_without_doubled_errors(table))
+
+
+def _without_doubled_errors(table: Table) -> Table:
+    """Drop the columns ``e_<label>`` that hold formal errors, as versions up to 0.2 wrote them."""
+    if not str(table.meta.get("errors", "formal")).startswith("formal"):
+        return table
+    doubled = [name.replace("e_formal_", "e_") for name in table.colnames if name.startswith("e_formal_")]
+    table.remove_columns([name for name in doubled if name in table.colnames])
+    table.meta["errors"] = FORMAL_ONLY
+    return table
 
 
 def _ending(path: Path) -> str:

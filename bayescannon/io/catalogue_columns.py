@@ -1,4 +1,4 @@
-"""The columns of a catalogue: what is in the label estimates, with units and descriptions."""
+"""The columns of a catalogue: what is in the label estimates, with units, descriptions and UCDs."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.flags import FLAG_BAD, FLAG_WARN, FitStatus, PosteriorStatus
 from bayescannon.data.labels import Label
-from bayescannon.io.catalogue_formats import display_format
+from bayescannon.data.spectra import IDENTITY_COLUMNS
 from bayescannon.io.catalogue_provenance import CatalogueError
+from bayescannon.io.catalogue_style import column_style, stored_dtype
+from bayescannon.numerics.typing import FloatArray
 
 COVERAGE_COLUMNS = {
     "p_coverage": "share of held-out reference stars with labels as far out of the range",
@@ -19,48 +21,112 @@ COVERAGE_COLUMNS = {
     "p_joint": "both in one: twice the smaller, at most 1",
     "label_distance": "label distance (Ho et al. 2017, eq. 7) to ten reference stars",
 }
+_IDENTITY_TEXTS = {
+    "obsid": "the survey's number of the spectrum",
+    "designation": "the survey's name of the star",
+    "class": "class by the survey's pipeline",
+    "subclass": "subclass (spectral type) by the survey's pipeline",
+    "release": "data release of the spectrum",
+    "object_name": "name of the star in the survey's input catalogue",
+    "object_catalogue": "the survey's input catalogue",
+    "gaia_id": "Gaia source_id",
+    "twomass_id": "2MASS designation",
+    "survey_id": "name of the star in the survey of the reference labels",
+}
+# the central 68.3 % of a posterior lies between these quantiles, to three decimals
+_CENTRAL = (0.159, 0.841)
 
 
 def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
-    """Yield the columns of the catalogue in order."""
+    """
+    Yield the columns of the catalogue in order.
+
+    A printed table shows its first and its last columns: these are the labels with their errors, and the flags.
+    """
     values = estimates["labels"].transpose("star", "stellar_label").to_numpy()
     covariance = estimates["formal_covariance"].transpose("star", "stellar_label", "stellar_label_2").to_numpy()
-    variance = np.diagonal(covariance, axis1=1, axis2=2)
-    # a variance that is not positive is no measurement
-    error = np.sqrt(np.where(variance > 0, variance, np.nan))
-    status = estimates["status"].to_numpy()
+    formal, calibrated = formal_errors(covariance), calibrated_errors(estimates)
 
     yield _column("id", estimates["star"].to_numpy().astype(np.str_), None, "name of the spectrum's file")
-    yield _column("ra", estimates["ra"], "deg", "right ascension (ICRS)")
-    yield _column("dec", estimates["dec"], "deg", "declination (ICRS)")
-    yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
     for k, label in enumerate(labels):
         yield _column(label.name, values[:, k], label.unit, label.description)
-    what = "formal error of {}, from the noise of the pixels alone; not the whole error"
-    if "calibrated_error" in estimates:
-        chosen = estimates["calibrated_error"].transpose("star", "stellar_label").to_numpy()
-        text = "calibrated error of {}: half of its central 68.3 % interval"
-    else:
-        chosen, text = error, f"not calibrated: {what}"
+        if calibrated is not None:
+            text = f"calibrated error of {label.name}: half of its central 68.3 % interval"
+            yield _column(f"e_{label.name}", calibrated[:, k], label.unit, text)
+    yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
+    yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 per live pixel less the number of labels")
+    yield _column("ra", estimates["ra"], "deg", "right ascension (ICRS)")
+    yield _column("dec", estimates["dec"], "deg", "declination (ICRS)")
+    yield from _identity_columns(estimates)
+    yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
+    yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
     for k, label in enumerate(labels):
-        yield _column(f"e_{label.name}", chosen[:, k], label.unit, text.format(label.name))
-    for k, label in enumerate(labels):
-        yield _column(f"e_formal_{label.name}", error[:, k], label.unit, what.format(label.name))
+        text = f"formal error of {label.name}, of (J^T W J)^-1: from the noise of the pixels alone; not the whole error"
+        yield _column(f"e_formal_{label.name}", formal[:, k], label.unit, text)
     for i, j in combinations(range(len(labels)), 2):
         yield _column(
             f"rho_{labels[i].name}_{labels[j].name}",
-            covariance[:, i, j] / (error[:, i] * error[:, j]),
+            covariance[:, i, j] / (formal[:, i] * formal[:, j]),
             "",
-            f"correlation of the formal errors of {labels[i].name} and {labels[j].name}",
+            f"correlation of {labels[i].name} and {labels[j].name} in the formal covariance (J^T W J)^-1",
         )
-    yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 per live pixel less the number of labels")
-    yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
-    yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
+    yield from _posterior_columns(estimates, labels)
+    status = estimates["status"].to_numpy()
     yield _column("status", status, "", "how the fit ended (see fit_status in the provenance)")
     yield _column("status_text", _status_names(status), None, "name of the status")
-    yield from _posterior_columns(estimates, labels)
     yield from coverage_columns(estimates)
     yield from flag_columns(estimates["flags"].to_numpy())
+
+
+def formal_errors(covariance: FloatArray) -> NDArray[np.float64]:
+    """Return the formal errors (N, K) of covariances (N, K, K); a variance that is not positive gives NaN."""
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    return np.sqrt(np.where(variance > 0, variance, np.nan))
+
+
+def calibrated_errors(estimates: xr.Dataset) -> NDArray[np.float64] | None:
+    """Return the calibrated errors (N, K); None if the model was not calibrated."""
+    if "calibrated_error" not in estimates:
+        return None
+    errors: NDArray[np.float64] = estimates["calibrated_error"].transpose("star", "stellar_label").to_numpy()
+    return errors
+
+
+def posterior_widths(estimates: xr.Dataset) -> dict[str, float]:
+    """
+    Compare posteriors with errors: the median over stars of half of the 15.9-84.1 % interval over ``e_``, by label.
+
+    Over ``e_formal_`` if the model was not calibrated. Empty without a posterior; a label without values is left out.
+    """
+    if "posterior_quantile" not in estimates:
+        return {}
+    place = {round(one, 3): row for row, one in enumerate(estimates["quantile"].to_numpy().tolist())}
+    if not set(_CENTRAL) <= place.keys():
+        return {}
+    quantiles = estimates["posterior_quantile"].transpose("quantile", "star", "stellar_label").to_numpy()
+    low, high = (quantiles[place[probability]] for probability in _CENTRAL)
+    errors = calibrated_errors(estimates)
+    if errors is None:
+        covariance = estimates["formal_covariance"].transpose("star", "stellar_label", "stellar_label_2").to_numpy()
+        errors = formal_errors(covariance)
+    ratios = (high - low) / 2 / errors
+    names = map(str, estimates["stellar_label"].to_numpy())
+    return {
+        name: float(np.nanmedian(ratio))
+        for name, ratio in zip(names, ratios.T, strict=True)
+        if np.isfinite(ratio).any()
+    }
+
+
+def _identity_columns(estimates: xr.Dataset) -> Iterator[Column]:
+    """Yield the redshift and the names of the star; a name that no star has is left out."""
+    if "redshift" in estimates:
+        yield _column("redshift", estimates["redshift"], "", "redshift by which the spectrum was shifted to rest")
+    for name in IDENTITY_COLUMNS:
+        if name in estimates:
+            text = estimates[name].to_numpy().astype(np.str_)
+            if (text != "").any():
+                yield _column(name, text, None, _IDENTITY_TEXTS[name])
 
 
 def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
@@ -68,14 +134,19 @@ def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iter
     if "posterior_quantile" not in estimates:
         return
     quantiles = estimates["posterior_quantile"].transpose("star", "quantile", "stellar_label")
+    widths = posterior_widths(estimates)
+    error = "e_formal_" if calibrated_errors(estimates) is None else "e_"
     for k, label in enumerate(labels):
+        what = f"quantile of the posterior of {label.name} by the model's likelihood (pixel noise, not calibrated)"
+        if label.name in widths:
+            what += f"; half of 15.9-84.1 % is {widths[label.name]:.2g} {error}{label.name} (median)"
         for probability in quantiles["quantile"].to_numpy():
             percent = f"{100 * probability:.1f}"
             yield _column(
                 f"{label.name}_p{percent.replace('.', '_').removesuffix('_0')}",
                 quantiles.sel(quantile=probability)[:, k],
                 label.unit,
-                f"{percent} % quantile of the posterior of {label.name}",
+                f"{percent} % {what}",
             )
     yield _column("k_hat", estimates["k_hat"], "", "Pareto shape of the importance weights; below 0.7 they are good")
     yield _column("ess", estimates["ess"], "", "effective number of posterior draws")
@@ -113,9 +184,10 @@ def _status_names(status: NDArray[np.integer]) -> NDArray[np.str_]:
 
 def _column(name: str, values: ArrayLike | xr.DataArray, unit: str | None, description: str) -> Column:
     """Make one column; text has no unit, and the unit of a pure number is dimensionless."""
+    style = column_style(name)
+    if style is None:
+        raise CatalogueError(f"column {name!r} has no style; add it to bayescannon.io.catalogue_style")
     data = np.asarray(values)
-    if data.dtype.kind == "f":
-        data = data.astype(np.float64)
-    elif data.dtype.kind in "iu":
-        data = data.astype(np.int32)
-    return Column(data, name, unit=unit, description=description, format=display_format(name, data.dtype))
+    with np.errstate(over="ignore"):  # a chi2 beyond float32 is infinite
+        data = data.astype(stored_dtype(name, data.dtype))
+    return Column(data, name, unit=unit, description=description, format=style.format, meta={"ucd": style.ucd})

@@ -14,7 +14,6 @@ from astropy.io.votable.exceptions import W50
 from astropy.io.votable.tree import Info
 from astropy.table import Column, Table
 
-from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.io.catalogue_mrt import read_mrt, write_mrt
 from bayescannon.io.catalogue_provenance import (
     EXPLANATIONS,
@@ -22,64 +21,66 @@ from bayescannon.io.catalogue_provenance import (
     flatten_provenance,
     unflatten_provenance,
 )
+from bayescannon.io.catalogue_style import ColumnStyle, column_style, stored_dtype
 
 # FITS keywords have at most eight characters
 _FITS_KEYWORDS = {
     "model_hash": "MODHASH",
     "n_starts": "NSTARTS",
     "data_release": "DATAREL",
+    "model_release": "MODELREL",
     "reference": "REFERENC",
+    "posterior_width": "POSTWIDT",
 }
 _FITS_KEYS = {keyword: key for key, keyword in _FITS_KEYWORDS.items()}
 
-_DECIMALS = {"ra": 7, "dec": 7, "snr_g": 2, "rchi2": 4}
-
-# units that the standards do not know: VOUnit quotes them, CDS writes dex of a pure number as [-]
+# Units that the standards do not know. FITS has no dex: the column has no unit there, and its description ends with
+# [dex]. VOUnit quotes foreign units, and CDS writes dex of a pure number as [-], which astropy reads as dex(---).
+_FITS_DEX = " [dex]"
 _VO_DEX = "'dex'"
 _DEX_SPELLINGS = ("dex", _VO_DEX, "dex(---)", "dex(1)")
-
-
-def display_format(name: str, dtype: np.dtype[Any]) -> str | None:
-    """Return the format that prints the decimals of a column worth printing; None if it holds no floats."""
-    if dtype.kind != "f":
-        return None
-    if name in KNOWN_LABELS:
-        return f".{KNOWN_LABELS[name].digits}f"
-    label = KNOWN_LABELS.get(name.removeprefix("e_").removeprefix("formal_"))
-    return f".{label.digits + 1 if label else _DECIMALS.get(name, 4)}f"
 
 
 def plain_columns(table: Table) -> Table:
     """
     Return a table with the one form of columns that a catalogue has, before writing and after reading.
 
-    Floats are of double precision, integers of 32 bits; masked values become NaN or empty text; the unit of a
-    pure number is dimensionless, and dex is dex, however the file spelled it.
+    Numbers have the types that :mod:`bayescannon.io.catalogue_style` gives them; masked values become NaN or empty
+    text; the unit of a pure number is dimensionless, and dex is dex, however the file spelled it.
 
     Raises
     ------
     CatalogueError
-        A column has more than one value a star, or is neither number nor text.
+        A column has more than one value per star, or is neither number nor text.
     """
     plain = Table(meta=table.meta)
     for column in Table(table, copy=False).columns.values():
         kind = column.dtype.kind
         if column.ndim != 1 or kind not in "fiuUSO":
             raise CatalogueError(
-                f"a catalogue column holds one number or text a star; {column.name!r} has shape "
+                f"a catalogue column holds one number or text per star; {column.name!r} has shape "
                 f"{column.shape} and type {column.dtype}; split it, or make integers of it"
             )
         missing: Any = {"f": np.nan, "i": 0, "u": 0}.get(kind, "")
-        dtype = {"f": np.float64, "i": np.int32, "u": np.int32}.get(kind, np.str_)
-        data = column.filled(missing) if hasattr(column, "filled") else column
-        data = np.asarray(data).astype(dtype)
+        data = np.asarray(column.filled(missing) if hasattr(column, "filled") else column)
+        data = data.astype(stored_dtype(column.name, data.dtype))
+        style = column_style(column.name)
+        ucd = style.ucd if style else column.meta.get("ucd")
         plain[column.name] = Column(
             data,
             unit=_plain_unit(column.unit) if kind in "fiu" else None,
             description=" ".join((column.description or "").split()),
-            format=display_format(column.name, data.dtype),
+            format=_format(style, data.dtype),
+            meta={"ucd": ucd} if ucd else {},
         )
     return plain
+
+
+def _format(style: ColumnStyle | None, dtype: np.dtype[Any]) -> str | None:
+    """Return the format of a column; four decimals for numbers of a column that is not of this package."""
+    if dtype.kind != "f":
+        return None
+    return style.format if style and style.format else ".4f"
 
 
 def _plain_unit(unit: Any) -> units.UnitBase:
@@ -117,23 +118,33 @@ class CatalogueFormat:
 
 
 def _write_fits(table: Table, path: Path) -> None:
-    """Write a binary table whose header holds units (TUNIT), descriptions (TCOMM) and provenance."""
+    """Write a binary table whose header holds units (TUNIT), descriptions (TCOMM), UCDs (TUCD) and provenance."""
     _require_ascii(table, "fits")
     bare = table.copy(copy_data=False)
     bare.meta.clear()
     for column in bare.columns.values():
-        column.unit = None  # astropy drops dex here, so every unit goes straight into the header
+        column.unit = None
     hdu = fits.table_to_hdu(bare)
     hdu.header["EXTNAME"] = "CATALOGUE"
     for i, column in enumerate(table.columns.values(), start=1):
-        hdu.header.set(f"TCOMM{i}", column.description, after=f"TFORM{i}")
-        if str(column.unit or ""):
-            hdu.header.set(f"TUNIT{i}", str(column.unit), after=f"TFORM{i}")
+        unit, dex = _fits_unit(column)
+        if column.meta.get("ucd"):
+            hdu.header.set(f"TUCD{i}", column.meta["ucd"], after=f"TFORM{i}")
+        hdu.header.set(f"TCOMM{i}", column.description + dex, after=f"TFORM{i}")
+        if unit:
+            hdu.header.set(f"TUNIT{i}", unit, after=f"TFORM{i}")
     for key, value in flatten_provenance(table.meta):
         # a comment beside a long text would be cut
         comment = EXPLANATIONS.get(key, "") if len(str(value)) < 20 else ""
         hdu.header[_FITS_KEYWORDS.get(key, key.upper())] = (value, comment)
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+
+
+def _fits_unit(column: Column) -> tuple[str, str]:
+    """Return the unit of a column as FITS spells it, and the end of the description for one that FITS lacks."""
+    if str(column.unit or "") == "dex":
+        return "", _FITS_DEX
+    return (column.unit.to_string("fits") if column.unit else ""), ""
 
 
 def _read_fits(path: Path) -> Table:
@@ -142,7 +153,11 @@ def _read_fits(path: Path) -> Table:
         path, hdu=1, format="fits", mask_invalid=False, character_as_bytes=False, unit_parse_strict="silent"
     )
     for i, column in enumerate(table.columns.values(), start=1):
-        column.description = table.meta.get(f"TCOMM{i}")
+        text = str(table.meta.get(f"TCOMM{i}", ""))
+        if text.endswith(_FITS_DEX):
+            column.unit = "dex"
+        column.description = text.removesuffix(_FITS_DEX)
+        column.meta["ucd"] = table.meta.get(f"TUCD{i}")
     pairs = [(_FITS_KEYS.get(keyword, keyword.lower()), value) for keyword, value in table.meta.items()]
     table.meta = unflatten_provenance(pairs)
     return table

@@ -14,18 +14,23 @@ REQUIRED = {
     "model_hash": "hash of the trained model",
     "seed": "seed of the random numbers",
     "n_starts": "starts of the optimiser for each star",
-    "data_release": "data release of the spectra",
+    "data_release": "data release of the labelled spectra",
     "reference": "reference set of the model",
 }
 OPTIONAL = {
     "kappa": "median scale of the flux errors",
-    "errors": "where the errors e_ of the labels come from",
+    "errors": "what the errors e_ of the labels are",
+    "posterior_width": "half of 15.9-84.1 % over the error",
+    "model_release": "data release of the training spectra",
+    "preset": "preparation of the spectra",
     "priors": "priors of the training",
     "prior": "prior of the labels",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
 _INTEGERS = ("seed", "n_starts")
+# what `errors` says of a catalogue without calibrated errors
+FORMAL_ONLY = "formal only: e_formal_ is the noise of the pixels; there is no e_, as the model was not calibrated"
 
 
 class CatalogueError(InputError):
@@ -40,7 +45,7 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     attrs : mapping
         Needs ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
-        ``errors``, ``priors``, ``kappa``, ``created``.
+        ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``priors``, ``prior``, ``kappa``, ``created``.
 
     Returns
     -------

@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ _ENDING = re.compile(r"\.(fits|fit|fts)(\.gz)?$|\.gz$", re.IGNORECASE)
 _TABLE_TYPES = {"E": ">f4", "D": ">f8", "I": ">i2", "J": ">i4", "K": ">i8"}
 _HEADER_KEYS = (
     "Z", "RA", "DEC", "SNRG", "SN_G", "COEFF0", "COEFF1",
-    "OBSID", "CLASS", "SUBCLASS", "DATA_V", "VERSPIPE", "TELESCOP", "ORIGIN",
+    "OBSID", "DESIG", "CLASS", "SUBCLASS", "OBJNAME", "TSOURCE", "OBJSOURC", "DATA_V", "VERSPIPE", "TELESCOP", "ORIGIN",
 )  # fmt: skip
 
 
@@ -102,9 +103,6 @@ def parse_lamost(data: bytes, name: str) -> RawSpectrum:
         # a mask value that is no bit pattern says nothing good about its pixel
         bits = np.where((mask >= 0) & (mask < 2**32), mask, 2**32 - 1).astype(np.uint32)
     snr = _number(header["SNRG"] if header["SNRG"] is not None else header["SN_G"])
-    texts = {
-        "obsid": "OBSID", "class": "CLASS", "subclass": "SUBCLASS", "release": "DATA_V", "pipeline": "VERSPIPE"
-    }  # fmt: skip
     return RawSpectrum(
         bare_id(name),
         wavelength,
@@ -115,8 +113,18 @@ def parse_lamost(data: bytes, name: str) -> RawSpectrum:
         _number(header["RA"]),
         _number(header["DEC"]),
         snr,
-        {key: _text(header[card]) for key, card in texts.items()} | {"layout": layout, "path": name},
+        _identity(header) | {"layout": layout, "path": name},
     )
+
+
+def _identity(header: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the header calls the star and the spectrum; DR1 names the input catalogue by another key."""
+    keys = {
+        "obsid": "OBSID", "designation": "DESIG", "class": "CLASS", "subclass": "SUBCLASS", "release": "DATA_V",
+        "object_name": "OBJNAME", "pipeline": "VERSPIPE",
+    }  # fmt: skip
+    catalogue = _text(header["TSOURCE"]) or _text(header["OBJSOURC"])
+    return {name: _text(header[key]) for name, key in keys.items()} | {"object_catalogue": catalogue}
 
 
 def is_lamost(data: bytes) -> bool:

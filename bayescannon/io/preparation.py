@@ -121,8 +121,24 @@ def prepare_files(
     ------
     PrepareError
         There are no files, or all of them were refused.
-    FileExistsError
+    OutputExistsError
         The output exists, see :class:`bayescannon.io.store_writer.StoreWriter`.
+
+    Examples
+    --------
+    Two simulated survey files, and one that is none:
+
+    >>> import tempfile
+    >>> from bayescannon.io.store import load_spectra
+    >>> from bayescannon.mock.survey import write_survey
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> survey = write_survey(folder / "survey", 2, 0, seed=1)
+    >>> _ = (survey / "spectra" / "broken.fits").write_text("no spectrum")
+    >>> report = prepare_files(survey / "spectra", folder / "store.zarr", workers=1)
+    >>> report.n_files, report.n_stars, report.tally()
+    (3, 2, {'not FITS': 1})
+    >>> load_spectra(report.store).columns["class"].tolist()
+    ['STAR', 'STAR']
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1; got {workers}")

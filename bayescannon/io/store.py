@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import bare_id
+from bayescannon.io.outputs import leftovers
 from bayescannon.numerics.errors import InputError
 
 FORMAT = "bayescannon spectra 1"
 # stars in a chunk of flux or ivar
 STAR_CHUNK = 512
-PARTIAL = ".partial"
 
 
 class StoreError(InputError):
@@ -39,17 +39,19 @@ def open_store(path: str | Path) -> xr.Dataset:
         There is no store, it is incomplete, or something else is at `path`.
     """
     path = Path(path)
-    attributes = store_attributes(path)
+    described = _describe(path)
+    attributes = described.get("attributes", {})
     if attributes.get("format") != FORMAT:
-        left = path.with_name(path.name + PARTIAL)
         if not path.exists():
-            hint = f"; an interrupted run left {left.name}: prepare again" if left.exists() else ""
+            left = ", ".join(one.name for one in leftovers(path))
+            hint = f"; an interrupted run left {left}: remove it and prepare again" if left else ""
             raise StoreError(f"there is no store at {path}; make one with 'bayescannon prepare'{hint}")
         raise StoreError(f"{path} is not a store of bayescannon ({FORMAT}); make one with 'bayescannon prepare'")
     if not attributes.get("complete"):
         raise StoreError(f"{path} is incomplete, its preparation was interrupted; prepare the spectra again")
-    dataset = xr.open_zarr(path, consolidated=False, chunks=None)
-    # the order of the files on disk is no order
+    # stores of version 0.2 and older describe each array in a file of its own only
+    dataset = xr.open_zarr(path, consolidated=bool(described.get("consolidated_metadata")), chunks=None)
+    # files on disk have no order that could be relied on
     dataset = dataset[["flux", "ivar", *sorted(set(map(str, dataset.data_vars)) - {"flux", "ivar"})]]
     return dataset.assign_coords(star=_fixed_width(dataset["star"]))
 
@@ -65,10 +67,24 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     ids : sequence of str, optional
         The stars, in this order; folders and file endings are ignored. By default all of them.
 
+    Returns
+    -------
+    spectra : bayescannon.data.spectra.Spectra
+
     Raises
     ------
     StoreError
         As :func:`open_store`, or an id is not in the store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from bayescannon.io.store_writer import save_spectra
+    >>> flux = np.ones((3, 4), dtype=np.float32)
+    >>> spectra = Spectra(np.linspace(5000.0, 5003.0, 4), flux, 100 * flux, np.array(["a", "b", "c"]))
+    >>> store = save_spectra(spectra, Path(tempfile.mkdtemp()) / "store.zarr")
+    >>> load_spectra(store, ["c", "a.fits"]).id.tolist()
+    ['c', 'a']
     """
     with open_store(path) as dataset:
         if ids is None:
@@ -121,7 +137,13 @@ def _fixed_width(text: xr.DataArray) -> NDArray[np.str_]:
 
 def store_attributes(path: Path) -> dict[str, Any]:
     """Return the attributes of the zarr v3 group at `path`; empty where there is no such group."""
+    return dict(_describe(path).get("attributes", {}))
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    """Read the description of the zarr v3 group at `path`; empty where there is no such group."""
     try:
-        return dict(json.loads((path / "zarr.json").read_text()).get("attributes", {}))
+        described = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return described if isinstance(described, dict) else {}

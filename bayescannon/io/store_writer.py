@@ -1,6 +1,6 @@
 """Write the store of prepared spectra so that it cannot look complete when it is not."""
 
-import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,9 +10,18 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
+from zarr.errors import ZarrUserWarning
 
 from bayescannon.data.spectra import Spectra, require_same_grid
-from bayescannon.io.store import FORMAT, PARTIAL, STAR_CHUNK, store_attributes
+from bayescannon.io.outputs import (
+    OutputExistsError,
+    put_in_place,
+    refuse_existing,
+    remove,
+    require_writable,
+    temporary_name,
+)
+from bayescannon.io.store import FORMAT, STAR_CHUNK, store_attributes
 from bayescannon.numerics.errors import InputError
 
 # stars in a chunk of the columns with one value a star
@@ -28,8 +37,8 @@ class StoreWriter:
     Write a store block by block, under a temporary name that becomes the store's name only at the end.
 
     Use it in a ``with`` block and call :meth:`finish` last; leaving the block without that, by an exception or
-    an interrupt, removes what was written. A killed process leaves ``PATH.partial``, which no reader accepts
-    and the next writer replaces.
+    an interrupt, removes what was written. A killed process leaves a hidden folder, ``.NAME.partial-...zarr``, which
+    no reader accepts.
 
     Parameters
     ----------
@@ -42,28 +51,25 @@ class StoreWriter:
 
     Raises
     ------
-    FileExistsError
+    OutputExistsError
         The output exists and `overwrite` is not set, or it exists and is no store, which is never replaced.
+    OutputPermissionError
+        Nothing may be written to the folder of `path`.
     """
 
     def __init__(self, path: str | Path, wavelength: NDArray[np.float64], *, overwrite: bool = False) -> None:
         self.path = Path(path)
-        self.partial = self.path.with_name(self.path.name + PARTIAL)
-        if self.path.exists() and not overwrite:
-            raise FileExistsError(
-                f"{self.path} exists; choose another output, or replace it with --overwrite (overwrite=True)"
-            )
-        for old in (self.path, self.partial):
-            if old.exists() and store_attributes(old).get("format") != FORMAT:
-                raise FileExistsError(f"{old} exists and is no store of bayescannon; remove it by hand")
-        if self.partial.exists():
-            shutil.rmtree(self.partial)
+        refuse_existing(self.path, overwrite=overwrite)
+        if self.path.exists() and store_attributes(self.path).get("format") != FORMAT:
+            raise OutputExistsError(self.path, "exists and is no store of bayescannon; remove it by hand")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        require_writable(self.path.parent)
+        self.partial = temporary_name(self.path)
         self.wavelength = np.asarray(wavelength, dtype=np.float64)
         self.n_star = 0
         self._pending: list[Spectra] = []
         self._arrays: dict[str, Any] = {}
         self._columns: set[str] | None = None
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._group = zarr.open_group(
             self.partial, mode="w-", zarr_format=3, attributes={"format": FORMAT, "complete": False}
         )
@@ -75,8 +81,8 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # after finish there is nothing here; what an unfinished write leaves is refused by every reader
-        shutil.rmtree(self.partial, ignore_errors=True)
+        # after finish there is nothing here
+        remove(self.partial)
 
     def append(self, spectra: Spectra) -> None:
         """
@@ -124,9 +130,11 @@ class StoreWriter:
         for i, name in enumerate(("refused_file", "refused_reason")):
             self._put(name, np.array([row[i] for row in refused], dtype=np.str_), "refusal", {})
         self._group.attrs.update({**(attrs or {}), "n_refused": len(refused), "complete": True})
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.partial.rename(self.path)
+        with warnings.catch_warnings():
+            # zarr warns that version 3 of its format does not specify this; readers that do not know it ignore it
+            warnings.simplefilter("ignore", ZarrUserWarning)
+            zarr.consolidate_metadata(self._group.store)
+        put_in_place(self.partial, self.path)
         return self.path
 
     def _write(self, block: Spectra) -> None:
@@ -178,7 +186,43 @@ class StoreWriter:
 
 
 def save_spectra(spectra: Spectra, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write spectra that are in memory to a store; see :class:`StoreWriter` for what is refused."""
+    """
+    Write spectra that are in memory to a store, which appears whole or not at all.
+
+    Parameters
+    ----------
+    spectra : Spectra
+        At least one.
+    path : str or Path
+        The store, by custom ``*.zarr``; its folder is made if need be.
+    overwrite : bool
+        Replace a store that exists.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The store, for :func:`bayescannon.io.store.load_spectra`.
+
+    Raises
+    ------
+    OutputExistsError
+        See :class:`StoreWriter`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from bayescannon.io.store import load_spectra
+    >>> flux = np.ones((2, 4), dtype=np.float32)
+    >>> names = {"obsid": np.array(["101001", ""])}
+    >>> spectra = Spectra(np.linspace(5000.0, 5003.0, 4), flux, 100 * flux, np.array(["a", "b"]), names)
+    >>> store = save_spectra(spectra, Path(tempfile.mkdtemp()) / "store.zarr")
+    >>> load_spectra(store).columns["obsid"].tolist()
+    ['101001', '']
+    >>> save_spectra(spectra, store)
+    Traceback (most recent call last):
+        ...
+    bayescannon.io.outputs.OutputExistsError: ...store.zarr exists; choose another name, or replace it with ...
+    """
     with StoreWriter(path, spectra.wavelength, overwrite=overwrite) as writer:
         writer.append(spectra)
         return writer.finish(spectra.attrs)

@@ -147,9 +147,9 @@ def test_stores_that_are_none(small, tmp_path, refused):
     assert "is not a store of bayescannon" in refused(*label, small.model, *out)
     assert "is not a store of bayescannon" in refused("train", tmp_path, *small.allstar, "--out", tmp_path / "m.nc")
     # killed, so that nobody cleaned up
-    shutil.copytree(small.store, tmp_path / "killed.zarr.partial")
+    shutil.copytree(small.store, tmp_path / ".killed.partial-1-ab.zarr")
     message = refused(*label, tmp_path / "killed.zarr", *out)
-    assert "an interrupted run left killed.zarr.partial: prepare again" in message
+    assert "an interrupted run left .killed.partial-1-ab.zarr: remove it and prepare again" in message
     shutil.copytree(small.store, tmp_path / "half.zarr")
     head = tmp_path / "half.zarr" / "zarr.json"
     head.write_text(head.read_text().replace('"complete": true', '"complete": false'))
@@ -278,7 +278,7 @@ def test_an_interrupted_prepare_leaves_no_store(small, tmp_path, refused):
     command = [sys.executable, "-c", code, "prepare", str(folder), "--out", str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         give_up = time.monotonic() + 60
-        while not (tmp_path / "store.zarr.partial" / "flux").exists():
+        while not list(tmp_path.glob(".store.partial-*/flux")):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < give_up
             time.sleep(0.01)
@@ -288,5 +288,5 @@ def test_an_interrupted_prepare_leaves_no_store(small, tmp_path, refused):
     assert said == ""
     assert error.startswith("bayescannon: interrupted\n")
     assert "Traceback" not in error
-    assert not out.exists()
+    assert list(tmp_path.iterdir()) == [folder]
     assert "there is no store" in refused("label", small.model, out, "--out", tmp_path / "c.fits")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slow_cannon
@@ -7,6 +9,7 @@ from bayescannon.cannon.labelling import draw_starts, formal_errors, label_spect
 from bayescannon.cannon.training import train
 from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.data.spectra import GridError, Spectra
+from bayescannon.io.catalogue import build_catalogue
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +123,15 @@ def test_any_number_of_labels(names):
     pulls = (estimates["labels"].to_numpy() - labels) / formal_errors(estimates)
     assert np.abs(pulls).max() < 6
     assert estimates["stellar_label"].to_numpy().tolist() == list(names)
+
+
+def test_estimates_keep_the_names_of_the_star_and_both_releases(model, stars):
+    _, spectra = stars
+    names = np.array([f"G{n}" for n in range(len(spectra))])
+    named = with_changes(spectra, columns={**spectra.columns, "gaia_id": names}, attrs={"data_release": "LAMOST DR7"})
+    trained = replace(model, attrs={**model.attrs, "data_release": "LAMOST DR2"})
+    estimates = label_spectra(trained, named)
+    assert estimates["gaia_id"].to_numpy().tolist() == names.tolist()
+    assert "twomass_id" not in estimates
+    meta = build_catalogue(estimates).meta
+    assert (meta["data_release"], meta["model_release"]) == ("LAMOST DR7", "LAMOST DR2")

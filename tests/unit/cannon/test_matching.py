@@ -154,3 +154,9 @@ def test_a_store_that_is_none_or_on_another_grid(model, labels, tmp_path):
     other = save_spectra(toy_spectra(labels, n_pixel=60), tmp_path / "other.zarr")
     with pytest.raises(GridError, match=r"of 120 pixels .* of 60 pixels"):
         label_store(model, other)
+
+
+def test_the_reference_set_keeps_the_names_of_the_label_table(spectra, table):
+    order = np.random.default_rng(4).permutation(N_STAR)
+    reference = build_reference(spectra, table.select(order), NAMES, cuts="none")
+    assert reference.spectra.columns["survey_id"].tolist() == table.survey_id.tolist()

@@ -161,8 +161,11 @@ def test_a_model_without_a_pixel_is_refused_and_one_with_few_says_so(reference):
 
 
 def test_spectra_prepared_otherwise_are_noticed(reference):
-    attrs = {"preset": "paper", "preset_settings": '{"rest": "exact"}'}
+    attrs = {"preset": "paper", "preset_settings": '{"rest": "exact"}', "data_release": "LAMOST DR2"}
     model = train(dataclasses.replace(reference, spectra=dataclasses.replace(reference.spectra, attrs=attrs)))
     assert model.preparation_mismatch(attrs) == ""
     assert model.preparation_mismatch({}) == ""
     assert "prepared with masked" in model.preparation_mismatch({"preset_settings": "masked"})
+    both = model.preparation_mismatch({"preset_settings": "masked", "data_release": "LAMOST DR7"})
+    assert "prepared with masked" in both
+    assert "; the spectra are of LAMOST DR7, the model was trained on spectra of LAMOST DR2" in both

@@ -6,7 +6,7 @@ from lamost_files import lamost_bytes, smooth_spectrum
 
 from bayescannon.data.prepare import lamost_grid, mask_bad, normalise, prepare_spectra, resample, to_rest
 from bayescannon.data.preset import MASKED, PAPER, PRESETS, RELEASED, SKY_LINES, provenance
-from bayescannon.data.spectra import GridError, SpectrumError, require_same_grid
+from bayescannon.data.spectra import IDENTITY_COLUMNS, GridError, SpectrumError, require_same_grid
 from bayescannon.io.lamost import parse_lamost, read_lamost
 
 
@@ -212,3 +212,13 @@ def test_errors_finer_than_the_stored_flux_are_no_measurement():
 def test_the_data_release_is_kept():
     raws = [raw_spectrum("a"), raw_spectrum("b", DATA_V="LAMOST DR5")]
     assert prepare_spectra(raws).attrs["data_release"] == "LAMOST DR5, LAMOST DR7"
+
+
+def test_names_of_the_star_are_columns_and_blank_where_unknown():
+    raws = [raw_spectrum("a", DESIG="LAMOST J0000+00"), raw_spectrum("b")]
+    raws[1] = replace(raws[1], meta={**raws[1].meta, "gaia_id": "3410525197795033344"})
+    columns = prepare_spectra(raws).columns
+    assert set(IDENTITY_COLUMNS) <= set(columns)
+    assert columns["designation"].tolist() == ["LAMOST J0000+00", ""]
+    assert columns["gaia_id"].tolist() == ["", "3410525197795033344"]
+    assert columns["twomass_id"].tolist() == ["", ""]

@@ -33,8 +33,8 @@ def test_every_layout_gives_the_same_spectrum(tmp_path, layout, zipped):
     assert raw.mask.dtype == np.uint32
     assert (raw.redshift, raw.ra, raw.dec, raw.snr) == (1e-4, 10.5, -3.25, 40.0)
     assert raw.meta == {
-        "obsid": "7", "class": "STAR", "subclass": "G5", "release": "LAMOST DR7", "pipeline": "",
-        "layout": layout, "path": str(path),
+        "obsid": "7", "designation": "", "class": "STAR", "subclass": "G5", "release": "LAMOST DR7", "pipeline": "",
+        "object_name": "", "object_catalogue": "", "layout": layout, "path": str(path),
     }  # fmt: skip
     assert is_lamost(path.read_bytes()[:30_000])
 
@@ -51,6 +51,15 @@ def test_every_layout_gives_the_same_spectrum(tmp_path, layout, zipped):
 )
 def test_bare_id(name, bare):
     assert bare_id(name) == bare
+
+
+@pytest.mark.parametrize("key", ["TSOURCE", "OBJSOURC"])
+def test_names_of_the_star(key):
+    cards = {"DESIG": "LAMOST J063649.44+271720.1", "OBJNAME": 3410525197795033344, key: "MRS_NT_K"}
+    meta = parse_lamost(lamost_bytes(**cards), "x").meta
+    assert meta["designation"] == "LAMOST J063649.44+271720.1"
+    assert meta["object_name"] == "3410525197795033344"
+    assert meta["object_catalogue"] == "MRS_NT_K"
 
 
 def test_header_values_that_are_missing():

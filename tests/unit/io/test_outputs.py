@@ -1,8 +1,20 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from bayescannon.io.outputs import OutputExistsError, check_output_file, refuse_existing, replacing
+from bayescannon.io.outputs import (
+    OutputExistsError,
+    OutputFolderError,
+    OutputPermissionError,
+    check_output_file,
+    leftovers,
+    put_in_place,
+    refuse_existing,
+    replacing,
+    temporary_name,
+)
+from bayescannon.numerics.errors import BayesCannonError
 
 
 def test_refuses_what_exists_unless_told_to_replace_it(tmp_path):
@@ -17,7 +29,7 @@ def test_refuses_what_exists_unless_told_to_replace_it(tmp_path):
 def test_a_file_can_be_checked_before_the_work(tmp_path):
     check_output_file(tmp_path / "new.nc", overwrite=False)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file"):
+    with pytest.raises(OutputFolderError, match="is a folder; give the name of a file"):
         check_output_file(tmp_path, overwrite=True)
     with pytest.raises(FileNotFoundError, match=r"the folder .*missing does not exist; make it first"):
         check_output_file(tmp_path / "missing" / "new.nc", overwrite=False)
@@ -29,7 +41,7 @@ def test_a_file_can_be_checked_before_the_work(tmp_path):
 def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
     # by the answer of the system and not by permissions, which do not bind every user
     monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode & os.W_OK))
-    with pytest.raises(PermissionError, match=f"nothing may be written to the folder {tmp_path}"):
+    with pytest.raises(OutputPermissionError, match=f"nothing may be written to the folder {tmp_path}"):
         check_output_file(tmp_path / "new.nc", overwrite=False)
 
 
@@ -74,3 +86,55 @@ def test_replacing_checks_first(tmp_path):
         replace(tmp_path / "missing" / "table.csv")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("kind", "built_in"),
+    [
+        (OutputExistsError, FileExistsError),
+        (OutputFolderError, IsADirectoryError),
+        (OutputPermissionError, PermissionError),
+    ],
+)
+def test_errors_of_outputs_are_the_package_s_and_the_built_in_kind(kind, built_in):
+    assert issubclass(kind, BayesCannonError)
+    assert issubclass(kind, built_in)
+
+
+def test_every_temporary_name_is_another_one_and_can_be_found(tmp_path):
+    path = tmp_path / "s.zarr"
+    names = [temporary_name(path) for _ in range(20)]
+    assert len(set(names)) == 20
+    for name in (*names[:2], temporary_name(tmp_path / "s.nc"), temporary_name(tmp_path / "other.zarr")):
+        name.mkdir()
+    assert leftovers(path) == sorted(names[:2])
+    assert leftovers(tmp_path / "missing" / "s.zarr") == []
+
+
+def make_folder(path, text):
+    path.mkdir()
+    (path / "zarr.json").write_text(text)
+    return path
+
+
+def test_a_folder_replaces_a_folder(tmp_path):
+    path = make_folder(tmp_path / "s.zarr", "old")
+    put_in_place(make_folder(temporary_name(path), "new"), path)
+    assert (path / "zarr.json").read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    path = make_folder(tmp_path / "s.zarr", "old")
+    partial = make_folder(temporary_name(path), "new")
+    rename = Path.rename
+
+    def refuse(self, target):
+        if self == partial:
+            raise OSError("no")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="no"):
+        put_in_place(partial, path)
+    assert (path / "zarr.json").read_text() == "old"

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import xarray as xr
 import zarr
 
 from bayescannon.data.spectra import Spectra
+from bayescannon.io.outputs import OutputExistsError, OutputPermissionError
 from bayescannon.io.store import StoreError, iterate_spectra, load_spectra, open_store
 from bayescannon.io.store_writer import StoreWriter, concatenate, save_spectra
 
@@ -48,7 +50,7 @@ def test_round_trip(tmp_path):
     assert got.flux.dtype == np.float32
     assert got.attrs["preset"] == "paper"
     assert got.id.dtype.kind == "U"
-    assert not list(path.parent.glob("*.partial"))
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_blocks_of_any_size_make_the_same_store(tmp_path):
@@ -117,16 +119,46 @@ def test_a_killed_writer_leaves_nothing_that_opens(tmp_path):
     path = tmp_path / "s.zarr"
     writer = StoreWriter(path, GRID)
     writer.append(some_spectra(600))
-    partial = tmp_path / "s.zarr.partial"
-    assert partial.is_dir()
+    (partial,) = tmp_path.iterdir()
+    assert partial == writer.partial
     with pytest.raises(StoreError, match=r"incomplete.*prepare the spectra again"):
         open_store(partial)
-    with pytest.raises(StoreError, match=r"interrupted run left s\.zarr\.partial"):
+    with pytest.raises(StoreError, match=f"interrupted run left {partial.name}: remove it and prepare again"):
         open_store(path)
-    # the next run takes its place
+    # the next run does not care, and leaves alone what may be another run's
     save_spectra(some_spectra(3), path)
     assert len(load_spectra(path)) == 3
-    assert not partial.exists()
+    assert partial.exists()
+
+
+def test_two_writers_of_one_store_do_not_touch_each_other(tmp_path):
+    path = tmp_path / "s.zarr"
+    with StoreWriter(path, GRID, overwrite=True) as one, StoreWriter(path, GRID, overwrite=True) as two:
+        one.append(some_spectra(4))
+        two.append(some_spectra(6))
+        one.finish()
+        assert len(load_spectra(path)) == 4
+        two.finish()
+    assert len(load_spectra(path)) == 6
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_file_describes_the_whole_store(tmp_path):
+    spectra = some_spectra(5)
+    path = save_spectra(spectra, tmp_path / "s.zarr")
+    for described in path.glob("*/zarr.json"):
+        described.unlink()
+    assert_same(load_spectra(path), spectra)
+
+
+def test_a_store_of_version_02_opens(tmp_path):
+    """It is described array by array only, and lacks columns that came later."""
+    spectra = some_spectra(5)
+    path = save_spectra(spectra, tmp_path / "s.zarr")
+    described = json.loads((path / "zarr.json").read_text())
+    del described["consolidated_metadata"]
+    (path / "zarr.json").write_text(json.dumps(described))
+    assert_same(load_spectra(path), spectra)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -143,7 +175,7 @@ def test_an_interrupted_writer_cleans_up(tmp_path, error):
 
 def test_an_output_that_exists_is_replaced_only_on_demand_and_only_when_done(tmp_path):
     path = save_spectra(some_spectra(4), tmp_path / "s.zarr")
-    with pytest.raises(FileExistsError, match="--overwrite"):
+    with pytest.raises(OutputExistsError, match="--overwrite"):
         save_spectra(some_spectra(2), path)
 
     def interrupted():
@@ -158,13 +190,21 @@ def test_an_output_that_exists_is_replaced_only_on_demand_and_only_when_done(tmp
     assert len(load_spectra(path)) == 2
 
 
-@pytest.mark.parametrize("name", ["s.zarr", "s.zarr.partial"])
-def test_what_is_no_store_is_never_deleted(tmp_path, name):
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "thesis.tex").write_text("precious")
-    with pytest.raises(FileExistsError, match="no store of bayescannon; remove it by hand"):
-        save_spectra(some_spectra(), tmp_path / "s.zarr", overwrite=True)
-    assert (tmp_path / name / "thesis.tex").exists()
+def test_what_is_no_store_is_never_deleted(tmp_path):
+    path = tmp_path / "s.zarr"
+    path.mkdir()
+    (path / "thesis.tex").write_text("precious")
+    with pytest.raises(OutputExistsError, match="no store of bayescannon; remove it by hand"):
+        save_spectra(some_spectra(), path, overwrite=True)
+    assert (path / "thesis.tex").exists()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode & os.W_OK))
+    with pytest.raises(OutputPermissionError, match=f"nothing may be written to the folder {tmp_path}"):
+        StoreWriter(tmp_path / "s.zarr", GRID)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_blocks_are_refused(tmp_path):
