@@ -235,7 +235,7 @@ def _assemble(
             "data_release": str(spectra.attrs.get("data_release", "")),
             "preset": str(spectra.attrs.get("preset", "")),
             "reference": f"{len(model.reference_id)} reference stars",
-            "priors": str(model.attrs.get("priors", "")),
+            "priors": model.options.describe(),
             "prior": prior.describe(),
             "errors": "formal" if model.calibration is None else model.calibration.describe(),
             "kappa": f"{np.median(model.noise_scale):.4f}",
