@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon import variable_texts as texts
-from bayescannon.cannon.likelihood_groups import likelihood_groups
+from bayescannon.cannon.likelihood_groups import likelihood_groups, require_few_values
 from bayescannon.cannon.model_layout import describe_variables, model_groups
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.numerics.errors import InputError
@@ -136,6 +136,7 @@ def _likelihood(
         )
     flux, ivar = reference.spectra.flux[:, chosen], reference.spectra.ivar[:, chosen]
     star, at = np.nonzero(ivar > 0)
+    require_few_values(len(drawn), len(star))
     sigma = np.sqrt(model.noise_scale[chosen][at] ** 2 / ivar[star, at] + model.scatter[chosen][at] ** 2)
     design = label_vector(model.scaler.to_scaled(model.reference_labels))[star]
     expected = np.stack([np.einsum("ot,ot->o", design, theta[at]) for theta in drawn])

@@ -10,7 +10,23 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 # draws times observations that are kept in memory, twice; az.loo is slow long before
-MOST_VALUES = 20_000_000
+MOST_VALUES = 10_000_000
+
+
+def require_few_values(n_draw: int, n_observation: int) -> None:
+    """
+    Raise unless a likelihood fits into memory; call it before the expected values are made.
+
+    Raises
+    ------
+    InputError
+        There are more draws times observations than :data:`MOST_VALUES`.
+    """
+    if n_draw * n_observation > MOST_VALUES:
+        raise InputError(
+            f"the likelihood of {n_observation} observations for {n_draw} draws has more than {MOST_VALUES} values, "
+            "too many for ArviZ; take fewer stars, pixels or draws"
+        )
 
 
 def likelihood_groups(
@@ -45,17 +61,7 @@ def likelihood_groups(
     -------
     groups : dict of str to xarray.Dataset
         ``observed_data`` (observation), ``log_likelihood`` and ``posterior_predictive`` (chain, draw, observation).
-
-    Raises
-    ------
-    InputError
-        There are more draws times observations than :data:`MOST_VALUES`.
     """
-    if expected.size > MOST_VALUES:
-        raise InputError(
-            f"the likelihood of {expected.shape[1]} observations for {expected.shape[0]} draws is too large for ArviZ "
-            f"(more than {MOST_VALUES} values); take fewer stars, pixels or draws"
-        )
     off = (observed - expected) / sigma
     drawn = {
         "log_likelihood": -0.5 * off**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi),
