@@ -30,6 +30,25 @@ def save_model(model: TrainedModel, path: str | Path, *, overwrite: bool = False
         `path` exists and `overwrite` is False.
     OSError
         Nothing can be written there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from bayescannon.cannon.reference import ReferenceSet
+    >>> from bayescannon.cannon.training import train
+    >>> from bayescannon.data.spectra import Spectra
+    >>> labels = np.random.default_rng(0).normal([4800.0, 2.5], [250.0, 0.6], size=(60, 2))
+    >>> flux = 1 + (labels - [4800, 2.5]) / [5000, 12] @ np.random.default_rng(1).random((2, 30))
+    >>> names = np.array([f"star {n}" for n in range(60)])
+    >>> spectra = Spectra(np.linspace(5000, 5100, 30), flux, np.full(flux.shape, 1e4), names, {})
+    >>> model = train(ReferenceSet(spectra, labels, np.full(labels.shape, np.nan), ("teff", "logg")))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/model.nc")
+    ...     with xr.open_datatree(f"{folder}/model.nc", engine="h5netcdf") as tree:
+    ...         sorted(tree.children)
+    ['calibration', 'model', 'options', 'populations', 'reference']
     """
     model.save(path, overwrite=overwrite)
 
@@ -52,6 +71,23 @@ def load_model(path: str | Path) -> TrainedModel:
         There is no such file.
     ModelFileError
         The file cannot be read, is not a trained model, is of a later version, or was changed after it was saved.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from bayescannon.cannon.reference import ReferenceSet
+    >>> from bayescannon.cannon.training import train
+    >>> from bayescannon.data.spectra import Spectra
+    >>> labels = np.random.default_rng(0).normal([4800.0, 2.5], [250.0, 0.6], size=(60, 2))
+    >>> flux = 1 + (labels - [4800, 2.5]) / [5000, 12] @ np.random.default_rng(1).random((2, 30))
+    >>> names = np.array([f"star {n}" for n in range(60)])
+    >>> spectra = Spectra(np.linspace(5000, 5100, 30), flux, np.full(flux.shape, 1e4), names, {})
+    >>> model = train(ReferenceSet(spectra, labels, np.full(labels.shape, np.nan), ("teff", "logg")))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/model.nc")
+    ...     load_model(f"{folder}/model.nc").hash == model.hash
+    True
     """
     return TrainedModel.load(path)
 
