@@ -67,7 +67,7 @@ def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
 
 def print_calibration(console: Console, model: TrainedModel) -> None:
     """Say what the errors of a model's labels were calibrated on, or why they were not; the expected offsets."""
-    say(console, f"errors: {model.attrs['calibration']}")
+    say(console, f"errors: {model.describe_errors()}")
     if model.calibration is None:
         return
     table = _table("Calibrated errors of (inferred - true)", "label", "mean offset", "degrees of freedom")

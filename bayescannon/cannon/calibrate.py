@@ -51,8 +51,8 @@ def calibrate(
     Returns
     -------
     model : TrainedModel
-        With a calibration; without one if there are too few stars. ``attrs["calibration"]`` says which, and what was
-        taken for the errors of the reference labels.
+        With a calibration; without one if there are too few stars. ``calibration_note`` says why there is none, or how
+        well it is known and what was taken for the errors of the reference labels.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def calibrate(
     noise, notes = _reference_errors(reference, model.label_names, label_errors or {})
     n_stars = len(reference) + (0 if clipped is None else len(clipped))
     if n_stars < MIN_STARS:
-        return _without(model, too_few(n_stars))
+        return without_calibration(model, too_few(n_stars))
     if estimates["star"].to_numpy().tolist() != reference.spectra.id.tolist():
         raise InputError("the out-of-fold estimates must be of the reference stars, in their order")
     parts = [_out_of_fold(model, estimates, reference.labels, noise)]
@@ -75,15 +75,15 @@ def calibrate(
     try:
         calibration = fit_calibration(stars, workers=workers)
     except CalibrationError as error:
-        return _without(model, str(error))
+        return without_calibration(model, str(error))
     known = 100 * calibration.scale_error
     notes = [f"level known to {known.min():.1f}-{known.max():.1f} %", *notes, *_suspect(stars, model.label_names)]
-    attrs = {**model.attrs, "calibration": "; ".join([calibration.describe(), *notes])}
-    return replace(model, calibration=calibration, attrs=attrs)
+    return replace(model, calibration=calibration, calibration_note="; ".join(notes))
 
 
-def _without(model: TrainedModel, reason: str) -> TrainedModel:
-    return replace(model, calibration=None, attrs={**model.attrs, "calibration": f"none: {reason}"})
+def without_calibration(model: TrainedModel, reason: str) -> TrainedModel:
+    """Return the model without a calibration, and with the reason in its note."""
+    return replace(model, calibration=None, calibration_note=f"none: {reason}")
 
 
 def _out_of_fold(model: TrainedModel, estimates: xr.Dataset, labels: FloatArray, noise: FloatArray) -> OutOfFold:

@@ -53,6 +53,8 @@ _COEFFICIENTS: dict[str, type[Any]] = dict(
 )
 _SCATTERS: dict[str, type[Any]] = dict(zip(SCATTERS, (FlatScatter, HalfNormalScatter, PooledScatter), strict=True))
 _NOISES: dict[str, type[Any]] = dict(zip(NOISES, (FixedNoise, GlobalNoise, PixelNoise), strict=True))
+# fields that are prior objects
+_PRIORS = ("coefficients", "scatter", "noise")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,15 @@ class TrainingOptions:
         exact, as the paper does.
     n_hidden : int
         Hidden components of the spectra, where labels have errors: see :mod:`bayescannon.pixels.latent_label_fit`.
+
+    Examples
+    --------
+    >>> from bayescannon.models.coefficient_priors import PooledCoefficients
+    >>> options = TrainingOptions(coefficients=PooledCoefficients(), censored={"teff": [(5885.0, 5900.0)]})
+    >>> options.describe()
+    'theta pooled, s flat, kappa fixed, censored'
+    >>> TrainingOptions.from_json(options.to_json()) == options
+    True
     """
 
     coefficients: CoefficientPrior = field(default_factory=FlatCoefficients)
@@ -230,32 +241,54 @@ class TrainingOptions:
             phrase += f", label errors {source}, {self.n_hidden} hidden"
         return phrase
 
+    def to_dict(self) -> dict[str, Any]:
+        """Write the options down as plain values: numbers, texts, lists and dicts."""
+        priors = {name: getattr(self, name) for name in _PRIORS}
+        return {
+            **{name: {"prior": type(prior).__name__, **_plain(asdict(prior))} for name, prior in priors.items()},
+            "paper_grid": self.paper_grid,
+            "marginal": self.marginal,
+            "censored": {name: [list(pair) for pair in ranges] for name, ranges in self.censored.items()},
+            "label_errors": dict(self.label_errors) if isinstance(self.label_errors, Mapping) else self.label_errors,
+            "n_hidden": self.n_hidden,
+        }
+
     def to_json(self) -> str:
-        """Write the options down, arrays as lists."""
-        priors = {name: getattr(self, name) for name in ("coefficients", "scatter", "noise")}
-        return json.dumps(
-            {
-                **{name: {"prior": type(prior).__name__, **_plain(asdict(prior))} for name, prior in priors.items()},
-                "paper_grid": self.paper_grid,
-                "marginal": self.marginal,
-                "censored": {name: [list(pair) for pair in ranges] for name, ranges in self.censored.items()},
-                "label_errors": dict(self.label_errors)
-                if isinstance(self.label_errors, Mapping)
-                else self.label_errors,
-                "n_hidden": self.n_hidden,
-            }
-        )
+        """Write :meth:`to_dict` as JSON."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainingOptions":
+        """
+        Read what :meth:`to_dict` wrote; choices that an older version did not know are the defaults.
+
+        Raises
+        ------
+        InputError
+            A choice or a prior that this version does not know.
+        """
+        known = [item.name for item in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise InputError(
+                f"the training options hold {unknown[0]!r}, and this version knows {', '.join(known)}; "
+                "read them with the version that wrote them, or a later one"
+            )
+        read: dict[str, Any] = dict(values)
+        kinds = {kind.__name__: kind for prior in (_COEFFICIENTS, _SCATTERS, _NOISES) for kind in prior.values()}
+        for name in _PRIORS:
+            prior = dict(values[name])
+            kind = prior.pop("prior")
+            if kind not in kinds:
+                raise InputError(f"the {name} prior {kind!r} is not one of {', '.join(kinds)}")
+            read[name] = kinds[kind](**prior)
+        read["censored"] = {name: [tuple(pair) for pair in ranges] for name, ranges in values["censored"].items()}
+        return cls(**read)
 
     @classmethod
     def from_json(cls, text: str) -> "TrainingOptions":
-        """Read what :meth:`to_json` wrote; choices that an older version did not know are the defaults."""
-        values = json.loads(text)
-        kinds = {kind.__name__: kind for known in (_COEFFICIENTS, _SCATTERS, _NOISES) for kind in known.values()}
-        for name in ("coefficients", "scatter", "noise"):
-            prior = dict(values[name])
-            values[name] = kinds[prior.pop("prior")](**prior)
-        values["censored"] = {name: [tuple(pair) for pair in ranges] for name, ranges in values["censored"].items()}
-        return cls(**values)
+        """Read what :meth:`to_json` wrote; see :meth:`from_dict`."""
+        return cls.from_dict(json.loads(text))
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """Qualify a trained model by held-out stars: calibrated errors, and what stars unlike its own are measured against."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
-from bayescannon.cannon.calibrate import calibrate
+from bayescannon.cannon.calibrate import calibrate, without_calibration
 from bayescannon.cannon.held_out import HeldOut, hold_out
 from bayescannon.cannon.novelty import attach_coverage, coverage_from_estimates
-from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.trained_model import TrainedModel
 
@@ -42,8 +40,7 @@ def qualify(
     Returns
     -------
     model : TrainedModel
-        With ``calibration`` and ``coverage``; where the stars are too few for either, ``attrs["calibration"]`` says
-        why.
+        With ``calibration`` and ``coverage``; where the stars are too few for either, ``calibration_note`` says why.
 
     Raises
     ------
@@ -51,20 +48,18 @@ def qualify(
         `folds` is not between 2 and the number of stars, or `label_errors` do not go with the model.
     """
     if held_out is None:
-        options = TrainingOptions.from_json(str(model.attrs["training"]))
         try:
             held_out = hold_out(
                 reference,
                 folds=folds,
-                options=options,
+                options=model.options,
                 n_starts=n_starts,
                 seed=seed,
                 workers=workers,
                 progress=progress,
             )
         except ReferenceSetError as error:
-            reason = str(error).splitlines()[0]
-            return replace(model, attrs={**model.attrs, "calibration": f"none: {reason}"})
+            return without_calibration(model, str(error).splitlines()[0])
     model = calibrate(
         model, reference, held_out.estimates, clipped=clipped, label_errors=label_errors, n_starts=n_starts, seed=seed,
         workers=workers,

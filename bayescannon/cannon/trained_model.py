@@ -1,51 +1,36 @@
-"""The trained model: coefficients, scatters, scaler, grid and provenance, and its netCDF file."""
+"""The trained model: coefficients, scatters, scaler and grid, and all that training and held-out stars said of them."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.cannon.coefficient_tree import coefficient_tree
+from bayescannon.cannon.flat_layout import flat_model_fields
+from bayescannon.cannon.learned_labels import LearnedLabels
+from bayescannon.cannon.model_layout import KIND, SCHEMA_VERSION, ModelFileError, model_fields, model_groups
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.provenance import Provenance
 from bayescannon.data.labels import Label, LabelScaler, labels_from_names
-from bayescannon.data.preset import release_mismatch
-from bayescannon.io.outputs import replacing
-from bayescannon.models.label_vector import label_vector, n_terms, term_names
+from bayescannon.data.tally import TallyRow
+from bayescannon.io.netcdf import DIGEST, NetcdfError, read_tree, write_tree
+from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.numerics.errors import InputError, MissingFileError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit
+from bayescannon.pixels.populations import Populations
 from bayescannon.reliability.error_distribution import ErrorCalibration
 from bayescannon.reliability.label_scores import CoverageReference
 
-# prefix of learned parameters in the file
-_LEARNED = "learned_"
-# prefix of the calibration's arrays in the file
-_CALIBRATION = "calibration_"
-_KIND = "bayescannon trained model"
-# what training learns beside the pixels' own numbers, and its dims; of scaled labels
-HYPERPARAMETER_DIMS: dict[str, tuple[str, ...]] = {
-    "mu": ("shrunk_term",),
-    "tau": ("shrunk_term",),
-    "activity": ("pixel",),
-    "scatter_centre": (),
-    "scatter_width": (),
-    "kappa_centre": (),
-    "kappa_width": (),
-    "label_mean": ("stellar_label",),
-    "label_covariance": ("stellar_label", "stellar_label_2"),
-    "calibration_matrix": ("stellar_label", "stellar_label_2"),
-    "calibration_offset": ("stellar_label",),
-    "systematic_covariance": ("stellar_label", "stellar_label_2"),
-    "label_error_trace": ("label_error_round",),
-}
-
-
-class ModelFileError(InputError):
-    """A file that is not a trained model."""
+if TYPE_CHECKING:
+    from bayescannon.cannon.reference import ReferenceSet
 
 
 @dataclass(frozen=True)
@@ -67,20 +52,46 @@ class TrainedModel:
         Their labels as reported, in the labels' units.
     kappa : float array of shape (P,), optional
         Scale of the reported errors in each pixel; 1 unless given.
-    hyperparameters : mapping of str to array
-        What training learned about the populations: see :class:`bayescannon.pixels.spectral_fit.SpectralFit` and, where
-        labels have errors, :class:`bayescannon.pixels.latent_label_fit.LatentLabelFit`, whose mu and Omega are
-        ``label_mean`` and ``label_covariance``.
     loadings : float array of shape (P, R), optional
         H of the hidden components, see :mod:`bayescannon.stars.hidden`; there are none unless given.
     reference_errors : float array of shape (N, K), optional
         Errors of the reference labels as their survey gave them; NaN where it gave none.
+    options : TrainingOptions
+        The choices of the training; the paper's unless given.
+    populations : Populations
+        What training learned of the populations of coefficients, scatters and noise scales.
+    latent_labels : LearnedLabels, optional
+        What training learned of the reference stars' true labels, where the reported ones have errors.
+    tally : tuple of TallyRow
+        How the reference stars were selected.
+    provenance : Provenance
+        The version that trained it, and how the reference spectra were prepared.
     calibration : ErrorCalibration, optional
         Of the labels' errors; not part of the hash, as labels do not depend on it.
-    attrs : mapping
-        Provenance: how the spectra were prepared, cuts, version.
+    calibration_note : str
+        How well the calibration is known and what was assumed for it, or why there is none.
     coverage : CoverageReference, optional
-        What coverage and novelty of stars are measured against; does not count in the hash.
+        What coverage and novelty of stars are measured against; not part of the hash.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescannon.cannon.reference import ReferenceSet
+    >>> from bayescannon.cannon.training import train
+    >>> from bayescannon.data.spectra import Spectra
+    >>> rng = np.random.default_rng(0)
+    >>> labels = rng.normal([4800.0, 2.5], [250.0, 0.6], size=(60, 2))
+    >>> flux = 1 - 0.05 * (labels - [4800, 2.5]) / [250, 0.6] @ rng.random((2, 30))
+    >>> flux += 0.01 * rng.normal(size=flux.shape)
+    >>> names = np.array([f"star {n}" for n in range(60)])
+    >>> spectra = Spectra(np.linspace(5000, 5100, 30), flux, np.full(flux.shape, 1e4), names, {})
+    >>> model = train(ReferenceSet(spectra, labels, np.full(labels.shape, np.nan), ("teff", "logg")))
+    >>> model
+    <TrainedModel ... of teff [K], logg [dex]
+     60 reference stars; pixels: 30 live of 30, 5000.0 to 5100.0 Angstrom
+     theta flat, s flat, kappa fixed; errors formal; coverage none>
+    >>> model.predict([4800.0, 2.5]).shape
+    (30,)
     """
 
     wavelength: NDArray[np.float64]
@@ -89,11 +100,15 @@ class TrainedModel:
     reference_id: NDArray[np.str_]
     reference_labels: FloatArray
     kappa: FloatArray | None = None
-    hyperparameters: Mapping[str, FloatArray] = field(default_factory=dict)
     loadings: FloatArray | None = None
     reference_errors: FloatArray | None = None
+    options: TrainingOptions = field(default_factory=TrainingOptions)
+    populations: Populations = field(default_factory=Populations)
+    latent_labels: LearnedLabels | None = None
+    tally: tuple[TallyRow, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
     calibration: ErrorCalibration | None = None
-    attrs: Mapping[str, Any] = field(default_factory=dict)
+    calibration_note: str = ""
     coverage: CoverageReference | None = None
 
     def __post_init__(self) -> None:
@@ -103,16 +118,10 @@ class TrainedModel:
                 f"{n_pixel} pixels and {n_label} labels need theta of shape {(n_pixel, n_terms(n_label))}; "
                 f"got {self.fit.theta.shape}"
             )
-
         if self.noise_scale.shape != (n_pixel,) or not (self.noise_scale > 0).all():
             raise InputError(f"kappa must be positive, one for each of the {n_pixel} pixels")
         if self.loadings is not None and (self.loadings.ndim != 2 or len(self.loadings) != n_pixel):
             raise InputError(f"loadings must have shape ({n_pixel}, component); got {self.loadings.shape}")
-        for name, values in self.hyperparameters.items():
-            if name not in HYPERPARAMETER_DIMS:
-                raise InputError(f"unknown hyperparameter {name!r}; known are {', '.join(HYPERPARAMETER_DIMS)}")
-            if np.ndim(values) != len(HYPERPARAMETER_DIMS[name]):
-                raise InputError(f"{name} must have dims {HYPERPARAMETER_DIMS[name]}; got shape {np.shape(values)}")
 
     @property
     def noise_scale(self) -> NDArray[np.float64]:
@@ -154,18 +163,16 @@ class TrainedModel:
         dead = "" if n_live == n_pixel else f" ({n_pixel - n_live} dead or singular)"
         return f"trained {len(self.label_names)} labels on {len(self.reference_id)} stars in {n_live} pixels{dead}"
 
+    def describe_errors(self) -> str:
+        """Say in a phrase what the errors of labels are, and what is known of them."""
+        note = self.calibration_note
+        if self.calibration is None:
+            return f"formal; calibration {note}" if note else "formal"
+        return f"{self.calibration.describe()}; {note}" if note else self.calibration.describe()
+
     def preparation_mismatch(self, attrs: Mapping[str, Any]) -> str:
-        """Say how spectra with these attributes differ from the model's in preparation and release; empty if not."""
-        own, other = self.attrs.get("preset_settings", ""), attrs.get("preset_settings", "")
-        releases = (str(one.get("data_release", "")) for one in (self.attrs, attrs))
-        sentences = [release_mismatch(*releases)]
-        if own and other and own != other:
-            sentences.insert(
-                0,
-                f"the spectra were prepared with {other}, the model was trained on spectra prepared with {own}; "
-                "labels of spectra prepared otherwise are biased",
-            )
-        return "; ".join(sentence for sentence in sentences if sentence)
+        """Say how spectra with these attributes were prepared unlike the model's; empty if they were not."""
+        return self.provenance.mismatch(attrs)
 
     def predict(self, labels: ArrayLike) -> FloatArray:
         """
@@ -184,203 +191,104 @@ class TrainedModel:
         flux = label_vector(self.scaler.to_scaled(labels)) @ self.theta.T
         return np.where(np.isfinite(self.scatter), flux, np.nan)
 
-    def to_xarray(self) -> xr.Dataset:
-        """Return the model as a Dataset with dims pixel, term, component, stellar_label and reference_star."""
-        terms = term_names(self.label_names)
-        coverage = xr.Dataset() if self.coverage is None else self.coverage.to_xarray()
-        return xr.Dataset(
-            {
-                **coverage.variables,
-                "theta": (("pixel", "term"), self.fit.theta),
-                "scatter": ("pixel", self.fit.scatter),
-                "covariance": (("pixel", "term", "term_2"), self.fit.covariance),
-                "gradient": ("pixel", self.fit.gradient),
-                "slope": ("pixel", self.fit.slope),
-                "objective": ("pixel", self.fit.objective),
-                "chi2": ("pixel", self.fit.chi2),
-                "freedom": ("pixel", self.fit.freedom),
-                "n_live": ("pixel", self.fit.n_live),
-                "n_passes": ("pixel", self.fit.n_passes),
-                "status": ("pixel", self.fit.status),
-                "kappa": ("pixel", self.noise_scale),
-                **({} if self.loadings is None else {"loadings": (("pixel", "component"), self.loadings)}),
-                **{
-                    _LEARNED + name: (HYPERPARAMETER_DIMS[name], values)
-                    for name, values in self.hyperparameters.items()
-                },
-                **self._calibration_variables(),
-                "pivot": ("stellar_label", self.scaler.pivot),
-                "scale": ("stellar_label", self.scaler.scale),
-                "reference_labels": (("reference_star", "stellar_label"), self.reference_labels),
-                **self._reference_errors(),
-            },
-            coords={
-                "wavelength": ("pixel", self.wavelength, {"units": "Angstrom"}),
-                "term": terms,
-                "term_2": terms,
-                "stellar_label": list(self.label_names),
-                "stellar_label_2": list(self.label_names),
-                "reference_star": self.reference_id.astype(object),
-            },
-            attrs={
-                **coverage.attrs,
-                **self.attrs,
-                "kind": _KIND,
-                "hash": self.hash,
-                **({} if self.calibration is None else {"calibration_hash": self.calibration.hash}),
-            },
-        )
-
     def to_datatree(
-        self, *, pixels: NDArray[np.intp] | slice | None = None, draws: int = 200, seed: int = 0
+        self,
+        *,
+        pixels: NDArray[np.intp] | slice | None = None,
+        draws: int = 200,
+        seed: int = 0,
+        reference: "ReferenceSet | None" = None,
     ) -> xr.DataTree:
         """
-        Return the model for ArviZ: draws of the coefficients' Gaussian posterior given s and kappa, and the maximum.
+        Return the coefficients for ArviZ: see :func:`bayescannon.cannon.coefficient_tree.coefficient_tree`.
 
         Parameters
         ----------
-        pixels : index array or slice, optional
-            Pixels to draw for; every 100th live one unless given.
-        draws : int
-            For each coefficient.
-        seed : int
-
-        Returns
-        -------
-        tree : xarray.DataTree
-            Groups ``posterior`` (chain, draw, pixel, term), ``map``, ``hyperparameters`` and ``constant_data``.
+        pixels, draws, seed, reference
+            As there.
 
         Raises
         ------
-        ValueError
-            One of the pixels is dead.
+        InputError
+            As there.
         """
-        live = np.flatnonzero(self.fit.live)
-        chosen = live[::100] if pixels is None else np.arange(len(self.wavelength))[pixels]
-        if not self.fit.live[chosen].all():
-            raise InputError("a dead pixel has no posterior; choose among fit.live")
-        rng = np.random.default_rng(seed)
-        # eigenvectors and not Cholesky: censored terms have no variance
-        values, vectors = np.linalg.eigh(self.fit.covariance[chosen])
-        root = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
-        noise = rng.standard_normal((draws, len(chosen), self.theta.shape[1]))
-        drawn = self.theta[chosen] + np.einsum("pij,dpj->dpi", root, noise)
-        coords = {"pixel": chosen, "term": term_names(self.label_names), "chain": [0], "draw": np.arange(draws)}
-        whole = self.to_xarray()
-        names = ["theta", "scatter", "kappa", "objective", "status", *(["loadings"] if "loadings" in whole else [])]
-        learned = {name: whole[_LEARNED + name] for name in self.hyperparameters}
-        return xr.DataTree.from_dict(
-            {
-                "posterior": xr.Dataset({"theta": (("chain", "draw", "pixel", "term"), drawn[None])}, coords=coords),
-                "map": whole[names].drop_vars(["stellar_label", "term_2", "reference_star"], errors="ignore"),
-                "hyperparameters": xr.Dataset(learned),
-                "constant_data": whole[["wavelength", "pivot", "scale", "reference_labels"]],
-            }
-        )
-
-    def _reference_errors(self) -> dict[str, Any]:
-        if self.reference_errors is None:
-            return {}
-        return {"reference_errors": (("reference_star", "stellar_label"), self.reference_errors)}
-
-    def _calibration_variables(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64]]]:
-        """Give the arrays of the calibration their dims, by name and size."""
-        if self.calibration is None:
-            return {}
-        last = {
-            "location": "location_feature",
-            "formal": "error_feature",
-            "floor": "error_feature",
-            "axes": "place_axis",
-        }
-        return {
-            _CALIBRATION + name: ((), values)
-            if values.ndim == 0
-            else (("end",), values)
-            if name == "snr_range"
-            else (("stellar_label", last.get(name, "end"))[: values.ndim], values)
-            for name, values in self.calibration.arrays().items()
-        }
+        return coefficient_tree(self, pixels=pixels, draws=draws, seed=seed, reference=reference)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """
-        Write the model as netCDF.
+        Write the model as netCDF: see :func:`bayescannon.cannon.model_file.save_model`.
 
         Raises
         ------
         OutputExistsError
             `path` exists and `overwrite` is False.
         """
-        dataset = self.to_xarray()
-        encoding = {name: {"zlib": True, "complevel": 1} for name in ("theta", "covariance", "reference_labels")}
-        with replacing(Path(path), overwrite=overwrite) as partial:
-            dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+        write_tree(xr.DataTree.from_dict(model_groups(self)), Path(path), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | Path) -> "TrainedModel":
         """
-        Read a model that :meth:`save` wrote.
+        Read a model that :meth:`save`, or version 0.2.0, wrote: see :func:`bayescannon.cannon.model_file.load_model`.
 
         Raises
         ------
-        FileNotFoundError
+        MissingFileError
             There is no such file.
         ModelFileError
-            The file is not a trained model, or its contents do not have the hash that it was saved with.
+            The file cannot be read, is not a trained model, is of a later version, or was changed after it was saved.
         """
         path = Path(path)
-        if not path.is_file():
+        if not path.exists():
             raise MissingFileError(f"no model file {path}; `bayescannon train` makes one")
         try:
-            with xr.open_dataset(path, engine="h5netcdf") as opened:
-                data = opened.load()
-        except OSError as error:
-            raise ModelFileError(f"{path} is not a netCDF file; expected one from `bayescannon train`") from error
-        if data.attrs.get("kind") != _KIND:
+            tree = read_tree(path)
+        except NetcdfError as error:
+            raise ModelFileError(f"{error}; expected a model from `bayescannon train`") from error
+        if tree.attrs.get("kind") != KIND:
             raise ModelFileError(f"{path} is not a bayescannon model; expected one from `bayescannon train`")
-        names = tuple(str(name) for name in data["stellar_label"].to_numpy())
-        attrs = dict(data.attrs)
-        saved_hash = attrs.pop("hash")
-        saved_calibration = attrs.pop("calibration_hash", None)
-        attrs.pop("kind")
-        model = cls(
-            data["wavelength"].to_numpy(),
-            LabelScaler(names, data["pivot"].to_numpy(), data["scale"].to_numpy()),
-            PixelFit(**{item.name: data[item.name].to_numpy() for item in fields(PixelFit)}),
-            data["reference_star"].to_numpy().astype(np.str_),
-            data["reference_labels"].to_numpy(),
-            data["kappa"].to_numpy(),
-            {
-                str(name).removeprefix(_LEARNED): values.to_numpy()
-                for name, values in data.data_vars.items()
-                if str(name).startswith(_LEARNED)
-            },
-            data["loadings"].to_numpy() if "loadings" in data else None,
-            data["reference_errors"].to_numpy() if "reference_errors" in data else None,
-            _read_calibration(data),
-            {key: value for key, value in attrs.items() if key != "coverage_model_hash"},
-            CoverageReference.from_xarray(data) if "coverage_labels" in data else None,
-        )
-        if model.hash != saved_hash:
-            raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")
-        found = None if model.calibration is None else model.calibration.hash
-        if found != saved_calibration:
+        schema = int(tree.attrs.get("schema_version", 1))
+        if schema > SCHEMA_VERSION:
             raise ModelFileError(
-                f"the calibration in {path} was changed after it was saved (hash {found}, saved {saved_calibration})"
+                f"{path} has schema version {schema}, and this version of bayescannon reads up to {SCHEMA_VERSION}; "
+                "update bayescannon, or train the model anew with this version"
+            )
+        if schema > 1 and DIGEST not in tree.attrs:
+            raise ModelFileError(f"{path} was changed after it was saved: the digest of its contents is gone")
+        try:
+            model = cls(**(model_fields(tree) if schema > 1 else flat_model_fields(tree.to_dataset())))
+        except InputError as error:
+            raise ModelFileError(f"{path} cannot be read as a model: {error}") from error
+        if model.hash != tree.attrs.get("hash"):
+            raise ModelFileError(
+                f"{path} was changed after it was saved (hash {model.hash}, saved {tree.attrs.get('hash')})"
             )
         return model
 
+    def _facts(self) -> dict[str, str]:
+        """Name what the model is made of, for printing."""
+        calibration, coverage = self.calibration, self.coverage
+        return {
+            "labels": ", ".join(f"{label.name} [{label.unit}]" for label in self.labels),
+            "reference stars": str(len(self.reference_id)),
+            "pixels": f"{int(self.fit.live.sum())} live of {len(self.wavelength)}, "
+            f"{self.wavelength[0]:.1f} to {self.wavelength[-1]:.1f} Angstrom",
+            "priors": self.options.describe(),
+            "errors": "formal" if calibration is None else f"calibrated on {calibration.n_stars} stars",
+            "coverage": "none" if coverage is None else f"of {len(coverage)} stars",
+            "hash": self.hash,
+        }
 
-def _read_calibration(data: xr.Dataset) -> ErrorCalibration | None:
-    """Return the calibration of a model's file; None if it has none."""
-    arrays = {
-        str(name).removeprefix(_CALIBRATION): values.to_numpy()
-        for name, values in data.data_vars.items()
-        if str(name).startswith(_CALIBRATION)
-    }
-    try:
-        return ErrorCalibration.from_arrays(arrays) if arrays else None
-    except (TypeError, KeyError) as error:
-        raise ModelFileError(
-            f"the model's calibration holds {', '.join(sorted(arrays))}, other than this version knows; train anew"
-        ) from error
+    def __repr__(self) -> str:
+        fact = self._facts()
+        return (
+            f"<TrainedModel {fact['hash']} of {fact['labels']}\n"
+            f" {fact['reference stars']} reference stars; pixels: {fact['pixels']}\n"
+            f" {fact['priors']}; errors {fact['errors']}; coverage {fact['coverage']}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in self._facts().items()
+        )
+        return f"<table><caption>Trained model</caption>{rows}</table>"

@@ -1,16 +1,13 @@
 """Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayescannon import __version__
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.provenance import Provenance
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_errors
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
@@ -150,7 +147,7 @@ def train(
         workers=workers,
     )
     _require_live(result.fit, reference)
-    fit, loadings, learned, ended = result.fit, None, result.hyperparameters, {}
+    fit, loadings, learned = result.fit, None, None
     if options.label_errors is not None:
         latent = fit_latent(
             reference.labels, reference.errors, spectra.flux, spectra.ivar, scaler, result, n_hidden=n_hidden,
@@ -158,8 +155,7 @@ def train(
         )  # fmt: skip
         fit, loadings = latent.pixels, latent.loadings if n_hidden else None
         _require_live(fit, reference)
-        learned = {**learned, **_learned_of(latent)}
-        ended = {"label_errors_status": latent.status.name, "label_errors_failed": latent.n_failed}
+        learned = LearnedLabels.of_fit(latent)
     return TrainedModel(
         spectra.wavelength,
         scaler,
@@ -167,21 +163,13 @@ def train(
         spectra.id,
         reference.labels,
         kappa=result.kappa,
-        hyperparameters=learned,
         loadings=loadings,
         reference_errors=reference.errors,
-        attrs={
-            **ended,
-            "version": __version__,
-            "training": options.to_json(),
-            "priors": options.describe(),
-            "trace": json.dumps(result.trace),
-            "converged": int(result.converged),
-            "preset": str(spectra.attrs.get("preset", "")),
-            "preset_settings": str(spectra.attrs.get("preset_settings", "")),
-            "data_release": str(spectra.attrs.get("data_release", "")),
-            "tally": json.dumps([asdict(row) for row in reference.tally]),
-        },
+        options=options,
+        populations=result.populations,
+        latent_labels=learned,
+        tally=reference.tally,
+        provenance=Provenance.of_spectra(spectra.attrs),
     )
 
 
@@ -240,20 +228,6 @@ def fit_latent(
     except ReferenceErrorError as error:
         numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
         raise ReferenceErrorError(f"{error} (label number {numbered})") from error
-
-
-def _learned_of(latent: LatentLabelFit) -> dict[str, NDArray[np.float64]]:
-    """Name what was learned of the latent labels, for :class:`TrainedModel`."""
-    learned: dict[str, Any] = {
-        "label_mean": latent.population.mean,
-        "label_covariance": latent.population.covariance,
-        "label_error_trace": latent.trace,
-    }
-    if latent.calibration is not None and latent.systematic is not None:
-        learned["calibration_matrix"] = latent.calibration.matrix
-        learned["calibration_offset"] = latent.calibration.offset
-        learned["systematic_covariance"] = latent.systematic
-    return learned
 
 
 def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet:

@@ -10,7 +10,6 @@ import xarray as xr
 
 from bayescannon.cannon.held_out import HeldOut, hold_out
 from bayescannon.cannon.labelling import formal_errors, label_spectra
-from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
@@ -196,9 +195,8 @@ def validate(
     options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
     estimates = {"leave-none-out": label_spectra(model, reference.spectra, **options)}
     if folds:
-        training = TrainingOptions.from_json(str(model.attrs["training"]))
         if held_out is None:
-            held_out = hold_out(reference, folds=folds, options=training, progress=progress, **options)
+            held_out = hold_out(reference, folds=folds, options=model.options, progress=progress, **options)
         estimates["k-fold"] = held_out.estimates
     rows = [
         row

@@ -1,32 +1,35 @@
-"""Posterior, formal errors and bootstraps of a label of a few stars, side by side, by ArviZ."""
+"""Posterior, formal errors and bootstraps of the labels of a few stars, side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib._pylab_helpers import Gcf
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bayescannon.data.labels import Label
-from bayescannon.figures.style import GUIDE_COLOUR, LINE_COLOUR, MARK_COLOUR, MODEL_COLOUR
+from bayescannon.figures.style import GUIDE_COLOUR, LINE_COLOUR, MARK_COLOUR, MODEL_COLOUR, new_figure, require_panels
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.typing import FloatArray
 
 _COLOURS = (LINE_COLOUR, MODEL_COLOUR, "#009E73", MARK_COLOUR)
-# of the thick and the thin line
-_PROBABILITIES = (0.6827, 0.95)
+# ends of the thin and of the thick line, and the median
+_QUANTILES = (0.025, 0.15865, 0.5, 0.84135, 0.975)
+# of the distance between two stars: what the groups of a star take up, and the highest density
+_ROW, _HIGHEST = 0.6, 0.85
 
 
-def plot_label_forest(draws: Mapping[str, Any], label: Label, *, relative: bool = False) -> Figure:
+def plot_label_forest(draws: Mapping[str, Any], labels: Label | Sequence[Label], *, relative: bool = False) -> Figure:
     """
-    Plot medians and central 68.3 % and 95 % intervals of one label, a row a star and a colour a group.
+    Plot medians and central 68.3 % and 95 % intervals: a panel per label, a row per star, a colour per group.
 
     Parameters
     ----------
     draws : mapping of str to xarray.Dataset
-        Groups with one chain and the same number of draws each, from
-        :func:`bayescannon.uncertainty.datatree.comparable_draws`.
-    label : Label
+        Groups of draws (chain, draw, star) of each label, from
+        :func:`bayescannon.uncertainty.draws.comparable_draws`.
+    labels : Label or sequence of Label
         Which of their labels.
     relative : bool
         Say that the draws are relative to each star's inferred label.
@@ -37,25 +40,30 @@ def plot_label_forest(draws: Mapping[str, Any], label: Label, *, relative: bool 
 
     Raises
     ------
-    ValueError
-        There are no groups or more than four, the label is not in one, or they differ in stars or number of draws.
+    InputError
+        There are no groups or more than four, no label, a label that is not in one, or they differ in their stars.
     """
-    import arviz_plots
 
-    data = _prepare(draws, label)
-    collection = arviz_plots.plot_forest(
-        data, point_estimate="median", ci_kind="eti", ci_probs=_PROBABILITIES, **_options(data)
-    )
-    return _finish(collection, data, label, relative=relative)
+    def draw(ax: Axes, groups: Sequence[FloatArray]) -> None:
+        for k, (values, colour) in enumerate(zip(groups, _COLOURS, strict=False)):
+            low, inner_low, middle, inner_high, high = np.quantile(values, _QUANTILES, axis=0)
+            rows = np.arange(values.shape[1]) + _ROW * ((k + 0.5) / len(groups) - 0.5)
+            ax.hlines(rows, low, high, color=colour, linewidth=1)
+            ax.hlines(rows, inner_low, inner_high, color=colour, linewidth=3)
+            ax.plot(middle, rows, "o", color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.6)
+
+    return _panels(draws, labels, draw, relative=relative)
 
 
-def plot_label_ridge(draws: Mapping[str, Any], label: Label, *, relative: bool = False) -> Figure:
+def plot_label_ridge(draws: Mapping[str, Any], labels: Label | Sequence[Label], *, relative: bool = False) -> Figure:
     """
-    Plot densities of one label, a row a star and a colour a group; see :func:`plot_label_forest`.
+    Plot densities: a panel per label, a row per star, a colour per group; see :func:`plot_label_forest`.
+
+    All densities of a panel have one scale, by which areas compare.
 
     Parameters
     ----------
-    draws, label, relative
+    draws, labels, relative
         As there.
 
     Returns
@@ -64,64 +72,68 @@ def plot_label_ridge(draws: Mapping[str, Any], label: Label, *, relative: bool =
 
     Raises
     ------
-    ValueError
+    InputError
         As there.
     """
-    import arviz_plots
+    from arviz_stats.base import array_stats
 
-    data = _prepare(draws, label)
-    collection = arviz_plots.plot_ridge(data, kind="kde", **_options(data))
-    return _finish(collection, data, label, relative=relative)
+    def draw(ax: Axes, groups: Sequence[FloatArray]) -> None:
+        curves = [[array_stats.kde(star)[:2] for star in values.T] for values in groups]
+        highest = max(density.max() for group in curves for _, density in group)
+        for group, colour in zip(curves, _COLOURS, strict=False):
+            for row, (grid, density) in enumerate(group):
+                top = row - _HIGHEST * density / highest
+                ax.plot(grid, top, color=colour, linewidth=1.2)
+                ax.fill_between(grid, row, top, color=colour, alpha=0.15, linewidth=0)
+
+    return _panels(draws, labels, draw, relative=relative)
 
 
-def _prepare(draws: Mapping[str, Any], label: Label) -> dict[str, Any]:
-    """Take one label of every group; refuse what ArviZ would drop without a word."""
+def _panels(
+    draws: Mapping[str, Any],
+    labels: Label | Sequence[Label],
+    draw: Callable[[Axes, Sequence[FloatArray]], None],
+    *,
+    relative: bool,
+) -> Figure:
+    """Make a panel per label; `draw` fills it with each group's draws (draw, star), a row per star."""
+    labels = [labels] if isinstance(labels, Label) else list(labels)
+    require_panels(labels)
+    stars = _require_same_stars(draws, labels)
+    figure = new_figure(1.2 + 2.6 * len(labels), 1.2 + 0.45 * len(stars))
+    axes = figure.subplots(1, len(labels), sharey=True, squeeze=False)[0]
+    for label, ax in zip(labels, axes, strict=True):
+        if relative:
+            ax.axvline(0, color=GUIDE_COLOUR, linewidth=0.8, zorder=0)
+        draw(ax, [group[label.name].transpose(..., "star").values.reshape(-1, len(stars)) for group in draws.values()])
+        ax.set_xlabel(f"{label.symbol} $-$ inferred [{label.unit}]" if relative else label.axis_text())
+        ax.tick_params(left=False)
+        ax.locator_params(axis="x", nbins=5)
+        for side in ("left", "right", "top"):
+            ax.spines[side].set_visible(False)
+    axes[0].set_yticks(np.arange(len(stars)), labels=stars)
+    axes[0].set_ylim(len(stars) - 0.4, -1.0)  # the first star on top, with room for its density
+    lines = [Line2D([], [], color=colour, linewidth=2) for colour in _COLOURS[: len(draws)]]
+    figure.legend(lines, list(draws), loc="outside upper right", ncols=len(draws), frameon=False, fontsize="small")
+    return figure
+
+
+def _require_same_stars(draws: Mapping[str, Any], labels: Sequence[Label]) -> list[str]:
+    """Return the names of the stars; raise unless every group has them, and the labels."""
     if not 1 <= len(draws) <= len(_COLOURS):
         raise InputError(f"a figure compares one to {len(_COLOURS)} groups of draws; got {len(draws)}")
-    data = {}
-    for name, group in draws.items():
-        names = group["stellar_label"].values.tolist()
-        if label.name not in names:
-            raise InputError(f"the draws of {name} are of {', '.join(names)}; {label.name} is not among them")
-        one = group[["labels"]].sel(stellar_label=label.name, drop=True)
-        data[name] = one.drop_vars("unit", errors="ignore").drop_attrs()
-    first, *others = data.values()
-    for name, other in zip(list(data)[1:], others, strict=True):
-        same_stars = np.array_equal(first["star"].values, other["star"].values)
-        if not same_stars or dict(first.sizes) != dict(other.sizes):
+    stars: dict[str, list[str]] = {}
+    for group, values in draws.items():
+        names = [str(name) for name in values.data_vars]
+        for label in labels:
+            if label.name not in names:
+                raise InputError(f"the draws of {group} are of {', '.join(names)}; {label.name} is not among them")
+        stars[group] = [str(name) for name in values["star"].values]
+    first = next(iter(stars))
+    for group, names in stars.items():
+        if names != stars[first]:
             raise InputError(
-                f"groups must have the same stars and numbers of draws; {next(iter(data))} has {dict(first.sizes)} and "
-                f"{name} has {dict(other.sizes)}; see comparable_draws"
+                f"groups must have the same stars; {first} has {len(stars[first])} and {group} has {len(names)}, or "
+                "others; see comparable_draws"
             )
-    return data
-
-
-def _options(data: Mapping[str, Any]) -> dict[str, Any]:
-    n_star = next(iter(data.values())).sizes["star"]
-    return {
-        "combined": True,
-        "backend": "matplotlib",
-        "labels": ["star"],
-        "color": list(_COLOURS[: len(data)]),
-        "figure_kwargs": {
-            "figsize": (7.5, 1.4 + 0.5 * n_star),
-            "figsize_units": "inches",
-            "width_ratios": [1, 2.2],
-            "layout": "constrained",
-        },
-    }
-
-
-def _finish(collection: Any, data: Mapping[str, Any], label: Label, *, relative: bool) -> Figure:
-    """Say what is shown, and take the figure out of pyplot's hands, which would keep and show it."""
-    figure: Figure = collection.get_viz("figure")
-    Gcf.destroy_fig(figure)
-    left, ax = figure.axes
-    left.set_xticks([])
-    left.spines["bottom"].set_visible(False)
-    if relative:
-        ax.axvline(0, color=GUIDE_COLOUR, linewidth=0.8, zorder=0)
-    ax.set_xlabel(f"{label.symbol} $-$ inferred [{label.unit}]" if relative else label.axis_text())
-    lines = [Line2D([], [], color=colour, linewidth=2) for colour in _COLOURS[: len(data)]]
-    figure.legend(lines, list(data), loc="outside upper right", ncols=len(data), frameon=False, fontsize="small")
-    return figure
+    return stars[first]

@@ -15,6 +15,7 @@ from bayescannon.models.noise_priors import PixelNoise
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.coefficient_population import Population, eliminate_flat, fit_population
 from bayescannon.pixels.fit import GRID_LN_SCATTER, PixelFit
+from bayescannon.pixels.populations import LogNormalPopulation, Populations
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 
 # pixels' own kappa settle when none moves by more
@@ -32,8 +33,7 @@ class State:
 
     prior: PixelPrior
     kappa: NDArray[np.float64]
-    hyperparameters: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    population: Population | None = None
+    populations: Populations = field(default_factory=Populations)
 
 
 def pooled_prior(prior: PixelPrior, population: Population, shrunk: NDArray[np.bool_]) -> PixelPrior:
@@ -55,7 +55,7 @@ class CoefficientLearner:
         live = fit.live
         normal, right = data_equations(fit, state.prior)
         normal, right = eliminate_flat(normal[live], right[live], self.shrunk)
-        start = state.population
+        start = state.populations.coefficients
         if start is not None:
             start = replace(start, activity=start.activity[live])
         found = fit_population(normal, right, activity_spread=self.prior.activity_spread, start=start)
@@ -68,12 +68,10 @@ class CoefficientLearner:
             size = np.maximum(population.tau, 0.01 * population.tau.max())
             move = float(np.abs(population.tau - start.tau).max() / size.max())
             move = max(move, float(np.median(np.abs(np.log(found.activity / start.activity)))))
-        learned = {"mu": population.mu, "tau": population.tau, "activity": population.activity}
         state = replace(
             state,
             prior=pooled_prior(state.prior, population, self.shrunk),
-            hyperparameters={**state.hyperparameters, **learned},
-            population=population,
+            populations=replace(state.populations, coefficients=population),
         )
         return state, fit, move
 
@@ -119,11 +117,10 @@ class ScatterLearner:
         move = 1.0
         if before.scatter is ScatterDensity.LOG_NORMAL:
             move = max(abs(centre - before.scatter_parameters[0]), abs(width / before.scatter_parameters[1] - 1))
-        learned = {"scatter_centre": np.array(centre), "scatter_width": np.array(width)}
         state = replace(
             state,
             prior=replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=(centre, width)),
-            hyperparameters={**state.hyperparameters, **learned},
+            populations=replace(state.populations, scatter=LogNormalPopulation(centre, width)),
         )
         return state, fit, move
 
@@ -271,5 +268,4 @@ class KappaLearner:
             fit = self.fit(state, fit.scatter)
             if np.abs(move).max() < _PIXEL_KAPPA_SETTLED:
                 break
-        learned = {"kappa_centre": np.array(centre), "kappa_width": np.array(width)}
-        return replace(state, hyperparameters={**state.hyperparameters, **learned}), fit
+        return replace(state, populations=replace(state.populations, kappa=LogNormalPopulation(centre, width))), fit

@@ -34,7 +34,6 @@ from bayescannon.models.noise_priors import (
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
-from bayescannon.pixels.coefficient_population import Population
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.laplace import LaplacePrior
 from bayescannon.pixels.population_learners import (
@@ -45,6 +44,7 @@ from bayescannon.pixels.population_learners import (
     State,
     pooled_prior,
 )
+from bayescannon.pixels.populations import Populations, TrainingRound
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 from bayescannon.pixels.smooth import fit_pixels_smooth
 
@@ -65,21 +65,14 @@ class SpectralFit:
         Scale of the reported errors.
     prior : PixelPrior
         Of the pixels, with the populations that were learned in it; what smooth coefficients add is not.
-    hyperparameters : dict of str to array
-        What was learned: ``mu``, ``tau`` (shrunk_term), ``activity`` (pixel), ``scatter_centre``, ``scatter_width``,
-        ``kappa_centre``, ``kappa_width``.
-    trace : tuple of dict
-        One entry a round: the summed objective, the median kappa, and the largest relative move of a parameter.
-    converged : bool
-        Whether the rounds settled.
+    populations : Populations
+        What was learned, in how many rounds, and whether these settled.
     """
 
     fit: PixelFit
     kappa: NDArray[np.float64]
     prior: PixelPrior
-    hyperparameters: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    trace: tuple[dict[str, float], ...] = ()
-    converged: bool = True
+    populations: Populations = field(default_factory=Populations)
 
 
 def fit_spectral(
@@ -156,7 +149,7 @@ def fit_spectral(
         if needed
     ]
     result = fit(state, first)
-    trace: list[dict[str, float]] = []
+    trace: list[TrainingRound] = []
     converged = not learns
     for _ in range(_MAX_ROUNDS if learns else 0):
         moved = 0.0
@@ -165,13 +158,11 @@ def fit_spectral(
             moved = max(moved, move)
         if not isinstance(learns[-1], KappaLearner):  # whose fit is that of its state
             result = fit(state, result.scatter)
-        trace.append(
-            {"objective": float(result.objective.sum()), "kappa": float(np.median(state.kappa)), "moved": moved}
-        )
+        trace.append(TrainingRound(float(result.objective.sum()), float(np.median(state.kappa)), moved))
         if moved < _SETTLED:
             converged = True
             break
-    learned = state.hyperparameters
+    populations = replace(state.populations, trace=tuple(trace), converged=converged)
     if isinstance(coefficients, SmoothCoefficients):
         # neighbours are coupled only here: kappa and the population of scatters were learned with flat coefficients
         smooth = fit_pixels_smooth(
@@ -179,9 +170,9 @@ def fit_spectral(
             position=_positions(coefficients), prior=state.prior, kappa=state.kappa, marginal=marginal,
             start=result.scatter, tolerance=tolerance, workers=workers,
         )  # fmt: skip
-        learned = {**learned, "tau": np.asarray(smooth.scale)}
+        populations = replace(populations, smooth_scale=np.asarray(smooth.scale))
         result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
-    return SpectralFit(result, state.kappa, state.prior, learned, tuple(trace), converged)
+    return SpectralFit(result, state.kappa, state.prior, populations)
 
 
 def _warm(
@@ -193,16 +184,16 @@ def _warm(
     shrunk: NDArray[np.bool_],
 ) -> State:
     """Return the state with what is to be learned where another fit found it."""
-    learned = start.hyperparameters
+    learned = start.populations
     if not isinstance(noise, FixedNoise):
         state = replace(state, kappa=np.array(start.kappa, dtype=np.float64))
-    if _is_learned(scatter) and "scatter_centre" in learned:
-        parameters = (float(learned["scatter_centre"]), float(learned["scatter_width"]))
+    if _is_learned(scatter) and learned.scatter is not None:
+        parameters = (learned.scatter.centre, learned.scatter.width)
         prior = replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
         state = replace(state, prior=prior)
-    if isinstance(coefficients, PooledCoefficients) and "activity" in learned:
-        population = Population(learned["mu"], learned["tau"], learned["activity"])
-        state = replace(state, prior=pooled_prior(state.prior, population, shrunk), population=population)
+    if isinstance(coefficients, PooledCoefficients) and learned.coefficients is not None:
+        prior = pooled_prior(state.prior, learned.coefficients, shrunk)
+        state = replace(state, prior=prior, populations=replace(state.populations, coefficients=learned.coefficients))
     return state
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from bayescannon import __version__
 from bayescannon.cannon.labelling import draw_starts, find_labels, label_spectra
+from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import star_quartic
-from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import fit_latent, fit_reference, training_stars
@@ -31,7 +31,7 @@ _TOLERANCE = 1e-4
 
 
 class BootstrapError(InputError):
-    """A model that cannot be trained anew as it was, or a number of bootstraps that tells nothing."""
+    """A number of bootstraps that is too small to show a spread."""
 
 
 def draw_multiplicities(n_star: int, n_bootstrap: int, *, seed: int) -> NDArray[np.int64]:
@@ -64,18 +64,8 @@ def retrain(
     Returns
     -------
     model : TrainedModel
-
-    Raises
-    ------
-    BootstrapError
-        The model does not say how it was trained.
     """
-    if "training" not in model.attrs:
-        raise BootstrapError(
-            "the model does not say how it was trained, so it cannot be trained anew; give one from `bayescannon train`"
-        )
-    options = TrainingOptions.from_json(model.attrs["training"])
-    learned = {name: np.asarray(values, dtype=np.float64) for name, values in model.hyperparameters.items()}
+    options = model.options
     result = fit_reference(
         label_vector(model.scaler.to_scaled(reference.labels)),
         reference.spectra.flux,
@@ -84,11 +74,11 @@ def retrain(
         wavelength=model.wavelength,
         label_names=model.label_names,
         multiplicity=np.asarray(multiplicity, dtype=np.float64),
-        start=SpectralFit(model.fit, model.noise_scale, PixelPrior.flat(*model.theta.shape), learned),
+        start=SpectralFit(model.fit, model.noise_scale, PixelPrior.flat(*model.theta.shape), model.populations),
         tolerance=_TOLERANCE,
         workers=workers,
     )
-    again = replace(model, fit=result.fit, kappa=result.kappa, hyperparameters=result.hyperparameters)
+    again = replace(model, fit=result.fit, kappa=result.kappa, populations=result.populations)
     if options.label_errors is None or model.reference_errors is None:
         return again
     rows = np.repeat(np.arange(len(reference)), multiplicity)
@@ -102,7 +92,12 @@ def retrain(
         n_hidden=options.n_hidden,
         workers=workers,
     )
-    return replace(again, fit=latent.pixels, loadings=latent.loadings if options.n_hidden else None)
+    return replace(
+        again,
+        fit=latent.pixels,
+        loadings=latent.loadings if options.n_hidden else None,
+        latent_labels=LearnedLabels.of_fit(latent),
+    )
 
 
 def bootstrap_labels(
@@ -149,7 +144,7 @@ def bootstrap_labels(
     Raises
     ------
     BootstrapError
-        B is less than 2, or the model does not say how it was trained.
+        B is less than 2.
     ReferenceSetError
         The reference set is not the model's.
     GridError

@@ -1,15 +1,14 @@
 """
-Uncertainties of a few stars for ArviZ: posterior, formal errors and bootstraps in one tree, and a table of them.
+Uncertainties of a few stars for ArviZ: posterior, formal errors, bootstraps and the spectra's likelihood in one tree.
 
 ArviZ is for looking at tens of stars, not for catalogues: :func:`bayescannon.uncertainty.budget.error_budget` is.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from bayescannon import __version__
 from bayescannon.cannon.labelling import label_spectra
@@ -18,21 +17,14 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.label_table import LabelTable
-from bayescannon.data.labels import labels_from_names
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance import star_seeds
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
+from bayescannon.uncertainty.star_likelihood import LikelihoodKind, choose_likelihood, star_likelihood
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-# The groups that hold draws of labels, and the dims over which each is drawn
-SAMPLE_DIMS = {"formal": ("chain", "draw"), "bootstrap": ("bootstrap",), "posterior": ("chain", "draw")}
-# ArviZ makes the summary of every star and label at once
-_MOST_STARS = 2000
 # one stream of random numbers a star for the formal errors, another one than the posterior's
 _FORMAL_STREAM = 1
 
@@ -46,6 +38,7 @@ def uncertainty_tree(
     prior: LabelPrior | None = None,
     n_draws: int = 1000,
     n_bootstrap: int = 20,
+    likelihood: LikelihoodKind | None = "auto",
     seed: int = 0,
     workers: int | None = None,
 ) -> xr.DataTree:
@@ -68,6 +61,9 @@ def uncertainty_tree(
         Draws of the posterior and of the formal errors, at least 100.
     n_bootstrap : int
         Models of the bootstrap, at least 2.
+    likelihood : {"auto", "pixels", "modes"} or None
+        Observations whose likelihood is kept, see
+        :func:`bayescannon.uncertainty.star_likelihood.star_likelihood`; None keeps none.
     seed : int
         Decides starts, draws and bootstraps.
     workers : int or None
@@ -76,13 +72,15 @@ def uncertainty_tree(
     Returns
     -------
     tree : xarray.DataTree
-        ``posterior`` and ``formal`` hold ``labels`` (chain, draw, star, stellar_label), draws of equal weight of the
-        label posterior and of the Gaussian of the formal covariance; ``bootstrap`` (bootstrap, star, stellar_label)
-        the labels by each bootstrap's model; ``observed_data`` ``labels`` and ``error`` (star, stellar_label); ``fit``
-        what became of each star: ``labels``, ``status``, ``posterior_status``, ``k_hat``, ``ess``, ``n_modes`` and
-        ``bootstrap_failed``. Draws are NaN where a status says why. Labels are in their units, the coordinate
-        ``unit``; the attributes say where everything came from. Files: ``tree.to_netcdf(path, engine="h5netcdf")``
-        and ``tree.to_zarr(path, consolidated=False)``.
+        Every label is a variable of its own, with its unit among the attributes. ``posterior`` and ``formal`` hold
+        draws (chain, draw, star) of equal weight of the label posterior and of the Gaussian of the formal covariance;
+        ``bootstrap`` (bootstrap, star) the labels by each bootstrap's model; ``observed_labels`` those of `observed`,
+        with ``NAME_error``; ``fit`` what became of each star: its labels, ``status``, ``posterior_status``, ``k_hat``,
+        ``ess``, ``n_modes`` and ``bootstrap_failed``. Draws are NaN where a status says why. ``observed_data``,
+        ``log_likelihood`` and ``posterior_predictive`` are of the spectra of stars that have posterior draws, for
+        ``az.loo`` and ``az.plot_ppc_dist``: see :func:`bayescannon.uncertainty.star_likelihood.star_likelihood`. The
+        attributes say where everything came from. Files: ``tree.to_netcdf(path, engine="h5netcdf")`` and
+        ``tree.to_zarr(path, consolidated=False)``.
 
     Raises
     ------
@@ -92,50 +90,71 @@ def uncertainty_tree(
         The prior is of a label that the model does not have.
     GridError
         The spectra are on another grid.
-    ValueError
-        No star, or a number of draws or bootstraps that tells nothing.
+    InputError
+        No star, too few draws or bootstraps, or a likelihood that is too large or that the model does not have.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescannon.cannon.reference import ReferenceSet
+    >>> from bayescannon.cannon.training import train
+    >>> from bayescannon.data.spectra import Spectra
+    >>> rng = np.random.default_rng(0)
+    >>> labels = rng.normal([4800.0, 2.5], [250.0, 0.6], size=(60, 2))
+    >>> flux = 1 - 0.05 * (labels - [4800, 2.5]) / [250, 0.6] @ rng.random((2, 30))
+    >>> flux += 0.01 * rng.normal(size=flux.shape)
+    >>> names = np.array([f"star {n}" for n in range(60)])
+    >>> spectra = Spectra(np.linspace(5000, 5100, 30), flux, np.full(flux.shape, 1e4), names, {})
+    >>> model = train(ReferenceSet(spectra, labels, np.full(labels.shape, np.nan), ("teff", "logg")))
+    >>> tree = uncertainty_tree(model, spectra.select(np.arange(2)))
+    >>> tree["posterior"]["teff"].dims, tree["posterior"]["teff"].attrs["units"]
+    (('chain', 'draw', 'star'), 'K')
+    >>> import arviz as az
+    >>> int(az.loo(tree, var_name="flux").n_data_points)
+    60
     """
     if len(spectra) == 0:
         raise InputError("a tree of uncertainties needs at least one star; got none")
+    if likelihood is not None:
+        choose_likelihood(likelihood, model, 0)
     shared: dict[str, Any] = {"seed": seed, "workers": workers}
     estimates = label_spectra(model, spectra, **shared)
     posterior = sample_posterior(model, spectra, prior=prior, n_draws=n_draws, n_keep=n_draws, **shared)
-    coords = {
-        "star": spectra.id,
-        "stellar_label": list(model.label_names),
-        "unit": ("stellar_label", [label.unit for label in labels_from_names(model.label_names)]),
-    }
-    dims = ("star", "stellar_label")
-    drawn = coords | {"chain": [0], "draw": np.arange(n_draws)}
-    draws = posterior["posterior_draws"].transpose("draw", *dims).to_numpy()
-    fit: dict[str, Any] = {
-        "labels": (dims, estimates["labels"].to_numpy()),
-        "status": ("star", estimates["status"].to_numpy()),
-        **{name: ("star", posterior[name].to_numpy()) for name in ("posterior_status", "k_hat", "ess", "n_modes")},
-    }
+    draws = posterior["posterior_draws"].transpose("draw", "star", "stellar_label").to_numpy()
+    at: dict[str, Any] = {"star": spectra.id}
+    drawn = at | {"chain": [0], "draw": np.arange(n_draws)}
+    dims = ("chain", "draw", "star")
+    formal = _formal_draws(estimates, n_draws, seed=seed)
     groups = {
-        "posterior": xr.Dataset({"labels": (("chain", "draw", *dims), draws[None])}, coords=drawn),
-        "formal": xr.Dataset(
-            {"labels": (("chain", "draw", *dims), _formal_draws(estimates, n_draws, seed=seed)[None])}, coords=drawn
-        ),
+        "posterior": xr.Dataset(_by_label(model, draws[None], dims), coords=drawn),
+        "formal": xr.Dataset(_by_label(model, formal[None], dims), coords=drawn),
     }
+    fit = _by_label(model, estimates["labels"].to_numpy(), ("star",))
+    fit["status"] = ("star", estimates["status"].to_numpy())
+    fit |= {name: ("star", posterior[name].to_numpy()) for name in ("posterior_status", "k_hat", "ess", "n_modes")}
     if reference is not None:
         found = bootstrap_labels(model, reference, spectra, n_bootstrap=n_bootstrap, estimates=estimates, **shared)
         groups["bootstrap"] = xr.Dataset(
-            {"labels": (("bootstrap", *dims), found["labels"].to_numpy())},
-            coords=coords | {"bootstrap": np.arange(n_bootstrap)},
+            _by_label(model, found["labels"].to_numpy(), ("bootstrap", "star")),
+            coords=at | {"bootstrap": np.arange(n_bootstrap)},
         )
         fit["bootstrap_failed"] = ("star", found["n_failed"].to_numpy())
     if observed is not None:
         labels, error = _match(observed, spectra, model.label_names)
-        groups["observed_data"] = xr.Dataset(
-            {"labels": (dims, labels), "error": (dims, error)}, coords=coords, attrs={"source": observed.source}
-        )
-    groups["fit"] = xr.Dataset(fit, coords=coords)
+        both = _by_label(model, labels, ("star",)) | {
+            f"{name}_error": values for name, values in _by_label(model, error, ("star",)).items()
+        }
+        groups["observed_labels"] = xr.Dataset(both, coords=at, attrs={"source": observed.source})
+    groups["fit"] = xr.Dataset(fit, coords=at)
+    observations = "none"
+    if likelihood is not None:
+        observations, of_spectra = star_likelihood(model, spectra, draws, kind=likelihood, **shared)
+        groups |= of_spectra
     attrs = {
         "version": __version__,
         "model_hash": model.hash,
         "prior": posterior.attrs["prior"],
+        "likelihood": observations,
         "n_draws": n_draws,
         "n_bootstrap": 0 if reference is None else n_bootstrap,
         "seed": seed,
@@ -143,6 +162,14 @@ def uncertainty_tree(
         "inference_library": "bayescannon",
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), **groups})
+
+
+def _by_label(model: TrainedModel, values: FloatArray, dims: tuple[str, ...]) -> dict[str, Any]:
+    """Give each label of an array (..., K) a variable of its own: labels differ in their units."""
+    return {
+        label.name: (dims, values[..., k], {"long_name": label.description, "units": label.unit})
+        for k, label in enumerate(model.labels)
+    }
 
 
 def _formal_draws(estimates: xr.Dataset, n_draws: int, *, seed: int) -> FloatArray:
@@ -169,143 +196,3 @@ def _match(observed: LabelTable, spectra: Spectra, names: Sequence[str]) -> tupl
             if values is not None:
                 out[:, k] = np.where(rows >= 0, values[rows], np.nan)
     return labels, error
-
-
-def draw_groups(tree: xr.DataTree) -> tuple[str, ...]:
-    """
-    Return which groups of a tree hold draws, in the order of `SAMPLE_DIMS`.
-
-    Raises
-    ------
-    ValueError
-        There is none.
-    """
-    groups = tuple(group for group in SAMPLE_DIMS if group in tree.children)
-    if not groups:
-        raise InputError(
-            f"a tree of uncertainties has some of the groups {', '.join(SAMPLE_DIMS)}; "
-            f"this one has {', '.join(tree.children) or 'none'}"
-        )
-    return groups
-
-
-def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
-    """
-    Tabulate mean, standard deviation and interval of every star's labels by each group, next to each other.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        From :func:`uncertainty_tree`.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        A row for each (star, stellar_label), with ``unit``, the ``observed`` label if there is one, and for each group
-        ``formal_mean``, ``formal_sd``, ``formal_eti89_lb`` and so on: the statistics of :func:`arviz.summary` for
-        ``kind="stats"``, whose interval is the setting ``stats.ci_prob`` of ArviZ. Units are the labels'; NaN for
-        a star that lacks a draw, and no columns for a group in which every star does.
-
-    Raises
-    ------
-    ValueError
-        There is no group of draws, or so many stars that the table would say nothing.
-    """
-    import arviz as az
-    import pandas as pd
-
-    groups = draw_groups(tree)
-    first = tree[groups[0]]["labels"]
-    if first.sizes["star"] > _MOST_STARS:
-        raise InputError(
-            f"a summary is for up to {_MOST_STARS} stars; got {first.sizes['star']}; select some, or use error_budget"
-        )
-    coords = [first[name].to_numpy() for name in ("star", "stellar_label")]
-    rows = pd.MultiIndex.from_product(coords, names=["star", "stellar_label"])
-    columns: dict[str, Any] = {"unit": np.tile(first["unit"].to_numpy(), len(coords[0]))}
-    if "observed_data" in tree.children:
-        columns["observed"] = tree["observed_data"]["labels"].to_numpy().ravel()
-    for group in groups:
-        labels = tree[group].to_dataset()["labels"]
-        sampled = SAMPLE_DIMS[group]
-        there = _complete(labels)
-        if not there.any():
-            continue
-        # ArviZ writes into attributes what it then trips over, and warns of NaN
-        clean = labels.isel(star=np.flatnonzero(there)).drop_attrs().drop_vars("unit").to_dataset(name="labels")
-        summary = az.summary(clean, sample_dims=list(sampled), kind="stats", round_to="none", fmt="xarray")["labels"]
-        for name in summary["summary"].to_numpy():
-            values = np.full((len(coords[0]), len(coords[1])), np.nan)
-            values[there] = summary.sel(summary=name).transpose("star", "stellar_label").to_numpy()
-            columns[f"{group}_{name}"] = values.ravel()
-    return pd.DataFrame(columns, index=rows)
-
-
-def _complete(labels: xr.DataArray) -> NDArray[np.bool_]:
-    """Say which stars have all of their draws, shape (N,)."""
-    return labels.notnull().all([dim for dim in labels.dims if dim != "star"]).to_numpy()
-
-
-def comparable_draws(
-    tree: xr.DataTree, *, n_draws: int = 400, relative: bool = False, seed: int = 0
-) -> dict[str, xr.Dataset]:
-    """
-    Bring all groups to one chain of the same number of draws, for figures that compare them.
-
-    ArviZ's figures join groups by their draws, and silently drop what only the larger group has. Where a group has
-    more draws, `n_draws` of them are taken at random. Where it has fewer, as 20 bootstraps, it is smoothed: each draw
-    is taken equally often, with Gaussian noise of Scott's width, and shrunk so that mean and covariance stay (Silverman
-    and Young 1987); repeated draws would be spikes in a density.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        From :func:`uncertainty_tree`.
-    n_draws : int
-    relative : bool
-        Subtract each star's label, of the group ``fit``.
-    seed : int
-
-    Returns
-    -------
-    draws : dict of str to xarray.Dataset
-        By group, ``labels`` (chain, draw, star, stellar_label), of the stars that have draws in all groups.
-
-    Raises
-    ------
-    ValueError
-        There is no group of draws, no star with draws in all of them, or fewer than two draws are asked for.
-    """
-    if n_draws < 2:
-        raise InputError(f"n_draws must be at least 2; got {n_draws}")
-    groups = draw_groups(tree)
-    stacked = {group: tree[group]["labels"].stack(sample=SAMPLE_DIMS[group], create_index=False) for group in groups}
-    there = np.all([_complete(labels) for labels in stacked.values()], axis=0)
-    if not there.any():
-        raise InputError(f"no star has draws in all of {', '.join(groups)}; see the statuses in the group fit")
-    centre = tree["fit"]["labels"].to_numpy()[there] if relative else 0.0
-    drawn = {}
-    for stream, group in enumerate(groups):
-        rng = np.random.default_rng([seed, stream])
-        labels = stacked[group].isel(star=np.flatnonzero(there)).transpose("sample", "star", "stellar_label")
-        values = labels.to_numpy()
-        taken = values[np.resize(rng.permutation(len(values)), n_draws)]
-        if len(values) < n_draws:
-            taken = _smooth(taken, values, rng)
-        coords = {name: labels[name] for name in ("star", "stellar_label", "unit")}
-        drawn[group] = xr.Dataset(
-            {"labels": (("chain", "draw", "star", "stellar_label"), (taken - centre)[None])},
-            coords=coords | {"chain": [0], "draw": np.arange(n_draws)},
-        )
-    return drawn
-
-
-def _smooth(taken: FloatArray, values: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Add noise to draws `taken` (draw, star, K) out of `values`, and shrink them to the covariance of these."""
-    n, _, n_label = values.shape
-    width = n ** (-1 / (n_label + 4))
-    mean = values.mean(axis=0)
-    # a sum of the deviations with Gaussian weights has their covariance, however few they are
-    weights = rng.standard_normal((len(taken), n)) / np.sqrt(n)
-    noise = np.einsum("dn,nsk->dsk", weights, values - mean)
-    return mean + (taken - mean + width * noise) / np.sqrt(1 + width**2)

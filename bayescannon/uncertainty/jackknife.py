@@ -117,7 +117,7 @@ class _Derivatives:
 
 def _differentiable(model: TrainedModel) -> TrainingOptions:
     """Return the options of a model whose pixels are fitted one by one; raise for others."""
-    options = TrainingOptions.from_json(model.attrs["training"]) if "training" in model.attrs else TrainingOptions()
+    options = model.options
     reason = ""
     if model.loadings is not None:
         reason = "a model with hidden components"

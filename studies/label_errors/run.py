@@ -94,7 +94,7 @@ def main() -> None:
             row = {"factor": factor, "training": name, "failed": int((~good).sum())}
             row |= summarise(inferred, truth[good], errors)
             row["chi2"] = float(np.median(estimates["reduced_chi2"].to_numpy()[good]))
-            row["status"] = str(model.attrs.get("label_errors_status", ""))
+            row["status"] = "" if model.latent_labels is None else model.latent_labels.status.name
             results.append(row)
             console.print(
                 f"errors x {factor:g} | {name} | slope {' '.join(f'{x:.3f}' for x in row['slope'])} "

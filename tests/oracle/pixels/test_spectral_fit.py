@@ -68,7 +68,7 @@ def test_the_fit_is_the_maximum_of_the_pymc_model(name):
     given = PRIORS[name]
     vectors, flux, ivar, *_ = survey(reported=1.6)
     result = fit_spectral(vectors, flux, ivar, n_label=3, **given)
-    assert result.converged
+    assert result.populations.converged
     model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, **given)
     logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     point = at_solution(result, given)
@@ -125,16 +125,16 @@ def test_pooled_joint_density_with_learned_parameters_is_the_normal_prior():
     """The joint PyMC model with mu, tau, lambda at their values differs from the fixed prior by a constant."""
     vectors, flux, ivar, *_ = survey(n_pixel=40)
     result = fit_spectral(vectors, flux, ivar, n_label=3, coefficients=PooledCoefficients())
-    learned = result.hyperparameters
+    learned = result.populations.coefficients
     joint = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, coefficients=PooledCoefficients())
     scale, mean = np.full((40, len(TERMS)), 1.0), np.zeros((40, len(TERMS)))
-    scale[:, 4:], mean[:, 4:] = learned["activity"][:, None] * learned["tau"], learned["mu"]
+    scale[:, 4:], mean[:, 4:] = learned.scale, learned.mu
     fixed = spectral_model(
         vectors, flux, ivar, terms=TERMS, boundary=True, coefficients=NormalCoefficients(scale, mean)
     )
     logp = [model.compile_logp(jacobian=False, mode="FAST_COMPILE") for model in (joint, fixed)]
     around = {
-        "mu": learned["mu"], "tau_log__": np.log(learned["tau"]), "log_activity": np.log(learned["activity"]),
+        "mu": learned.mu, "tau_log__": np.log(learned.tau), "log_activity": np.log(learned.activity),
     }  # fmt: skip
     rng = np.random.default_rng(0)
     differences = []
@@ -202,8 +202,8 @@ def test_pixel_noise_follows_a_population():
     truth = np.exp(0.2 * np.random.default_rng(5).normal(size=150) - 0.3)
     result = fit_spectral(vectors, flux, ivar * truth**2, n_label=3, noise=PixelNoise(), marginal=True)
     assert np.corrcoef(np.log(result.kappa), np.log(truth))[0, 1] > 0.9
-    assert float(result.hyperparameters["kappa_centre"]) == pytest.approx(-0.3, abs=0.05)
-    assert float(result.hyperparameters["kappa_width"]) == pytest.approx(0.2, abs=0.06)
+    assert result.populations.kappa.centre == pytest.approx(-0.3, abs=0.05)
+    assert result.populations.kappa.width == pytest.approx(0.2, abs=0.06)
 
 
 def test_the_population_of_scatters_is_recovered():
@@ -212,8 +212,8 @@ def test_the_population_of_scatters_is_recovered():
     vectors, flux, ivar, *_ = survey(n_star=150, n_pixel=400, scatter=(0.0, 1e-9))
     flux = flux + s * rng.normal(size=flux.shape)
     result = fit_spectral(vectors, flux, ivar, n_label=3, scatter=PooledScatter(), marginal=True)
-    assert float(result.hyperparameters["scatter_centre"]) == pytest.approx(-4.2, abs=0.1)
-    assert float(result.hyperparameters["scatter_width"]) == pytest.approx(0.5, abs=0.1)
+    assert result.populations.scatter.centre == pytest.approx(-4.2, abs=0.1)
+    assert result.populations.scatter.width == pytest.approx(0.5, abs=0.1)
     assert (result.fit.scatter > 0).all()
     held = scatter_population(np.zeros((19, 3)), centre=-4.0, width=0.5)
     assert held == (-4.0, 0.5)

@@ -12,7 +12,6 @@ from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey, run_ref
 
 from bayescannon import __version__
 from bayescannon.app.cli import main
-from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra, open_store
@@ -234,7 +233,7 @@ def test_training_with_priors_is_recorded_in_the_catalogue(small, tmp_path, caps
     inside = (trained.wavelength > 5000) & (trained.wavelength < 5100)
     assert (trained.theta[inside, 2] == 0).all()
     assert (trained.theta[~inside, 2] != 0).any()
-    assert {"mu", "tau", "activity"} <= set(trained.hyperparameters)
+    assert trained.populations.learned == ("coefficients", "kappa")
     capsys.readouterr()
 
 
@@ -246,8 +245,7 @@ def test_training_with_label_errors_given_and_of_the_table(small, tmp_path, caps
     assert read_catalogue(out).meta["priors"] == "theta flat, s flat, kappa fixed, label errors given, 4 hidden"
     trained = TrainedModel.load(model)
     assert trained.loadings.shape == (3626, 4)
-    options = TrainingOptions.from_json(trained.attrs["training"])
-    assert (options.label_errors, options.n_hidden) == ({"teff": 90, "logg": 0.11}, 4)
+    assert (trained.options.label_errors, trained.options.n_hidden) == ({"teff": 90, "logg": 0.11}, 4)
     capsys.readouterr()
 
 

@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pytest
 import toy
+from same import assert_same
 
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.model_layout import model_groups
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSetError, take_errors
 from bayescannon.cannon.trained_model import TrainedModel
@@ -41,53 +43,48 @@ def test_a_model_with_label_errors_comes_back_whole_from_a_file(reference, model
     assert back.hash != dataclasses.replace(model, loadings=None).hash
     np.testing.assert_array_equal(back.loadings, model.loadings)
     assert back.loadings.shape == (60, 3)
-    assert set(back.hyperparameters) == set(model.hyperparameters)
-    for name, values in model.hyperparameters.items():
-        np.testing.assert_array_equal(back.hyperparameters[name], values)
-    assert dict(back.attrs) == dict(model.attrs)
-    assert TrainingOptions.from_json(back.attrs["training"]) == OPTIONS
-    assert LabelErrorStatus[back.attrs["label_errors_status"]] in set(LabelErrorStatus)
-    assert back.attrs["label_errors_failed"] == 0
+    assert back.options == OPTIONS
+    assert back.latent_labels.status in set(LabelErrorStatus)
+    assert back.latent_labels.n_failed == 0
+    assert_same(back, model)
     first, again = (label_spectra(one, reference.spectra)["labels"].to_numpy() for one in (model, back))
     np.testing.assert_array_equal(first, again)
 
 
 def test_what_was_learned_of_the_labels_has_names_and_dims(reference, model):
-    data = model.to_xarray()
+    data = model_groups(model)["latent_labels"]
     pair = ("stellar_label", "stellar_label_2")
-    assert data["learned_label_mean"].dims == ("stellar_label",)
-    assert data["learned_label_covariance"].dims == pair
-    assert data["learned_calibration_matrix"].dims == pair
-    assert data["learned_calibration_offset"].dims == ("stellar_label",)
-    assert data["learned_systematic_covariance"].dims == pair
-    assert float(data["learned_label_covariance"].sel(stellar_label="teff", stellar_label_2="teff")) > 0
-    assert (np.diff(model.hyperparameters["label_error_trace"]) >= 0).all()
+    assert data["mean"].dims == ("stellar_label",)
+    assert data["covariance"].dims == pair
+    assert data["slope_matrix"].dims == pair
+    assert data["slope_offset"].dims == ("stellar_label",)
+    assert data["systematic_covariance"].dims == pair
+    learned = model.latent_labels
+    assert (np.diag(learned.population.covariance) > 0).all()
+    assert (np.diff(learned.trace) >= 0).all()
+    assert repr(learned) == f"<LearnedLabels of 3 labels: {len(learned.trace)} rounds, {learned.status.name.lower()}>"
     # the population is narrower than the reported labels by their errors
     reported = np.cov(model.scaler.to_scaled(reference.labels).T)
     errors = (reference.errors[0] / model.scaler.scale) ** 2
-    found = np.diag(model.hyperparameters["label_covariance"])
+    found = np.diag(learned.population.covariance)
     np.testing.assert_allclose(found, np.diag(reported) - errors, atol=0.12)
     np.testing.assert_array_equal(model.reference_labels, reference.labels)
-    assert model.attrs["priors"] == "theta flat, s flat, kappa fixed, label errors table, 3 hidden"
+    assert model.options.describe() == "theta flat, s flat, kappa fixed, label errors table, 3 hidden"
 
 
 def test_dims_do_not_depend_on_the_number_of_pixels():
     """With as many pixels as shrunk terms, an array by term must not be taken for one by pixel."""
     reference = toy.toy_reference(80, n_pixel=6)
     model = train(reference, options=TrainingOptions(coefficients=PooledCoefficients()))
-    data = model.to_xarray()
-    assert data["learned_tau"].dims == ("shrunk_term",)
-    assert data["learned_activity"].dims == ("pixel",)
-    with pytest.raises(ValueError, match="unknown hyperparameter 'nu'; known are mu, tau"):
-        dataclasses.replace(model, hyperparameters={"nu": np.zeros(3)})
-    with pytest.raises(ValueError, match=r"tau must have dims \('shrunk_term',\); got shape \(\)"):
-        dataclasses.replace(model, hyperparameters={"tau": np.zeros(())})
+    data = model_groups(model)["populations"]
+    assert data["tau"].dims == ("shrunk_term",)
+    assert data["activity"].dims == ("pixel",)
 
 
 def test_arviz_gets_the_hidden_components(model):
     tree = model.to_datatree(draws=3)
     assert tree["map"]["loadings"].dims == ("pixel", "component")
-    assert set(tree["hyperparameters"].data_vars) == set(model.hyperparameters)
+    assert set(tree["populations"].data_vars) == set()
     assert tree["posterior"]["theta"].sizes["draw"] == 3
 
 
@@ -95,11 +92,9 @@ def test_arviz_gets_the_hidden_components(model):
 def test_prior_and_trace_are_stored(reference, options, tmp_path):
     train(reference, options=options).save(tmp_path / "model.nc")
     back = TrainedModel.load(tmp_path / "model.nc")
-    rounds = json.loads(back.attrs["trace"])
-    assert len(rounds) >= 2
-    assert set(rounds[-1]) == {"objective", "kappa", "moved"}
-    assert TrainingOptions.from_json(back.attrs["training"]) == options
-    assert {"mu", "tau", "activity", "scatter_centre", "scatter_width"} <= set(back.hyperparameters)
+    assert len(back.populations.trace) >= 2
+    assert back.options == options
+    assert {"coefficients", "scatter"} <= set(back.populations.learned)
     assert (back.noise_scale == back.noise_scale[0]).all()
     assert back.noise_scale[0] != 1
     estimates = label_spectra(back, reference.spectra)
@@ -154,9 +149,9 @@ def test_stars_without_an_error_are_dropped_and_counted(reference):
     part = dataclasses.replace(reference, errors=errors)
     trained = train(part, options=OPTIONS)
     assert len(trained.reference_id) == 195
-    (row,) = json.loads(trained.attrs["tally"])
-    assert (row["removed"], row["remaining"]) == (5, 195)
-    assert row["step"] == "no error of logg or fe_h in the label table"
+    (row,) = trained.tally
+    assert (row.removed, row.remaining) == (5, 195)
+    assert row.step == "no error of logg or fe_h in the label table"
     clipped, kept = train_clipped(part, options=OPTIONS, max_rounds=0)
     assert clipped.hash == trained.hash
     assert kept.spectra.id.tolist() == trained.reference_id.tolist()

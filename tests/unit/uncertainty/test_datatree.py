@@ -3,19 +3,22 @@
 from dataclasses import replace
 
 import arviz as az
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import scipy.stats
 import toy
 import xarray as xr
 
 from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.posterior import sample_posterior
 from bayescannon.cannon.training import train
 from bayescannon.data.flags import FitStatus, PosteriorStatus
-from bayescannon.data.labels import KNOWN_LABELS
-from bayescannon.figures import plot_label_forest, plot_label_ridge, save_figure
+from bayescannon.numerics.errors import InputError
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
-from bayescannon.uncertainty.datatree import comparable_draws, draw_groups, uncertainty_summary, uncertainty_tree
+from bayescannon.uncertainty.datatree import uncertainty_tree
+from bayescannon.uncertainty.draws import draw_groups
 
 N_STAR, N_DRAWS, N_BOOTSTRAP, BAD = 6, 2000, 12, 4
 
@@ -54,32 +57,39 @@ def tree(model, reference, spectra, table):
     )
 
 
-def good(array):
-    return np.delete(array, BAD, axis=-2)
+def stacked(group):
+    """The labels of a group as one array, shape (..., star, K)."""
+    return np.stack([group[name].to_numpy() for name in toy.NAMES], axis=-1)
 
 
 def test_the_groups_hold_what_the_package_found(tree, model, reference, spectra):
     estimates = label_spectra(model, spectra, seed=3)
     posterior = sample_posterior(model, spectra, n_draws=N_DRAWS, n_keep=N_DRAWS, seed=3)
     bootstrap = bootstrap_labels(model, reference, spectra, n_bootstrap=N_BOOTSTRAP, seed=3)
-    assert set(tree.children) == {"posterior", "formal", "bootstrap", "observed_data", "fit"}
-    assert tree["posterior"]["labels"].dims == ("chain", "draw", "star", "stellar_label")
-    assert tree["bootstrap"]["labels"].dims == ("bootstrap", "star", "stellar_label")
-    np.testing.assert_array_equal(
-        tree["posterior"]["labels"][0].transpose("star", "draw", ...), posterior["posterior_draws"]
-    )
-    np.testing.assert_array_equal(tree["bootstrap"]["labels"], bootstrap["labels"])
-    np.testing.assert_array_equal(tree["fit"]["labels"], estimates["labels"])
-    for group in tree.children.values():
-        assert group["unit"].to_numpy().tolist() == ["K", "dex", "dex"]
-        assert group["star"].to_numpy().tolist() == spectra.id.tolist()
-    for name, value in {"model_hash": model.hash, "seed": 3, "prior": "flat", "n_bootstrap": N_BOOTSTRAP}.items():
+    labels = {"posterior", "formal", "bootstrap", "observed_labels", "fit"}
+    assert set(tree.children) == labels | {"observed_data", "log_likelihood", "posterior_predictive"}
+    assert tree["posterior"]["teff"].dims == ("chain", "draw", "star")
+    assert tree["bootstrap"]["teff"].dims == ("bootstrap", "star")
+    np.testing.assert_array_equal(stacked(tree["posterior"])[0].swapaxes(0, 1), posterior["posterior_draws"])
+    np.testing.assert_array_equal(stacked(tree["bootstrap"]), bootstrap["labels"])
+    np.testing.assert_array_equal(stacked(tree["fit"]), estimates["labels"])
+    for group in labels:
+        assert [tree[group][name].attrs["units"] for name in toy.NAMES] == ["K", "dex", "dex"]
+        assert all(tree[group][name].attrs["long_name"] for name in toy.NAMES)
+        assert tree[group]["star"].to_numpy().tolist() == spectra.id.tolist()
+    for name, value in {
+        "model_hash": model.hash,
+        "seed": 3,
+        "prior": "flat",
+        "n_bootstrap": N_BOOTSTRAP,
+        "likelihood": "pixels",
+    }.items():
         assert tree.attrs[name] == value
 
 
 def test_formal_draws_have_the_formal_covariance(tree, model, spectra):
     estimates = label_spectra(model, spectra, seed=3)
-    draws = tree["formal"]["labels"][0].to_numpy()
+    draws = stacked(tree["formal"])[0]
     sigma = formal_errors(estimates)
     for star in set(range(N_STAR)) - {BAD}:
         pulls = (draws[:, star] - estimates["labels"].to_numpy()[star]) / sigma[star]
@@ -92,7 +102,7 @@ def test_formal_draws_have_the_formal_covariance(tree, model, spectra):
 
 def test_a_bad_star_is_nan_with_a_status(tree):
     for group in draw_groups(tree):
-        missing = np.isnan(tree[group]["labels"]).any([dim for dim in tree[group]["labels"].dims if dim != "star"])
+        missing = np.isnan(stacked(tree[group]).reshape(-1, N_STAR, 3)).any(axis=(0, 2))
         assert np.flatnonzero(missing).tolist() == [BAD]
     fit = tree["fit"]
     assert fit["status"][BAD] == FitStatus.FEW_PIXELS
@@ -102,19 +112,21 @@ def test_a_bad_star_is_nan_with_a_status(tree):
 
 def test_observed_labels_are_matched_by_name(tree):
     truth = toy.toy_labels(N_STAR, seed=9)
-    observed = tree["observed_data"]
-    np.testing.assert_array_equal(observed["labels"][1:], truth[1:])
-    np.testing.assert_array_equal(observed["error"][1:, 0], 50.0)
-    assert np.isnan(observed["error"][:, 1:]).all()
-    assert np.isnan(observed["labels"][0]).all()
+    observed = tree["observed_labels"]
+    np.testing.assert_array_equal(stacked(observed)[1:], truth[1:])
+    np.testing.assert_array_equal(observed["teff_error"][1:], 50.0)
+    assert observed["teff_error"].attrs["units"] == "K"
+    assert np.isnan(observed["logg_error"]).all()
+    assert np.isnan(stacked(observed)[0]).all()
     assert observed.attrs["source"] == "toy table"
 
 
 def test_the_result_does_not_depend_on_the_other_stars_or_on_workers(tree, model, spectra):
-    few = uncertainty_tree(model, spectra.select(np.array([3, 0])), n_draws=N_DRAWS, seed=3, workers=1)
+    few = uncertainty_tree(model, spectra.select(np.array([3, 0])), n_draws=N_DRAWS, seed=3, workers=1, likelihood=None)
     assert set(few.children) == {"posterior", "formal", "fit"}
+    assert few.attrs["likelihood"] == "none"
     for group in ("posterior", "formal"):
-        np.testing.assert_allclose(few[group]["labels"], tree[group]["labels"][:, :, [3, 0]], rtol=1e-9)
+        np.testing.assert_allclose(stacked(few[group]), stacked(tree[group])[:, :, [3, 0]], rtol=1e-9)
 
 
 def test_files_hold_the_tree(tree, tmp_path):
@@ -125,91 +137,75 @@ def test_files_hold_the_tree(tree, tmp_path):
         xr.testing.assert_identical(read.load(), tree)
 
 
-def test_summary_against_numpy(tree, spectra):
-    summary = uncertainty_summary(tree)
-    assert summary.index.to_list() == [(star, name) for star in spectra.id for name in toy.NAMES]
-    assert summary["unit"].to_list() == ["K", "dex", "dex"] * N_STAR
-    np.testing.assert_array_equal(summary["observed"].to_numpy(), tree["observed_data"]["labels"].to_numpy().ravel())
-    for group in ("formal", "bootstrap", "posterior"):
-        draws = tree[group]["labels"].to_numpy().reshape(-1, N_STAR, 3)
-        for column, wanted in {"mean": draws.mean(axis=0), "sd": draws.std(axis=0, ddof=1)}.items():
-            found = summary[f"{group}_{column}"].to_numpy().reshape(N_STAR, 3)
-            assert np.isnan(found[BAD]).all()
-            np.testing.assert_allclose(good(found), good(wanted), rtol=0.05 if column == "sd" else 1e-9)
-        low, high = (summary[f"{group}_eti89_{end}"].to_numpy().reshape(N_STAR, 3) for end in ("lb", "ub"))
-        assert (good(low) < good(draws.mean(axis=0))).all()
-        assert (good(high) > good(draws.mean(axis=0))).all()
-
-
-def test_comparable_draws_keep_mean_and_width(tree):
-    draws = comparable_draws(tree, n_draws=1000, seed=1)
-    assert list(draws) == ["formal", "bootstrap", "posterior"]
-    for group, dataset in draws.items():
-        assert dict(dataset.sizes) == {"chain": 1, "draw": 1000, "star": N_STAR - 1, "stellar_label": 3}
-        assert dataset.attrs == {}
-        taken = dataset["labels"].to_numpy()[0]
-        whole = good(tree[group]["labels"].to_numpy().reshape(-1, N_STAR, 3))
-        width = whole.std(axis=0)
-        assert (abs(taken.mean(axis=0) - whole.mean(axis=0)) < 4 * width / np.sqrt(1000)).all()
-        np.testing.assert_allclose(taken.std(axis=0), width, rtol=0.15)
-    # all draws of few bootstraps differ: repeated ones would be spikes in a density
-    assert len(np.unique(draws["bootstrap"]["labels"][0, :, 0, 0])) == 1000
-    relative = comparable_draws(tree, n_draws=1000, relative=True, seed=1)
-    for group, dataset in draws.items():
-        shift = dataset["labels"] - relative[group]["labels"] - good(tree["fit"]["labels"].to_numpy())
-        np.testing.assert_allclose(shift, 0, atol=1e-9)
-
-
-def test_one_label():
-    reference = toy.toy_reference(60, ("teff",))
-    spectra = toy.toy_spectra(toy.toy_labels(2, ("teff",), seed=4), ("teff",), seed=4)
-    tree = uncertainty_tree(train(reference), spectra, reference=reference, n_draws=100, n_bootstrap=2)
-    assert np.isfinite(uncertainty_summary(tree).drop(columns="unit").to_numpy(dtype=float)).all()
-    assert np.isfinite(comparable_draws(tree)["bootstrap"]["labels"]).all()
-
-
-def test_wrong_calls_are_refused(tree, model, reference, spectra):
+def test_wrong_calls_are_refused(model, reference, spectra):
     with pytest.raises(ValueError, match="at least one star; got none"):
         uncertainty_tree(model, spectra.select(np.array([], dtype=int)))
+    with pytest.raises(InputError, match="must be 'auto', 'pixels', 'modes' or None; got 'flux'"):
+        uncertainty_tree(model, spectra, likelihood="flux")
     with pytest.raises(ValueError, match="n_bootstrap must be at least 2 to show a spread; got 1"):
         uncertainty_tree(model, spectra, reference=reference, n_bootstrap=1, n_draws=100)
-    nothing = xr.DataTree.from_dict({"fit": tree["fit"].to_dataset()})
-    with pytest.raises(ValueError, match="formal, bootstrap, posterior; this one has fit"):
-        uncertainty_summary(nothing)
-    with pytest.raises(ValueError, match="n_draws must be at least 2; got 1"):
-        comparable_draws(tree, n_draws=1)
-    lost = tree.map_over_datasets(lambda dataset: dataset.isel(star=[BAD]) if "star" in dataset.dims else dataset)
-    with pytest.raises(ValueError, match="no star has draws in all of formal, bootstrap, posterior"):
-        comparable_draws(lost)
-    assert np.isnan(uncertainty_summary(lost)["observed"].iloc[0]) == np.isnan(tree["observed_data"]["labels"][BAD, 0])
 
 
-@pytest.mark.parametrize("plot", [plot_label_forest, plot_label_ridge])
-@pytest.mark.parametrize("relative", [False, True])
-def test_figures(tree, tmp_path, plot, relative):
-    from matplotlib import _pylab_helpers
+def test_arviz_takes_the_likelihood_of_the_pixels(tree, model, spectra):
+    """The pointwise log likelihood is that of SciPy, and loo and plot_ppc_dist run on the tree."""
+    assert set(tree["observed_data"].data_vars) == {"flux"}
+    there = tree["log_likelihood"]
+    star = np.array([spectra.id.tolist().index(name) for name in there["star"].to_numpy()])
+    pixel = there["pixel"].to_numpy()
+    assert BAD not in star
+    assert len(star) == int((np.delete(spectra.ivar, BAD, axis=0) > 0).sum())
+    np.testing.assert_array_equal(there["wavelength"], model.wavelength[pixel])
+    np.testing.assert_array_equal(tree["observed_data"]["flux"], spectra.flux[star, pixel])
+    predicted = model.predict(stacked(tree["posterior"])[0, 7])[star, pixel]
+    sigma = np.sqrt(1 / spectra.ivar[star, pixel] + model.scatter[pixel] ** 2)
+    np.testing.assert_allclose(
+        there["flux"][0, 7], scipy.stats.norm.logpdf(spectra.flux[star, pixel], predicted, sigma), rtol=1e-10
+    )
+    drawn = tree["posterior_predictive"]["flux"][0, 7].to_numpy()
+    assert scipy.stats.kstest((drawn - predicted) / sigma, "norm").pvalue > 1e-3
+    loo = az.loo(tree, var_name="flux", pointwise=True)
+    assert loo.n_data_points == len(star)
+    assert float(loo.pareto_k.max()) < 0.7
+    # the model is right: each of the stars uses as many parameters as it has labels
+    assert loo.p == pytest.approx(3 * (N_STAR - 1), rel=0.5)
+    collection = az.plot_ppc_dist(tree, num_samples=5, backend="matplotlib")
+    plt.close(collection.get_viz("figure"))
 
-    draws = comparable_draws(tree, n_draws=100, relative=relative)
-    figure = plot(draws, KNOWN_LABELS["logg"], relative=relative)
-    names, ax = figure.axes
-    shown = {text.get_text() for text in names.texts}
-    assert shown == set(good(tree["fit"]["star"].to_numpy()[:, None])[:, 0].tolist())
-    assert ax.get_xlabel() == (r"$\log g$ $-$ inferred [dex]" if relative else r"$\log g$ [dex]")
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["formal", "bootstrap", "posterior"]
-    values = draws["formal"]["labels"].sel(stellar_label="logg").to_numpy()
-    low, high = ax.get_xlim()
-    assert low < np.quantile(values, 0.1)
-    assert high > np.quantile(values, 0.9)
-    save_figure(figure, tmp_path / "figure.png", dpi=30)
-    assert not _pylab_helpers.Gcf.figs
+
+def test_arviz_takes_the_likelihood_of_the_modes(model, spectra):
+    tree = uncertainty_tree(model, spectra.select(np.array([0, 3])), n_draws=N_DRAWS, seed=3, likelihood="modes")
+    assert set(tree["observed_data"].data_vars) == {"y"}
+    assert tree["log_likelihood"].sizes["observation"] == 20
+    # the same likelihood of the labels as that of the pixels, but for a constant of each star
+    pixels = uncertainty_tree(model, spectra.select(np.array([0, 3])), n_draws=N_DRAWS, seed=3, likelihood="pixels")
+    for name in spectra.id[[0, 3]]:
+        sums = [
+            one[variable][0].to_numpy()[:, one["star"].to_numpy() == name].sum(axis=1)
+            for one, variable in ((tree["log_likelihood"], "y"), (pixels["log_likelihood"], "flux"))
+        ]
+        np.testing.assert_allclose(np.ptp(sums[0] - sums[1]), 0, atol=1e-7)
 
 
-def test_figures_refuse_what_arviz_would_drop(tree):
-    draws = comparable_draws(tree, n_draws=100)
-    with pytest.raises(ValueError, match="a_k is not among them"):
-        plot_label_forest(draws, KNOWN_LABELS["a_k"])
-    with pytest.raises(ValueError, match="one to 4 groups of draws; got 0"):
-        plot_label_ridge({}, KNOWN_LABELS["teff"])
-    few = {**draws, "bootstrap": draws["bootstrap"].isel(draw=slice(20))}
-    with pytest.raises(ValueError, match="same stars and numbers of draws; formal has"):
-        plot_label_forest(few, KNOWN_LABELS["teff"])
+def test_hidden_components_leave_the_modes_only(spectra):
+    reference, _ = toy.noisy_reference(120, error=0.2, hidden=0.01)
+    hidden = train(reference, options=TrainingOptions(label_errors="table", n_hidden=1))
+    few = spectra.select(np.array([0]))
+    tree = uncertainty_tree(hidden, few, n_draws=N_DRAWS)
+    assert tree.attrs["likelihood"] == "modes"
+    with pytest.raises(InputError, match="hidden components couple the pixels"):
+        uncertainty_tree(hidden, few, n_draws=N_DRAWS, likelihood="pixels")
+
+
+def test_many_pixels_and_draws_are_taken_as_modes(model, spectra, monkeypatch):
+    monkeypatch.setattr("bayescannon.uncertainty.star_likelihood.MOST_VALUES", 1000)
+    monkeypatch.setattr("bayescannon.cannon.likelihood_groups.MOST_VALUES", 1000)
+    few = spectra.select(np.array([0]))
+    with pytest.raises(InputError, match="has more than 1000 values, too many for ArviZ"):
+        uncertainty_tree(model, few, n_draws=N_DRAWS, likelihood="pixels")
+    with pytest.raises(InputError, match="take fewer stars, pixels or draws"):
+        uncertainty_tree(model, few, n_draws=N_DRAWS)
+
+
+def test_no_star_with_a_posterior_leaves_no_likelihood(model, spectra):
+    tree = uncertainty_tree(model, spectra.select(np.array([BAD])), n_draws=N_DRAWS)
+    assert "log_likelihood" not in tree.children

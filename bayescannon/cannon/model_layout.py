@@ -1,0 +1,282 @@
+"""
+The groups of a trained model's file: what is written where, and how it is read back.
+
+``model`` holds the pixels' numbers and the scaler, ``populations`` and ``latent_labels`` what training learned around
+them, ``reference`` the reference stars and how they were selected, ``options`` the choices of the training,
+``calibration`` and ``coverage`` what held-out stars showed. Labels' names and units are the root's coordinates, and
+its attributes say where the model comes from.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from bayescannon.cannon import variable_texts as texts
+from bayescannon.cannon.learned_labels import LearnedLabels
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.provenance import Provenance
+from bayescannon.data.labels import LabelScaler
+from bayescannon.data.tally import TallyRow
+from bayescannon.models.label_vector import term_names
+from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.coefficient_population import Population
+from bayescannon.pixels.fit import PixelFit
+from bayescannon.pixels.label_population import AffineMap, LabelPopulation
+from bayescannon.pixels.latent_label_fit import LabelErrorStatus
+from bayescannon.pixels.populations import LogNormalPopulation, Populations, TrainingRound
+from bayescannon.reliability.error_distribution import ErrorCalibration
+from bayescannon.reliability.label_scores import SCORES, CoverageReference
+
+if TYPE_CHECKING:
+    from bayescannon.cannon.trained_model import TrainedModel
+
+KIND = "bayescannon trained model"
+# of the groups and their variables; files without a version are of the flat layout of 0.2.0
+SCHEMA_VERSION = 2
+_PAIR = ("stellar_label", "stellar_label_2")
+# dims of the calibration's arrays; those of one number per label are not listed
+_CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
+    "location": ("stellar_label", "location_feature"),
+    "formal": ("stellar_label", "error_feature"),
+    "floor": ("stellar_label", "error_feature"),
+    "axes": ("stellar_label", "place_axis"),
+    "label_range": ("stellar_label", "end"),
+    "snr_range": ("end",),
+}
+_COVARIANCE = ("pixel", "term", "term_2")
+
+
+class ModelFileError(InputError):
+    """A file that is not a trained model, or not one that can be read."""
+
+
+def describe_variables(dataset: xr.Dataset, known: Mapping[str, tuple[str, str]]) -> xr.Dataset:
+    """Give every variable of a Dataset its ``long_name`` and ``units``."""
+    described = dataset.copy()
+    for name in described.variables:
+        long_name, units = known[str(name)]
+        described[name].attrs.update(long_name=long_name, units=units)
+    return described
+
+
+def model_groups(model: "TrainedModel") -> dict[str, xr.Dataset]:
+    """
+    Lay a trained model out in groups.
+
+    Parameters
+    ----------
+    model : TrainedModel
+
+    Returns
+    -------
+    groups : dict of str to xarray.Dataset
+        For :meth:`xarray.DataTree.from_dict`; see the module's text. Every variable has a ``long_name`` and ``units``.
+    """
+    root = xr.Dataset(
+        coords={
+            "stellar_label": list(model.label_names),
+            "unit": ("stellar_label", [label.unit for label in model.labels]),
+        },
+        attrs={"kind": KIND, "schema_version": SCHEMA_VERSION, "hash": model.hash, **asdict(model.provenance)},
+    )
+    groups = {
+        "/": describe_variables(root, texts.ROOT),
+        "model": describe_variables(_pixels(model), texts.MODEL),
+        "populations": describe_variables(_populations(model.populations), texts.POPULATIONS),
+        "reference": describe_variables(_reference(model), texts.REFERENCE),
+        "options": xr.Dataset(attrs={name: json.dumps(value) for name, value in model.options.to_dict().items()}),
+        "calibration": describe_variables(_calibration(model), texts.CALIBRATION),
+    }
+    if model.latent_labels is not None:
+        groups["latent_labels"] = describe_variables(_latent_labels(model.latent_labels), texts.LATENT_LABELS)
+    if model.coverage is not None:
+        groups["coverage"] = describe_variables(model.coverage.to_xarray(), texts.COVERAGE)
+    return groups
+
+
+def _pixels(model: "TrainedModel") -> xr.Dataset:
+    terms = term_names(model.label_names)
+    variables: dict[str, Any] = {
+        item.name: (_COVARIANCE[: getattr(model.fit, item.name).ndim], getattr(model.fit, item.name))
+        for item in fields(PixelFit)
+    }
+    variables |= {
+        "kappa": ("pixel", model.noise_scale),
+        "pivot": ("stellar_label", model.scaler.pivot),
+        "scale": ("stellar_label", model.scaler.scale),
+    }
+    if model.loadings is not None:
+        variables["loadings"] = (("pixel", "component"), model.loadings)
+    return xr.Dataset(variables, coords={"wavelength": ("pixel", model.wavelength), "term": terms, "term_2": terms})
+
+
+def _populations(learned: Populations) -> xr.Dataset:
+    variables: dict[str, Any] = {}
+    if learned.coefficients is not None:
+        for name, dim in (("mu", "shrunk_term"), ("tau", "shrunk_term"), ("activity", "pixel")):
+            variables[name] = (dim, getattr(learned.coefficients, name))
+    if learned.smooth_scale is not None:
+        variables["smooth_scale"] = ("shrunk_term", learned.smooth_scale)
+    for name in ("scatter", "kappa"):
+        population: LogNormalPopulation | None = getattr(learned, name)
+        if population is not None:
+            variables |= {f"{name}_centre": population.centre, f"{name}_width": population.width}
+    for item in fields(TrainingRound) if learned.trace else ():
+        variables[f"round_{item.name}"] = ("round", [getattr(one, item.name) for one in learned.trace])
+    return xr.Dataset(variables, attrs={"converged": int(learned.converged)})
+
+
+def _latent_labels(learned: LearnedLabels) -> xr.Dataset:
+    variables: dict[str, Any] = {
+        "mean": ("stellar_label", learned.population.mean),
+        "covariance": (_PAIR, learned.population.covariance),
+        "trace": ("round", learned.trace),
+    }
+    if learned.slope_correction is not None:
+        variables["slope_matrix"] = (_PAIR, learned.slope_correction.matrix)
+        variables["slope_offset"] = ("stellar_label", learned.slope_correction.offset)
+    if learned.systematic_covariance is not None:
+        variables["systematic_covariance"] = (_PAIR, learned.systematic_covariance)
+    return xr.Dataset(variables, attrs={"status": learned.status.name, "n_failed": learned.n_failed})
+
+
+def _reference(model: "TrainedModel") -> xr.Dataset:
+    both = ("reference_star", "stellar_label")
+    variables: dict[str, Any] = {"labels": (both, model.reference_labels)}
+    if model.reference_errors is not None:
+        variables["errors"] = (both, model.reference_errors)
+    for item in fields(TallyRow) if model.tally else ():
+        variables[f"tally_{item.name}"] = ("tally_row", [getattr(row, item.name) for row in model.tally])
+    return xr.Dataset(variables, coords={"reference_star": model.reference_id})
+
+
+def _calibration(model: "TrainedModel") -> xr.Dataset:
+    attrs = {"note": model.calibration_note}
+    if model.calibration is None:
+        return xr.Dataset(attrs=attrs)
+    variables = {
+        name: (_CALIBRATION_DIMS.get(name, ("stellar_label",)[: values.ndim]), values)
+        for name, values in model.calibration.arrays().items()
+    }
+    return xr.Dataset(variables, attrs={**attrs, "hash": model.calibration.hash})
+
+
+def model_fields(tree: xr.DataTree) -> dict[str, Any]:
+    """
+    Read what :func:`model_groups` laid out: the arguments of a TrainedModel.
+
+    Raises
+    ------
+    ModelFileError
+        The tree lacks a group or a variable, or holds other ones than this version knows.
+    """
+    try:
+        names = tuple(str(name) for name in tree.to_dataset()["stellar_label"].to_numpy())
+        groups = {name: node.to_dataset(inherit=False) for name, node in tree.children.items()}
+        pixels, reference, calibration = (groups[name] for name in ("model", "reference", "calibration"))
+        options = {str(name): json.loads(value) for name, value in groups["options"].attrs.items()}
+        return {
+            "wavelength": pixels["wavelength"].to_numpy(),
+            "scaler": LabelScaler(names, pixels["pivot"].to_numpy(), pixels["scale"].to_numpy()),
+            "fit": PixelFit(**{item.name: pixels[item.name].to_numpy() for item in fields(PixelFit)}),
+            "reference_id": reference["reference_star"].to_numpy().astype(np.str_),
+            "reference_labels": reference["labels"].to_numpy(),
+            "kappa": pixels["kappa"].to_numpy(),
+            "loadings": _optional(pixels, "loadings"),
+            "reference_errors": _optional(reference, "errors"),
+            "options": TrainingOptions.from_dict(options),
+            "populations": _read_populations(groups["populations"]),
+            "latent_labels": _read_latent_labels(groups["latent_labels"]) if "latent_labels" in groups else None,
+            "tally": _read_tally(reference),
+            "provenance": Provenance(**{item.name: str(tree.attrs[item.name]) for item in fields(Provenance)}),
+            "calibration": read_calibration({str(name): x.to_numpy() for name, x in calibration.data_vars.items()}),
+            "calibration_note": str(calibration.attrs["note"]),
+            "coverage": read_coverage(groups["coverage"]) if "coverage" in groups else None,
+        }
+    except (KeyError, TypeError) as error:
+        raise ModelFileError(f"its groups are not those that this version knows ({error}); train anew") from error
+
+
+def _optional(group: xr.Dataset, name: str) -> FloatArray | None:
+    return group[name].to_numpy() if name in group else None
+
+
+def _read_populations(group: xr.Dataset) -> Populations:
+    numbers = {str(name): values.to_numpy() for name, values in group.data_vars.items()}
+    rounds = [numbers.get(f"round_{item.name}", np.empty(0)) for item in fields(TrainingRound)]
+    return Populations(
+        coefficients=Population(numbers["mu"], numbers["tau"], numbers["activity"]) if "activity" in numbers else None,
+        smooth_scale=numbers.get("smooth_scale"),
+        scatter=log_normal(numbers, "scatter"),
+        kappa=log_normal(numbers, "kappa"),
+        trace=tuple(TrainingRound(*map(float, row)) for row in zip(*rounds, strict=True)),
+        converged=bool(group.attrs["converged"]),
+    )
+
+
+def log_normal(numbers: Mapping[str, FloatArray], name: str) -> LogNormalPopulation | None:
+    """Take ``NAME_centre`` and ``NAME_width`` out of named numbers; None if they are not there."""
+    if f"{name}_centre" not in numbers:
+        return None
+    return LogNormalPopulation(float(numbers[f"{name}_centre"]), float(numbers[f"{name}_width"]))
+
+
+def _read_latent_labels(group: xr.Dataset) -> LearnedLabels:
+    numbers = {str(name): values.to_numpy() for name, values in group.data_vars.items()}
+    corrected = "slope_matrix" in numbers
+    return LearnedLabels(
+        LabelPopulation(numbers["mean"], numbers["covariance"]),
+        AffineMap(numbers["slope_matrix"], numbers["slope_offset"]) if corrected else None,
+        numbers.get("systematic_covariance"),
+        numbers["trace"],
+        LabelErrorStatus[group.attrs["status"]],
+        int(group.attrs["n_failed"]),
+    )
+
+
+def _read_tally(reference: xr.Dataset) -> tuple[TallyRow, ...]:
+    if "tally_step" not in reference:
+        return ()
+    columns = [reference[f"tally_{item.name}"].to_numpy().tolist() for item in fields(TallyRow)]
+    return tuple(TallyRow(*row) for row in zip(*columns, strict=True))
+
+
+def read_calibration(arrays: Mapping[str, Any]) -> ErrorCalibration | None:
+    """
+    Make the calibration of its arrays by name; None of none.
+
+    Raises
+    ------
+    ModelFileError
+        They are not those that this version knows.
+    """
+    try:
+        return ErrorCalibration.from_arrays(arrays) if arrays else None
+    except (TypeError, KeyError) as error:
+        raise ModelFileError(
+            f"the model's calibration holds {', '.join(sorted(arrays))}, other than this version knows; train anew"
+        ) from error
+
+
+def read_coverage(dataset: xr.Dataset) -> CoverageReference:
+    """
+    Make the coverage reference of its Dataset, with the scores that this version knows.
+
+    Raises
+    ------
+    ModelFileError
+        One of them is missing.
+    """
+    there = [str(name) for name in dataset["score"].to_numpy()]
+    missing = [name for name in SCORES if name not in there]
+    if missing:
+        raise ModelFileError(
+            f"the model's coverage reference has no score {missing[0]!r}, which this version needs; qualify the model "
+            "anew with its reference set"
+        )
+    return CoverageReference.from_xarray(dataset.isel(score=[there.index(name) for name in SCORES]))

@@ -1,0 +1,94 @@
+"""Long names and units of the variables of a trained model, group by group, for files and for ArviZ."""
+
+from collections.abc import Mapping
+
+# of arrays over labels in their own units
+LABEL_UNIT = "unit of the label"
+_FLUX = "normalised flux"
+_ONE = "1"
+
+MODEL: Mapping[str, tuple[str, str]] = {
+    "wavelength": ("vacuum rest wavelength", "Angstrom"),
+    "term": ("term of the label vector, a product of scaled labels", _ONE),
+    "term_2": ("term of the label vector, a product of scaled labels", _ONE),
+    "theta": ("coefficients of the label vector of scaled labels", _FLUX),
+    "covariance": ("covariance of the coefficients, given scatter and kappa", "normalised flux squared"),
+    "scatter": ("intrinsic scatter; infinite in dead pixels", _FLUX),
+    "gradient": ("gradient of the profile objective by scatter^2; >= 0 where the scatter is 0", "1 / flux^2"),
+    "slope": ("derivative of the gradient by scatter^2", "1 / flux^4"),
+    "objective": ("minus log posterior of the pixel", _ONE),
+    "chi2": ("weighted sum of squared residuals of the reference stars", _ONE),
+    "freedom": ("terms that the data determine, where coefficients are integrated out; else 0", _ONE),
+    "n_live": ("reference stars with weight in the pixel", _ONE),
+    "n_passes": ("passes over the reference spectra", _ONE),
+    "status": ("0 converged, 1 not converged, 2 dead, 3 singular", _ONE),
+    "kappa": ("scale of the reported errors: the variance is kappa^2 sigma^2 + scatter^2", _ONE),
+    "loadings": ("spectra of the hidden components", _FLUX),
+    "pivot": ("zero point of the scaled labels (l - pivot) / scale", LABEL_UNIT),
+    "scale": ("unit of the scaled labels (l - pivot) / scale", LABEL_UNIT),
+}
+POPULATIONS: Mapping[str, tuple[str, str]] = {
+    "mu": ("mean of the population of each shrunk term's coefficients", _FLUX),
+    "tau": ("scale of the population of each shrunk term's coefficients", _FLUX),
+    "activity": ("factor of the pixel on all scales tau", _ONE),
+    "smooth_scale": ("standard deviation of each shrunk term's smooth coefficients", _FLUX),
+    "scatter_centre": ("mean of ln scatter over the pixels", "ln of normalised flux"),
+    "scatter_width": ("standard deviation of ln scatter over the pixels", _ONE),
+    "kappa_centre": ("mean of ln kappa over the pixels", _ONE),
+    "kappa_width": ("standard deviation of ln kappa over the pixels", _ONE),
+    "round_objective": ("minus log posterior after each round, summed over the pixels", _ONE),
+    "round_kappa": ("median kappa after each round", _ONE),
+    "round_moved": ("largest relative move of a parameter in each round", _ONE),
+}
+LATENT_LABELS: Mapping[str, tuple[str, str]] = {
+    "mean": ("mean of the true scaled labels of the reference stars", _ONE),
+    "covariance": ("covariance of the true scaled labels of the reference stars", _ONE),
+    "slope_matrix": ("matrix of the map of latent labels that gives new stars' labels slope 1 on true ones", _ONE),
+    "slope_offset": ("offset of the map of latent labels that gives new stars' labels slope 1 on true ones", _ONE),
+    "systematic_covariance": ("covariance of scaled labels from spectra around the true ones", _ONE),
+    "trace": ("log posterior after each round", _ONE),
+}
+REFERENCE: Mapping[str, tuple[str, str]] = {
+    "reference_star": ("identifier of the reference star", _ONE),
+    "labels": ("labels of the reference stars as reported", LABEL_UNIT),
+    "errors": ("errors of the reference labels as their survey gave them", LABEL_UNIT),
+    "tally_step": ("step of the selection of the reference stars", _ONE),
+    "tally_removed": ("stars that the step removed", _ONE),
+    "tally_remaining": ("stars that the step left", _ONE),
+    "tally_source": ("source of the step's choice", _ONE),
+}
+# of scaled labels; see bayescannon.reliability.error_distribution.ErrorCalibration
+CALIBRATION: Mapping[str, tuple[str, str]] = {
+    "location": ("mu: coefficients of the location of the errors", _ONE),
+    "formal": ("alpha: coefficients of the log factor on the formal error", _ONE),
+    "floor": ("beta: coefficients of the log error that is added in quadrature", _ONE),
+    "dof": ("degrees of freedom of the errors' Student-t at the mean S/N", _ONE),
+    "dof_slope": ("change of the log degrees of freedom with the standardised log S/N", _ONE),
+    "scale_error": ("standard deviation of the mean log scale: how well the level of the errors is known", _ONE),
+    "label_range": ("lowest and highest scaled label of the reference stars", _ONE),
+    "axes": ("W: axes of the place in label space", _ONE),
+    "centre": ("c: scaled labels where the place in label space is 0", _ONE),
+    "snr_range": ("lowest and highest ln S/N of the reference stars", _ONE),
+    "snr_centre": ("mean ln S/N of the reference stars", _ONE),
+    "snr_width": ("standard deviation of ln S/N of the reference stars", _ONE),
+    "bias": ("mean location of the errors, never subtracted from labels", _ONE),
+    "wrong_fraction": ("fraction of reference stars with the labels of another star", _ONE),
+    "n_stars": ("reference stars that the calibration is of", _ONE),
+}
+# of scaled labels; see bayescannon.reliability.label_scores.CoverageReference
+COVERAGE: Mapping[str, tuple[str, str]] = {
+    "coverage_labels": ("scaled labels of the reference stars", _ONE),
+    "coverage_scores": ("scores of the reference stars out of fold", _ONE),
+    "coverage_pivot": ("zero point of the scaled labels", LABEL_UNIT),
+    "coverage_scale": ("unit of the scaled labels", LABEL_UNIT),
+    "coverage_label": ("name of the label", _ONE),
+    "score": ("name of the score", _ONE),
+    "novelty_intrinsic": ("variance of block averages of residuals beyond the noise", "normalised flux squared"),
+    "novelty_trend": ("quadratic of ln S/N that is subtracted from the log scores", _ONE),
+    "novelty_log_snr_range": ("lowest and highest ln S/N of the reference stars", _ONE),
+    "novelty_block": ("pixels per block", _ONE),
+}
+ROOT: Mapping[str, tuple[str, str]] = {
+    "stellar_label": ("name of the label", _ONE),
+    "unit": ("unit of the label", _ONE),
+}

@@ -1,0 +1,161 @@
+"""
+Trees of arrays in netCDF files that need no file locks and notice every change.
+
+A file is made and read in memory, and only its bytes go to the disk: HDF5 asks the file system for a lock, which
+many network file systems do not have. A digest of everything in the tree is kept among the root's attributes.
+"""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from bayescannon.io.outputs import replacing
+from bayescannon.numerics.errors import InputError, MissingFileError
+
+# attribute of the root: SHA-256 of everything else
+DIGEST = "content_sha256"
+# smaller arrays are not compressed: a chunk costs more than it saves
+_COMPRESS_FROM = 1000
+
+
+class NetcdfError(InputError):
+    """A file that cannot be read as a tree; the message says why."""
+
+
+def tree_digest(tree: xr.DataTree) -> str:
+    """
+    Return the SHA-256 of all names, dims, values and attributes of a tree, in hexadecimal digits.
+
+    It depends neither on their order nor on how a file is laid out or compressed; :data:`DIGEST` does not count.
+    """
+    digest = hashlib.sha256()
+
+    def attributes(attrs: Any) -> str:
+        return repr(sorted((str(name), _plain(value)) for name, value in attrs.items() if name != DIGEST))
+
+    for node in sorted(tree.subtree, key=lambda node: node.path):
+        dataset = node.to_dataset(inherit=False)
+        digest.update(f"group {node.path} {attributes(dataset.attrs)}".encode())
+        for name in sorted(map(str, dataset.variables)):
+            variable = dataset.variables[name]
+            digest.update(f"variable {name} {variable.dims} {variable.shape} {attributes(variable.attrs)}".encode())
+            digest.update(_bytes(variable.to_numpy()))
+    return digest.hexdigest()
+
+
+def _plain(value: Any) -> str:
+    """Write an attribute the same way before and after a file."""
+    return repr(np.asarray(value).tolist())
+
+
+def _bytes(values: Any) -> bytes:
+    """Return the kind and the little-endian bytes of an array."""
+    if values.dtype.kind in "OUST":
+        return repr([str(value) for value in values.ravel()]).encode()
+    # of a byte order and a width of its own: files of all machines have the same digest
+    same = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return same.dtype.str.encode() + same.tobytes()
+
+
+def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> None:
+    """
+    Write a tree of arrays as netCDF, with the digest of its contents.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Attributes are text and numbers.
+    path : Path
+    overwrite : bool
+
+    Raises
+    ------
+    OutputExistsError
+        `path` exists and `overwrite` is False.
+    OSError
+        As :func:`bayescannon.io.outputs.check_output_file`.
+    """
+    signed = tree.copy()
+    signed.attrs[DIGEST] = tree_digest(tree)
+    encoding = {
+        node.path: {
+            str(name): {"_FillValue": None} | ({"zlib": True, "complevel": 1} if _is_large(variable) else {})
+            for name, variable in node.to_dataset(inherit=False).variables.items()
+            if variable.dtype.kind in "fiu"
+        }
+        for node in signed.subtree
+    }
+    content = signed.to_netcdf(engine="h5netcdf", encoding=encoding)
+    with replacing(path, overwrite=overwrite) as partial:
+        partial.write_bytes(bytes(content))
+
+
+def _is_large(variable: xr.Variable) -> bool:
+    return variable.size >= _COMPRESS_FROM
+
+
+def read_tree(path: Path) -> xr.DataTree:
+    """
+    Read a netCDF file whole; check the digest of its contents if it has one.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    tree : xarray.DataTree
+        In memory.
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file.
+    NetcdfError
+        The file cannot be read, is not netCDF, takes data from other files, or was changed after it was written.
+    """
+    if not path.exists():
+        raise MissingFileError(f"there is no file {path}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NetcdfError(f"{path} cannot be read: {error}") from error
+    if not content.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise NetcdfError(f"{path} is not a netCDF file")
+    # on damaged files HDF5 and its readers raise whatever comes up
+    try:
+        foreign = _foreign_data(content)
+        if not foreign:
+            with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
+                tree = opened.load()
+            found = tree_digest(tree)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise NetcdfError(f"{path} is damaged, or not netCDF; reading it failed with {reason}") from error
+    if foreign:
+        raise NetcdfError(f"{path} takes {foreign} from another file, which is not followed; copy the data into it")
+    if DIGEST in tree.attrs and tree.attrs[DIGEST] != found:
+        raise NetcdfError(f"{path} was changed after it was saved: its contents do not have the digest saved with them")
+    return tree
+
+
+def _foreign_data(content: bytes) -> str:
+    """Name a link, or a dataset, whose data are not in the file itself; empty if there is none."""
+    with h5py.File(io.BytesIO(content), "r") as file:
+        groups = [file]
+        for group in groups:
+            for name in group:
+                link = group.get(name, getlink=True)
+                if not isinstance(link, h5py.HardLink):
+                    return f"{group.name.rstrip('/')}/{name}"
+                item = group[name]
+                if isinstance(item, h5py.Group):
+                    groups.append(item)
+                elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+                    return str(item.name)
+    return ""

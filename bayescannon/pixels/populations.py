@@ -1,0 +1,82 @@
+"""What training learns of the populations that the pixels' coefficients, scatters and noise scales come from."""
+
+from dataclasses import dataclass
+
+from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.coefficient_population import Population
+
+
+@dataclass(frozen=True)
+class LogNormalPopulation:
+    """
+    ln x_p ~ Normal(centre, width) over the pixels p.
+
+    Attributes
+    ----------
+    centre, width : float
+    """
+
+    centre: float
+    width: float
+
+
+@dataclass(frozen=True)
+class TrainingRound:
+    """
+    What one round of learning populations and noise scale arrived at.
+
+    Attributes
+    ----------
+    objective : float
+        Minus log posterior, summed over the pixels.
+    kappa : float
+        Median noise scale.
+    moved : float
+        Largest relative move of a parameter.
+    """
+
+    objective: float
+    kappa: float
+    moved: float
+
+
+@dataclass(frozen=True)
+class Populations:
+    """
+    Parameters of the populations; None for those that were not learned.
+
+    Attributes
+    ----------
+    coefficients : Population or None
+        Of pooled coefficients: mu, tau and the pixels' activity.
+    smooth_scale : float array of shape (Q,) or None
+        Of smooth coefficients: the standard deviation of each shrunk term, in normalised flux.
+    scatter, kappa : LogNormalPopulation or None
+        Of the intrinsic scatters s and of the noise scales kappa of single pixels.
+    trace : tuple of TrainingRound
+        One entry per round.
+    converged : bool
+        Whether the rounds settled; True if there was nothing to learn.
+    """
+
+    coefficients: Population | None = None
+    smooth_scale: FloatArray | None = None
+    scatter: LogNormalPopulation | None = None
+    kappa: LogNormalPopulation | None = None
+    trace: tuple[TrainingRound, ...] = ()
+    converged: bool = True
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Names of the populations that were learned."""
+        names = {
+            "coefficients": self.coefficients,
+            "smooth_scale": self.smooth_scale,
+            "scatter": self.scatter,
+            "kappa": self.kappa,
+        }
+        return tuple(name for name, value in names.items() if value is not None)
+
+    def __repr__(self) -> str:
+        ended = "converged" if self.converged else "not converged"
+        return f"<Populations learned: {', '.join(self.learned) or 'none'}; {len(self.trace)} rounds, {ended}>"
