@@ -9,12 +9,13 @@ from rich.console import Console
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, ValidateConfig
 from bayescannon.app.run import RunResult, run
 from bayescannon.app.terminal import print_beside_paper, print_statistics, progress_bar, say
+from bayescannon.cannon.choices import N_FOLDS, SNR_MIN
 from bayescannon.cannon.validation import compare
 from bayescannon.data.labels import PAPER_LABELS
 from bayescannon.io.outputs import refuse_existing
 from bayescannon.mock.survey import write_survey
+from bayescannon.numerics.rows import rows_of
 
-SNR_MIN = 50.0
 # columns of the mock survey's truth, by label
 _TRUTH = {"fe_h": "m_h"}
 
@@ -63,15 +64,14 @@ def run_demo(
         prepare=PrepareConfig(str(survey / "spectra")),
         labels=LabelsConfig(str(survey / "apogee.fits"), format="allstar-dr12"),
         label=LabelConfig(seed=seed),
-        validate=ValidateConfig(folds=8, snr_min=SNR_MIN),
+        validate=ValidateConfig(folds=N_FOLDS, snr_min=SNR_MIN),
     )
     result = run(config, overwrite=overwrite, console=console)
 
     truth = Table.read(survey / "truth.csv", format="ascii.csv")
     truth = truth[np.asarray(truth["is_reference"]).astype(str) == "False"]
-    row_of = {str(name): row for row, name in enumerate(truth["id"])}
-    estimates = result.estimates.isel(star=[name in row_of for name in result.estimates["star"].to_numpy().tolist()])
-    rows = [row_of[name] for name in estimates["star"].to_numpy().tolist()]
+    rows = rows_of(truth["id"], result.estimates["star"].to_numpy())
+    estimates, rows = result.estimates.isel(star=rows >= 0), rows[rows >= 0]
     true_labels = np.column_stack([np.asarray(truth[_TRUTH.get(name, name)])[rows] for name in PAPER_LABELS])
     print_statistics(console, compare(estimates, true_labels, method="test stars, truth", snr_min=SNR_MIN))
     names = result.model.label_names

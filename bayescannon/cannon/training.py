@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon import __version__
+from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_errors
@@ -19,6 +20,7 @@ from bayescannon.data.spectra import require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
@@ -27,7 +29,6 @@ from bayescannon.pixels.latent_label_fit import LatentLabelFit, fit_latent_label
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
 
-CLIP_SIGMA = 4.0
 # Far more rounds than any clip needed; every round is a row of the tally
 _MAX_CLIP_ROUNDS = 20
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
@@ -268,16 +269,15 @@ def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet
         The spectra are on another grid than the model.
     """
     require_same_grid(reference.spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
-    row_of = {str(name): row for row, name in enumerate(reference.spectra.id)}
-    missing = [str(name) for name in model.reference_id if str(name) not in row_of]
+    rows = rows_of(reference.spectra.id, model.reference_id)
     same_names = reference.label_names == model.label_names
-    if missing or not same_names:
-        reason = f"it lacks {missing[0]!r}" if same_names else f"its labels are {', '.join(reference.label_names)}"
+    if (rows < 0).any() or not same_names:
+        missing = str(model.reference_id[rows.argmin()])
+        reason = f"it lacks {missing!r}" if same_names else f"its labels are {', '.join(reference.label_names)}"
         raise ReferenceSetError(
             f"the reference set is not that of the model, which was trained on {', '.join(model.label_names)} of "
             f"{len(model.reference_id)} stars: {reason}; give the set that the model was trained on"
         )
-    rows = np.array([row_of[str(name)] for name in model.reference_id], dtype=np.intp)
     stars = reference if np.array_equal(rows, np.arange(len(reference))) else reference.select(rows)
     if not np.allclose(stars.labels, model.reference_labels, rtol=1e-6, atol=1e-6 * model.scaler.scale):
         raise ReferenceSetError(
@@ -293,7 +293,7 @@ def train_clipped(
     n_sigma: float = CLIP_SIGMA,
     max_rounds: int | None = None,
     options: TrainingOptions | None = None,
-    seed: int = 0,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> tuple[TrainedModel, ReferenceSet]:
     """
@@ -327,7 +327,7 @@ def train_clipped(
         reference = take_errors(reference, options.label_errors)
     model = train(reference, options=options, workers=workers)
     for clip_round in range(1, limit + 1):
-        n_starts = min(7, len(reference))
+        n_starts = min(N_STARTS, len(reference))
         estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
         fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
         if not fitted.any():

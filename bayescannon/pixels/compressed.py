@@ -8,14 +8,11 @@ With M = V^T W V = R^T R and y = R^-T V^T W f, the likelihood of theta (Ho et al
 up to a constant: :func:`bayescannon.models.compressed_pixels.compressed_model` states it under any prior.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock
 from bayescannon.pixels.fit import PixelFit
@@ -57,8 +54,7 @@ def normal_equations(
     normal, right = np.empty((n_pixel, n_term, n_term)), np.empty((n_pixel, n_term))
     keep = np.broadcast_to(live[:, None], right.shape) if allowed is None else live[:, None] & allowed
 
-    def one(first: int) -> None:
-        part = slice(first, first + block)
+    def one(part: slice) -> None:
         kept = keep[part]
         noise = ivar[:, part] / scales[part] ** 2
         flat = PixelPrior.flat(len(kept), n_term)
@@ -67,8 +63,7 @@ def normal_equations(
         normal[part] = matrix * (kept[:, :, None] & kept[:, None, :])
         right[part] = np.where(kept, vector, 0.0)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, n_pixel, block)))
+    map_blocks(one, n_pixel, block, workers)
     return normal, right
 
 

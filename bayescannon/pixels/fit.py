@@ -7,17 +7,16 @@ the paper's "given s_p"), so the scatter is a one-dimensional root, with s = 0 a
 see :mod:`bayescannon.pixels.block`.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from bayescannon.data.prepare import LARGEST_IVAR
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.packing import unpack_symmetric
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock, ProfileFit
 from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
@@ -33,9 +32,6 @@ _MAX_PASSES = 60
 
 # A scatter variance below this part of the total one, on its way down, is looked at from 0
 _NEARLY_ZERO = 1e-4
-
-# Largest inverse variance of normalised flux that makes sense: beyond it, one star would carry the sums alone
-LARGEST_IVAR = 1e13
 
 # Smallest reciprocal condition number of the (unit-diagonal) normal equations that is solved
 _MIN_RCOND = 1e-13
@@ -366,15 +362,12 @@ def fit_pixels(
     if not (np.isfinite(scales).all() and (scales > 0).all()):
         raise InputError("kappa must be finite and positive")
 
-    def one(first: int) -> PixelFit:
-        part = slice(first, first + block)
+    def one(part: slice) -> PixelFit:
         scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
         data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal)
         near = None if start is None else np.where(np.isfinite(start[part]), start[part], 0.0) ** 2
         return _fit_block(data, near, scatter=scatter, tolerance=tolerance)
 
-    # two BLAS threads on these small products are slower than two blocks side by side
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, n_pixel, block)))
+    parts = map_blocks(one, n_pixel, block, workers)
     joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
     return PixelFit(**joined)

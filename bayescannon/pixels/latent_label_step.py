@@ -6,17 +6,15 @@ labels add a quadratic, which folds into it. The mode comes from Newton steps, t
 Hessian, and the moments of the label vector under that Gaussian are exact.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian, n_terms
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_moments import vector_products
 from bayescannon.pixels.label_population import LabelPopulation
@@ -102,12 +100,11 @@ def infer_latent(
     whole = compress(coefficients, scatter, data.flux, data.ivar, workers=workers)
     n_hidden = coefficients.shape[1] - n_terms(starts.shape[2])
 
-    def one(first: int) -> LatentLabels:
-        part = slice(first, first + _BLOCK)
+    def one(part: slice) -> LatentLabels:
         spectrum, hidden, hidden_determinant = integrate_hidden(whole.select(part), n_hidden)
         mean, precision, reported = population.given_reported(data.observed[part], data.variance[part])
         joint = fold_gaussian(spectrum, mean, precision)
-        optima = minimise(joint, starts[part], workers=1)
+        optima = minimise(joint, starts[part])
         stars, best = np.arange(len(mean)), optima.chi2.argmin(axis=1)
         mode = optima.labels[stars, best]
         derivatives = chi2_derivatives(joint, mode)
@@ -125,8 +122,7 @@ def infer_latent(
             n_failed=(~optima.converged[stars, best]).astype(np.int64),
         )
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, len(data.flux), _BLOCK)))
+    parts = map_blocks(one, len(data.flux), _BLOCK, workers)
     return LatentLabels(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(LatentLabels)})
 
 
@@ -191,11 +187,10 @@ def leave_one_out(
     packed = covariance[live][:, k, l].T
     doubled = packed * np.where(k == l, 1.0, 2.0)[:, None]
 
-    def one(first: int) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-        part = slice(first, first + _BLOCK)
+    def one(part: slice) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         quartic, u = whole.select(part), trained[part]
         spectrum, hidden, _ = integrate_hidden(quartic, n_hidden)
-        optima = minimise(spectrum, u[:, None, 1 : 1 + n_label], workers=1)
+        optima = minimise(spectrum, u[:, None, 1 : 1 + n_label])
         labels = optima.labels[:, 0]
         z = label_vector(labels)
         z = np.concatenate([z, np.einsum("nht,nt->nh", hidden.map, z)], axis=1)
@@ -218,7 +213,6 @@ def leave_one_out(
         step = np.einsum("nij,ntj,nt->ni", inverse, jacobian, gradient)[:, :n_label]
         return labels + step, np.diagonal(inverse, axis1=1, axis2=2)[:, :n_label], good
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, len(data.flux), _BLOCK)))
+    parts = map_blocks(one, len(data.flux), _BLOCK, workers)
     labels, variance, good = (np.concatenate(values) for values in zip(*parts, strict=True))
     return labels, variance, good

@@ -4,15 +4,13 @@ The live pixels of a smooth fit: their coefficients given the scatters, and the 
 Each half is exact; :mod:`bayescannon.pixels.smooth` alternates between them.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.numerics.packing import pack_products
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
@@ -105,8 +103,7 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
     ones = LabelMoments.known(np.ones((len(chain.flux), 1)), multiplicity=chain.moments.multiplicity)
     held = replace(chain.prior, mean=np.zeros((len(scatter), 1)), precision=np.full((len(scatter), 1), np.inf))
 
-    def one(begin: int) -> ScatterStep:
-        part = slice(begin, begin + _CHUNK)
+    def one(part: slice) -> ScatterStep:
         ivar, kappa, s = chain.ivar[:, part], chain.kappa[part], scatter[part]
         residual = chain.flux[:, part] - chain.moments.mean @ sweep.theta[part].T
         squares = residual**2 + _label_spread(chain, sweep, part)
@@ -133,8 +130,7 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
         long = np.sqrt(np.where((short > 0) & (far > 0), far, short**2))
         return ScatterStep(at, short, long, slope, counts @ (weight * squares))
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(chain.workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, len(scatter), _CHUNK)))
+    parts = map_blocks(one, len(scatter), _CHUNK, chain.workers)
     joined = {item.name: np.concatenate([getattr(step.at, item.name) for step in parts]) for item in fields(PixelFit)}
     arrays = {
         name: np.concatenate([getattr(step, name) for step in parts]) for name in ("short", "long", "slope", "chi2")

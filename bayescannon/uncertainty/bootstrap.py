@@ -13,18 +13,18 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon import __version__
-from bayescannon.cannon.labelling import draw_starts, find_labels, label_spectra
+from bayescannon.cannon.labelling import draw_starts, label_spectra
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import fit_latent, fit_reference, training_stars
-from bayescannon.data.flags import FitStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector
 from bayescannon.numerics.errors import InputError
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.spectral_fit import SpectralFit
+from bayescannon.stars.optimum import find_labels
 
 # Newton converges quadratically: where the last step of s^2 was this small, what is left is far below the bootstrap
 _TOLERANCE = 1e-4
@@ -169,8 +169,7 @@ def bootstrap_labels(
     for draw, multiplicity in enumerate(draw_multiplicities(len(reference), n_bootstrap, seed=seed)):
         other = retrain(model, reference, multiplicity, workers=workers)
         found = find_labels(star_quartic(other, spectra, workers=workers), starts, workers=workers)
-        good = found["status"] == FitStatus.CONVERGED
-        labels[draw] = np.where(good[:, None], model.scaler.from_scaled(found["scaled"]), np.nan)
+        labels[draw] = np.where(found.converged[:, None], model.scaler.from_scaled(found.scaled), np.nan)
     return xr.Dataset(
         {
             "labels": (("bootstrap", "star", "stellar_label"), labels),
