@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,17 @@ from bayescannon.data.labels import LabelScaler
 from bayescannon.data.spectra import require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
+from bayescannon.models.reported_stars import ReportedStars
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.label_population import ReferenceErrorError
-from bayescannon.pixels.latent_label_fit import LatentLabelFit, fit_latent_labels
+from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
 
 # Far more rounds than any clip needed; every round is a row of the tally
@@ -35,39 +38,33 @@ _CLIP_SOURCE = "Ho et al. 2017, section 3"
 
 
 def fit_reference(
-    vectors: FloatArray,
+    vectors: FloatArray | LabelMoments,
     flux: FloatArray,
     ivar: FloatArray,
     options: TrainingOptions,
     *,
     wavelength: FloatArray,
     label_names: Sequence[str],
-    multiplicity: FloatArray | None = None,
     start: SpectralFit | None = None,
-    tolerance: float = 1e-6,
-    workers: int | None = None,
+    solver: Solver | None = None,
 ) -> SpectralFit:
     """
     Fit the spectral model to plain arrays, as the options say: what :func:`train` does without looking at the stars.
 
     Parameters
     ----------
-    vectors : float array of shape (star, T)
-        Label vectors of the scaled labels.
+    vectors : float array of shape (star, T), or LabelMoments
+        Label vectors of the scaled labels; their moments where stars count several times.
     flux, ivar : float arrays of shape (star, pixel)
     options : TrainingOptions
     wavelength : float array of shape (pixel,)
         In Angstrom, for what is censored.
     label_names : sequence of K str
-    multiplicity : float array of shape (star,), optional
-        How many times each star counts; once unless given.
     start : SpectralFit, optional
         A fit nearby with the same options, see :func:`bayescannon.pixels.spectral_fit.fit_spectral`; the paper's grid
         needs none.
-    tolerance : float
-        As in :func:`bayescannon.pixels.fit.fit_pixels`.
-    workers : int or None
-        Threads; None takes every core.
+    solver : Solver, optional
+        As in :func:`bayescannon.pixels.fit.fit_pixels`; the options say how the scatters are found.
 
     Returns
     -------
@@ -78,29 +75,22 @@ def fit_reference(
     PriorError
         A prior without an exact solver.
     ValueError
-        Shapes that do not go together, or a multiplicity that is negative.
+        Shapes that do not go together.
     """
-    if multiplicity is not None and (multiplicity == 0).any():
-        used = multiplicity != 0
-        vectors, flux, ivar, multiplicity = vectors[used], flux[used], ivar[used], multiplicity[used]
-    moments = LabelMoments.known(vectors, multiplicity=multiplicity)
+    solver = solver or Solver()
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    used = moments.counts != 0
+    if not used.all():
+        moments, flux, ivar = moments.select(used), flux[used], ivar[used]
     if options.paper_grid:
-        fit = fit_pixels(moments, flux, ivar, scatter="grid", workers=workers)
+        fit = fit_pixels(moments, flux, ivar, solver=replace(solver, scatter="grid"))
         return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
+    allowed = options.allowed(wavelength, label_names)
+    priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed)
     return fit_spectral(
-        moments,
-        flux,
-        ivar,
-        n_label=len(label_names),
-        coefficients=options.coefficients,
-        scatter=options.scatter,
-        noise=options.noise,
-        marginal=options.marginal,
-        allowed=options.allowed(wavelength, label_names),
-        start=start,
-        tolerance=tolerance,
-        workers=workers,
-    )
+        moments, flux, ivar, n_label=len(label_names), priors=priors, marginal=options.marginal, start=start,
+        solver=solver,
+    )  # fmt: skip
 
 
 def train(
@@ -148,7 +138,7 @@ def train(
         options,
         wavelength=spectra.wavelength,
         label_names=scaler.names,
-        workers=workers,
+        solver=Solver(workers=workers),
     )
     _require_live(result.fit, reference)
     fit, loadings, learned, ended = result.fit, None, result.hyperparameters, {}
@@ -228,11 +218,8 @@ def fit_latent(
     """
     try:
         return fit_latent_labels(
-            scaler.to_scaled(labels),
-            (errors / scaler.scale) ** 2,
-            flux,
-            ivar,
-            n_hidden=n_hidden,
+            ReportedStars(scaler.to_scaled(labels), (errors / scaler.scale) ** 2, flux, ivar),
+            options=LatentLabelOptions(n_hidden=n_hidden),
             kappa=reported.kappa,
             prior=reported.prior,
             start=reported.fit,

@@ -19,6 +19,9 @@ from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.stars.quartic import Quartic, pseudo_observations
 
+# pixels at once
+_BLOCK = 64
+
 
 def normal_equations(
     vectors: FloatArray | LabelMoments,
@@ -29,7 +32,6 @@ def normal_equations(
     kappa: FloatArray | float = 1.0,
     allowed: NDArray[np.bool_] | None = None,
     offset: float = 0.0,
-    block: int = 64,
     workers: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
@@ -37,7 +39,7 @@ def normal_equations(
 
     Parameters
     ----------
-    vectors, flux, ivar, kappa, block, workers
+    vectors, flux, ivar, kappa
         As in :func:`bayescannon.pixels.fit.fit_pixels`.
     scatter : float array of shape (pixel,)
         s; where it is inf the pixel has zeros.
@@ -45,6 +47,8 @@ def normal_equations(
         False for censored terms, which get zeros.
     offset : float
         Taken out of the flux.
+    workers : int or None
+        Threads; None takes every core.
     """
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     n_pixel, n_term = flux.shape[1], moments.mean.shape[1]
@@ -63,7 +67,7 @@ def normal_equations(
         normal[part] = matrix * (kept[:, :, None] & kept[:, None, :])
         right[part] = np.where(kept, vector, 0.0)
 
-    map_blocks(one, n_pixel, block, workers)
+    map_blocks(one, n_pixel, _BLOCK, workers)
     return normal, right
 
 
@@ -75,7 +79,6 @@ def compress_pixels(
     *,
     kappa: FloatArray | float = 1.0,
     allowed: NDArray[np.bool_] | None = None,
-    block: int = 64,
     workers: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
@@ -85,10 +88,12 @@ def compress_pixels(
     ----------
     fit : PixelFit
         Its scatters are used, its coefficients not.
-    vectors, flux, ivar, kappa, block, workers
+    vectors, flux, ivar, kappa
         As in :func:`bayescannon.pixels.fit.fit_pixels`, for the same pixels.
     allowed : bool array of shape (pixel, T), optional
         False for censored terms: R_p does not depend on them.
+    workers : int or None
+        Threads; None takes every core.
 
     Returns
     -------
@@ -105,7 +110,7 @@ def compress_pixels(
         raise InputError(f"the fit has {len(fit.scatter)} pixels, the flux {flux.shape[1]}; select the same pixels")
     # f - 1 has no cancellation; pseudo_observations puts the constant back
     normal, right = normal_equations(
-        vectors, flux, ivar, fit.scatter, kappa=kappa, allowed=allowed, offset=1.0, block=block, workers=workers
+        vectors, flux, ivar, fit.scatter, kappa=kappa, allowed=allowed, offset=1.0, workers=workers
     )
     root, y = pseudo_observations(Quartic(a=normal, b=right, c=np.zeros(len(right)), n_live=fit.n_live))
     return np.asarray(root, dtype=np.float64), np.asarray(y, dtype=np.float64)

@@ -21,6 +21,7 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock, ProfileFit
 from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 
 # The paper steps through a grid of scatters; its released code uses these values of ln s
 GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
@@ -291,10 +292,7 @@ def fit_pixels(
     kappa: FloatArray | float = 1.0,
     marginal: bool = False,
     start: FloatArray | None = None,
-    scatter: str = "exact",
-    tolerance: float = 1e-6,
-    block: int = 64,
-    workers: int | None = None,
+    solver: Solver | None = None,
 ) -> PixelFit:
     """
     Fit coefficients and scatter of every pixel (Ho et al. 2017, eq. 3-6), exactly.
@@ -314,14 +312,8 @@ def fit_pixels(
         the number of terms.
     start : float array of shape (pixel,), optional
         Scatters to start from, from a fit nearby; saves passes.
-    scatter : {"exact", "grid", "fixed"}
-        The exact optimum; or the paper's grid of scatters refined by a parabola, for comparison; or `start` as it is.
-    tolerance : float
-        Newton stops when a step changes s^2 by less than this fraction.
-    block : int
-        Pixels fitted at once; memory is about 6 arrays of (star, block) for each worker.
-    workers : int or None
-        Threads; None takes every core.
+    solver : Solver, optional
+        How s is found, to what tolerance, and by how many threads.
 
     Returns
     -------
@@ -330,13 +322,12 @@ def fit_pixels(
     Raises
     ------
     ValueError
-        Shapes that do not go together, values that are not finite, or an unknown `scatter`.
+        Shapes that do not go together, or values that are not finite.
     """
+    solver = solver or Solver()
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     n_star, n_term = moments.mean.shape
-    if scatter not in ("exact", "grid", "fixed"):
-        raise InputError(f"scatter must be 'exact', 'grid' or 'fixed'; got {scatter!r}")
-    if scatter == "fixed" and start is None:
+    if solver.scatter == "fixed" and start is None:
         raise InputError("scatter 'fixed' needs the scatters as start")
     if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != n_star:
         raise InputError(
@@ -366,8 +357,8 @@ def fit_pixels(
         scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
         data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal)
         near = None if start is None else np.where(np.isfinite(start[part]), start[part], 0.0) ** 2
-        return _fit_block(data, near, scatter=scatter, tolerance=tolerance)
+        return _fit_block(data, near, scatter=solver.scatter, tolerance=solver.tolerance)
 
-    parts = map_blocks(one, n_pixel, block, workers)
+    parts = map_blocks(one, n_pixel, solver.block, solver.workers)
     joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
     return PixelFit(**joined)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian, n_terms
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
@@ -24,25 +25,6 @@ from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress, minim
 _BLOCK = 512
 # leverage of a star on a pixel above which leaving it out is not extrapolated further
 _MAX_LEVERAGE = 0.9
-
-
-@dataclass(frozen=True)
-class SpectrumData:
-    """
-    The reference set as the latent model sees it.
-
-    Attributes
-    ----------
-    observed, variance : float arrays of shape (star, K)
-        Reported scaled labels and the variances of their errors, positive.
-    flux, ivar : float arrays of shape (star, pixel)
-        `ivar` with the scale of the noise, 1 / (kappa^2 sigma^2).
-    """
-
-    observed: FloatArray
-    variance: FloatArray
-    flux: FloatArray
-    ivar: FloatArray
 
 
 @dataclass(frozen=True)
@@ -73,7 +55,7 @@ class LatentLabels:
 def infer_latent(
     coefficients: FloatArray,
     scatter: FloatArray,
-    data: SpectrumData,
+    data: ReportedStars,
     population: LabelPopulation,
     starts: FloatArray,
     *,
@@ -87,7 +69,7 @@ def infer_latent(
     coefficients : float array of shape (pixel, T + R)
         theta and, side by side, the loadings of the hidden components.
     scatter : float array of shape (pixel,)
-    data : SpectrumData
+    data : ReportedStars
     population : LabelPopulation
     starts : float array of shape (star, start, K)
     workers : int or None
@@ -140,7 +122,7 @@ def leave_one_out(
     coefficients: FloatArray,
     scatter: FloatArray,
     covariance: FloatArray,
-    data: SpectrumData,
+    data: ReportedStars,
     trained: FloatArray,
     *,
     n_label: int,
@@ -162,7 +144,7 @@ def leave_one_out(
         As in :func:`infer_latent`.
     covariance : float array of shape (pixel, T + R, T + R)
         C of the coefficients.
-    data : SpectrumData
+    data : ReportedStars
     trained : float array of shape (star, T + R)
         E[u] of label vector and hidden components in training, whose labels are the starts.
     n_label : int

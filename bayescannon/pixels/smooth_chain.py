@@ -16,6 +16,7 @@ from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.smooth_process import ChainPosterior, SmoothProcess
+from bayescannon.pixels.solver import Solver
 
 # A step of the scatters goes at most this much further than the one that cannot fail
 _MAX_REACH = 4.0
@@ -36,9 +37,7 @@ class Chain:
     shrunk: NDArray[np.bool_]
     process: SmoothProcess
     marginal: bool
-    tolerance: float
-    block: int
-    workers: int | None
+    solver: Solver
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,8 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
         root = np.sqrt(np.maximum(squares + _coefficient_spread(chain, sweep, part), 0.0))
         at, best = (
             fit_pixels(
-                ones, root, ivar, prior=held.select(part), kappa=kappa, start=s, scatter=how,
-                tolerance=0.1 * chain.tolerance, block=chain.block, workers=1,
+                ones, root, ivar, prior=held.select(part), kappa=kappa, start=s,
+                solver=replace(chain.solver, scatter=how, tolerance=0.1 * chain.solver.tolerance),
             )
             for how in ("fixed", "exact")
         )  # fmt: skip
@@ -130,7 +129,7 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
         long = np.sqrt(np.where((short > 0) & (far > 0), far, short**2))
         return ScatterStep(at, short, long, slope, counts @ (weight * squares))
 
-    parts = map_blocks(one, len(scatter), _CHUNK, chain.workers)
+    parts = map_blocks(one, len(scatter), _CHUNK, chain.solver.workers)
     joined = {item.name: np.concatenate([getattr(step.at, item.name) for step in parts]) for item in fields(PixelFit)}
     arrays = {
         name: np.concatenate([getattr(step, name) for step in parts]) for name in ("short", "long", "slope", "chi2")

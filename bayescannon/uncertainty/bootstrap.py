@@ -22,7 +22,9 @@ from bayescannon.cannon.training import fit_latent, fit_reference, training_star
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector
 from bayescannon.numerics.errors import InputError
+from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit
 from bayescannon.stars.optimum import find_labels
 
@@ -76,17 +78,16 @@ def retrain(
         )
     options = TrainingOptions.from_json(model.attrs["training"])
     learned = {name: np.asarray(values, dtype=np.float64) for name, values in model.hyperparameters.items()}
+    vectors = label_vector(model.scaler.to_scaled(reference.labels))
     result = fit_reference(
-        label_vector(model.scaler.to_scaled(reference.labels)),
+        LabelMoments.known(vectors, multiplicity=np.asarray(multiplicity, dtype=np.float64)),
         reference.spectra.flux,
         reference.spectra.ivar,
         options,
         wavelength=model.wavelength,
         label_names=model.label_names,
-        multiplicity=np.asarray(multiplicity, dtype=np.float64),
         start=SpectralFit(model.fit, model.noise_scale, PixelPrior.flat(*model.theta.shape), learned),
-        tolerance=_TOLERANCE,
-        workers=workers,
+        solver=Solver(tolerance=_TOLERANCE, workers=workers),
     )
     again = replace(model, fit=result.fit, kappa=result.kappa, hyperparameters=result.hyperparameters)
     if options.label_errors is None or model.reference_errors is None:
