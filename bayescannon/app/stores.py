@@ -42,8 +42,8 @@ def label_store(
     Label every star of a store, block by block; only the labels are kept in memory.
 
     Parameters and result are those of :func:`bayescannon.cannon.labelling.label_spectra`; if the model holds a coverage
-    reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too. With `n_draws` above 0 the
-    posterior of every star is sampled, and its summary added: see
+    reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too, with `scores`, `pipeline_labels` and
+    `false_alarms`. With `n_draws` above 0 the posterior of every star is sampled, and its summary added: see
     :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end.
 
     Raises

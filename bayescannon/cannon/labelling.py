@@ -81,8 +81,10 @@ def label_spectra(
         Dims star, stellar_label, stellar_label_2. ``labels`` and ``formal_covariance`` (J^T W J)^-1 in the labels'
         units (NaN where there is no fit), ``chi2``, ``reduced_chi2`` (live pixels - K degrees of freedom),
         ``live_pixels``, ``agreeing_starts``, ``status`` (:class:`~bayescannon.data.flags.FitStatus`), ``flags``
-        (:class:`~bayescannon.data.flags.ResultFlag`), and ra, dec, redshift, snr as the survey gave them. A calibrated
-        model adds ``calibrated_error``: the true label is that near with a probability of 68.3 %.
+        (:class:`~bayescannon.data.flags.ResultFlag`; OUTSIDE_COVERAGE as
+        :func:`~bayescannon.cannon.coverage_flag.outside_coverage` decides), and ra, dec, redshift, snr as the survey
+        gave them. A calibrated model adds ``calibrated_error``: the true label is that near with a probability of
+        68.3 %.
 
     Raises
     ------

@@ -123,9 +123,8 @@ def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: i
     coefficients = np.where(live[:, None], _coefficients(model), 0.0)
     vectors[~known] = np.nan
     ivar = np.where(live, likelihood.ivar, 0.0)
-    return block_residuals(
-        coefficients, likelihood.spectra.flux, ivar, likelihood.whole, vectors, slopes, workers=workers
-    )  # fmt: skip
+    flux = likelihood.spectra.flux
+    return block_residuals(coefficients, flux, ivar, likelihood.whole, vectors, slopes, workers=workers)
 
 
 def _coefficients(model: TrainedModel) -> FloatArray:

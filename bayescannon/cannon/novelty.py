@@ -178,6 +178,8 @@ def assess_coverage(
     # Bonferroni: valid however the two depend on each other
     p_joint = np.minimum(np.fmin(p_coverage, p_novelty) * np.where(both, 2, 1), 1.0)
     flags = estimates["flags"].to_numpy() if "flags" in estimates else np.zeros(len(points), dtype=np.int32)
+    # without spectra nothing is known of novelty, and the flag stays as it is
+    novel |= np.isnan(p_novelty) & ((flags & int(ResultFlag.NOVEL_SPECTRUM)) != 0)
     for flag, mask in ((ResultFlag.OUTSIDE_COVERAGE, outside), (ResultFlag.NOVEL_SPECTRUM, novel)):
         flags = np.where(mask, flags | int(flag), flags & ~int(flag))
     return xr.Dataset(

@@ -122,9 +122,7 @@ def sample_labels(
         As in :func:`sample_modes`.
     """
     optima = minimise(quartic, starts, density=density, workers=workers)
-    return sample_modes(
-        quartic, optima, seeds, density=density, n_draws=n_draws, n_keep=n_keep, workers=workers
-    )  # fmt: skip
+    return sample_modes(quartic, optima, seeds, density=density, n_draws=n_draws, n_keep=n_keep, workers=workers)
 
 
 def sample_modes(

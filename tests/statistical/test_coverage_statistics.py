@@ -127,6 +127,15 @@ def test_one_function_decides_what_is_outside(trained):
     np.testing.assert_array_equal(outside_coverage(model, labels, other)[1], beyond)
 
 
+def test_without_spectra_the_flag_of_novelty_stays(trained, assessed):
+    _, spectra, estimates, _ = assessed
+    novel = int(ResultFlag.NOVEL_SPECTRUM)
+    marked = estimates.assign(flags=estimates["flags"] | novel)
+    assert ((assess_coverage(trained[0], None, marked)["flags"] & novel) != 0).all()
+    anew = assess_coverage(trained[0], spectra, marked)
+    np.testing.assert_array_equal(anew["flags"], assess_coverage(trained[0], spectra, estimates)["flags"])
+
+
 def test_a_star_without_labels_has_no_scores_and_no_flags_of_coverage(trained):
     _, spectra = stars(5, 14)
     ivar = spectra.ivar.copy()
