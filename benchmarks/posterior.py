@@ -56,13 +56,11 @@ def main() -> None:
     few = slice(0, options.nuts)
     if options.nuts and can_sample():
         fine = sample_labels(quartic.select(few), starts, seeds[few], density=density, n_draws=20_000)
-        spread = np.linalg.cholesky(fine.covariance)
 
         def nuts(n_draws: int) -> LabelPosterior:
             return sample_nuts(
                 quartic.select(few),
-                fine.mean,
-                spread,
+                fine,
                 prior=prior,
                 scaler=model.scaler,
                 n_draws=n_draws,

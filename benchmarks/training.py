@@ -22,6 +22,8 @@ from scipy.optimize import minimize_scalar
 from bayescannon.models.coefficient_priors import PooledCoefficients
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.noise_priors import GlobalNoise
+from bayescannon.models.reported_stars import ReportedStars
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.threads import n_cores
 from bayescannon.pixels.fit import fit_pixels
 from bayescannon.pixels.latent_label_fit import fit_latent_labels
@@ -110,18 +112,19 @@ def main() -> None:
     some = (flux[:, :: options.every], ivar[:, :: options.every])
     share = some[0].shape[1] / options.pixels
     ours = {
-        "bayescannon, flat (the paper)": {},
-        "bayescannon, pooled": {"coefficients": PooledCoefficients()},
-        "bayescannon, flat, global kappa": {"noise": GlobalNoise()},
-        "bayescannon, pooled, global kappa": {"coefficients": PooledCoefficients(), "noise": GlobalNoise()},
+        "bayescannon, flat (the paper)": SpectralPriors(),
+        "bayescannon, pooled": SpectralPriors(PooledCoefficients()),
+        "bayescannon, flat, global kappa": SpectralPriors(noise=GlobalNoise()),
+        "bayescannon, pooled, global kappa": SpectralPriors(PooledCoefficients(), noise=GlobalNoise()),
     }
     times = {}
-    for name, given in ours.items():
-        train = partial(fit_spectral, vectors, flux, ivar, n_label=options.labels, **given)
+    for name, priors in ours.items():
+        train = partial(fit_spectral, vectors, flux, ivar, n_label=options.labels, priors=priors)
         times[name] = clock(train, options.repeats)
     # flat training of the reported labels is its first step
     reported = labels + LABEL_ERROR * np.random.default_rng(1).normal(size=labels.shape)
-    train = partial(fit_latent_labels, reported, np.full(labels.shape, LABEL_ERROR**2), flux, ivar)
+    stars = ReportedStars(reported, np.full(labels.shape, LABEL_ERROR**2), flux, ivar)
+    train = partial(fit_latent_labels, stars)
     times["bayescannon, flat, label errors"] = clock(train, options.repeats)
     missing = []
     for name, call in (

@@ -116,6 +116,35 @@ def test_files_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
+def test_few_functions_take_many_parameters():
+    """What travels together is one argument; the public verbs keep the keywords that users know."""
+
+    def parameters(node):
+        arguments = node.args
+        named = [x.arg for x in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+        extra = (arguments.vararg is not None) + (arguments.kwarg is not None)
+        return len([name for name in named if name not in ("self", "cls")]) + extra
+
+    many = {
+        f"{module_name(path)}.{node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and parameters(node) > 8
+    }
+    assert len(many) <= 8, ", ".join(sorted(many))
+
+
+def test_shared_defaults_are_of_the_standard_library_only():
+    """The command line shows them without importing anything heavy."""
+    assert list(imports(PACKAGE / "cannon" / "choices.py")) in ([], ["dataclasses"])
+
+
+def test_threads_are_started_in_one_place():
+    """A pool beside `map_items` would forget to give each call one BLAS thread; the simulator has a progress bar."""
+    starting = {module_name(path) for path in MODULES if "concurrent.futures" in set(imports(path))}
+    assert starting <= {"numerics.threads", "mock.survey", "io.preparation"}
+
+
 def test_the_public_names_exist_and_are_few():
     import bayescannon
 

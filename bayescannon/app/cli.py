@@ -265,7 +265,7 @@ def _coverage(options: argparse.Namespace) -> None:
     own = options.pipeline_labels and read_labels(
         options.pipeline_labels, label_names=names, columns=options.pipeline_columns
     )
-    chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms}
+    chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms, "scores": "all"}
     if is_catalogue:
         catalogue = coverage_of_catalogue(model, read_catalogue(options.stars), **chosen)
     else:

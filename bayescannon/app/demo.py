@@ -15,6 +15,7 @@ from bayescannon.cannon.validation import compare
 from bayescannon.data.labels import PAPER_LABELS
 from bayescannon.io.outputs import refuse_existing
 from bayescannon.mock.survey import write_survey
+from bayescannon.numerics.rows import rows_of
 
 # columns of the mock survey's truth, by label
 _TRUTH = {"fe_h": "m_h"}
@@ -70,9 +71,8 @@ def run_demo(
 
     truth = Table.read(survey / "truth.csv", format="ascii.csv")
     truth = truth[np.asarray(truth["is_reference"]).astype(str) == "False"]
-    row_of = {str(name): row for row, name in enumerate(truth["id"])}
-    estimates = result.estimates.isel(star=[name in row_of for name in result.estimates["star"].to_numpy().tolist()])
-    rows = [row_of[name] for name in estimates["star"].to_numpy().tolist()]
+    rows = rows_of(truth["id"], result.estimates["star"].to_numpy())
+    estimates, rows = result.estimates.isel(star=rows >= 0), rows[rows >= 0]
     true_labels = np.column_stack([np.asarray(truth[_TRUTH.get(name, name)])[rows] for name in PAPER_LABELS])
     print_statistics(console, compare(estimates, true_labels, method="test stars, truth", snr_min=SNR_MIN))
     names = result.model.label_names

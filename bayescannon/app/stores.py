@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.novelty import FALSE_ALARMS, assess_coverage, with_coverage
-from bayescannon.cannon.posterior import sample_posterior
+from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
+from bayescannon.cannon.labelling import estimate_labels, search_optima
+from bayescannon.cannon.likelihood import StarLikelihood
+from bayescannon.cannon.novelty import assess_coverage, with_coverage
+from bayescannon.cannon.posterior import posterior_of, sample_posterior
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
@@ -28,9 +30,10 @@ def label_store(
     *,
     prior: LabelPrior | None = None,
     n_draws: int = 0,
-    n_starts: int = 7,
-    seed: int = 0,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
     workers: int | None = None,
+    scores: str = "deciding",
     pipeline_labels: LabelTable | None = None,
     false_alarms: float = FALSE_ALARMS,
     progress: Callable[[int, int], None] | None = None,
@@ -39,8 +42,8 @@ def label_store(
     Label every star of a store, block by block; only the labels are kept in memory.
 
     Parameters and result are those of :func:`bayescannon.cannon.labelling.label_spectra`; if the model holds a coverage
-    reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too. With `n_draws` above 0 the
-    posterior of every star is sampled, and its summary added: see
+    reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too, with `scores`, `pipeline_labels` and
+    `false_alarms`. With `n_draws` above 0 the posterior of every star is sampled, and its summary added: see
     :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end.
 
     Raises
@@ -54,16 +57,17 @@ def label_store(
     parts: list[xr.Dataset] = []
     done = 0
     for spectra in iterate_spectra(store):
-        part = label_spectra(model, spectra, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+        likelihood = StarLikelihood.of(model, spectra, workers=workers)
+        search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+        part = estimate_labels(likelihood, search, workers=workers)
         if n_draws:
-            posterior = sample_posterior(
-                model, spectra, prior=prior, n_draws=n_draws, n_starts=n_starts, seed=seed, nuts=False, workers=workers
-            )
+            posterior = posterior_of(likelihood, search, n_draws=n_draws, nuts=False, workers=workers)
             part = part.merge(posterior.drop_attrs(deep=False))
         if model.coverage is not None:
             assessment = assess_coverage(
-                model, spectra, part, pipeline_labels=pipeline_labels, false_alarms=false_alarms, workers=workers
-            )
+                model, likelihood, part, scores=scores, pipeline_labels=pipeline_labels, false_alarms=false_alarms,
+                workers=workers,
+            )  # fmt: skip
             part = with_coverage(part, assessment)
         parts.append(part)
         done += len(spectra)
@@ -90,7 +94,7 @@ def budget_of_store(
     kinds: Sequence[str],
     stars: Sequence[str] | int | None = None,
     reference: ReferenceSet | None = None,
-    seed: int = 0,
+    seed: int = SEED,
     **options: Any,
 ) -> xr.Dataset:
     """

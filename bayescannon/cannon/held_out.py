@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.likelihood import scaled_ivar, without_hidden
+from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
+from bayescannon.cannon.labelling import estimate_labels, search_optima
+from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
-from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
-from bayescannon.data.spectra import Spectra
 from bayescannon.numerics.errors import InputError
-from bayescannon.reliability.spectrum_scores import Residuals, block_residuals
+from bayescannon.reliability.spectrum_scores import Residuals
 
 
 @dataclass(frozen=True)
@@ -27,33 +26,20 @@ class HeldOut:
     estimates : xarray.Dataset
         See :func:`bayescannon.cannon.labelling.label_spectra`.
     residuals : Residuals
-        See :func:`star_residuals`.
+        See :func:`bayescannon.cannon.likelihood.star_residuals`.
     """
 
     estimates: xr.Dataset
     residuals: Residuals
 
 
-def star_residuals(
-    model: TrainedModel, spectra: Spectra, estimates: xr.Dataset, *, workers: int | None = None
-) -> Residuals:
-    """
-    Return the blocks of each star's residual at its labels.
-
-    See :func:`bayescannon.reliability.spectrum_scores.block_residuals`.
-    """
-    scaled = model.scaler.to_scaled(estimates["labels"].to_numpy())
-    flux = without_hidden(model, spectra, scaled, workers=workers)
-    return block_residuals(model.theta, model.scatter, flux, scaled_ivar(model, spectra), scaled, workers=workers)
-
-
 def hold_out(
     reference: ReferenceSet,
     *,
-    folds: int = 8,
+    folds: int = N_FOLDS,
     options: TrainingOptions | None = None,
-    n_starts: int = 7,
-    seed: int = 0,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> HeldOut:
@@ -90,9 +76,11 @@ def hold_out(
     for k in range(folds):
         model = train(reference.select(fold != k), options=options, workers=workers)
         members = np.flatnonzero(fold == k)
-        spectra = reference.spectra.select(members)
-        parts.append(label_spectra(model, spectra, n_starts=n_starts, seed=seed, workers=workers))
-        residuals.append(star_residuals(model, spectra, parts[-1], workers=workers))
+        likelihood = StarLikelihood.of(model, reference.spectra.select(members), workers=workers)
+        search = search_optima(likelihood, n_starts=n_starts, seed=seed, workers=workers)
+        parts.append(estimate_labels(likelihood, search, workers=workers))
+        scaled = model.scaler.to_scaled(parts[-1]["labels"].to_numpy())
+        residuals.append(star_residuals(likelihood, scaled, workers=workers))
         order.append(members)
         if progress is not None:
             progress(k + 1, folds)

@@ -10,7 +10,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, LabelPrior, MixtureLabels
 from bayescannon.numerics.errors import InputError, InputTypeError
-from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
+from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture
 from bayescannon.numerics.typing import FloatArray
 
 # components that stand for the reference stars of a coverage prior
@@ -106,35 +106,6 @@ def mixture_prior(model: TrainedModel, *, n_components: int | None = None, seed:
     else:
         mixture = fit_mixture(scaled, variance, n_components, seed=seed)
     return _in_units(mixture, model)
-
-
-def reweighted_prior(prior: MixtureLabels, labels: FloatArray, *, errors: FloatArray | None = None) -> MixtureLabels:
-    """
-    Give a mixture the weights of a target population.
-
-    Parameters
-    ----------
-    prior : MixtureLabels
-    labels : float array of shape (N, k)
-        Labels of stars of that population, for instance Survey B's own, in the labels' units; rows with NaN are left
-        out.
-    errors : float array of shape (N, k), optional
-        Their errors; exact unless given.
-
-    Raises
-    ------
-    ValueError
-        No row is finite, or another number of labels than the prior's.
-    """
-    if labels.ndim != 2 or labels.shape[1] != len(prior.names):
-        raise InputError(f"labels must have shape (star, {len(prior.names)}) for {', '.join(prior.names)}; "
-                         f"got {labels.shape}")  # fmt: skip
-    deviation = np.zeros_like(labels) if errors is None else np.nan_to_num(errors)
-    finite = np.isfinite(labels).all(axis=1)
-    if not finite.any():
-        raise InputError("no star of the target population has all of its labels")
-    found = fit_weights(Mixture(prior.weight, prior.mean, prior.covariance), labels[finite], deviation[finite] ** 2)
-    return MixtureLabels(prior.names, found.weight, found.mean, found.covariance)
 
 
 def coverage_prior(

@@ -17,6 +17,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 
@@ -55,14 +56,12 @@ def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
         Names of the spectra, without folder and endings.
     table : LabelTable
     """
-    order = np.argsort(-np.nan_to_num(table.snr, nan=-np.inf), kind="stable")
-    row_of: dict[str, int] = {}
-    for row in order:
-        name = str(table.id[row])
-        if name:
-            row_of.setdefault(name, int(row))
-    pairs = [(star, row_of[str(name)]) for star, name in enumerate(star_id) if str(name) in row_of]
-    n_repeated = len(table.id) - int((table.id == "").sum()) - len(row_of)
+    # the best comes last, and of equals the first row
+    order = np.argsort(-np.nan_to_num(table.snr, nan=-np.inf), kind="stable")[::-1]
+    found = rows_of(table.id[order], star_id)
+    pairs = [(int(star), int(order[found[star]])) for star in np.flatnonzero(found >= 0)]
+    named = table.id[table.id != ""]
+    n_repeated = len(named) - len(np.unique(named))
     repeated = f" ({n_repeated} rows with worse S/N of repeated ids left out)" if n_repeated else ""
     return _matched(pairs, len(star_id), f"no labels under this id in {table.source or 'the table'}{repeated}")
 

@@ -7,7 +7,9 @@ import numpy as np
 import xarray as xr
 from astropy.table import Table
 
-from bayescannon.cannon.held_out import star_residuals
+from bayescannon.cannon.choices import FALSE_ALARMS
+from bayescannon.cannon.coverage_flag import belongs, outside_coverage
+from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, label_distance
@@ -16,9 +18,11 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.catalogue import add_coverage
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.p_values import is_unusual
+from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.label_scores import (
-    COVERAGE_SCORE,
+    DECIDING_SCORES,
+    LABEL_SCORES,
     NOVELTY_SCORE,
     SCORES,
     SPECTRUM_SCORES,
@@ -27,7 +31,8 @@ from bayescannon.reliability.label_scores import (
 )
 from bayescannon.reliability.spectrum_scores import NoveltyReference, Residuals
 
-FALSE_ALARMS = 0.01
+# What may be asked for: the scores that decide a flag, or all of them
+WHICH_SCORES = {"deciding": DECIDING_SCORES, "all": SCORES}
 
 
 class CoverageError(InputError):
@@ -70,10 +75,8 @@ def coverage_from_estimates(
 
 def pipeline_labels_of(stars: Sequence[str], table: LabelTable, names: Sequence[str]) -> FloatArray:
     """Return Survey B's own labels of stars by name, shape (N, K); NaN for a star or value that is not there."""
-    row_of = {str(name): row for row, name in enumerate(table.id) if str(name)}
-    values = table.matrix(names)
-    rows = [row_of.get(str(star), -1) for star in stars]
-    return np.where(np.array(rows)[:, None] >= 0, values[rows], np.nan)
+    rows = rows_of(table.id, stars)
+    return np.where(rows[:, None] >= 0, table.matrix(names)[rows], np.nan)
 
 
 def _distances(
@@ -95,10 +98,11 @@ def _distances(
 
 def assess_coverage(
     model: TrainedModel,
-    spectra: Spectra | None,
+    spectra: Spectra | StarLikelihood | None,
     estimates: xr.Dataset,
     coverage: CoverageReference | None = None,
     *,
+    scores: str = "deciding",
     pipeline_labels: LabelTable | None = None,
     false_alarms: float = FALSE_ALARMS,
     workers: int | None = None,
@@ -111,12 +115,14 @@ def assess_coverage(
     Parameters
     ----------
     model : TrainedModel
-    spectra : Spectra or None
-        The stars of `estimates`; without them only labels are assessed.
+    spectra : Spectra, StarLikelihood or None
+        The stars of `estimates`, or what they were compressed to; without them only labels are assessed.
     estimates : xarray.Dataset
         Needs ``labels``, and ``flags`` where there are any.
     coverage : CoverageReference, optional
         The model's own unless given.
+    scores : {"deciding", "all"}
+        The two scores that decide the flags, or all of :data:`bayescannon.reliability.label_scores.SCORES`.
     pipeline_labels : LabelTable, optional
         Survey B's own labels: the label distance is of them and not of the inferred labels. NaN where it has none.
     false_alarms : float
@@ -127,9 +133,9 @@ def assess_coverage(
     Returns
     -------
     assessment : xarray.Dataset
-        Dims star, score_name: ``score`` and ``p_value`` of :data:`bayescannon.reliability.label_scores.SCORES`;
-        ``p_coverage``, ``p_novelty`` and ``p_joint`` (twice the smaller of these, at most 1); ``label_distance``;
-        ``flags``, those of the estimates with OUTSIDE_COVERAGE decided anew and NOVEL_SPECTRUM added.
+        Dims star, score_name: ``score`` and ``p_value`` of the scores asked for; ``p_coverage``, ``p_novelty`` and
+        ``p_joint`` (twice the smaller of these, at most 1); ``label_distance``; ``flags``, those of the estimates with
+        OUTSIDE_COVERAGE and NOVEL_SPECTRUM decided anew.
 
     Raises
     ------
@@ -141,34 +147,44 @@ def assess_coverage(
         raise CoverageError(
             "the model holds no coverage reference; qualify it with its reference set, or train with folds"
         )
-    if coverage.scaler.names != model.label_names or coverage.model_hash not in ("", model.hash):
+    if not belongs(coverage, model):
         raise CoverageError(
             f"the coverage reference belongs to model {coverage.model_hash} of {', '.join(coverage.scaler.names)}, "
             f"not to model {model.hash} of {', '.join(model.label_names)}; fit it again"
         )
     if not 0 < false_alarms < 1:
         raise InputError(f"the rate of false alarms must be between 0 and 1; got {false_alarms}")
-    if spectra is not None and list(map(str, spectra.id)) != list(map(str, estimates["star"].to_numpy())):
+    if scores not in WHICH_SCORES:
+        raise InputError(f"scores must be {' or '.join(map(repr, WHICH_SCORES))}; got {scores!r}")
+    if isinstance(spectra, Spectra):
+        spectra = StarLikelihood.of(model, spectra, workers=workers)
+    if spectra is not None and list(map(str, spectra.spectra.id)) != list(map(str, estimates["star"].to_numpy())):
         raise CoverageError("spectra and estimates must be of the same stars in the same order")
-    points = coverage.scaler.to_scaled(estimates["labels"].transpose("star", "stellar_label").to_numpy())
-    scores = np.full((len(points), len(SCORES)), np.nan)
-    scores[:, : -len(SPECTRUM_SCORES)] = label_scores(points, coverage.labels, workers=workers)
+    names = WHICH_SCORES[scores]
+    labels = estimates["labels"].transpose("star", "stellar_label").to_numpy()
+    points = coverage.scaler.to_scaled(labels)
+    of_labels = [name for name in names if name in LABEL_SCORES]
+    values = np.full((len(points), len(names)), np.nan)
+    values[:, : len(of_labels)] = label_scores(points, coverage.labels, of_labels, workers=workers)
     if spectra is not None and coverage.novelty is not None:
-        residuals = star_residuals(model, spectra, estimates, workers=workers)
-        scores[:, -len(SPECTRUM_SCORES) :] = coverage.novelty.scores(residuals)
-    p_values = coverage.p_values(scores)
-    p_coverage, p_novelty = (p_values[:, SCORES.index(name)] for name in (COVERAGE_SCORE, NOVELTY_SCORE))
+        of_spectra = coverage.novelty.scores(star_residuals(spectra, points, workers=workers))
+        for k, name in enumerate(names[len(of_labels) :], start=len(of_labels)):
+            values[:, k] = of_spectra[:, SPECTRUM_SCORES.index(name)]
+    p_values = coverage.p_values(values, names)
+    p_coverage, outside = outside_coverage(model, labels, coverage, false_alarms=false_alarms)
+    p_novelty = p_values[:, names.index(NOVELTY_SCORE)]
+    novel = is_unusual(p_novelty, false_alarms, len(coverage))
     both = np.isfinite(p_coverage) & np.isfinite(p_novelty)
     # Bonferroni: valid however the two depend on each other
     p_joint = np.minimum(np.fmin(p_coverage, p_novelty) * np.where(both, 2, 1), 1.0)
-    old = estimates["flags"].to_numpy() if "flags" in estimates else np.zeros(len(points), dtype=np.int32)
-    # labelling flags every label out of range, which hits more held-out stars than asked for
-    old = np.where(np.isfinite(p_coverage), old & ~int(ResultFlag.OUTSIDE_COVERAGE), old)
-    flags = old | np.where(is_unusual(p_coverage, false_alarms, len(coverage)), ResultFlag.OUTSIDE_COVERAGE, 0)
-    flags |= np.where(is_unusual(p_novelty, false_alarms, len(coverage)), ResultFlag.NOVEL_SPECTRUM, 0)
+    flags = estimates["flags"].to_numpy() if "flags" in estimates else np.zeros(len(points), dtype=np.int32)
+    # without spectra nothing is known of novelty, and the flag stays as it is
+    novel |= np.isnan(p_novelty) & ((flags & int(ResultFlag.NOVEL_SPECTRUM)) != 0)
+    for flag, mask in ((ResultFlag.OUTSIDE_COVERAGE, outside), (ResultFlag.NOVEL_SPECTRUM, novel)):
+        flags = np.where(mask, flags | int(flag), flags & ~int(flag))
     return xr.Dataset(
         {
-            "score": (("star", "score_name"), scores),
+            "score": (("star", "score_name"), values),
             "p_value": (("star", "score_name"), p_values),
             "p_coverage": ("star", p_coverage),
             "p_novelty": ("star", p_novelty),
@@ -176,7 +192,7 @@ def assess_coverage(
             "label_distance": ("star", _distances(estimates, coverage, pipeline_labels, workers)),
             "flags": ("star", flags.astype(np.int32)),
         },
-        coords={"star": estimates["star"].to_numpy(), "score_name": list(SCORES)},
+        coords={"star": estimates["star"].to_numpy(), "score_name": list(names)},
         attrs={"false_alarms": false_alarms, "distance_of": "inferred" if pipeline_labels is None else "pipeline"},
     )
 
@@ -190,11 +206,14 @@ def coverage_of_catalogue(
     model: TrainedModel,
     table: Table,
     *,
+    scores: str = "deciding",
     pipeline_labels: LabelTable | None = None,
     false_alarms: float = FALSE_ALARMS,
 ) -> Table:
     """
     Assess the labels of a catalogue; without spectra there is no novelty.
+
+    Parameters are those of :func:`assess_coverage`.
 
     Raises
     ------
@@ -211,7 +230,9 @@ def coverage_of_catalogue(
         {"labels": (("star", "stellar_label"), labels), "flags": ("star", np.asarray(table["flags"]))},
         coords={"star": np.asarray(table["id"]), "stellar_label": list(model.label_names)},
     )
-    assessment = assess_coverage(model, None, estimates, pipeline_labels=pipeline_labels, false_alarms=false_alarms)
+    assessment = assess_coverage(
+        model, None, estimates, scores=scores, pipeline_labels=pipeline_labels, false_alarms=false_alarms
+    )
     return add_coverage(table, assessment)
 
 

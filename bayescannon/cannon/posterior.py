@@ -5,17 +5,15 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from bayescannon.cannon.labelling import draw_starts
-from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.choices import N_DRAWS, N_STARTS, SEED
+from bayescannon.cannon.labelling import Search, search_optima
+from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
-from bayescannon.data.labels import LabelScaler
 from bayescannon.data.spectra import Spectra
-from bayescannon.models.label_priors import FlatLabels, LabelPrior
+from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.threads import n_cores
-from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.importance import PROBABILITIES, LabelPosterior, sample_labels, star_seeds
-from bayescannon.stars.quartic import Quartic
+from bayescannon.stars.importance import PROBABILITIES, LabelPosterior, sample_modes, star_seeds
 
 
 def sample_posterior(
@@ -23,10 +21,10 @@ def sample_posterior(
     spectra: Spectra,
     *,
     prior: LabelPrior | None = None,
-    n_draws: int = 1000,
+    n_draws: int = N_DRAWS,
     n_keep: int = 0,
-    n_starts: int = 7,
-    seed: int = 0,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
     nuts: bool = True,
     workers: int | None = None,
 ) -> xr.Dataset:
@@ -69,27 +67,49 @@ def sample_posterior(
     ValueError
         Fewer than 100 draws, or more to keep than there are.
     """
-    prior = prior or FlatLabels()
-    density = prior.density(model.scaler)
-    starts = draw_starts(model, n_starts, seed=seed)
-    quartic = star_quartic(model, spectra, workers=workers)
-    found = sample_labels(
-        quartic, starts, star_seeds(spectra.id, seed), density=density, n_draws=n_draws, n_keep=n_keep, workers=workers
-    )
+    likelihood = StarLikelihood.of(model, spectra, workers=workers)
+    search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+    return posterior_of(likelihood, search, n_draws=n_draws, n_keep=n_keep, nuts=nuts, workers=workers)
+
+
+def posterior_of(
+    likelihood: StarLikelihood,
+    search: Search,
+    *,
+    n_draws: int,
+    n_keep: int = 0,
+    nuts: bool = True,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """
+    Sample the posteriors of stars around the optima that were found: what :func:`sample_posterior` returns.
+
+    Parameters
+    ----------
+    likelihood : StarLikelihood
+    search : Search
+        From :func:`bayescannon.cannon.labelling.search_optima` for the same stars.
+    n_draws, n_keep, nuts, workers
+        As in :func:`sample_posterior`.
+    """
+    model = likelihood.model
+    seeds = star_seeds(likelihood.spectra.id, search.seed)
+    found = sample_modes(
+        likelihood.quartic, search.optima, seeds, density=search.density, n_draws=n_draws, n_keep=n_keep,
+        workers=workers,
+    )  # fmt: skip
     if nuts:
-        _improve(found, quartic, prior, model.scaler, n_draws=n_draws, n_keep=n_keep, seed=seed, workers=workers)
-    return _to_dataset(found, model, spectra, prior, n_draws=n_draws, seed=seed)
+        _improve(found, likelihood, search, n_draws=n_draws, n_keep=n_keep, workers=workers)
+    return _to_dataset(found, model, likelihood.spectra, search.prior, n_draws=n_draws, seed=search.seed)
 
 
 def _improve(
     found: LabelPosterior,
-    quartic: Quartic,
-    prior: LabelPrior,
-    scaler: LabelScaler,
+    likelihood: StarLikelihood,
+    search: Search,
     *,
     n_draws: int,
     n_keep: int,
-    seed: int,
     workers: int | None,
 ) -> None:
     """Replace unreliable posteriors by those of NUTS, where it can run and its chains meet."""
@@ -98,20 +118,13 @@ def _improve(
     poor = np.flatnonzero(found.status == PosteriorStatus.UNRELIABLE)
     if len(poor) == 0 or not can_sample():
         return
-    spread = _factors(found.covariance[poor])
     better = sample_nuts(
-        quartic.select(poor), found.mean[poor], spread, prior=prior, scaler=scaler, n_draws=n_draws, n_keep=n_keep,
-        seed=seed, cores=workers or n_cores(),
+        likelihood.quartic.select(poor), found.select(poor), prior=search.prior, scaler=likelihood.model.scaler,
+        n_draws=n_draws, n_keep=n_keep, seed=search.seed, cores=workers or n_cores(),
     )  # fmt: skip
     better = replace(better, n_modes=found.n_modes[poor])
     met = better.status == PosteriorStatus.NUTS
     found.put(poor[met], better.select(met))
-
-
-def _factors(covariance: FloatArray) -> FloatArray:
-    """Return factors of covariances (N, K, K) of few draws, none of them singular."""
-    values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 1e-6 * np.maximum(values[:, -1:], 1e-12)))[:, None, :]
 
 
 def _to_dataset(

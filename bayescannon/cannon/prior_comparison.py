@@ -6,16 +6,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayescannon.cannon.choices import N_DRAWS, N_STARTS, SEED
 from bayescannon.cannon.label_priors import build_label_prior, prior_deviation
-from bayescannon.cannon.labelling import draw_starts, label_spectra
-from bayescannon.cannon.likelihood import star_quartic
+from bayescannon.cannon.labelling import estimate_labels, search_optima
+from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import FlatLabels, LabelPrior
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.importance import sample_labels, star_seeds
+from bayescannon.stars.importance import sample_modes, star_seeds
 from bayescannon.stars.power_scaling import power_scaling
 from bayescannon.stars.quartic import Quartic, chi2_derivatives
 
@@ -28,9 +29,9 @@ def compare_priors(
     spectra: Spectra,
     priors: Mapping[str, LabelPrior] | None = None,
     *,
-    n_draws: int = 1000,
-    n_starts: int = 7,
-    seed: int = 0,
+    n_draws: int = N_DRAWS,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> xr.Dataset:
     """
@@ -68,16 +69,18 @@ def compare_priors(
             name: build_label_prior(name, model, seed=seed) for name in ("box", "gaussian", "mixture", "coverage")
         }
     priors = {"flat": FlatLabels(), **priors}
-    quartic = star_quartic(model, spectra, workers=workers)
-    starts = draw_starts(model, n_starts, seed=seed)
+    likelihood = StarLikelihood.of(model, spectra, workers=workers)
+    quartic = likelihood.quartic
     seeds = star_seeds(spectra.id, seed)
     parts = []
     for prior in priors.values():
-        density = prior.density(model.scaler)
-        estimates = label_spectra(model, spectra, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
-        found = sample_labels(quartic, starts, seeds, density=density, n_draws=n_draws, n_keep=n_draws, workers=workers)
+        search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+        estimates = estimate_labels(likelihood, search, workers=workers)
+        found = sample_modes(
+            quartic, search.optima, seeds, density=search.density, n_draws=n_draws, n_keep=n_draws, workers=workers
+        )
         width = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)) * model.scaler.scale
-        prior_sense, likelihood_sense = _sensitivities(found.draws, quartic, density)
+        prior_sense, likelihood_sense = _sensitivities(found.draws, quartic, search.density)
         star_label = ("star", "stellar_label")
         parts.append(
             xr.Dataset(

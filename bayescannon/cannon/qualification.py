@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bayescannon.cannon.calibrate import calibrate, without_calibration
+from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
 from bayescannon.cannon.held_out import HeldOut, hold_out
 from bayescannon.cannon.novelty import attach_coverage, coverage_from_estimates
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
@@ -14,11 +15,11 @@ def qualify(
     reference: ReferenceSet,
     *,
     clipped: ReferenceSet | None = None,
-    folds: int = 8,
+    folds: int = N_FOLDS,
     held_out: HeldOut | None = None,
     label_errors: Mapping[str, float] | None = None,
-    n_starts: int = 7,
-    seed: int = 0,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrainedModel:

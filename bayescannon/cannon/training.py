@@ -1,9 +1,11 @@
 """Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.options import TrainingOptions
@@ -15,55 +17,52 @@ from bayescannon.data.labels import LabelScaler
 from bayescannon.data.spectra import require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
+from bayescannon.models.reported_stars import ReportedStars
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.label_population import ReferenceErrorError
-from bayescannon.pixels.latent_label_fit import LatentLabelFit, fit_latent_labels
+from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
 
-CLIP_SIGMA = 4.0
 # Far more rounds than any clip needed; every round is a row of the tally
 _MAX_CLIP_ROUNDS = 20
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
 
 
 def fit_reference(
-    vectors: FloatArray,
+    vectors: FloatArray | LabelMoments,
     flux: FloatArray,
     ivar: FloatArray,
     options: TrainingOptions,
     *,
     wavelength: FloatArray,
     label_names: Sequence[str],
-    multiplicity: FloatArray | None = None,
     start: SpectralFit | None = None,
-    tolerance: float = 1e-6,
-    workers: int | None = None,
+    solver: Solver | None = None,
 ) -> SpectralFit:
     """
     Fit the spectral model to plain arrays, as the options say: what :func:`train` does without looking at the stars.
 
     Parameters
     ----------
-    vectors : float array of shape (star, T)
-        Label vectors of the scaled labels.
+    vectors : float array of shape (star, T), or LabelMoments
+        Label vectors of the scaled labels; their moments where stars count several times.
     flux, ivar : float arrays of shape (star, pixel)
     options : TrainingOptions
     wavelength : float array of shape (pixel,)
         In Angstrom, for what is censored.
     label_names : sequence of K str
-    multiplicity : float array of shape (star,), optional
-        How many times each star counts; once unless given.
     start : SpectralFit, optional
         A fit nearby with the same options, see :func:`bayescannon.pixels.spectral_fit.fit_spectral`; the paper's grid
         needs none.
-    tolerance : float
-        As in :func:`bayescannon.pixels.fit.fit_pixels`.
-    workers : int or None
-        Threads; None takes every core.
+    solver : Solver, optional
+        As in :func:`bayescannon.pixels.fit.fit_pixels`; the options say how the scatters are found.
 
     Returns
     -------
@@ -74,29 +73,22 @@ def fit_reference(
     PriorError
         A prior without an exact solver.
     ValueError
-        Shapes that do not go together, or a multiplicity that is negative.
+        Shapes that do not go together.
     """
-    if multiplicity is not None and (multiplicity == 0).any():
-        used = multiplicity != 0
-        vectors, flux, ivar, multiplicity = vectors[used], flux[used], ivar[used], multiplicity[used]
-    moments = LabelMoments.known(vectors, multiplicity=multiplicity)
+    solver = solver or Solver()
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    used = moments.counts != 0
+    if not used.all():
+        moments, flux, ivar = moments.select(used), flux[used], ivar[used]
     if options.paper_grid:
-        fit = fit_pixels(moments, flux, ivar, scatter="grid", workers=workers)
+        fit = fit_pixels(moments, flux, ivar, solver=replace(solver, scatter="grid"))
         return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
+    allowed = options.allowed(wavelength, label_names)
+    priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed)
     return fit_spectral(
-        moments,
-        flux,
-        ivar,
-        n_label=len(label_names),
-        coefficients=options.coefficients,
-        scatter=options.scatter,
-        noise=options.noise,
-        marginal=options.marginal,
-        allowed=options.allowed(wavelength, label_names),
-        start=start,
-        tolerance=tolerance,
-        workers=workers,
-    )
+        moments, flux, ivar, n_label=len(label_names), priors=priors, marginal=options.marginal, start=start,
+        solver=solver,
+    )  # fmt: skip
 
 
 def train(
@@ -144,7 +136,7 @@ def train(
         options,
         wavelength=spectra.wavelength,
         label_names=scaler.names,
-        workers=workers,
+        solver=Solver(workers=workers),
     )
     _require_live(result.fit, reference)
     fit, loadings, learned = result.fit, None, None
@@ -215,11 +207,8 @@ def fit_latent(
     """
     try:
         return fit_latent_labels(
-            scaler.to_scaled(labels),
-            (errors / scaler.scale) ** 2,
-            flux,
-            ivar,
-            n_hidden=n_hidden,
+            ReportedStars(scaler.to_scaled(labels), (errors / scaler.scale) ** 2, flux, ivar),
+            options=LatentLabelOptions(n_hidden=n_hidden),
             kappa=reported.kappa,
             prior=reported.prior,
             start=reported.fit,
@@ -242,16 +231,15 @@ def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet
         The spectra are on another grid than the model.
     """
     require_same_grid(reference.spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
-    row_of = {str(name): row for row, name in enumerate(reference.spectra.id)}
-    missing = [str(name) for name in model.reference_id if str(name) not in row_of]
+    rows = rows_of(reference.spectra.id, model.reference_id)
     same_names = reference.label_names == model.label_names
-    if missing or not same_names:
-        reason = f"it lacks {missing[0]!r}" if same_names else f"its labels are {', '.join(reference.label_names)}"
+    if (rows < 0).any() or not same_names:
+        missing = str(model.reference_id[rows.argmin()])
+        reason = f"it lacks {missing!r}" if same_names else f"its labels are {', '.join(reference.label_names)}"
         raise ReferenceSetError(
             f"the reference set is not that of the model, which was trained on {', '.join(model.label_names)} of "
             f"{len(model.reference_id)} stars: {reason}; give the set that the model was trained on"
         )
-    rows = np.array([row_of[str(name)] for name in model.reference_id], dtype=np.intp)
     stars = reference if np.array_equal(rows, np.arange(len(reference))) else reference.select(rows)
     if not np.allclose(stars.labels, model.reference_labels, rtol=1e-6, atol=1e-6 * model.scaler.scale):
         raise ReferenceSetError(
@@ -267,7 +255,7 @@ def train_clipped(
     n_sigma: float = CLIP_SIGMA,
     max_rounds: int | None = None,
     options: TrainingOptions | None = None,
-    seed: int = 0,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> tuple[TrainedModel, ReferenceSet]:
     """
@@ -301,7 +289,7 @@ def train_clipped(
         reference = take_errors(reference, options.label_errors)
     model = train(reference, options=options, workers=workers)
     for clip_round in range(1, limit + 1):
-        n_starts = min(7, len(reference))
+        n_starts = min(N_STARTS, len(reference))
         estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
         fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
         if not fitted.any():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED, SNR_MIN
 from bayescannon.cannon.held_out import HeldOut, hold_out
 from bayescannon.cannon.labelling import formal_errors, label_spectra
 from bayescannon.cannon.reference import ReferenceSet
@@ -163,10 +164,10 @@ def validate(
     model: TrainedModel,
     reference: ReferenceSet,
     *,
-    folds: int = 8,
-    snr_min: float = 50.0,
-    n_starts: int = 7,
-    seed: int = 0,
+    folds: int = N_FOLDS,
+    snr_min: float = SNR_MIN,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     held_out: HeldOut | None = None,

@@ -13,6 +13,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import bare_id
 from bayescannon.io.outputs import leftovers
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.rows import rows_of
 
 FORMAT = "bayescannon spectra 1"
 # stars in a chunk of flux or ivar
@@ -89,15 +90,14 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     with open_store(path) as dataset:
         if ids is None:
             return _to_spectra(dataset)
-        position = {name: i for i, name in enumerate(dataset["star"].to_numpy().tolist())}
         wanted = [bare_id(name) for name in ids]
-        missing = [name for name in wanted if name not in position]
+        index = rows_of(dataset["star"].to_numpy(), wanted)
+        missing = [name for name, row in zip(wanted, index, strict=True) if row < 0]
         if missing:
             raise StoreError(
-                f"{len(missing)} of {len(wanted)} ids are not among the {len(position)} stars of {path}, "
+                f"{len(missing)} of {len(wanted)} ids are not among the {dataset.sizes['star']} stars of {path}, "
                 f"the first is {missing[0]!r}"
             )
-        index = np.array([position[name] for name in wanted], dtype=np.intp)
         # chunks are read in the order of the store, then put in the order asked for
         order, inverse = np.unique(index, return_inverse=True)
         return _to_spectra(dataset.isel(star=order)).select(inverse)

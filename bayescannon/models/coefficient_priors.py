@@ -158,7 +158,7 @@ class LaplaceCoefficients:
     """
     theta_pk ~ Laplace(0, scale) for the shrunk terms (Casey et al. 2016): many coefficients are 0 at the maximum.
 
-    :func:`bayescannon.pixels.laplace.fit_pixels_sparse` is its exact solver.
+    :class:`bayescannon.pixels.laplace.LaplacePrior` has its exact solver.
 
     Attributes
     ----------

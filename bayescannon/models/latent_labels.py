@@ -22,26 +22,21 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayescannon.models.coefficient_priors import CoefficientPrior, FlatCoefficients
 from bayescannon.models.label_vector import label_vector, term_names
-from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior, ScatterPrior
+from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral import flux_deviation, reported_sigma
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 
 def latent_label_model(
-    observed: FloatArray,
-    label_variance: FloatArray,
-    flux: FloatArray,
-    ivar: FloatArray,
+    stars: ReportedStars,
     *,
     label_names: Sequence[str],
     n_hidden: int = 0,
     population: tuple[FloatArray, FloatArray] | None = None,
-    coefficients: CoefficientPrior | None = None,
-    scatter: ScatterPrior | None = None,
-    noise: NoisePrior | None = None,
+    priors: SpectralPriors | None = None,
     reference_measure: bool = False,
     boundary: bool = False,
 ) -> pm.Model:
@@ -50,18 +45,16 @@ def latent_label_model(
 
     Parameters
     ----------
-    observed, label_variance : float arrays of shape (star, K)
-        Reported scaled labels and the variances of their errors, positive.
-    flux, ivar : float arrays of shape (star, pixel)
-        Normalised flux and its inverse variance. A dead pixel (0) adds the same constant to every logp.
+    stars : ReportedStars
+        The variances positive. A dead pixel adds the same constant to every logp.
     label_names : sequence of K str
     n_hidden : int
         R.
     population : (mu, Omega), optional
         Shapes (K,) and (K, K). Learned unless given: mu flat, Omega with flat correlations and wide half-normal
         standard deviations.
-    coefficients, scatter, noise : prior objects
-        See :mod:`bayescannon.models.coefficient_priors`; flat, and kappa = 1, as in the paper, unless given.
+    priors : SpectralPriors, optional
+        The paper's unless given; all coefficients are allowed.
     reference_measure : bool
         Multiply by |V^T V|^(1/2) for every pixel, V being the label vectors: for sampling with flat coefficients.
     boundary : bool
@@ -79,7 +72,9 @@ def latent_label_model(
     ValueError
         A label variance is not positive.
     """
-    if not (label_variance > 0).all():
+    observed, flux, ivar = stars.observed, stars.flux, stars.ivar
+    priors = priors or SpectralPriors()
+    if not (stars.variance > 0).all():
         raise InputError("label variances must be positive; give an exact label a small one")
     live = ivar > 0
     n_label = len(label_names)
@@ -100,10 +95,10 @@ def latent_label_model(
         else:
             mu, factor = population[0], np.linalg.cholesky(population[1])
         labels = pm.MvNormal("labels", mu, chol=factor, dims=("star", "stellar_label"), initval=observed)
-        pm.Normal("reported", labels, np.sqrt(label_variance), observed=observed, dims=("star", "stellar_label"))
-        theta = (coefficients or FlatCoefficients()).declare_theta()
-        s = (scatter or FlatScatter()).declare_scatter(boundary=boundary)
-        kappa = (noise or FixedNoise()).declare_kappa()
+        pm.Normal("reported", labels, np.sqrt(stars.variance), observed=observed, dims=("star", "stellar_label"))
+        theta = priors.coefficients.declare_theta()
+        s = priors.scatter.declare_scatter(boundary=boundary)
+        kappa = priors.noise.declare_kappa()
         vectors = label_vector(pt.specify_shape(labels, (None, n_label)), pt)
         mean = vectors @ theta.T
         if n_hidden:

@@ -15,8 +15,8 @@ import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from bayescannon.models.coefficient_priors import FLAT_SCALE, CoefficientPrior, FlatCoefficients
-from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior, ScatterPrior
+from bayescannon.models.coefficient_priors import FLAT_SCALE
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -26,10 +26,7 @@ def spectral_model(
     ivar: FloatArray,
     *,
     terms: Sequence[str],
-    coefficients: CoefficientPrior | None = None,
-    scatter: ScatterPrior | None = None,
-    noise: NoisePrior | None = None,
-    allowed: NDArray[np.bool_] | None = None,
+    priors: SpectralPriors | None = None,
     boundary: bool = False,
 ) -> pm.Model:
     """
@@ -43,10 +40,8 @@ def spectral_model(
         Normalised flux and its inverse variance. A dead pixel (0) adds the same constant to every logp.
     terms : sequence of T str
         Names of the terms, see :func:`bayescannon.models.label_vector.term_names`.
-    coefficients, scatter, noise : prior objects
-        See :mod:`bayescannon.models.coefficient_priors`; flat, and kappa = 1, as in the paper, unless given.
-    allowed : bool array of shape (pixel, T), optional
-        False where a pixel may not depend on a term: its coefficient has no effect.
+    priors : SpectralPriors, optional
+        The paper's unless given. A coefficient that is not allowed has no effect.
     boundary : bool
         Leave s untransformed, so that s = 0 is a point of the model. Meant for optimisers with bounds and for
         tests; samplers want the default.
@@ -57,6 +52,7 @@ def spectral_model(
         Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel).
     """
     live = ivar > 0
+    priors = priors or SpectralPriors()
     coords: dict[str, Any] = {
         "star": np.arange(len(flux)),
         "pixel": np.arange(flux.shape[1]),
@@ -66,10 +62,10 @@ def spectral_model(
         v = pm.Data("label_vectors", np.asarray(vectors, dtype=np.float64), dims=("star", "term"))
         sigma_data = pm.Data("sigma", reported_sigma(ivar), dims=("star", "pixel"))
         observed = pm.Data("flux_observed", np.where(live, flux, 0.0).astype(np.float64), dims=("star", "pixel"))
-        theta = (coefficients or FlatCoefficients()).declare_theta()
-        s = (scatter or FlatScatter()).declare_scatter(boundary=boundary)
-        kappa = (noise or FixedNoise()).declare_kappa()
-        used = theta if allowed is None else theta * allowed
+        theta = priors.coefficients.declare_theta()
+        s = priors.scatter.declare_scatter(boundary=boundary)
+        kappa = priors.noise.declare_kappa()
+        used = theta if priors.allowed is None else theta * priors.allowed
         pm.Normal("flux", v @ used.T, flux_deviation(s, kappa, sigma_data), observed=observed, dims=("star", "pixel"))
     return model
 

@@ -142,24 +142,6 @@ def choose_mixture(
     return fit_mixture(values, variance, bearable[int(np.argmax(scores))], seed=seed)
 
 
-def fit_weights(mixture: Mixture, values: FloatArray, variance: FloatArray) -> Mixture:
-    """
-    Refit the weights alone to another population's values (N, K) with error variances (N, K).
-
-    Components that it does not have keep a millionth.
-    """
-    last = -np.inf
-    for _ in range(_MAX_ROUNDS):
-        logs = mixture.log_components(values, variance)
-        total = logsumexp(logs, axis=1)
-        if total.mean() < last + _TOLERANCE:
-            break
-        last = total.mean()
-        weight = np.maximum(np.exp(logs - total[:, None]).mean(axis=0), 1e-6)
-        mixture = Mixture(weight / weight.sum(), mixture.mean, mixture.covariance)
-    return mixture
-
-
 def _from_clusters(values: FloatArray, n_components: int, floor: FloatArray, seed: int) -> Mixture:
     """Start from k-means clusters, wide: a component that starts narrow under large errors stays so."""
     rng = np.random.default_rng(seed)

@@ -2,18 +2,13 @@
 The convex hull of reference points without its facets, whose number explodes with the dimension.
 
 A point x is outside the hull of points r_m exactly if there is a direction u with u . x > h(u) = max_m u . r_m, the
-hull's support function. Many fixed directions give a signed margin, a lower bound of the distance outside; a linear
-program gives the exact answer, one star at a time.
+hull's support function. Many fixed directions give a signed margin, a lower bound of the distance outside.
 """
-
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from threadpoolctl import threadpool_limits
 
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 
 _BLOCK = 1024
@@ -69,41 +64,13 @@ def hull_margin(
         support = projected.max(axis=0)
     margin = np.empty(len(points))
 
-    def one(start: int) -> None:
-        part = slice(start, start + _BLOCK)
+    def one(part: slice) -> None:
         reach = points[part] @ directions.T - support
         if leave_one_out:
-            rows = first - start
+            rows = first - part.start
             mine = (rows >= 0) & (rows < len(reach))
             reach[rows[mine], each[mine]] += (support - second)[mine]
         margin[part] = reach.max(axis=1)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, len(points), _BLOCK)))
+    map_blocks(one, len(points), _BLOCK, workers)
     return np.where(np.isfinite(points).all(axis=1), margin, np.nan)
-
-
-def inside_hull(points: FloatArray, reference: FloatArray) -> NDArray[np.bool_]:
-    """
-    Tell exactly which points lie in the convex hull of reference points, by a linear program each.
-
-    x is inside if there are weights lambda_m >= 0 with sum 1 and sum lambda_m r_m = x. Takes milliseconds a star.
-
-    Parameters
-    ----------
-    points : float array of shape (N, K)
-    reference : float array of shape (M, K)
-
-    Returns
-    -------
-    inside : bool array of shape (N,)
-        False where a value is not finite.
-    """
-    conditions = np.vstack([reference.T, np.ones(len(reference))])
-    inside = np.isfinite(points).all(axis=1)
-    for n in np.flatnonzero(inside):
-        solution = linprog(
-            np.zeros(len(reference)), A_eq=conditions, b_eq=[*points[n], 1.0], bounds=(0, None), method="highs"
-        )
-        inside[n] = solution.status == 0
-    return inside

@@ -74,6 +74,12 @@ class LabelMoments:
         covariance = (products - pack_products(mean)) * np.where(k == l, 1.0, 2.0)
         return cls(mean, products, covariance)
 
+    def select(self, index: NDArray[np.bool_]) -> "LabelMoments":
+        """Return the moments of some of the stars, of a mask."""
+        covariance = None if self.covariance is None else self.covariance[index]
+        multiplicity = None if self.multiplicity is None else self.multiplicity[index]
+        return LabelMoments(self.mean[index], self.products[index], covariance, multiplicity)
+
     @cached_property
     def counts(self) -> NDArray[np.float64]:
         """The multiplicities, shape (star,)."""

@@ -8,19 +8,19 @@ With M = V^T W V = R^T R and y = R^-T V^T W f, the likelihood of theta (Ho et al
 up to a constant: :func:`bayescannon.models.compressed_pixels.compressed_model` states it under any prior.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.stars.quartic import Quartic, pseudo_observations
+
+# pixels at once
+_BLOCK = 64
 
 
 def normal_equations(
@@ -32,7 +32,6 @@ def normal_equations(
     kappa: FloatArray | float = 1.0,
     allowed: NDArray[np.bool_] | None = None,
     offset: float = 0.0,
-    block: int = 64,
     workers: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
@@ -40,7 +39,7 @@ def normal_equations(
 
     Parameters
     ----------
-    vectors, flux, ivar, kappa, block, workers
+    vectors, flux, ivar, kappa
         As in :func:`bayescannon.pixels.fit.fit_pixels`.
     scatter : float array of shape (pixel,)
         s; where it is inf the pixel has zeros.
@@ -48,6 +47,8 @@ def normal_equations(
         False for censored terms, which get zeros.
     offset : float
         Taken out of the flux.
+    workers : int or None
+        Threads; None takes every core.
     """
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     n_pixel, n_term = flux.shape[1], moments.mean.shape[1]
@@ -57,8 +58,7 @@ def normal_equations(
     normal, right = np.empty((n_pixel, n_term, n_term)), np.empty((n_pixel, n_term))
     keep = np.broadcast_to(live[:, None], right.shape) if allowed is None else live[:, None] & allowed
 
-    def one(first: int) -> None:
-        part = slice(first, first + block)
+    def one(part: slice) -> None:
         kept = keep[part]
         noise = ivar[:, part] / scales[part] ** 2
         flat = PixelPrior.flat(len(kept), n_term)
@@ -67,8 +67,7 @@ def normal_equations(
         normal[part] = matrix * (kept[:, :, None] & kept[:, None, :])
         right[part] = np.where(kept, vector, 0.0)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, n_pixel, block)))
+    map_blocks(one, n_pixel, _BLOCK, workers)
     return normal, right
 
 
@@ -80,7 +79,6 @@ def compress_pixels(
     *,
     kappa: FloatArray | float = 1.0,
     allowed: NDArray[np.bool_] | None = None,
-    block: int = 64,
     workers: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
@@ -90,10 +88,12 @@ def compress_pixels(
     ----------
     fit : PixelFit
         Its scatters are used, its coefficients not.
-    vectors, flux, ivar, kappa, block, workers
+    vectors, flux, ivar, kappa
         As in :func:`bayescannon.pixels.fit.fit_pixels`, for the same pixels.
     allowed : bool array of shape (pixel, T), optional
         False for censored terms: R_p does not depend on them.
+    workers : int or None
+        Threads; None takes every core.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def compress_pixels(
         raise InputError(f"the fit has {len(fit.scatter)} pixels, the flux {flux.shape[1]}; select the same pixels")
     # f - 1 has no cancellation; pseudo_observations puts the constant back
     normal, right = normal_equations(
-        vectors, flux, ivar, fit.scatter, kappa=kappa, allowed=allowed, offset=1.0, block=block, workers=workers
+        vectors, flux, ivar, fit.scatter, kappa=kappa, allowed=allowed, offset=1.0, workers=workers
     )
     root, y = pseudo_observations(Quartic(a=normal, b=right, c=np.zeros(len(right)), n_live=fit.n_live))
     return np.asarray(root, dtype=np.float64), np.asarray(y, dtype=np.float64)

@@ -7,21 +7,21 @@ the paper's "given s_p"), so the scatter is a one-dimensional root, with s = 0 a
 see :mod:`bayescannon.pixels.block`.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from bayescannon.data.prepare import LARGEST_IVAR
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.packing import unpack_symmetric
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock, ProfileFit
 from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 
 # The paper steps through a grid of scatters; its released code uses these values of ln s
 GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
@@ -33,9 +33,6 @@ _MAX_PASSES = 60
 
 # A scatter variance below this part of the total one, on its way down, is looked at from 0
 _NEARLY_ZERO = 1e-4
-
-# Largest inverse variance of normalised flux that makes sense: beyond it, one star would carry the sums alone
-LARGEST_IVAR = 1e13
 
 # Smallest reciprocal condition number of the (unit-diagonal) normal equations that is solved
 _MIN_RCOND = 1e-13
@@ -295,10 +292,7 @@ def fit_pixels(
     kappa: FloatArray | float = 1.0,
     marginal: bool = False,
     start: FloatArray | None = None,
-    scatter: str = "exact",
-    tolerance: float = 1e-6,
-    block: int = 64,
-    workers: int | None = None,
+    solver: Solver | None = None,
 ) -> PixelFit:
     """
     Fit coefficients and scatter of every pixel (Ho et al. 2017, eq. 3-6), exactly.
@@ -318,14 +312,8 @@ def fit_pixels(
         the number of terms.
     start : float array of shape (pixel,), optional
         Scatters to start from, from a fit nearby; saves passes.
-    scatter : {"exact", "grid", "fixed"}
-        The exact optimum; or the paper's grid of scatters refined by a parabola, for comparison; or `start` as it is.
-    tolerance : float
-        Newton stops when a step changes s^2 by less than this fraction.
-    block : int
-        Pixels fitted at once; memory is about 6 arrays of (star, block) for each worker.
-    workers : int or None
-        Threads; None takes every core.
+    solver : Solver, optional
+        How s is found, to what tolerance, and by how many threads.
 
     Returns
     -------
@@ -334,13 +322,12 @@ def fit_pixels(
     Raises
     ------
     ValueError
-        Shapes that do not go together, values that are not finite, or an unknown `scatter`.
+        Shapes that do not go together, or values that are not finite.
     """
+    solver = solver or Solver()
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     n_star, n_term = moments.mean.shape
-    if scatter not in ("exact", "grid", "fixed"):
-        raise InputError(f"scatter must be 'exact', 'grid' or 'fixed'; got {scatter!r}")
-    if scatter == "fixed" and start is None:
+    if solver.scatter == "fixed" and start is None:
         raise InputError("scatter 'fixed' needs the scatters as start")
     if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != n_star:
         raise InputError(
@@ -366,15 +353,12 @@ def fit_pixels(
     if not (np.isfinite(scales).all() and (scales > 0).all()):
         raise InputError("kappa must be finite and positive")
 
-    def one(first: int) -> PixelFit:
-        part = slice(first, first + block)
+    def one(part: slice) -> PixelFit:
         scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
         data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal)
         near = None if start is None else np.where(np.isfinite(start[part]), start[part], 0.0) ** 2
-        return _fit_block(data, near, scatter=scatter, tolerance=tolerance)
+        return _fit_block(data, near, scatter=solver.scatter, tolerance=solver.tolerance)
 
-    # two BLAS threads on these small products are slower than two blocks side by side
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, n_pixel, block)))
+    parts = map_blocks(one, n_pixel, solver.block, solver.workers)
     joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
     return PixelFit(**joined)

@@ -11,15 +11,13 @@ the bracket only if the coefficients are integrated out of the likelihood of s, 
 stays there. Priors' parameters and kappa are held: their share in the error is left out.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit
 
@@ -79,8 +77,7 @@ def pixel_influence(
     direction = np.empty(fit.theta.shape)
     products = pack_products(vectors) if marginal else np.empty((0, 0))
 
-    def one(first: int) -> None:
-        part = slice(first, first + _BLOCK)
+    def one(part: slice) -> None:
         covariance, slope = fit.covariance[part], fit.slope[part]
         noise = ivar[:, part]
         weight = noise / (1 + fit.scatter[part] ** 2 * noise)
@@ -98,8 +95,7 @@ def pixel_influence(
         score[part] = pull.T
         shift[part] = np.where(moves, -gradient / np.where(moves, slope, 1.0), 0.0).T
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, n_pixel, _BLOCK)))
+    map_blocks(one, n_pixel, _BLOCK, workers)
     return PixelInfluence(score, shift, direction)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit, fit_pixels
@@ -27,8 +28,9 @@ from bayescannon.pixels.label_population import (
     calibrate_shown,
     regress_reported,
 )
-from bayescannon.pixels.latent_label_step import LatentLabels, SpectrumData, infer_latent, leave_one_out
+from bayescannon.pixels.latent_label_step import LatentLabels, infer_latent, leave_one_out
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 from bayescannon.stars.hidden import first_loadings
 
 # A label error of 0 is taken as this, in scaled labels: a label that is exact for every purpose
@@ -120,33 +122,13 @@ def check_label_variance(variance: FloatArray, shape: tuple[int, ...]) -> FloatA
     return np.maximum(variance, EXACT_ERROR**2)
 
 
-def fit_latent_labels(
-    observed: FloatArray,
-    label_variance: FloatArray,
-    flux: FloatArray,
-    ivar: FloatArray,
-    *,
-    n_hidden: int = 12,
-    calibrate: bool = True,
-    kappa: FloatArray | float = 1.0,
-    prior: PixelPrior | None = None,
-    start: PixelFit | None = None,
-    tolerance: float = 1e-3,
-    max_rounds: int = 5,
-    seed: int = 0,
-    workers: int | None = None,
-) -> LatentLabelFit:
+@dataclass(frozen=True)
+class LatentLabelOptions:
     """
-    Train on reference labels that have errors.
+    Choices of :func:`fit_latent_labels`.
 
-    Parameters
+    Attributes
     ----------
-    observed : float array of shape (star, K)
-        Reported labels, scaled.
-    label_variance : float array of shape (star, K)
-        Variances of their errors, in scaled labels squared; 0 is an exact label.
-    flux, ivar : float arrays of shape (star, pixel)
-        As in :func:`bayescannon.pixels.fit.fit_pixels`.
     n_hidden : int
         Hidden components R. Without them spectra whose pixels have correlated residuals, as all real ones, drag the
         latent labels away from the reported ones; a dozen are enough for the mock survey. New stars must be
@@ -154,17 +136,43 @@ def fit_latent_labels(
     calibrate : bool
         End with the map that gives labels of new stars slope 1 on true ones, from leave-one-out labels. It corrects
         for noise in the coefficients too, which makes labels of new stars shrink.
+    tolerance : float
+        Rounds end when the objective rises by less than this per star.
+    max_rounds : int
+    seed : int
+        Of the first guess at the hidden components.
+    """
+
+    n_hidden: int = 12
+    calibrate: bool = True
+    tolerance: float = 1e-3
+    max_rounds: int = 5
+    seed: int = 0
+
+
+def fit_latent_labels(
+    stars: ReportedStars,
+    *,
+    options: LatentLabelOptions | None = None,
+    kappa: FloatArray | float = 1.0,
+    prior: PixelPrior | None = None,
+    start: PixelFit | None = None,
+    workers: int | None = None,
+) -> LatentLabelFit:
+    """
+    Train on reference labels that have errors.
+
+    Parameters
+    ----------
+    stars : ReportedStars
+        A variance of 0 is an exact label.
+    options : LatentLabelOptions, optional
     kappa : float, or float array of shape (pixel,)
         Scale of the noise.
     prior : PixelPrior, optional
         Flat unless given.
     start : PixelFit, optional
         A fit to the reported labels, to start from.
-    tolerance : float
-        Rounds end when the objective rises by less than this a star.
-    max_rounds : int
-    seed : int
-        Of the first guess at the hidden components.
     workers : int or None
         Threads; None takes every core.
 
@@ -179,20 +187,22 @@ def fit_latent_labels(
     ValueError
         Shapes that do not go together, or labels that are not finite.
     """
-    if max_rounds < 1 or not 0 <= n_hidden < min(flux.shape) / 2:
+    options = options or LatentLabelOptions()
+    observed, flux, n_hidden = stars.observed, stars.flux, options.n_hidden
+    if options.max_rounds < 1 or not 0 <= n_hidden < min(flux.shape) / 2:
         raise InputError(
             f"max_rounds must be >= 1, and n_hidden from 0 to half of the stars and of the pixels {flux.shape}; got "
-            f"{max_rounds} and {n_hidden}"
+            f"{options.max_rounds} and {n_hidden}"
         )
     if not np.isfinite(observed).all():
         raise InputError("reported labels must be finite; cut reference stars with missing labels first")
-    variance = check_label_variance(label_variance, observed.shape)
+    variance = check_label_variance(stars.variance, observed.shape)
     scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), flux.shape[1:])
-    data = SpectrumData(observed, variance, flux, ivar if np.all(scales == 1) else ivar / scales**2)
+    data = replace(stars, variance=variance, ivar=stars.ivar if np.all(scales == 1) else stars.ivar / scales**2)
     vectors = label_vector(observed)
-    first = start or fit_pixels(vectors, flux, data.ivar, prior=prior, workers=workers)
+    first = start or fit_pixels(vectors, flux, data.ivar, prior=prior, solver=Solver(workers=workers))
     if n_hidden:
-        loadings = first_loadings(vectors, first.theta, first.scatter, flux, data.ivar, n_hidden, seed=seed)
+        loadings = first_loadings(vectors, first.theta, first.scatter, flux, data.ivar, n_hidden, seed=options.seed)
         first = replace(first, theta=np.concatenate([first.theta, loadings], axis=1))
     full_prior = _with_hidden(prior, n_hidden)
     state = _State(
@@ -200,12 +210,10 @@ def fit_latent_labels(
         LabelPopulation.of_reported(observed, variance),
         np.stack([observed, np.zeros_like(observed)], axis=1),
     )
-    best, latent, trace, status = _rounds(
-        state, data, full_prior, tolerance=tolerance, max_rounds=max_rounds, workers=workers
-    )
+    best, latent, trace, status = _rounds(state, data, full_prior, options, workers=workers)
     products, population = latent.products, best.population
     starts: FloatArray = latent.mean
-    calibrated = _calibrate(best.fit, latent, data, workers=workers) if calibrate else None
+    calibrated = _calibrate(best.fit, latent, data, workers=workers) if options.calibrate else None
     if calibrated is not None:
         affine = calibrated[0]
         products = _transform(products, affine, n_hidden)
@@ -217,8 +225,7 @@ def fit_latent_labels(
         data.ivar,
         prior=full_prior,
         start=best.fit.scatter,
-        tolerance=_LAST_TOLERANCE,
-        workers=workers,
+        solver=Solver(tolerance=_LAST_TOLERANCE, workers=workers),
     )
     latent = infer_latent(final.theta, final.scatter, data, population, starts[:, None], workers=workers)
     size = n_terms(observed.shape[1])
@@ -238,11 +245,10 @@ def fit_latent_labels(
 
 def _rounds(
     state: _State,
-    data: SpectrumData,
+    data: ReportedStars,
     prior: PixelPrior | None,
+    options: LatentLabelOptions,
     *,
-    tolerance: float,
-    max_rounds: int,
     workers: int | None,
 ) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
     """Run the rounds; return the best state, its latent labels, the trace and how it ended."""
@@ -250,7 +256,7 @@ def _rounds(
     trace: list[float] = []
     best: tuple[_State, LatentLabels] | None = None
     expand = True
-    for n_done in range(max_rounds + 1):
+    for n_done in range(options.max_rounds + 1):
         latent = infer_latent(state.fit.theta, state.fit.scatter, data, state.population, state.starts, workers=workers)
         # what the pixels add to it: sum of ln weights and their prior
         pixels = float((state.fit.objective - 0.5 * state.fit.chi2).sum())
@@ -264,9 +270,9 @@ def _rounds(
             gain = np.inf if best is None else value - trace[-1]
             best = (state, latent)
             trace.append(value)
-            if gain < tolerance * n_star:
+            if gain < options.tolerance * n_star:
                 return *best, trace, LabelErrorStatus.CONVERGED
-        if n_done < max_rounds:
+        if n_done < options.max_rounds:
             state = _maximise(*best, data, prior, expand=expand, workers=workers)
     if best is None:
         raise AssertionError("there is at least one round")
@@ -276,7 +282,7 @@ def _rounds(
 def _maximise(
     state: _State,
     latent: LatentLabels,
-    data: SpectrumData,
+    data: ReportedStars,
     prior: PixelPrior | None,
     *,
     expand: bool,
@@ -295,8 +301,7 @@ def _maximise(
         data.ivar,
         prior=prior,
         start=state.fit.scatter,
-        tolerance=_ROUND_TOLERANCE,
-        workers=workers,
+        solver=Solver(tolerance=_ROUND_TOLERANCE, workers=workers),
     )
     return _State(fit, LabelPopulation.of_latent(mean, covariance), mean[:, None])
 
@@ -316,7 +321,7 @@ def _transform(products: FloatArray, affine: AffineMap, n_hidden: int) -> FloatA
 
 
 def _calibrate(
-    fit: PixelFit, latent: LatentLabels, data: SpectrumData, *, workers: int | None
+    fit: PixelFit, latent: LatentLabels, data: ReportedStars, *, workers: int | None
 ) -> tuple[AffineMap, FloatArray] | None:
     """Find the map that gives labels of new stars slope 1 on true labels, and their covariance around them."""
     shown, noise, good = leave_one_out(

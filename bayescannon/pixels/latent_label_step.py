@@ -6,17 +6,16 @@ labels add a quadratic, which folds into it. The mode comes from Newton steps, t
 Hessian, and the moments of the label vector under that Gaussian are exact.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian, n_terms
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_moments import vector_products
 from bayescannon.pixels.label_population import LabelPopulation
@@ -26,25 +25,6 @@ from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress, minim
 _BLOCK = 512
 # leverage of a star on a pixel above which leaving it out is not extrapolated further
 _MAX_LEVERAGE = 0.9
-
-
-@dataclass(frozen=True)
-class SpectrumData:
-    """
-    The reference set as the latent model sees it.
-
-    Attributes
-    ----------
-    observed, variance : float arrays of shape (star, K)
-        Reported scaled labels and the variances of their errors, positive.
-    flux, ivar : float arrays of shape (star, pixel)
-        `ivar` with the scale of the noise, 1 / (kappa^2 sigma^2).
-    """
-
-    observed: FloatArray
-    variance: FloatArray
-    flux: FloatArray
-    ivar: FloatArray
 
 
 @dataclass(frozen=True)
@@ -75,7 +55,7 @@ class LatentLabels:
 def infer_latent(
     coefficients: FloatArray,
     scatter: FloatArray,
-    data: SpectrumData,
+    data: ReportedStars,
     population: LabelPopulation,
     starts: FloatArray,
     *,
@@ -89,7 +69,7 @@ def infer_latent(
     coefficients : float array of shape (pixel, T + R)
         theta and, side by side, the loadings of the hidden components.
     scatter : float array of shape (pixel,)
-    data : SpectrumData
+    data : ReportedStars
     population : LabelPopulation
     starts : float array of shape (star, start, K)
     workers : int or None
@@ -102,12 +82,11 @@ def infer_latent(
     whole = compress(coefficients, scatter, data.flux, data.ivar, workers=workers)
     n_hidden = coefficients.shape[1] - n_terms(starts.shape[2])
 
-    def one(first: int) -> LatentLabels:
-        part = slice(first, first + _BLOCK)
+    def one(part: slice) -> LatentLabels:
         spectrum, hidden, hidden_determinant = integrate_hidden(whole.select(part), n_hidden)
         mean, precision, reported = population.given_reported(data.observed[part], data.variance[part])
         joint = fold_gaussian(spectrum, mean, precision)
-        optima = minimise(joint, starts[part], workers=1)
+        optima = minimise(joint, starts[part])
         stars, best = np.arange(len(mean)), optima.chi2.argmin(axis=1)
         mode = optima.labels[stars, best]
         derivatives = chi2_derivatives(joint, mode)
@@ -125,8 +104,7 @@ def infer_latent(
             n_failed=(~optima.converged[stars, best]).astype(np.int64),
         )
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, len(data.flux), _BLOCK)))
+    parts = map_blocks(one, len(data.flux), _BLOCK, workers)
     return LatentLabels(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(LatentLabels)})
 
 
@@ -144,7 +122,7 @@ def leave_one_out(
     coefficients: FloatArray,
     scatter: FloatArray,
     covariance: FloatArray,
-    data: SpectrumData,
+    data: ReportedStars,
     trained: FloatArray,
     *,
     n_label: int,
@@ -166,7 +144,7 @@ def leave_one_out(
         As in :func:`infer_latent`.
     covariance : float array of shape (pixel, T + R, T + R)
         C of the coefficients.
-    data : SpectrumData
+    data : ReportedStars
     trained : float array of shape (star, T + R)
         E[u] of label vector and hidden components in training, whose labels are the starts.
     n_label : int
@@ -191,11 +169,10 @@ def leave_one_out(
     packed = covariance[live][:, k, l].T
     doubled = packed * np.where(k == l, 1.0, 2.0)[:, None]
 
-    def one(first: int) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-        part = slice(first, first + _BLOCK)
+    def one(part: slice) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         quartic, u = whole.select(part), trained[part]
         spectrum, hidden, _ = integrate_hidden(quartic, n_hidden)
-        optima = minimise(spectrum, u[:, None, 1 : 1 + n_label], workers=1)
+        optima = minimise(spectrum, u[:, None, 1 : 1 + n_label])
         labels = optima.labels[:, 0]
         z = label_vector(labels)
         z = np.concatenate([z, np.einsum("nht,nt->nh", hidden.map, z)], axis=1)
@@ -218,7 +195,6 @@ def leave_one_out(
         step = np.einsum("nij,ntj,nt->ni", inverse, jacobian, gradient)[:, :n_label]
         return labels + step, np.diagonal(inverse, axis1=1, axis2=2)[:, :n_label], good
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, len(data.flux), _BLOCK)))
+    parts = map_blocks(one, len(data.flux), _BLOCK, workers)
     labels, variance, good = (np.concatenate(values) for values in zip(*parts, strict=True))
     return labels, variance, good

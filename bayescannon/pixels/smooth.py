@@ -20,6 +20,7 @@ from bayescannon.pixels.fit import PixelFit, PixelStatus, fit_pixels
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.smooth_chain import Chain, scatter_step, whole_vector
 from bayescannon.pixels.smooth_process import LOWEST_SCALE, SmoothProcess
+from bayescannon.pixels.solver import Solver
 
 # Where tau is learned it starts here: EM comes down to small scales faster than it climbs
 _FIRST_SCALE = 0.03
@@ -58,43 +59,83 @@ class SmoothFit(PixelFit):
     trace: tuple[float, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SmoothPrior(PixelPrior):
+    """
+    Priors of P pixels with T terms, some of them smooth along wavelength; flat, censored ones apart, are the others.
+
+    Attributes
+    ----------
+    shrunk : bool array of shape (T,)
+        The smooth terms, see :func:`bayescannon.models.coefficient_priors.shrunk_terms`.
+    tau : float array that broadcasts to (n_shrunk,), or None
+        Standard deviation of the coefficients, in normalised flux. Learned by marginal likelihood given the scatters
+        (EM) unless given.
+    length : float
+        Correlation length in pixels.
+    position : float array of shape (P,), or None
+        Ascending positions of the pixels, in pixels; 0, 1, 2 ... unless given. Dead pixels are left out, and the
+        correlation reaches across them.
+    """
+
+    shrunk: NDArray[np.bool_]
+    tau: ArrayLike | None = None
+    length: float = 3.0
+    position: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        n_pixel, n_term = self.mean.shape
+        if not ((self.precision == 0) | self.censored).all():
+            raise InputError("with a smooth prior, PixelPrior.precision may be 0 or inf (a censored term) only")
+        if self.shrunk.shape != (n_term,) or not self.shrunk.any():
+            raise InputError(
+                f"shrunk must mark some of the {n_term} terms; got shape {self.shrunk.shape}, "
+                f"{self.shrunk.sum()} marked"
+            )
+        if not (np.isfinite(self.first_tau) & (self.first_tau > 0)).all():
+            raise InputError("the scale of the smooth prior must be positive and finite")
+        if self.where.shape != (n_pixel,):
+            raise InputError(f"position must have shape (pixel,) = {(n_pixel,)}; got {self.where.shape}")
+        SmoothProcess.along(self.where, self.length)
+
+    @property
+    def first_tau(self) -> NDArray[np.float64]:
+        """Where tau starts if it is learned, and tau if it is given; shape (n_shrunk,)."""
+        tau = np.asarray(_FIRST_SCALE if self.tau is None else self.tau, dtype=np.float64)
+        return np.array(np.broadcast_to(tau, int(self.shrunk.sum())))
+
+    @property
+    def where(self) -> NDArray[np.float64]:
+        """The positions of the pixels, shape (P,)."""
+        given = np.arange(len(self.mean)) if self.position is None else self.position
+        return np.asarray(given, dtype=np.float64)
+
+    def uncorrelated(self) -> PixelPrior:
+        """Return the same prior without its correlations."""
+        precision = self.precision.copy()
+        precision[:, self.shrunk] += 1 / self.first_tau**2
+        return PixelPrior(self.mean, precision, self.scatter, self.scatter_parameters)
+
+
 def fit_pixels_smooth(
     vectors: FloatArray | LabelMoments,
     flux: FloatArray,
     ivar: FloatArray,
     *,
-    shrunk: NDArray[np.bool_],
-    scale: ArrayLike | None = None,
-    length: float = 3.0,
-    position: FloatArray | None = None,
-    prior: PixelPrior | None = None,
+    prior: SmoothPrior,
     kappa: FloatArray | float = 1.0,
     marginal: bool = False,
     start: FloatArray | None = None,
-    tolerance: float = 1e-6,
-    block: int = 64,
-    workers: int | None = None,
+    solver: Solver | None = None,
 ) -> SmoothFit:
     """
     Fit coefficients that are smooth along wavelength, and scatters: the exact joint maximum given tau.
 
     Parameters
     ----------
-    vectors, flux, ivar, kappa, marginal, start, tolerance, block, workers
-        As in :func:`bayescannon.pixels.fit.fit_pixels`.
-    shrunk : bool array of shape (T,)
-        Terms that the prior covers, see :func:`bayescannon.models.coefficient_priors.shrunk_terms`; the others are
-        flat.
-    scale : array that broadcasts to (n_shrunk,), optional
-        tau, standard deviation of the coefficients, in normalised flux. Learned by marginal likelihood given the
-        scatters (EM) unless given.
-    length : float
-        Correlation length in pixels.
-    position : float array of shape (pixel,), optional
-        Ascending positions of the pixels, in pixels; 0, 1, 2 ... unless given. Dead pixels are left out, and the
-        correlation reaches across them.
-    prior : PixelPrior, optional
-        Of the scatter, and of censored terms (precision inf); its other precisions must be 0.
+    prior : SmoothPrior
+    vectors, flux, ivar, kappa, marginal, start, solver
+        As in :func:`bayescannon.pixels.fit.fit_pixels`; the scatters are exact.
 
     Returns
     -------
@@ -103,33 +144,20 @@ def fit_pixels_smooth(
     Raises
     ------
     ValueError
-        A scale or length that is not positive, a precision that is neither 0 nor inf, or shapes that do not go
-        together.
+        Shapes that do not go together.
     """
+    solver = solver or Solver()
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
-    n_pixel, n_term = flux.shape[1], moments.mean.shape[1]
-    prior = PixelPrior.flat(n_pixel, n_term) if prior is None else prior
-    if not ((prior.precision == 0) | prior.censored).all():
-        raise InputError("with a smooth prior, PixelPrior.precision may be 0 or inf (a censored term) only")
-    if shrunk.shape != (n_term,) or not shrunk.any():
+    n_pixel = flux.shape[1]
+    if prior.mean.shape != (n_pixel, moments.mean.shape[1]):
         raise InputError(
-            f"shrunk must mark some of the {n_term} terms; got shape {shrunk.shape}, {shrunk.sum()} marked"
+            f"the prior must have shape (pixel, term) = {(n_pixel, moments.mean.shape[1])}; got {prior.mean.shape}"
         )
-    first_scale = np.asarray(_FIRST_SCALE if scale is None else scale, dtype=np.float64)
-    if not (np.isfinite(first_scale) & (first_scale > 0)).all():
-        raise InputError("the scale of the smooth prior must be positive and finite")
-    tau = np.array(np.broadcast_to(first_scale, int(shrunk.sum())))
-    where = np.arange(n_pixel, dtype=np.float64) if position is None else np.asarray(position, dtype=np.float64)
-    if where.shape != (n_pixel,):
-        raise InputError(f"position must have shape (pixel,) = {(n_pixel,)}; got {where.shape}")
-    SmoothProcess.along(where, length)
-
-    # the same prior without its correlations tells dead pixels, and gives scatters to start from
-    precision = prior.precision.copy()
-    precision[:, shrunk] += 1 / tau**2
+    # the prior without its correlations tells dead pixels, and gives scatters to start from
+    tau = prior.first_tau
     first = fit_pixels(
-        moments, flux, ivar, prior=replace(prior, precision=precision), kappa=kappa, marginal=marginal, start=start,
-        tolerance=max(tolerance, 1e-3), block=block, workers=workers,
+        moments, flux, ivar, prior=prior.uncorrelated(), kappa=kappa, marginal=marginal, start=start,
+        solver=replace(solver, tolerance=max(solver.tolerance, 1e-3)),
     )  # fmt: skip
     live = np.flatnonzero(first.live)
     if len(live) == 0:
@@ -139,9 +167,9 @@ def fit_pixels_smooth(
     chain = Chain(
         moments, flux if whole else flux[:, live], ivar if whole else ivar[:, live], prior.select(live),
         np.broadcast_to(np.asarray(kappa, dtype=np.float64), n_pixel)[live],
-        shrunk, SmoothProcess.along(where[live], length), marginal, tolerance, block, workers,
+        prior.shrunk, SmoothProcess.along(prior.where[live], prior.length), marginal, solver,
     )  # fmt: skip
-    return _alternate(chain, first, live, tau, learn=scale is None)
+    return _alternate(chain, first, live, tau, learn=prior.tau is None)
 
 
 def _alternate(
@@ -154,7 +182,7 @@ def _alternate(
     for n_rounds in range(_MAX_ROUNDS + 1):
         normal, right = normal_equations(
             chain.moments, chain.flux, chain.ivar, scatter, kappa=chain.kappa, allowed=~chain.prior.censored,
-            block=chain.block, workers=chain.workers,
+            workers=chain.solver.workers,
         )  # fmt: skip
         reduced, reduced_right = eliminate_flat(normal, right, chain.shrunk)
         was_learning = learn
@@ -171,7 +199,7 @@ def _alternate(
             scatter = safe
             continue
         trace.append(value)
-        moving = np.abs(step.long - scatter) > chain.tolerance * np.maximum(step.long, scatter)
+        moving = np.abs(step.long - scatter) > chain.solver.tolerance * np.maximum(step.long, scatter)
         if n_rounds == _MAX_ROUNDS or not (moving.any() or learn):
             break
         scatter, safe = (step.short if learn else step.long), step.short

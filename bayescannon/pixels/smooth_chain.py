@@ -4,20 +4,19 @@ The live pixels of a smooth fit: their coefficients given the scatters, and the 
 Each half is exact; :mod:`bayescannon.pixels.smooth` alternates between them.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.numerics.packing import pack_products
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.smooth_process import ChainPosterior, SmoothProcess
+from bayescannon.pixels.solver import Solver
 
 # A step of the scatters goes at most this much further than the one that cannot fail
 _MAX_REACH = 4.0
@@ -38,9 +37,7 @@ class Chain:
     shrunk: NDArray[np.bool_]
     process: SmoothProcess
     marginal: bool
-    tolerance: float
-    block: int
-    workers: int | None
+    solver: Solver
 
 
 @dataclass(frozen=True)
@@ -105,16 +102,15 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
     ones = LabelMoments.known(np.ones((len(chain.flux), 1)), multiplicity=chain.moments.multiplicity)
     held = replace(chain.prior, mean=np.zeros((len(scatter), 1)), precision=np.full((len(scatter), 1), np.inf))
 
-    def one(begin: int) -> ScatterStep:
-        part = slice(begin, begin + _CHUNK)
+    def one(part: slice) -> ScatterStep:
         ivar, kappa, s = chain.ivar[:, part], chain.kappa[part], scatter[part]
         residual = chain.flux[:, part] - chain.moments.mean @ sweep.theta[part].T
         squares = residual**2 + _label_spread(chain, sweep, part)
         root = np.sqrt(np.maximum(squares + _coefficient_spread(chain, sweep, part), 0.0))
         at, best = (
             fit_pixels(
-                ones, root, ivar, prior=held.select(part), kappa=kappa, start=s, scatter=how,
-                tolerance=0.1 * chain.tolerance, block=chain.block, workers=1,
+                ones, root, ivar, prior=held.select(part), kappa=kappa, start=s,
+                solver=replace(chain.solver, scatter=how, tolerance=0.1 * chain.solver.tolerance),
             )
             for how in ("fixed", "exact")
         )  # fmt: skip
@@ -133,8 +129,7 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
         long = np.sqrt(np.where((short > 0) & (far > 0), far, short**2))
         return ScatterStep(at, short, long, slope, counts @ (weight * squares))
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(chain.workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, len(scatter), _CHUNK)))
+    parts = map_blocks(one, len(scatter), _CHUNK, chain.solver.workers)
     joined = {item.name: np.concatenate([getattr(step.at, item.name) for step in parts]) for item in fields(PixelFit)}
     arrays = {
         name: np.concatenate([getattr(step, name) for step in parts]) for name in ("short", "long", "slope", "chi2")

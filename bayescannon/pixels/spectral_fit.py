@@ -31,6 +31,7 @@ from bayescannon.models.noise_priors import (
     PooledScatter,
     ScatterPrior,
 )
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
@@ -46,7 +47,8 @@ from bayescannon.pixels.population_learners import (
 )
 from bayescannon.pixels.populations import Populations, TrainingRound
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
-from bayescannon.pixels.smooth import fit_pixels_smooth
+from bayescannon.pixels.smooth import SmoothPrior, fit_pixels_smooth
+from bayescannon.pixels.solver import Solver
 
 _MAX_ROUNDS = 8
 # rounds end when no parameter of a population moves by more than this fraction
@@ -81,28 +83,22 @@ def fit_spectral(
     ivar: FloatArray,
     *,
     n_label: int,
-    coefficients: CoefficientPrior | None = None,
-    scatter: ScatterPrior | None = None,
-    noise: NoisePrior | None = None,
+    priors: SpectralPriors | None = None,
     marginal: bool = False,
-    allowed: NDArray[np.bool_] | None = None,
     start: SpectralFit | None = None,
-    tolerance: float = 1e-6,
-    workers: int | None = None,
+    solver: Solver | None = None,
 ) -> SpectralFit:
     """
     Fit :func:`bayescannon.models.spectral.spectral_model` exactly, its populations by marginal likelihood.
 
     Parameters
     ----------
-    vectors, flux, ivar, marginal, tolerance, workers
-        As in :func:`bayescannon.pixels.fit.fit_pixels`.
+    vectors, flux, ivar, marginal, solver
+        As in :func:`bayescannon.pixels.fit.fit_pixels`; the scatters are exact.
     n_label : int
         K.
-    coefficients, scatter, noise : prior objects
-        See :mod:`bayescannon.models.coefficient_priors`; the paper's unless given.
-    allowed : bool array of shape (pixel, T), optional
-        False holds a coefficient at 0.
+    priors : SpectralPriors, optional
+        The paper's unless given.
     start : SpectralFit, optional
         A fit of the same pixels to similar data, with the same priors: its scatters, kappa and populations are where
         this one starts. Saves passes and rounds.
@@ -117,26 +113,26 @@ def fit_spectral(
         A prior without an exact solver; the message says what to do.
     """
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
-    coefficients, scatter, noise = coefficients or FlatCoefficients(), scatter or FlatScatter(), noise or FixedNoise()
+    priors, solver = priors or SpectralPriors(), solver or Solver()
+    coefficients, scatter, noise = priors.coefficients, priors.scatter, priors.noise
     _require_known(coefficients, scatter, noise)
     n_pixel = flux.shape[1]
     shrunk = shrunk_terms(n_label, getattr(coefficients, "terms", "quadratic"))
 
     state = State(
-        prior=_first_prior(coefficients, scatter, n_pixel, n_label, allowed),
+        prior=_first_prior(priors, n_pixel, n_label),
         kappa=np.full(n_pixel, noise.kappa if isinstance(noise, FixedNoise) else 1.0),
     )
 
     first = None
     if start is not None:
         first = start.fit.scatter
-        state = _warm(state, start, coefficients, scatter, noise, shrunk)
+        state = _warm(state, start, priors, shrunk)
 
     def fit(current: State, near: FloatArray | None, pixels: slice = ALL_PIXELS, **options: Any) -> PixelFit:
         return fit_pixels(
             moments, flux[:, pixels], ivar[:, pixels], prior=current.prior.select(pixels), kappa=current.kappa[pixels],
-            marginal=marginal, start=None if near is None else near[pixels], tolerance=tolerance, workers=workers,
-            **options,
+            marginal=marginal, start=None if near is None else near[pixels], solver=replace(solver, **options),
         )  # fmt: skip
 
     learns = [
@@ -165,11 +161,13 @@ def fit_spectral(
     populations = replace(state.populations, trace=tuple(trace), converged=converged)
     if isinstance(coefficients, SmoothCoefficients):
         # neighbours are coupled only here: kappa and the population of scatters were learned with flat coefficients
-        smooth = fit_pixels_smooth(
-            moments, flux, ivar, shrunk=shrunk, scale=coefficients.scale, length=coefficients.length,
-            position=_positions(coefficients), prior=state.prior, kappa=state.kappa, marginal=marginal,
-            start=result.scatter, tolerance=tolerance, workers=workers,
+        prior = SmoothPrior(
+            state.prior.mean, state.prior.precision, state.prior.scatter, state.prior.scatter_parameters,
+            shrunk=shrunk, tau=coefficients.scale, length=coefficients.length, position=_positions(coefficients),
         )  # fmt: skip
+        smooth = fit_pixels_smooth(
+            moments, flux, ivar, prior=prior, kappa=state.kappa, marginal=marginal, start=result.scatter, solver=solver
+        )
         populations = replace(populations, smooth_scale=np.asarray(smooth.scale))
         result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
     return SpectralFit(result, state.kappa, state.prior, populations)
@@ -178,20 +176,18 @@ def fit_spectral(
 def _warm(
     state: State,
     start: SpectralFit,
-    coefficients: CoefficientPrior,
-    scatter: ScatterPrior,
-    noise: NoisePrior,
+    priors: SpectralPriors,
     shrunk: NDArray[np.bool_],
 ) -> State:
     """Return the state with what is to be learned where another fit found it."""
     learned = start.populations
-    if not isinstance(noise, FixedNoise):
+    if not isinstance(priors.noise, FixedNoise):
         state = replace(state, kappa=np.array(start.kappa, dtype=np.float64))
-    if _is_learned(scatter) and learned.scatter is not None:
+    if _is_learned(priors.scatter) and learned.scatter is not None:
         parameters = (learned.scatter.centre, learned.scatter.width)
         prior = replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
         state = replace(state, prior=prior)
-    if isinstance(coefficients, PooledCoefficients) and learned.coefficients is not None:
+    if isinstance(priors.coefficients, PooledCoefficients) and learned.coefficients is not None:
         prior = pooled_prior(state.prior, learned.coefficients, shrunk)
         state = replace(state, prior=prior, populations=replace(state.populations, coefficients=learned.coefficients))
     return state
@@ -223,14 +219,9 @@ def _is_learned(scatter: ScatterPrior) -> bool:
     return isinstance(scatter, PooledScatter) and (scatter.centre is None or scatter.width is None)
 
 
-def _first_prior(
-    coefficients: CoefficientPrior,
-    scatter: ScatterPrior,
-    n_pixel: int,
-    n_label: int,
-    allowed: NDArray[np.bool_] | None,
-) -> PixelPrior:
+def _first_prior(priors: SpectralPriors, n_pixel: int, n_label: int) -> PixelPrior:
     """Return the pixels' prior with everything that is to be learned still flat."""
+    coefficients, scatter, allowed = priors.coefficients, priors.scatter, priors.allowed
     n_term = len(shrunk_terms(n_label, "all"))
     prior = PixelPrior.flat(n_pixel, n_term)
     if isinstance(coefficients, NormalCoefficients):

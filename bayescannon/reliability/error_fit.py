@@ -1,18 +1,15 @@
 """Fit the calibration of errors: penalised maximum likelihood, wrong reference labels told apart."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
-from threadpoolctl import threadpool_limits
 
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_items, one_blas_thread
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.error_distribution import ErrorCalibration, make_features
 from bayescannon.reliability.error_likelihood import ErrorLikelihood
@@ -121,12 +118,12 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     ]
     right, other = near.astype(float), log_population(stars.reference)
     found = [problem.start() for problem in problems]
-    with _threads(n_label, workers) as pool:
+    with one_blas_thread():
         fitted = problems
         for _ in range(_ROUNDS):
-            found = list(pool.map(lambda p, start: p.maximise(start, right), fitted, found))  # noqa: B023 - within
-            own = sum(pool.map(lambda p, at: p.log_density(at)[0], problems, found))
-            below = np.column_stack(list(pool.map(lambda p, at: p.below(at), problems, found)))
+            found = map_items(lambda p, at: p.maximise(at, right), fitted, found, workers=workers)  # noqa: B023
+            own = sum(map_items(lambda p, at: p.log_density(at)[0], problems, found, workers=workers))
+            below = np.column_stack(map_items(lambda p, at: p.below(at), problems, found, workers=workers))
             right = right_probability(own + log_dependence(below, right), other)
             fitted = [p.left_out(at, right) for p, at in zip(problems, found, strict=True)]
     cuts = problems[0].cuts
@@ -180,30 +177,3 @@ def _steady_axes(labels: FloatArray, off: FloatArray, noise: FloatArray) -> Floa
     axes = axes[:, order[ratio[order] > _SPREAD_OVER_ERRORS]]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     return np.asarray(axes / ((labels - labels.mean(axis=0)) @ axes).std(axis=0))
-
-
-@contextmanager
-def _threads(n_label: int, workers: int | None) -> Iterator[ThreadPoolExecutor]:
-    """Threads for the labels, with one thread each for the algebra."""
-    with (
-        threadpool_limits(1, user_api="blas"),
-        ThreadPoolExecutor(min(n_label, workers or n_cores())) as pool,
-    ):
-        yield pool
-
-
-def cross_fit(stars: OutOfFold, *, folds: int, seed: int = 0, workers: int | None = None) -> FloatArray:
-    """
-    Return the PIT values of the stars, shape (N, K), each by a calibration that was fitted without it.
-
-    NaN where a star has no labels or no errors.
-    """
-    fold = np.random.default_rng(seed).permutation(len(stars)) % folds
-    out = np.full(stars.scaled.shape, np.nan)
-    for k in range(folds):
-        members = fold == k
-        own = stars.select(members)
-        calibration = fit_calibration(stars.select(~members), workers=workers)
-        predicted = calibration.predict(own.scaled, own.formal, own.snr)
-        out[members] = predicted.pit(own.scaled - own.reference, own.noise)
-    return out

@@ -18,21 +18,20 @@ each by a model that never saw the star and against the other stars' labels, mak
 Two further scores are of the spectrum, see :mod:`bayescannon.reliability.spectrum_scores`: ``chi2`` and ``novelty``.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.data.labels import LabelError, LabelScaler
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.hull import fixed_directions, hull_margin
 from bayescannon.numerics.neighbours import mean_distance
 from bayescannon.numerics.p_values import empirical_p_value
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.spectrum_scores import NoveltyReference
 
@@ -42,6 +41,7 @@ SCORES = (*LABEL_SCORES, *SPECTRUM_SCORES)
 # What decides OUTSIDE_COVERAGE and NOVEL_SPECTRUM. On real giants and dwarfs the range alone did no worse than any
 # combination: each further score brings outliers of its own, which set the limit where reference stars are few.
 COVERAGE_SCORE, NOVELTY_SCORE = "range", "novelty"
+DECIDING_SCORES = (COVERAGE_SCORE, NOVELTY_SCORE)
 MIN_REFERENCE = 10
 _NEIGHBOURS = 5
 # standard deviations below this part of the largest are raised to it: collinear labels leave no direction without width
@@ -89,9 +89,10 @@ class CoverageReference:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def p_values(self, scores: FloatArray) -> NDArray[np.float64]:
-        """Return the empirical p-value of every score, shape (N, score)."""
-        return np.column_stack([empirical_p_value(scores[:, k], self.scores[:, k]) for k in range(len(SCORES))])
+    def p_values(self, scores: FloatArray, names: Sequence[str] = SCORES) -> NDArray[np.float64]:
+        """Return the empirical p-value of every score of shape (N, score), with its name in `names`."""
+        columns = [SCORES.index(name) for name in names]
+        return np.column_stack([empirical_p_value(scores[:, n], self.scores[:, k]) for n, k in enumerate(columns)])
 
     def to_xarray(self) -> xr.Dataset:
         """Return the reference as a Dataset of dims reference_star, stellar_label, score and block."""
@@ -139,7 +140,12 @@ class CoverageReference:
 
 
 def label_scores(
-    points: FloatArray, reference: FloatArray, *, leave_one_out: bool = False, workers: int | None = None
+    points: FloatArray,
+    reference: FloatArray,
+    names: Sequence[str] = LABEL_SCORES,
+    *,
+    leave_one_out: bool = False,
+    workers: int | None = None,
 ) -> NDArray[np.float64]:
     """
     Score inferred labels against the training labels, see the module's text.
@@ -150,6 +156,8 @@ def label_scores(
         Scaled labels; a star with a value that is not finite has NaN for all scores.
     reference : float array of shape (M, K)
         Scaled labels of the training stars.
+    names : sequence of str
+        Which of `LABEL_SCORES`; others are not computed.
     leave_one_out : bool
         Point n is of reference star n, and compared with the other stars.
     workers : int or None
@@ -157,8 +165,8 @@ def label_scores(
 
     Returns
     -------
-    scores : float array of shape (N, label score)
-        In the order of `LABEL_SCORES`.
+    scores : float array of shape (N, score)
+        In the order of `names`.
 
     Raises
     ------
@@ -167,22 +175,31 @@ def label_scores(
     """
     if len(reference) < MIN_REFERENCE:
         raise InputError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {len(reference)}")
+    scores = np.empty((len(points), len(names)))
+    for k, name in enumerate(names):
+        scores[:, k] = _label_score(name, points, reference, leave_one_out=leave_one_out, workers=workers)
+    return scores
+
+
+def _label_score(
+    name: str, points: FloatArray, reference: FloatArray, *, leave_one_out: bool, workers: int | None
+) -> NDArray[np.float64]:
+    """Return one score, shape (N,)."""
     n_label = reference.shape[1]
-    axes = np.concatenate([np.eye(n_label), -np.eye(n_label)])
-
-    def margin(directions: FloatArray) -> FloatArray:
-        return hull_margin(points, reference, directions, leave_one_out=leave_one_out, workers=workers)
-
-    squared = mean_distance(points, reference, neighbours=_NEIGHBOURS, leave_one_out=leave_one_out, workers=workers)
-    return np.column_stack(
-        [
-            margin(axes),
-            margin(fixed_directions(n_label)),
-            _mahalanobis(points, reference, leave_one_out=leave_one_out),
-            np.sqrt(squared),
-            -_log_density(points, reference, leave_one_out=leave_one_out, workers=workers),
-        ]
-    )
+    match name:
+        case "range" | "hull":
+            axes = np.concatenate([np.eye(n_label), -np.eye(n_label)])
+            directions = axes if name == "range" else fixed_directions(n_label)
+            return hull_margin(points, reference, directions, leave_one_out=leave_one_out, workers=workers)
+        case "mahalanobis":
+            return _mahalanobis(points, reference, leave_one_out=leave_one_out)
+        case "nearest":
+            return np.sqrt(
+                mean_distance(points, reference, neighbours=_NEIGHBOURS, leave_one_out=leave_one_out, workers=workers)
+            )
+        case "density":
+            return -_log_density(points, reference, leave_one_out=leave_one_out, workers=workers)
+    raise InputError(f"scores of labels are {', '.join(LABEL_SCORES)}; got {name!r}")
 
 
 def whitener(reference: FloatArray) -> NDArray[np.float64]:
@@ -212,16 +229,16 @@ def _log_density(
     norm = 0.5 * (there**2).sum(axis=1)
     density = np.empty(len(points))
 
-    def one(start: int) -> None:
-        part = here[start : start + _BLOCK]
+    def one(block: slice) -> None:
+        part = here[block]
         kernel = part @ there.T - norm
         if leave_one_out:
-            kernel[np.arange(len(part)), start + np.arange(len(part))] = -np.inf
+            own = np.arange(len(part))
+            kernel[own, block.start + own] = -np.inf
         largest = kernel.max(axis=1)
         kernel -= largest[:, None]
         np.exp(kernel, out=kernel)
-        density[start : start + len(part)] = largest - 0.5 * (part**2).sum(axis=1) + np.log(kernel.sum(axis=1))
+        density[block] = largest - 0.5 * (part**2).sum(axis=1) + np.log(kernel.sum(axis=1))
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, len(points), _BLOCK)))
+    map_blocks(one, len(points), _BLOCK, workers)
     return density - np.log(n_reference - leave_one_out)

@@ -8,21 +8,21 @@ the mean of :math:`r_b^2 / (v_b + s_b^2)` over live blocks. At high S/N any misf
 statistic (and the log of the reduced chi2) is taken relative to the reference stars' trend with S/N.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from bayescannon.models.label_vector import label_vector, label_vector_jacobian
-from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.quartic import Quartic
 
 # pixels; lines are 3-5 pixels wide at R = 1800, wings of strong lines some ten times that
 BLOCK = 32
+# stars at once
+_STARS = 64
+_ROUNDING = np.finfo(float).eps
 _ROUNDS = 50
 _HUBER = 1.5
 
@@ -60,11 +60,12 @@ class Residuals:
 
 
 def block_residuals(
-    theta: FloatArray,
-    scatter: FloatArray,
+    coefficients: FloatArray,
     flux: FloatArray,
     ivar: FloatArray,
-    scaled: FloatArray,
+    quartic: Quartic,
+    vectors: FloatArray,
+    slopes: FloatArray,
     *,
     block: int = BLOCK,
     workers: int | None = None,
@@ -72,15 +73,21 @@ def block_residuals(
     """
     Average the residuals of N stars outside the model's tangent space at their labels.
 
+    With r = f - C w and J = C D, J^T W J and J^T W r are products of the star's quartic with w and D, so that the
+    pixels are needed for the averages alone.
+
     Parameters
     ----------
-    theta : float array of shape (pixel, T)
-    scatter : float array of shape (pixel,)
-        inf in dead pixels.
+    coefficients : float array of shape (pixel, T)
+        C: theta, and beside it the loadings of hidden components; 0 in dead pixels.
     flux, ivar : float arrays of shape (star, pixel)
-        `ivar` on the model's noise scale, 0 where dead.
-    scaled : float array of shape (star, K)
-        Scaled labels; a star with NaN has NaN results.
+        `ivar` on the model's noise scale, 0 where star or model is dead.
+    quartic : Quartic
+        Of these stars and coefficients.
+    vectors : float array of shape (star, T)
+        w: label vectors, and beside them the hidden components; a star with NaN has NaN results.
+    slopes : float array of shape (star, T, K)
+        D = dw/dl.
     block : int
         Pixels of a block; the last one may be shorter.
     workers : int or None
@@ -90,37 +97,40 @@ def block_residuals(
     -------
     residuals : Residuals
     """
-    known = np.isfinite(scaled).all(axis=1)
-    at = np.where(known[:, None], scaled, 0.0)
-    live = np.isfinite(scatter)
-    theta, ivar = np.where(live[:, None], theta, 0.0), np.where(live, ivar, 0.0)
-    edges = np.arange(0, len(theta), block)
-    outside = flux - label_vector(at) @ theta.T
-    signal, chi2 = np.full(len(flux), np.nan), np.full(len(flux), np.nan)
-    slopes = label_vector_jacobian(at)
+    n_label = slopes.shape[2]
+    known = np.isfinite(vectors).all(axis=1)
+    fitted = known & (quartic.n_live > n_label)
+    # the quartic holds the label vector without its constant, theta_0 taken out of the flux
+    at = np.where(known[:, None], vectors, 0.0)
+    shifted = at.copy()
+    shifted[:, 0] = 0.0
+    product = np.einsum("nij,nj->ni", quartic.a, shifted)
+    chi2 = quartic.c + np.einsum("ni,ni->n", shifted, product - 2 * quartic.b)
+    across = slopes.transpose(0, 2, 1)
+    right = (across @ (quartic.b - product)[..., None])[..., 0]
+    # a spectrum that does not see a label has a singular matrix: the shortest of its solutions
+    amplitude = (
+        np.linalg.pinv(across @ quartic.a @ slopes, hermitian=True, rcond=n_label * _ROUNDING) @ right[..., None]
+    )
+    inside = at + np.where(fitted[:, None], (slopes @ amplitude)[..., 0], 0.0)
+    edges = np.arange(0, len(coefficients), block)
 
-    def one(n: int) -> None:
-        weight = pixel_weights(scatter, ivar[n])
-        alive = weight > 0
-        degrees = alive.sum() - scaled.shape[1]
-        if degrees <= 0:
-            return
-        signal[n] = np.median(np.sqrt(ivar[n, alive]))
-        chi2[n] = weight @ outside[n] ** 2 / degrees
-        tangent = theta @ slopes[n]
-        weighted = weight[:, None] * tangent
-        # least squares of K equations: a spectrum that does not see a label has a singular matrix
-        amplitude = np.linalg.lstsq(tangent.T @ weighted, weighted.T @ outside[n], rcond=None)[0]
-        outside[n] -= tangent @ amplitude
+    def one(part: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
+        noise = ivar[part]
+        total = np.add.reduceat(noise, edges, axis=1)
+        filled = total > 0
+        divisor = np.where(filled, total, 1.0)
+        mean = np.add.reduceat(noise * (flux[part] - inside[part] @ coefficients.T), edges, axis=1) / divisor
+        signal = np.full(len(noise), np.nan)
+        for n in np.flatnonzero(fitted[part]):
+            signal[n] = np.median(np.sqrt(noise[n][noise[n] > 0]))
+        return mean, np.where(filled, 1 / divisor, np.inf), signal
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, np.flatnonzero(known)))
-    total = np.add.reduceat(ivar, edges, axis=1)
-    filled = total > 0
-    mean = np.add.reduceat(ivar * outside, edges, axis=1) / np.where(filled, total, 1.0)
-    variance = np.where(filled, 1 / np.where(filled, total, 1.0), np.inf)
+    parts = map_blocks(one, max(len(flux), 1), _STARS, workers)
+    mean, variance, signal = (np.concatenate(values) for values in zip(*parts, strict=True))
     mean[~known] = np.nan
-    return Residuals(mean, variance, chi2, np.log(signal))
+    reduced = np.where(fitted, chi2 / np.where(fitted, quartic.n_live - n_label, 1), np.nan)
+    return Residuals(mean, variance, reduced, np.log(signal))
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,20 @@ weighted draws, and what is left goes to NUTS (:mod:`bayescannon.stars.nuts`).
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.models.label_vector import term_pairs
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance_kernels import collect_modes, sample_all
-from bayescannon.stars.quartic import Quartic, minimise
+from bayescannon.stars.quartic import Optima, Quartic, minimise
 
 # Vehtari et al. 2024: weights with a larger shape cannot be trusted
 LARGEST_K_HAT = 0.7
@@ -109,19 +107,43 @@ def sample_labels(
     seeds: NDArray[np.uint64],
     *,
     density: LabelDensity | None = None,
-    n_draws: int = 1000,
+    n_draws: int,
     n_keep: int = 0,
     workers: int | None = None,
 ) -> LabelPosterior:
     """
-    Sample the labels of N stars.
+    Sample the labels of N stars: minimise from `starts`, then :func:`sample_modes`.
+
+    Parameters
+    ----------
+    starts : float array of shape (start, K) or (star, start, K)
+        Scaled labels to look for modes from.
+    quartic, seeds, density, n_draws, n_keep, workers
+        As in :func:`sample_modes`.
+    """
+    optima = minimise(quartic, starts, density=density, workers=workers)
+    return sample_modes(quartic, optima, seeds, density=density, n_draws=n_draws, n_keep=n_keep, workers=workers)
+
+
+def sample_modes(
+    quartic: Quartic,
+    optima: Optima,
+    seeds: NDArray[np.uint64],
+    *,
+    density: LabelDensity | None = None,
+    n_draws: int,
+    n_keep: int = 0,
+    workers: int | None = None,
+) -> LabelPosterior:
+    """
+    Sample the labels of N stars, by a proposal at the modes among their optima.
 
     Parameters
     ----------
     quartic : Quartic
         Of N stars.
-    starts : float array of shape (start, K) or (star, start, K)
-        Scaled labels to look for modes from.
+    optima : Optima
+        Where several starts of each star ended, under the same prior.
     seeds : uint64 array of shape (N,)
         From :func:`star_seeds`.
     density : LabelDensity, optional
@@ -145,22 +167,19 @@ def sample_labels(
     """
     if n_draws < 100 or not 0 <= n_keep <= n_draws:
         raise InputError(f"n_draws must be at least 100 and n_keep from 0 to n_draws; got {n_draws} and {n_keep}")
-    n_label = starts.shape[-1]
+    n_label = optima.labels.shape[-1]
     prior = density or LabelDensity.flat(n_label)
-    optima = minimise(quartic, starts, density=prior, workers=workers)
     result = LabelPosterior.empty(len(quartic), n_label, n_keep)
-    i, j = term_pairs(n_label)
+    pairs = term_pairs(n_label)
 
-    def one(first: int) -> None:
-        part = np.arange(first, min(first + _BLOCK, len(quartic)))
+    def one(block: slice) -> None:
+        part = np.arange(block.start, block.stop)
         size = (len(part), _MOST_MODES)
         mode, root, share = np.zeros((*size, n_label)), np.zeros((*size, n_label, n_label)), np.zeros(size)
         n_mode = np.zeros(len(part), dtype=np.int64)
         own = quartic.select(part)
-        collect_modes(
-            own.a, own.b, own.c, i, j, prior.arrays, optima.labels[part], optima.chi2[part], optima.converged[part],
-            mode, root, share, n_mode,
-        )  # fmt: skip
+        ends = (optima.labels[part], optima.chi2[part], optima.converged[part])
+        collect_modes(own.arrays, pairs, prior.arrays, ends, (mode, root, share, n_mode))
         # without more pixels than labels the optimum is no posterior, unless a prior makes it one
         proper = (n_mode > 0) & ((own.n_live > n_label) | (len(prior.log_weight) > 0))
         chosen = part[proper]
@@ -180,8 +199,7 @@ def sample_labels(
         result.status[unreliable] = PosteriorStatus.UNRELIABLE
         result.n_modes[part] = n_mode
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, len(quartic), _BLOCK)))
+    map_blocks(one, len(quartic), _BLOCK, workers)
     return result
 
 
@@ -207,7 +225,7 @@ def _sample(
         stretch[star] = np.sqrt(_DOF / rng.chisquare(_DOF, n_draws))
         order[star], point[star] = rng.permutation(n_keep), rng.random()
     sample_all(
-        (quartic.a, quartic.b, quartic.c), *term_pairs(n_label), prior.arrays, proposal, _DOF,
+        quartic.arrays, term_pairs(n_label), prior.arrays, proposal, _DOF,
         (noise, stretch, order, point), np.array(PROBABILITIES),
         (result.mean, result.covariance, result.quantiles, result.k_hat, result.ess, result.draws),
     )  # fmt: skip

@@ -21,18 +21,22 @@ _LEAST_SHARE = 0.1
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def collect_modes(a, b, c, i, j, density, labels, value, converged, mode, root, share, n_mode):  # type: ignore[no-untyped-def]
+def collect_modes(quartics, pairs, density, optima, proposal):  # type: ignore[no-untyped-def]
     """
-    Collect the distinct modes of every star among the optima (star, start, K) of its starts.
+    Collect the distinct modes of every star among the optima of its starts.
 
-    Fills mode (star, M, K), root (star, M, K, K) with Cholesky factors of the inverse of half the Hessian there, and
-    share (star, M) of the draws; n_mode (star,) is 0 where there is no proper mode.
+    `quartics` are (a, b, c), `optima` the labels (star, start, K), their value and whether converged (star, start).
+    Fills of `proposal` mode (star, M, K), root (star, M, K, K) with Cholesky factors of the inverse of half the
+    Hessian there, share (star, M) of the draws, and n_mode (star,), which is 0 where there is no proper mode.
     """
+    a, b, c = quartics
+    labels, value, converged = optima
+    mode, root, share, n_mode = proposal
     n_star, _, k = labels.shape
     n_most, t = mode.shape[1], b.shape[1]
-    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
     gradient, gauss, hessian = np.empty(k), np.empty((k, k)), np.empty((k, k))
-    work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
+    derivatives, work = (gradient, gauss, hessian), (np.empty(t), np.empty(t), np.empty((t, k)))
+    density_work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
     for star in range(n_star):
         found = 0
         best = np.inf
@@ -47,8 +51,8 @@ def collect_modes(a, b, c, i, j, density, labels, value, converged, mode, root, 
                 new = new and apart @ curvature[m] @ apart > _SAME_MODE**2
             if not new:
                 continue
-            chi2_derivatives(a[star], b[star], c[star], x, i, j, True, gradient, gauss, hessian, u, slope, jacobian)
-            add_density(density, x, True, gradient, gauss, hessian, work)
+            chi2_derivatives((a[star], b[star], c[star]), pairs, x, True, derivatives, work)
+            add_density(density, x, True, gradient, gauss, hessian, density_work)
             # at a wall of the box the Hessian may be indefinite; J^T A J stands in
             curvature[found] = hessian
             if not _factor_of_inverse(hessian, root[star, found]):
@@ -99,12 +103,15 @@ def _factor_of_inverse(matrix, root):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def log_target(a, b, c, i, j, density, x, u, across, result):  # type: ignore[no-untyped-def]
+def log_target(quartic, pairs, density, x, result, work):  # type: ignore[no-untyped-def]
     """
-    Fill result (S,) with -chi2 / 2 + ln p of one star at x (K, S).
+    Fill result (S,) with -chi2 / 2 + ln p of one star (A, b, c) at x (K, S).
 
-    u (T, S) and across (S,) are work space.
+    `work` is space: u (T, S) and across (S,).
     """
+    a, b, c = quartic
+    i, j = pairs
+    u, across = work
     k, t = x.shape[0], len(b)
     u[0] = 0.0
     u[1 : 1 + k] = x
@@ -124,13 +131,16 @@ def log_target(a, b, c, i, j, density, x, u, across, result):  # type: ignore[no
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def draw_proposal(mode, root, share, dof, noise, stretch, x, log_proposal, square):  # type: ignore[no-untyped-def]
+def draw_proposal(components, dof, random, x, log_proposal, square):  # type: ignore[no-untyped-def]
     """
     Fill x (K, S) with draws of the mixture of Student-t distributions, and log_proposal (S,), up to a constant.
 
-    `noise` (K, S) is standard normal, `stretch` (S,) the root of dof / chi2. Every component gets exactly its share
-    of the draws. square (S,) is work space.
+    `components` are the mixture's mode (M, K), root (M, K, K) and share (M,). Of the `random` numbers, noise (K, S) is
+    standard normal, stretch (S,) the root of dof / chi2. Every component gets exactly its share of the draws.
+    square (S,) is work space.
     """
+    mode, root, share = components
+    noise, stretch = random
     n_mode, k = mode.shape
     n_draw = x.shape[1]
     first = 0
@@ -168,7 +178,7 @@ def draw_proposal(mode, root, share, dof, noise, stretch, x, log_proposal, squar
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def sample_all(quartics, i, j, density, proposal, dof, random, probabilities, out):  # type: ignore[no-untyped-def]
+def sample_all(quartics, pairs, density, proposal, dof, random, probabilities, out):  # type: ignore[no-untyped-def]
     """
     Sample every star by importance.
 
@@ -186,10 +196,9 @@ def sample_all(quartics, i, j, density, proposal, dof, random, probabilities, ou
     log_proposal, log_ratio, weight, work = np.empty(n_draw), np.empty(n_draw), np.empty(n_draw), np.empty(n_draw)
     for star in range(n_star):
         n = n_mode[star]
-        draw_proposal(
-            mode[star, :n], root[star, :n], share[star, :n], dof, noise[star], stretch[star], x, log_proposal, work
-        )
-        log_target(a[star], b[star], c[star], i, j, density, x, u, work, log_ratio)
+        components = (mode[star, :n], root[star, :n], share[star, :n])
+        draw_proposal(components, dof, (noise[star], stretch[star]), x, log_proposal, work)
+        log_target((a[star], b[star], c[star]), pairs, density, x, log_ratio, (u, work))
         log_ratio -= log_proposal
         k_hat[star] = smooth_weights(log_ratio, weight)
         ess[star] = 1.0 / np.sum(weight**2)

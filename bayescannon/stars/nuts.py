@@ -27,12 +27,11 @@ def can_sample() -> bool:
 
 def sample_nuts(
     quartic: Quartic,
-    centre: FloatArray,
-    spread: FloatArray,
+    near: LabelPosterior,
     *,
     prior: LabelPrior,
     scaler: LabelScaler,
-    n_draws: int = 1000,
+    n_draws: int,
     n_keep: int = 0,
     seed: int = 0,
     cores: int = 2,
@@ -44,8 +43,8 @@ def sample_nuts(
     ----------
     quartic : Quartic
         Of N stars.
-    centre, spread : float arrays of shape (N, K) and (N, K, K)
-        Scaled labels to start from, and factors of about the posterior covariance.
+    near : LabelPosterior
+        Of the same stars: its means are where the chains start, its covariances about those of the posterior.
     prior, scaler
         As in :func:`bayescannon.models.star_labels.label_chunk_model`.
     n_draws : int
@@ -68,6 +67,7 @@ def sample_nuts(
     """
     import nutpie
 
+    centre, spread = near.mean, _factors(near.covariance)
     n_star, n_label = centre.shape
     result = LabelPosterior.empty(n_star, n_label, n_keep)
     root, y = pseudo_observations(quartic)
@@ -97,6 +97,12 @@ def sample_nuts(
         index, where = np.unique(part, return_index=True)
         result.put(index, _summarise(labels[where], n_keep, np.random.default_rng([seed, first])))
     return result
+
+
+def _factors(covariance: FloatArray) -> FloatArray:
+    """Return factors of covariances (N, K, K) of few draws, none of them singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 1e-6 * np.maximum(values[:, -1:], 1e-12)))[:, None, :]
 
 
 def _summarise(labels: FloatArray, n_keep: int, rng: np.random.Generator) -> LabelPosterior:

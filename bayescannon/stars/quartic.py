@@ -9,22 +9,23 @@ taken out of the flux, which removes the cancellation, and u(l) = v(l) without i
     A = sum_p w_p theta_p theta_p^T,   b = sum_p w_p theta_p (f_p - theta_p0),   c = sum_p w_p (f_p - theta_p0)^2.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.models.label_vector import term_pairs
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all
+
+# stars at once
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Quartic:
     def __len__(self) -> int:
         return len(self.c)
 
+    @property
+    def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """A, b and c: what the compiled kernels take."""
+        return self.a, self.b, self.c
+
     def select(self, index: Any) -> "Quartic":
         """Return the likelihoods of some of the stars: a slice, a mask or an index array."""
         return Quartic(self.a[index], self.b[index], self.c[index], self.n_live[index])
@@ -60,7 +66,7 @@ def compress(
     flux: FloatArray,
     ivar: FloatArray,
     *,
-    block: int = 256,
+    block: int = _BLOCK,
     workers: int | None = None,
 ) -> Quartic:
     """
@@ -86,8 +92,7 @@ def compress(
         theta, scatter, flux, ivar = theta[live], scatter[live], flux[:, live], ivar[:, live]
     products = pack_products(theta)
 
-    def one(start: int) -> Quartic:
-        part = slice(start, start + block)
+    def one(part: slice) -> Quartic:
         weight = pixel_weights(scatter, ivar[part])
         offset = flux[part] - theta[:, 0]
         weighted = weight * offset
@@ -98,8 +103,8 @@ def compress(
             n_live=(weight > 0).sum(axis=1),
         )
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        parts = list(pool.map(one, range(0, max(len(flux), 1), block)))
+    # one block of none where there are no stars
+    parts = map_blocks(one, max(len(flux), 1), block, workers)
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b", "c", "n_live")
     }
@@ -170,7 +175,7 @@ def minimise(
     """
     n_star, (n_start, n_label) = len(quartic), starts.shape[-2:]
     starts = np.array(np.broadcast_to(starts, (n_star, n_start, n_label)), dtype=np.float64)
-    i, j = term_pairs(n_label)
+    pairs = term_pairs(n_label)
     prior = (density or LabelDensity.flat(n_label)).arrays
     result = Optima(
         np.empty((n_star, n_start, n_label)),
@@ -180,14 +185,10 @@ def minimise(
     )
 
     def one(part: slice) -> None:
-        minimise_all(
-            quartic.a[part], quartic.b[part], quartic.c[part], starts[part], i, j, prior,
-            result.labels[part], result.chi2[part], result.iterations[part], result.converged[part],
-        )  # fmt: skip
+        out = (result.labels[part], result.chi2[part], result.converged[part], result.iterations[part])
+        minimise_all(quartic.select(part).arrays, pairs, prior, starts[part], out)
 
-    step = 256
-    with ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, (slice(k, k + step) for k in range(0, n_star, step))))
+    map_blocks(one, n_star, _BLOCK, workers)
     return result
 
 
@@ -230,5 +231,5 @@ def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDens
     gauss, hessian = (np.empty((n_star, n_label, n_label)) for _ in range(2))
     x = np.ascontiguousarray(scaled, dtype=np.float64)
     prior = (density or LabelDensity.flat(n_label)).arrays
-    evaluate_all(quartic.a, quartic.b, quartic.c, x, i, j, prior, chi2, gradient, gauss, hessian)
+    evaluate_all(quartic.arrays, (i, j), prior, x, chi2, (gradient, gauss, hessian))
     return Derivatives(chi2, 2 * gradient, 2 * gauss, 2 * hessian)

@@ -19,12 +19,16 @@ _MAX_DAMPING = 1e12
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def chi2_derivatives(a, b, c, x, i, j, with_hessian, gradient, gauss, hessian, u, slope, jacobian):  # type: ignore[no-untyped-def]
+def chi2_derivatives(quartic, pairs, x, with_hessian, out, work):  # type: ignore[no-untyped-def]
     """
-    Return chi2 at x and fill half its gradient, J^T A J and half its Hessian.
+    Return chi2 of one star (A, b, c) at x; fill half its gradient, J^T A J and half its Hessian in `out`.
 
-    u, slope (T,) and jacobian (T, K) are work space; i, j are the label indices of the quadratic terms.
+    `pairs` are the label indices i, j of the quadratic terms; `work` is space: u, slope (T,) and jacobian (T, K).
     """
+    a, b, c = quartic
+    i, j = pairs
+    gradient, gauss, hessian = out
+    u, slope, jacobian = work
     k, t = len(x), len(b)
     u[0] = 0.0
     for m in range(k):
@@ -97,27 +101,27 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def minimise_all(a, b, c, starts, i, j, density, x_out, value_out, iterations, converged):  # type: ignore[no-untyped-def]
+def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-untyped-def]
     """
     Minimise chi2 - 2 ln p of every star from its starts (star, start, K) by damped Newton steps, inside p's box.
 
-    Fills x_out (star, start, K), value_out, iterations and converged (star, start).
+    Fills of `out` the labels (star, start, K), value, converged and iterations (star, start).
     """
+    a, b, c = quartics
+    x_out, value_out, converged, iterations = out
     n_star, n_start, k = x_out.shape
     t = b.shape[1]
     lower, upper = density[0], density[1]
     trial, scale, right, step = np.empty(k), np.empty(k), np.empty(k), np.empty(k)
     gradient, gauss, hessian, factor = np.empty(k), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
-    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
+    derivatives, work = (gradient, gauss, hessian), (np.empty(t), np.empty(t), np.empty((t, k)))
     density_work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
     for star in range(n_star):
-        # one start after the other; `work` is what `chi2_derivatives` fills or uses
-        sa, sb, sc = a[star], b[star], c[star]
-        work = (gradient, gauss, hessian, u, slope, jacobian)
+        quartic = (a[star], b[star], c[star])
         for start in range(n_start):
             x = np.minimum(np.maximum(starts[star, start], lower), upper)
             damping = _FIRST_DAMPING
-            value = chi2_derivatives(sa, sb, sc, x, i, j, True, *work)
+            value = chi2_derivatives(quartic, pairs, x, True, derivatives, work)
             value += add_density(density, x, True, gradient, gauss, hessian, density_work)
             n_iteration = 0
             done = False
@@ -145,7 +149,7 @@ def minimise_all(a, b, c, starts, i, j, density, x_out, value_out, iterations, c
                 for m in range(k):
                     trial[m] = min(max(x[m] + step[m], lower[m]), upper[m])
                     stopped = stopped or trial[m] != x[m] + step[m]
-                new = chi2_derivatives(sa, sb, sc, trial, i, j, False, *work)
+                new = chi2_derivatives(quartic, pairs, trial, False, derivatives, work)
                 new += add_density(density, trial, False, gradient, gauss, hessian, density_work)
                 if decrement <= _SURE_DECREMENT or new < value:
                     x[:] = trial
@@ -153,7 +157,7 @@ def minimise_all(a, b, c, starts, i, j, density, x_out, value_out, iterations, c
                     done = decrement <= _DECREMENT and not stopped
                     value = new
                     if not done:
-                        value = chi2_derivatives(sa, sb, sc, x, i, j, True, *work)
+                        value = chi2_derivatives(quartic, pairs, x, True, derivatives, work)
                         value += add_density(density, x, True, gradient, gauss, hessian, density_work)
                     damping = damping * 0.1 if damping > 1e-10 else 0.0
                 else:
@@ -178,13 +182,18 @@ def _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian):  # 
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def evaluate_all(a, b, c, x, i, j, density, value, gradient, gauss, hessian):  # type: ignore[no-untyped-def]
-    """Evaluate chi2 - 2 ln p of every star at its own x (star, K); fills the value and half of its derivatives."""
+def evaluate_all(quartics, pairs, density, x, value, derivatives):  # type: ignore[no-untyped-def]
+    """
+    Evaluate chi2 - 2 ln p of every star at its own x (star, K).
+
+    Fills the value (star,) and half of the `derivatives`: gradient, Gauss-Newton matrix and Hessian.
+    """
+    a, b, c = quartics
+    gradient, gauss, hessian = derivatives
     t, k = b.shape[1], x.shape[1]
-    u, slope, jacobian = np.empty(t), np.empty(t), np.empty((t, k))
-    work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
+    work = (np.empty(t), np.empty(t), np.empty((t, k)))
+    density_work = (np.empty(k), np.empty(k), np.empty((k, k)), np.empty((k, k)))
     for n in range(len(x)):
-        value[n] = chi2_derivatives(
-            a[n], b[n], c[n], x[n], i, j, True, gradient[n], gauss[n], hessian[n], u, slope, jacobian
-        )
-        value[n] += add_density(density, x[n], True, gradient[n], gauss[n], hessian[n], work)
+        own = (gradient[n], gauss[n], hessian[n])
+        value[n] = chi2_derivatives((a[n], b[n], c[n]), pairs, x[n], True, own, work)
+        value[n] += add_density(density, x[n], True, gradient[n], gauss[n], hessian[n], density_work)

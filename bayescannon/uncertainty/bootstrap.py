@@ -13,18 +13,20 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon import __version__
-from bayescannon.cannon.labelling import draw_starts, find_labels, label_spectra
+from bayescannon.cannon.labelling import draw_starts, label_spectra
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import fit_latent, fit_reference, training_stars
-from bayescannon.data.flags import FitStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector
 from bayescannon.numerics.errors import InputError
+from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit
+from bayescannon.stars.optimum import find_labels
 
 # Newton converges quadratically: where the last step of s^2 was this small, what is left is far below the bootstrap
 _TOLERANCE = 1e-4
@@ -66,17 +68,16 @@ def retrain(
     model : TrainedModel
     """
     options = model.options
+    vectors = label_vector(model.scaler.to_scaled(reference.labels))
     result = fit_reference(
-        label_vector(model.scaler.to_scaled(reference.labels)),
+        LabelMoments.known(vectors, multiplicity=np.asarray(multiplicity, dtype=np.float64)),
         reference.spectra.flux,
         reference.spectra.ivar,
         options,
         wavelength=model.wavelength,
         label_names=model.label_names,
-        multiplicity=np.asarray(multiplicity, dtype=np.float64),
         start=SpectralFit(model.fit, model.noise_scale, PixelPrior.flat(*model.theta.shape), model.populations),
-        tolerance=_TOLERANCE,
-        workers=workers,
+        solver=Solver(tolerance=_TOLERANCE, workers=workers),
     )
     again = replace(model, fit=result.fit, kappa=result.kappa, populations=result.populations)
     if options.label_errors is None or model.reference_errors is None:
@@ -164,8 +165,7 @@ def bootstrap_labels(
     for draw, multiplicity in enumerate(draw_multiplicities(len(reference), n_bootstrap, seed=seed)):
         other = retrain(model, reference, multiplicity, workers=workers)
         found = find_labels(star_quartic(other, spectra, workers=workers), starts, workers=workers)
-        good = found["status"] == FitStatus.CONVERGED
-        labels[draw] = np.where(good[:, None], model.scaler.from_scaled(found["scaled"]), np.nan)
+        labels[draw] = np.where(found.converged[:, None], model.scaler.from_scaled(found.scaled), np.nan)
     return xr.Dataset(
         {
             "labels": (("bootstrap", "star", "stellar_label"), labels),

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon import __version__
+from bayescannon.cannon.choices import N_DRAWS, SEED
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.trained_model import TrainedModel
@@ -15,6 +16,7 @@ from bayescannon.data.flags import ErrorStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.rows import rows_of
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task
 from bayescannon.uncertainty.repeats import RADIUS
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
@@ -28,12 +30,12 @@ def error_budget(
     kinds: Sequence[str] = ("formal", "coefficient", "sandwich"),
     prior: LabelPrior | None = None,
     n_bootstrap: int = 20,
-    n_draws: int = 1000,
+    n_draws: int = N_DRAWS,
     stars: ArrayLike | None = None,
     block: int = BLOCK_PIXELS,
     radius: float = RADIUS,
     keep_draws: bool = False,
-    seed: int = 0,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> xr.Dataset:
     """
@@ -115,11 +117,11 @@ def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
         return every
     given = np.atleast_1d(np.asarray(stars))
     if given.dtype.kind in "USO":
-        row_of = {str(name): row for row, name in enumerate(spectra.id)}
-        missing = [str(name) for name in given if str(name) not in row_of]
-        if missing:
-            raise InputError(f"there is no star {missing[0]!r} among the {len(spectra)} spectra")
-        return np.array([row_of[str(name)] for name in given], dtype=np.intp)
+        rows = rows_of(spectra.id, given)
+        if (rows < 0).any():
+            missing = str(given[rows.argmin()])
+            raise InputError(f"there is no star {missing!r} among the {len(spectra)} spectra")
+        return rows
     try:
         return every[given]
     except IndexError as error:

@@ -18,16 +18,14 @@ The weights alone, without the correction, leave labels biased where reference s
 wrong, as it is where the reported variances are.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from bayescannon.cannon.labelling import find_labels, label_spectra
+from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.likelihood import scaled_ivar, star_quartic
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
@@ -35,8 +33,9 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.optimum import find_labels
 from bayescannon.stars.quartic import Quartic, chi2_derivatives
 
 _ROUNDS = 2
@@ -99,16 +98,15 @@ def label_with_coefficient_errors(
     covariance = np.full((*scaled.shape, scaled.shape[1]), np.nan)
     scaled[status != FitStatus.CONVERGED] = np.nan
 
-    def one(first: int) -> None:
-        stars = np.flatnonzero(np.isfinite(scaled[first : first + _BLOCK]).all(axis=1)) + first
+    def one(part: slice) -> None:
+        stars = np.flatnonzero(np.isfinite(scaled[part]).all(axis=1)) + part.start
         if len(stars):
             some = spectra.select(stars)
             scaled[stars], covariance[stars], status[stars] = _relabelled(
                 model, some, noise[stars], scaled[stars], corrected=corrected
             )
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, len(spectra), _BLOCK)))
+    map_blocks(one, len(spectra), _BLOCK, workers)
     failed = status != FitStatus.CONVERGED
     scaled[failed], covariance[failed] = np.nan, np.nan
     return {
@@ -130,10 +128,10 @@ def _relabelled(
         products = pack_products(label_vector(scaled)) * np.where(k == l, 1.0, 2.0)
         ivar = noise / (1 + noise * np.maximum(products @ packed.T, 0.0))
         weight = pixel_weights(model.scatter, ivar)
-        plain = star_quartic(model, spectra, ivar=ivar, workers=1)
+        plain = star_quartic(model, spectra, ivar=ivar)
         quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term)) if corrected else plain
-        found = find_labels(quartic, scaled[:, None], workers=1)
-        scaled, status = found["scaled"], found["status"]
+        found = find_labels(quartic, scaled[:, None])
+        scaled, status = found.scaled, found.status
         # a star that is lost once stays so; it waits at the pivot while the others go on
         lost = np.where(lost == FitStatus.CONVERGED, status, lost)
         scaled = np.where((lost == FitStatus.CONVERGED)[:, None], scaled, 0.0)

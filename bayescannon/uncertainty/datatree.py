@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bayescannon import __version__
+from bayescannon.cannon.choices import N_DRAWS, SEED
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.posterior import sample_posterior
 from bayescannon.cannon.reference import ReferenceSet
@@ -20,6 +21,7 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance import star_seeds
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
@@ -36,10 +38,10 @@ def uncertainty_tree(
     reference: ReferenceSet | None = None,
     observed: LabelTable | None = None,
     prior: LabelPrior | None = None,
-    n_draws: int = 1000,
+    n_draws: int = N_DRAWS,
     n_bootstrap: int = 20,
     likelihood: LikelihoodKind | None = "auto",
-    seed: int = 0,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> xr.DataTree:
     """
@@ -188,8 +190,7 @@ def _formal_draws(estimates: xr.Dataset, n_draws: int, *, seed: int) -> FloatArr
 
 def _match(observed: LabelTable, spectra: Spectra, names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     """Return labels and errors of a table for each star, shape (N, K); NaN where it has none."""
-    row_of = {str(name): row for row, name in enumerate(observed.id) if name}
-    rows = np.array([row_of.get(str(name), -1) for name in spectra.id])
+    rows = rows_of(observed.id, spectra.id)
     labels, error = (np.full((len(spectra), len(names)), np.nan) for _ in range(2))
     for k, name in enumerate(names):
         for values, out in ((observed.labels.get(name), labels), (observed.errors.get(name), error)):

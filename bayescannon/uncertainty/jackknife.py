@@ -11,14 +11,11 @@ D = dv/dl, with H = dG/dl, so that
 Parameters of priors and kappa are held fixed; the bootstrap learns them anew.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.likelihood import scaled_ivar, star_quartic
@@ -32,7 +29,7 @@ from bayescannon.models.coefficient_priors import SmoothCoefficients
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.influence import PixelInfluence, pixel_influence
@@ -48,7 +45,7 @@ class JackknifeError(InputError):
     """A model whose training has no derivative here; the message says what to do."""
 
 
-class _Derivatives:
+class LabelDerivatives:
     """The labels' derivatives by the weights of the reference stars, a block of stars at a time."""
 
     def __init__(
@@ -109,11 +106,6 @@ class _Derivatives:
         moved: NDArray[np.float32] = self.inverse[part].astype(np.float32) @ result
         return moved
 
-    def blocks(self, size: int, workers: int | None) -> Iterator[NDArray[np.float32]]:
-        """Yield the blocks in order, several at work."""
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-            yield from pool.map(self.block, (slice(k, k + size) for k in range(0, len(self.scaled), size)))
-
 
 def _differentiable(model: TrainedModel) -> TrainingOptions:
     """Return the options of a model whose pixels are fitted one by one; raise for others."""
@@ -126,40 +118,6 @@ def _differentiable(model: TrainedModel) -> TrainingOptions:
     if reason:
         raise JackknifeError(f"the jackknife does not know {reason}; take the bootstrap, which trains anew")
     return options
-
-
-def label_derivatives(
-    model: TrainedModel,
-    reference: ReferenceSet,
-    spectra: Spectra,
-    *,
-    estimates: xr.Dataset | None = None,
-    workers: int | None = None,
-) -> NDArray[np.float32]:
-    """
-    Differentiate the labels of few stars by the weight of every reference star in training.
-
-    Parameters
-    ----------
-    model, reference, spectra, estimates, workers
-        As in :func:`jackknife_covariance`.
-
-    Returns
-    -------
-    derivatives : float32 array of shape (star, K, reference star)
-        In the labels' units; NaN for stars without a converged fit. Reference stars in the model's order.
-
-    Raises
-    ------
-    JackknifeError, ReferenceSetError, GridError
-        As in :func:`jackknife_covariance`.
-    """
-    labels, good = _labels(model, spectra, estimates, workers)
-    result = np.full((len(spectra), labels.shape[1], len(model.reference_id)), np.nan, dtype=np.float32)
-    derivatives = _Derivatives(model, reference, spectra.select(good), model.scaler.to_scaled(labels[good]), workers)
-    result[good] = np.concatenate([result[:0], *derivatives.blocks(_BLOCK, workers)])
-    result *= model.scaler.scale[:, None].astype(np.float32)
-    return result
 
 
 def jackknife_covariance(
@@ -206,9 +164,16 @@ def jackknife_covariance(
     """
     labels, good = _labels(model, spectra, estimates, workers)
     covariance = np.full((*labels.shape, labels.shape[1]), np.nan)
-    derivatives = _Derivatives(model, reference, spectra.select(good), model.scaler.to_scaled(labels[good]), workers)
-    centred = (d.astype(np.float64) - d.mean(axis=2, keepdims=True) for d in derivatives.blocks(_BLOCK, workers))
-    parts = [d @ d.transpose(0, 2, 1) for d in centred]
+    derivatives = LabelDerivatives(
+        model, reference, spectra.select(good), model.scaler.to_scaled(labels[good]), workers
+    )
+
+    def one(part: slice) -> FloatArray:
+        moved = derivatives.block(part)
+        centred = moved.astype(np.float64) - moved.mean(axis=2, keepdims=True)
+        return centred @ centred.transpose(0, 2, 1)
+
+    parts = map_blocks(one, int(good.sum()), _BLOCK, workers)
     covariance[good] = np.concatenate([covariance[:0], *parts])
     result: NDArray[np.float64] = model.scaler.covariance_from_scaled(covariance)
     return result

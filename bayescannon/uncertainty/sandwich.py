@@ -12,13 +12,10 @@ MacKinnon & White 1985). With hidden components h, theirs are the J_p with H_p's
 f - F - H h at the optimum, and the prior of h adds what it is said to be.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numba
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.likelihood import scaled_ivar
@@ -28,7 +25,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.hidden import integrate_hidden
 from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress
@@ -91,13 +88,12 @@ def sandwich_covariance(
     covariance = np.full((*scaled.shape, scaled.shape[1]), np.nan)
     status = np.full(len(scaled), int(ErrorStatus.NO_FIT))
 
-    def one(first: int) -> None:
-        some = good[first : first + _STARS]
+    def one(part: slice) -> None:
+        some = good[part]
         covariance[some], told = _sandwich(model, spectra.flux[some], noise[some], scaled[some], block)
         status[some] = np.where(told, ErrorStatus.GIVEN, ErrorStatus.FEW_BLOCKS)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or n_cores()) as pool:
-        list(pool.map(one, range(0, len(good), _STARS)))
+    map_blocks(one, len(good), _STARS, workers)
     return model.scaler.covariance_from_scaled(covariance), status
 
 
@@ -109,7 +105,7 @@ def _sandwich(
     theta = np.where(model.fit.live[:, None], model.theta, 0.0)
     loadings = np.zeros((len(theta), 0)) if model.loadings is None else model.loadings
     n_hidden = loadings.shape[1]
-    whole = compress(np.concatenate([theta, loadings], axis=1), model.scatter, flux, ivar, workers=1)
+    whole = compress(np.concatenate([theta, loadings], axis=1), model.scatter, flux, ivar)
     quartic: Quartic = whole
     vectors = label_vector(scaled)
     hidden = np.zeros((len(scaled), 0))

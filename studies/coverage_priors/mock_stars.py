@@ -16,6 +16,7 @@ from bayescannon.cannon.validation import robust_scatter
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.label_distance import PAPER_CUT
 from bayescannon.data.spectra import Spectra
+from bayescannon.numerics.rows import rows_of
 
 NAMES = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]
@@ -42,10 +43,9 @@ class MockStars:
         spectra = bc.prepare_spectra(list(survey.spectra()))
         table = bc.read_labels(survey.apogee, format="allstar-dr12", label_names=NAMES)
         _, self.reference = bc.train_clipped(bc.build_reference(spectra, table, NAMES))
-        row_of = {str(name): row for row, name in enumerate(survey.truth["id"])}
         self.test = spectra.select(~np.asarray(survey.truth["is_reference"], dtype=bool))
         self.true = np.column_stack([np.asarray(survey.truth[name]) for name in TRUE_NAMES])
-        self.true = self.true[[row_of[name] for name in self.test.id.tolist()]]
+        self.true = self.true[rows_of(survey.truth["id"], self.test.id)]
         self.snr = self.test.columns["snr"]
 
 

@@ -9,9 +9,9 @@ from scipy.stats import binomtest
 
 import bayescannon as bc
 from bayescannon.cannon.cuts import range_cut
-from bayescannon.cannon.held_out import star_residuals
 from bayescannon.cannon.label_priors import build_label_prior
 from bayescannon.cannon.labelling import formal_errors
+from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
 from bayescannon.cannon.novelty import assess_coverage, coverage_from_estimates
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
@@ -21,6 +21,7 @@ from bayescannon.data.label_distance import PAPER_CUT, label_distance
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import read_lamost
 from bayescannon.numerics.p_values import empirical_p_value, is_unusual
+from bayescannon.numerics.rows import rows_of
 from bayescannon.reliability.label_scores import COVERAGE_SCORE, NOVELTY_SCORE, SCORES
 from bayescannon.reliability.spectrum_scores import Residuals
 
@@ -41,8 +42,7 @@ class RealStars:
         table = bc.read_labels(data / "lamost" / "lasp_dr10.csv", label_names=NAMES, columns=columns)
         cuts = [range_cut("teff", 3500, 5800), range_cut("logg", -1, 3.8)]
         _, self.reference = bc.train_clipped(bc.build_reference(self.spectra, table, NAMES, cuts=cuts))
-        row_of = {name: row for row, name in enumerate(table.id.tolist())}
-        self.pipeline = table.matrix(NAMES)[[row_of[name] for name in self.spectra.id.tolist()]]
+        self.pipeline = table.matrix(NAMES)[rows_of(table.id, self.spectra.id)]
         teff, logg, _ = self.pipeline.T
         warm = (teff >= 5000) & (teff < 7000)
         self.kinds = {
@@ -67,7 +67,8 @@ def label_all(
         moved = np.abs(under["labels"].to_numpy() - labels) / formal_errors(flat)
         scores[f"shift, {name}"] = moved.max(axis=1)
         scores[f"PRIOR_DOMINATED, {name}"] = (under["flags"].to_numpy() & int(ResultFlag.PRIOR_DOMINATED)) != 0
-    return {"flat": flat, "residuals": star_residuals(model, spectra, flat), **scores}
+    residuals = star_residuals(StarLikelihood.of(model, spectra), model.scaler.to_scaled(labels))
+    return {"flat": flat, "residuals": residuals, **scores}
 
 
 def deal(n_star: int, folds: int, seed: int) -> np.ndarray:
@@ -98,7 +99,7 @@ def p_values(
 ) -> dict[str, np.ndarray]:
     """p-values of stars by every score, against the held-out stars of the training set."""
     coverage = coverage_from_estimates(model, reference.labels, inner["flat"], inner["residuals"])
-    assessed = assess_coverage(model, spectra, found["flat"], coverage)
+    assessed = assess_coverage(model, spectra, found["flat"], coverage, scores="all")
     p = {
         "chi2": assessed["p_value"].sel(score_name="chi2").to_numpy(),
         "range (p_coverage)": assessed["p_coverage"].to_numpy(),
@@ -187,8 +188,7 @@ def distances(stars: RealStars, *, folds: int = 8) -> dict[str, np.ndarray | dic
     """Find what figures 9 and 10 of the paper show: stars' own labels, their distances, and who is who."""
     fold = deal(len(stars.reference), folds, 0)
     inferred = bc.label_spectra(train(stars.reference), stars.spectra)["labels"].to_numpy()
-    row_of = {name: row for row, name in enumerate(stars.spectra.id.tolist())}
-    rows = np.array([row_of[name] for name in stars.reference.spectra.id.tolist()])
+    rows = rows_of(stars.spectra.id, stars.reference.spectra.id)
     for k in range(folds):
         model = train(stars.reference.select(fold != k))
         inferred[rows[fold == k]] = bc.label_spectra(model, stars.reference.spectra.select(fold == k))["labels"]

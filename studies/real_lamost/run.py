@@ -16,6 +16,7 @@ from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, Run
 from bayescannon.app.run import run_pipeline
 from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.io.tables import read_labels
+from bayescannon.numerics.rows import rows_of
 
 NAMES = ["teff", "logg", "fe_h"]
 GIANTS = {"teff": [3500.0, 5800.0], "logg": [-1.0, 3.8]}
@@ -45,9 +46,8 @@ def main() -> None:
     result = run_pipeline(config, overwrite=True, console=console)
 
     lasp = read_labels(lasp_table, label_names=NAMES, columns=config.labels.columns)
-    row_of = {name: row for row, name in enumerate(lasp.id.tolist())}
     estimates = result.estimates
-    rows = [row_of[name] for name in estimates["star"].to_numpy().tolist()]
+    rows = rows_of(lasp.id, estimates["star"].to_numpy())
     teff, logg = lasp.labels["teff"][rows], lasp.labels["logg"][rows]
     kinds = {"giants, trained on": np.isin(estimates["star"].to_numpy(), result.reference.spectra.id)}
     for kind, (low, high, logg_min) in MATCHED.items():

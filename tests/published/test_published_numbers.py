@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from bayescannon.cannon.choices import CLIP_SIGMA
 from bayescannon.cannon.cuts import CUT_SETS
 from bayescannon.cannon.labelling import HIGH_REDUCED_CHI2
 from bayescannon.cannon.matching import Selection, apply_cuts
-from bayescannon.cannon.training import CLIP_SIGMA
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelScaler
 from bayescannon.data.prepare import lamost_grid, normalise
 from bayescannon.data.preset import ARM_JOIN, PAPER, PRESETS, SKY_HALF_WIDTH, SKY_LINES

@@ -13,6 +13,7 @@ from bayescannon.data.flags import ResultFlag
 from bayescannon.data.prepare import prepare_spectra
 from bayescannon.io.lamost import read_lamost
 from bayescannon.io.tables import read_labels
+from bayescannon.numerics.rows import rows_of
 
 NAMES = ("teff", "logg", "fe_h")
 
@@ -24,8 +25,7 @@ def assessed(survey_data):
     table = read_labels(
         survey_data / "lamost" / "lasp_dr10.csv", label_names=NAMES, columns={"id": "file", "snr": "snrg"}
     )
-    row_of = {name: row for row, name in enumerate(table.id.tolist())}
-    lasp = table.matrix(NAMES)[[row_of[name] for name in spectra.id.tolist()]]
+    lasp = table.matrix(NAMES)[rows_of(table.id, spectra.id)]
     giants = np.flatnonzero((lasp[:, 0] < 5800) & (lasp[:, 1] < 3.8))
     others = np.flatnonzero((lasp[:, 0] >= 5800) | (lasp[:, 1] >= 3.8))
     reference = ReferenceSet(spectra.select(giants), lasp[giants], np.full((len(giants), 3), np.nan), NAMES)

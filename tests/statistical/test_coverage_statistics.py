@@ -1,10 +1,13 @@
 """p-values of stars like the reference are uniform; stars unlike it are caught."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import toy
 from expect import expect_between, expect_fraction
 
+from bayescannon.cannon.coverage_flag import outside_coverage
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.novelty import (
     CoverageError,
@@ -18,7 +21,7 @@ from bayescannon.cannon.training import train
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.catalogue import add_coverage, build_catalogue, read_catalogue, write_catalogue
-from bayescannon.reliability.label_scores import LABEL_SCORES, SCORES
+from bayescannon.reliability.label_scores import DECIDING_SCORES, LABEL_SCORES, SCORES
 
 N_PIXEL = 320
 
@@ -40,7 +43,7 @@ def trained():
 def assessed(trained):
     labels, spectra = stars(1000, 11)
     estimates = label_spectra(trained[0], spectra)
-    return labels, spectra, estimates, assess_coverage(trained[0], spectra, estimates)
+    return labels, spectra, estimates, assess_coverage(trained[0], spectra, estimates, scores="all")
 
 
 def test_p_values_of_stars_like_the_reference_are_uniform(assessed):
@@ -64,7 +67,7 @@ def test_flags_are_rare_among_stars_like_the_reference(assessed):
 def test_stars_outside_the_coverage_are_caught(trained):
     model = trained[0]
     _, spectra = stars(100, 12, shift=np.array([0.0, 3.0, 0.0]))
-    assessment = assess_coverage(model, spectra, label_spectra(model, spectra))
+    assessment = assess_coverage(model, spectra, label_spectra(model, spectra), scores="all")
     caught = (assessment["flags"].to_numpy() & ResultFlag.OUTSIDE_COVERAGE) != 0
     expect_fraction(caught, 100, 0.99, what="shifted by 5 sigma of log g")
     for name in LABEL_SCORES:
@@ -78,7 +81,7 @@ def test_novel_spectra_are_caught_by_what_the_model_can_not_say(trained):
     flux = spectra.flux.copy()
     flux[:, 100:160] -= 0.01  # a shallow broad feature, one sigma of a pixel deep
     strange = Spectra(spectra.wavelength, flux, spectra.ivar, spectra.id, spectra.columns)
-    assessment = assess_coverage(model, strange, label_spectra(model, strange))
+    assessment = assess_coverage(model, strange, label_spectra(model, strange), scores="all")
     novel = (assessment["flags"].to_numpy() & ResultFlag.NOVEL_SPECTRUM) != 0
     expect_fraction(novel, 100, 0.9, what="NOVEL_SPECTRUM of a broad feature")
     chi2 = assessment["p_value"].sel(score_name="chi2").to_numpy()
@@ -88,9 +91,49 @@ def test_novel_spectra_are_caught_by_what_the_model_can_not_say(trained):
 def test_blocks_of_stars_give_what_all_give_at_once(trained, assessed):
     _, spectra, estimates, whole = assessed
     part = slice(200, 230)
-    block = assess_coverage(trained[0], spectra.select(part), estimates.isel(star=part), workers=1)
+    block = assess_coverage(trained[0], spectra.select(part), estimates.isel(star=part), scores="all", workers=1)
     np.testing.assert_allclose(block["score"], whole["score"][part], rtol=1e-9)
     np.testing.assert_array_equal(block["flags"], whole["flags"][part])
+
+
+def test_two_scores_decide_and_the_others_are_computed_on_request(trained, assessed):
+    _, spectra, estimates, every = assessed
+    some = assess_coverage(trained[0], spectra, estimates)
+    assert some["score_name"].to_numpy().tolist() == list(DECIDING_SCORES)
+    for name in ("score", "p_value"):
+        np.testing.assert_array_equal(some[name], every[name].sel(score_name=list(DECIDING_SCORES)))
+    for name in ("p_coverage", "p_novelty", "p_joint", "label_distance", "flags"):
+        np.testing.assert_array_equal(some[name], every[name])
+
+
+def test_one_function_decides_what_is_outside(trained):
+    model = trained[0]
+    _, spectra = stars(400, 15)
+    bare = label_spectra(attach_coverage(model, None), spectra)
+    labels = bare["labels"].to_numpy()
+    p_value, beyond = outside_coverage(attach_coverage(model, None), labels)
+    assert np.isnan(p_value).all()
+    low, high = model.reference_labels.min(axis=0), model.reference_labels.max(axis=0)
+    np.testing.assert_array_equal(beyond, ((labels < low) | (labels > high)).any(axis=1))
+    for estimates, false_alarms in ((label_spectra(model, spectra), 0.01), (bare, 0.2)):
+        p_value, outside = outside_coverage(model, labels, false_alarms=false_alarms)
+        assessment = assess_coverage(model, spectra, estimates, false_alarms=false_alarms)
+        np.testing.assert_array_equal(assessment["p_coverage"], p_value)
+        for flags in (assessment["flags"], *([estimates["flags"]] if false_alarms == 0.01 else [])):
+            np.testing.assert_array_equal((flags.to_numpy() & int(ResultFlag.OUTSIDE_COVERAGE)) != 0, outside)
+        # a range hits more stars like the reference than a rate of false alarms
+        assert (outside <= beyond).all() or false_alarms > 0.01
+    other = replace(model.coverage, model_hash="another")
+    np.testing.assert_array_equal(outside_coverage(model, labels, other)[1], beyond)
+
+
+def test_without_spectra_the_flag_of_novelty_stays(trained, assessed):
+    _, spectra, estimates, _ = assessed
+    novel = int(ResultFlag.NOVEL_SPECTRUM)
+    marked = estimates.assign(flags=estimates["flags"] | novel)
+    assert ((assess_coverage(trained[0], None, marked)["flags"] & novel) != 0).all()
+    anew = assess_coverage(trained[0], spectra, marked)
+    np.testing.assert_array_equal(anew["flags"], assess_coverage(trained[0], spectra, estimates)["flags"])
 
 
 def test_a_star_without_labels_has_no_scores_and_no_flags_of_coverage(trained):
@@ -111,7 +154,7 @@ def test_pipeline_labels_decide_the_distance_and_missing_ones_give_nan(trained, 
     labels, spectra, estimates, without = assessed
     own = toy.toy_table(spectra, labels + np.array([0.0, 3.0, 0.0])).select(np.arange(1, 1000))
     own.labels["fe_h"][0] = np.nan
-    assessment = assess_coverage(trained[0], spectra, estimates, pipeline_labels=own)
+    assessment = assess_coverage(trained[0], spectra, estimates, scores="all", pipeline_labels=own)
     distance = assessment["label_distance"].to_numpy()
     assert np.isnan(distance[:2]).all()
     assert (distance[2:] > 2.5).all()
@@ -133,7 +176,7 @@ def test_model_and_catalogue_keep_the_coverage(trained, assessed, tmp_path):
         np.testing.assert_allclose(back["p_coverage"], table["p_coverage"], atol=1e-4)
         np.testing.assert_allclose(back["cov_hull"], table["cov_hull"], atol=1e-4)
     plain = build_catalogue(estimates.isel(star=slice(0, 50)))
-    by_labels = coverage_of_catalogue(again, plain)
+    by_labels = coverage_of_catalogue(again, plain, scores="all")
     np.testing.assert_allclose(by_labels["p_coverage"], table["p_coverage"])
     assert np.isnan(by_labels["p_novelty"]).all()
     np.testing.assert_allclose(by_labels["p_joint"], table["p_coverage"])
@@ -165,6 +208,8 @@ def test_wrong_calls_are_refused(trained, assessed):
         assess_coverage(other, spectra, estimates, model.coverage)
     with pytest.raises(CoverageError, match="same stars"):
         assess_coverage(model, spectra.select(slice(0, 5)), estimates)
+    with pytest.raises(ValueError, match="scores must be 'deciding' or 'all'; got 'some'"):
+        assess_coverage(model, spectra, estimates, scores="some")
     with pytest.raises(ValueError, match="between 0 and 1"):
         assess_coverage(model, spectra, estimates, false_alarms=0)
     with pytest.raises(ValueError, match="folds must be from 2"):

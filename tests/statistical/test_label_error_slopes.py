@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from expect import expect_between
+from pixel_fits import fit_latent
 from toy import noisy_reference
 
 from bayescannon.cannon.held_out import hold_out
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.pixels.fit import fit_pixels
-from bayescannon.pixels.latent_label_fit import fit_latent_labels
 from bayescannon.stars.hidden import integrate_hidden
 from bayescannon.stars.quartic import compress, minimise
 
@@ -54,7 +54,7 @@ def experiment(error, *, hidden=0.0, n_hidden=0, seed=1, **options):
     rng = np.random.default_rng(seed)
     truth, flux, ivar = toy(N_REFERENCE, rng, hidden=hidden)
     observed = truth + error * rng.normal(size=truth.shape)
-    fit = fit_latent_labels(
+    fit = fit_latent(
         observed, np.full_like(observed, error**2), flux, ivar, n_hidden=n_hidden, max_rounds=20, **options
     )
     assert (np.diff(fit.trace) >= 0).all()
@@ -87,7 +87,7 @@ def test_latent_labels_beat_the_reported_ones():
     rng = np.random.default_rng(2)
     truth, flux, ivar = toy(N_REFERENCE, rng)
     observed = truth + 0.45 * rng.normal(size=truth.shape)
-    fit = fit_latent_labels(observed, np.full_like(observed, 0.45**2), flux, ivar, n_hidden=0)
+    fit = fit_latent(observed, np.full_like(observed, 0.45**2), flux, ivar, n_hidden=0)
     spread = fit.labels - truth
     assert (np.sqrt((spread**2).mean(axis=0)) < 0.15).all()
     covariance = np.cov(truth.T)
@@ -112,7 +112,7 @@ def test_calibration_takes_out_the_noise_of_the_coefficients():
         flux += 0.05 * rng.normal(size=flux.shape)
         ivar = np.full(flux.shape, 1 / (SIGMA**2 + 0.05**2))
         observed = truth + 0.1 * rng.normal(size=truth.shape)
-        fit = fit_latent_labels(
+        fit = fit_latent(
             observed, np.full_like(observed, 0.01), flux, ivar, n_hidden=0, calibrate=calibrate, max_rounds=20
         )
         new, new_flux, new_ivar = toy(N_NEW, rng)

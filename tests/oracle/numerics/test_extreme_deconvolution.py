@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture, fit_weights
+from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture
 
 TRUTH = Mixture(
     np.array([0.3, 0.7]),
@@ -62,13 +62,6 @@ def test_held_out_likelihood_chooses_the_number_of_components():
     assert len(choose_mixture(values, variance, (1, 2, 3, 4)).weight) in (2, 3)
     rng = np.random.default_rng(1)
     assert len(choose_mixture(rng.normal(size=(400, 2)), np.zeros((400, 2)), (1, 2, 4)).weight) == 1
-
-
-def test_weights_follow_another_population():
-    values, variance = draw(3000, 0.3, weight=np.array([0.8, 0.2]))
-    found = fit_weights(TRUTH, values, variance)
-    np.testing.assert_allclose(found.weight, [0.8, 0.2], atol=0.03)
-    np.testing.assert_array_equal(found.mean, TRUTH.mean)
 
 
 def test_few_duplicated_and_collinear_labels_give_a_proper_mixture():

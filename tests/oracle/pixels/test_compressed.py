@@ -14,6 +14,7 @@ from bayescannon.models.compressed_pixels import compressed_model
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import FixedNoise
 from bayescannon.models.spectral import spectral_model
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.pixels.compressed import compress_pixels, normal_equations
 from bayescannon.pixels.fit import PixelStatus, fit_pixels
 from bayescannon.pixels.prior import PixelPrior
@@ -47,11 +48,13 @@ def test_logp_is_that_of_the_spectral_model(prior):
     allowed[2:4, [1, 4, 5]] = False
     censored = PixelPrior(np.zeros(allowed.shape), np.where(allowed, 0.0, np.inf))
     fit = fit_pixels(vectors, flux, ivar, kappa=KAPPA, prior=censored)
-    root, y = compress_pixels(fit, vectors, flux, ivar, kappa=KAPPA, allowed=allowed, block=4)
-    options = {"coefficients": prior, "terms": TERMS}
-    whole = spectral_model(vectors, flux, ivar, noise=FixedNoise(KAPPA), allowed=allowed, boundary=True, **options)
+    root, y = compress_pixels(fit, vectors, flux, ivar, kappa=KAPPA, allowed=allowed)
+    priors = SpectralPriors(prior, noise=FixedNoise(KAPPA), allowed=allowed)
+    whole = spectral_model(vectors, flux, ivar, terms=TERMS, priors=priors, boundary=True)
     whole_logp = whole.compile_logp(jacobian=False, mode="FAST_COMPILE")
-    compressed_logp = compressed_model(root, y, **options).compile_logp(jacobian=False, mode="FAST_COMPILE")
+    compressed_logp = compressed_model(root, y, terms=TERMS, coefficients=prior).compile_logp(
+        jacobian=False, mode="FAST_COMPILE"
+    )
     rng = np.random.default_rng(2)
     difference = []
     for size in (0.0, 1e-3, 1e-2, 0.1, 1.0):

@@ -6,6 +6,7 @@ import slow_cannon
 
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.solver import Solver
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_covariance_is_that_of_weighted_least_squares(survey):
 
 def test_the_papers_grid_is_reproduced(survey):
     vectors, flux, ivar = survey
-    fit = fit_pixels(vectors, flux, ivar, scatter="grid")
+    fit = fit_pixels(vectors, flux, ivar, solver=Solver(scatter="grid"))
     for p in range(flux.shape[1]):
         theta, s = slow_cannon.train_pixel_on_the_papers_grid(vectors, flux[:, p], ivar[:, p])
         np.testing.assert_allclose(fit.scatter[p], s, rtol=1e-6)
@@ -54,7 +55,7 @@ def test_the_papers_grid_is_reproduced(survey):
 
 
 def test_the_exact_optimum_is_never_worse_than_the_grid(survey):
-    exact, grid = fit_pixels(*survey), fit_pixels(*survey, scatter="grid")
+    exact, grid = fit_pixels(*survey), fit_pixels(*survey, solver=Solver(scatter="grid"))
     assert (exact.objective <= grid.objective + 1e-9).all()
     assert (exact.objective < grid.objective - 1e-3).any()
 
@@ -75,8 +76,8 @@ def test_an_optimum_hidden_behind_zero_scatter_is_found():
 def test_result_does_not_depend_on_blocks_workers_or_float32(survey):
     vectors, flux, ivar = survey
     flux, ivar = flux.astype(np.float32), ivar.astype(np.float32)
-    one = fit_pixels(vectors, flux, ivar, block=7, workers=1)
-    two = fit_pixels(vectors, flux.astype(np.float64), ivar.astype(np.float64), block=64, workers=2)
+    one = fit_pixels(vectors, flux, ivar, solver=Solver(block=7, workers=1))
+    two = fit_pixels(vectors, flux.astype(np.float64), ivar.astype(np.float64), solver=Solver(block=64, workers=2))
     # the stop is at 1e-6 of s^2; theta follows
     np.testing.assert_allclose(one.scatter, two.scatter, rtol=1e-5, atol=1e-12)
     np.testing.assert_allclose(one.theta, two.theta, atol=1e-8)
@@ -128,7 +129,7 @@ def test_wrong_calls_are_refused(survey, change, message):
     with pytest.raises(ValueError, match=message):
         fit_pixels(*change(*survey))
     with pytest.raises(ValueError, match="'exact', 'grid' or 'fixed'"):
-        fit_pixels(*survey, scatter="median")
+        fit_pixels(*survey, solver=Solver(scatter="median"))
 
 
 def test_one_star_with_tiny_errors_does_not_make_pixels_singular(survey):

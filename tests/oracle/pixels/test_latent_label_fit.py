@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
+from pixel_fits import fit_latent
 
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.latent_labels import latent_label_model
 from bayescannon.pixels.fit import fit_pixels
 from bayescannon.pixels.label_moments import packed_moments, vector_map, vector_products
 from bayescannon.pixels.label_population import AffineMap, LabelPopulation, ReferenceErrorError, regress_reported
-from bayescannon.pixels.latent_label_fit import EXACT_ERROR, LabelErrorStatus, fit_latent_labels
-from bayescannon.pixels.latent_label_step import SpectrumData, infer_latent, leave_one_out
+from bayescannon.pixels.latent_label_fit import EXACT_ERROR, LabelErrorStatus
+from bayescannon.pixels.latent_label_step import ReportedStars, infer_latent, leave_one_out
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 from bayescannon.stars.hidden import first_loadings, integrate_hidden
 from bayescannon.stars.quartic import compress, minimise
 
@@ -100,7 +102,7 @@ def test_marginal_objective_is_that_of_quadrature():
     truth, observed, variance, flux, ivar = survey(n_label=2, error=0.3)
     fit = fit_pixels(label_vector(truth), flux, ivar)
     population = LabelPopulation.of_reported(observed, variance)
-    latent = infer_latent(fit.theta, fit.scatter, SpectrumData(observed, variance, flux, ivar), population,
+    latent = infer_latent(fit.theta, fit.scatter, ReportedStars(observed, variance, flux, ivar), population,
                           observed[:, None])  # fmt: skip
     grid, weight = nodes(2, 31)
     own = np.linalg.inv(population.covariance)
@@ -121,7 +123,7 @@ def test_marginal_objective_is_that_of_quadrature():
 @pytest.mark.parametrize(("n_label", "n_hidden"), [(2, 0), (3, 0), (2, 2)])
 def test_objective_rises_to_a_fixed_point_fast(n_label, n_hidden):
     _, observed, variance, flux, ivar = survey(n_label=n_label, n_hidden=n_hidden, hidden=0.01)
-    found = fit_latent_labels(
+    found = fit_latent(
         observed, variance, flux, ivar, n_hidden=n_hidden, calibrate=False, tolerance=1e-3, max_rounds=60
     )
     assert found.status == LabelErrorStatus.CONVERGED
@@ -133,8 +135,8 @@ def test_objective_rises_to_a_fixed_point_fast(n_label, n_hidden):
 
 def test_map_of_the_latent_space_saves_most_rounds():
     _, observed, variance, flux, ivar = survey(n_label=2)
-    data = SpectrumData(observed, variance, flux, ivar)
-    fast = fit_latent_labels(observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-4, max_rounds=60)
+    data = ReportedStars(observed, variance, flux, ivar)
+    fast = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-4, max_rounds=60)
     fit, starts = fit_pixels(label_vector(observed), flux, ivar), observed[:, None]
     population = LabelPopulation.of_reported(observed, variance)
     for _ in range(len(fast.trace)):
@@ -155,7 +157,7 @@ def scaled_gradients(observed, variance, flux, ivar, population, latent, fit):
     """
     labels, covariance = latent
     model = latent_label_model(
-        observed, variance, flux, ivar, label_names=NAMES[: observed.shape[1]], boundary=True,
+        ReportedStars(observed, variance, flux, ivar), label_names=NAMES[: observed.shape[1]], boundary=True,
         population=(population.mean, population.covariance),
     )  # fmt: skip
     gradient = model.compile_dlogp(jacobian=False, mode="FAST_COMPILE")
@@ -176,12 +178,12 @@ def scaled_gradients(observed, variance, flux, ivar, population, latent, fit):
 @pytest.mark.long
 def test_gradients_of_the_pymc_model_vanish_where_plain_rounds_end():
     _, observed, variance, flux, ivar = survey(n_label=2)
-    data = SpectrumData(observed, variance, flux, ivar)
+    data = ReportedStars(observed, variance, flux, ivar)
     fit, population = fit_pixels(label_vector(observed), flux, ivar), LabelPopulation.of_reported(observed, variance)
     starts = observed
     for _ in range(350):
         latent = infer_latent(fit.theta, fit.scatter, data, population, starts[:, None])
-        fit = fit_pixels(packed_moments(latent.products), flux, ivar, start=fit.scatter, tolerance=1e-3)
+        fit = fit_pixels(packed_moments(latent.products), flux, ivar, start=fit.scatter, solver=Solver(tolerance=1e-3))
         population, starts = LabelPopulation.of_latent(latent.mean, latent.covariance), latent.mean
     latent = infer_latent(fit.theta, fit.scatter, data, population, starts[:, None])
     gradients = scaled_gradients(observed, variance, flux, ivar, population, (latent.mean, latent.covariance), fit)
@@ -190,9 +192,7 @@ def test_gradients_of_the_pymc_model_vanish_where_plain_rounds_end():
 
 def test_gradients_of_the_pymc_model_are_small_at_the_solution():
     _, observed, variance, flux, ivar = survey(n_label=2)
-    found = fit_latent_labels(
-        observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-9, max_rounds=300
-    )
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-9, max_rounds=300)
     to_labels, to_theta, to_scatter = scaled_gradients(
         observed, variance, flux, ivar, found.population, (found.labels, found.covariance), found.pixels
     )
@@ -211,7 +211,7 @@ def test_logp_of_the_pymc_model_is_the_folded_quartic():
     coefficients = np.concatenate([fit.theta, loadings], axis=1)
     population = LabelPopulation.of_reported(observed, variance)
     model = latent_label_model(
-        observed, variance, flux, ivar, label_names=NAMES[:2], boundary=True, n_hidden=2,
+        ReportedStars(observed, variance, flux, ivar), label_names=NAMES[:2], boundary=True, n_hidden=2,
         population=(population.mean, population.covariance),
     )  # fmt: skip
     logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
@@ -238,10 +238,10 @@ def test_latent_labels_are_those_of_the_full_posterior():
     import nutpie
 
     _, observed, variance, flux, ivar = survey(n_label=2)
-    found = fit_latent_labels(
-        observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-6, max_rounds=100
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-6, max_rounds=100)
+    model = latent_label_model(
+        ReportedStars(observed, variance, flux, ivar), label_names=NAMES[:2], reference_measure=True
     )
-    model = latent_label_model(observed, variance, flux, ivar, label_names=NAMES[:2], reference_measure=True)
     compiled = nutpie.compile_pymc_model(model)
     trace = nutpie.sample(compiled, draws=400, tune=500, chains=2, seed=1, progress_bar=False)
     posterior = trace.posterior
@@ -260,7 +260,7 @@ def test_leave_one_out_labels_are_those_of_refits():
     truth, observed, _, flux, ivar = survey(n_star=120, n_label=2, error=0.05, n_hidden=1, hidden=0.01)
     w = np.concatenate([label_vector(truth), np.random.default_rng(8).normal(size=(120, 1))], axis=1)
     fit = fit_pixels(w, flux, ivar)
-    data = SpectrumData(observed, np.full_like(observed, 0.05**2), flux, ivar)
+    data = ReportedStars(observed, np.full_like(observed, 0.05**2), flux, ivar)
     labels, variance, good = leave_one_out(fit.theta, fit.scatter, fit.covariance, data, w, n_label=2)
     assert good.all()
     whole, _, _ = integrate_hidden(compress(fit.theta, fit.scatter, flux, ivar), 1)
@@ -282,7 +282,7 @@ def test_leave_one_out_labels_are_those_of_refits():
 
 def test_without_errors_the_fit_is_the_flat_one():
     truth, _, _, flux, ivar = survey()
-    found = fit_latent_labels(truth, np.zeros_like(truth), flux, ivar, n_hidden=0, calibrate=False)
+    found = fit_latent(truth, np.zeros_like(truth), flux, ivar, n_hidden=0, calibrate=False)
     flat = fit_pixels(label_vector(truth), flux, ivar)
     assert np.abs(found.labels - truth).max() < 0.1 * EXACT_ERROR
     np.testing.assert_allclose(found.pixels.theta, flat.theta, atol=1e-5)
@@ -292,7 +292,7 @@ def test_without_errors_the_fit_is_the_flat_one():
 def test_one_exact_label_stays_where_it_is():
     truth, observed, variance, flux, ivar = survey()
     observed[7], variance[7] = truth[7], 0.0
-    found = fit_latent_labels(observed, variance, flux, ivar, n_hidden=0, calibrate=False)
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False)
     np.testing.assert_allclose(found.labels[7], truth[7], atol=3 * EXACT_ERROR)
     assert np.isfinite(found.pixels.theta).all()
 
@@ -304,38 +304,38 @@ def test_wrong_label_errors_are_refused_by_name():
     with pytest.raises(
         ReferenceErrorError, match=r"1 reference stars have no usable label error.* star number 11, label number 1"
     ):
-        fit_latent_labels(observed, broken, flux, ivar)
+        fit_latent(observed, broken, flux, ivar)
     with pytest.raises(ReferenceErrorError, match="leave no spread"):
-        fit_latent_labels(observed, variance + 4.0, flux, ivar)
+        fit_latent(observed, variance + 4.0, flux, ivar)
     with pytest.raises(ReferenceErrorError, match=r"shape \(star, label\) = \(60, 2\)"):
-        fit_latent_labels(observed, variance[:, :1], flux, ivar)
+        fit_latent(observed, variance[:, :1], flux, ivar)
     with pytest.raises(ValueError, match="must be finite"):
-        fit_latent_labels(np.where(observed > 2, np.nan, observed), variance, flux, ivar)
+        fit_latent(np.where(observed > 2, np.nan, observed), variance, flux, ivar)
     with pytest.raises(ValueError, match="max_rounds"):
-        fit_latent_labels(observed, variance, flux, ivar, max_rounds=0)
+        fit_latent(observed, variance, flux, ivar, max_rounds=0)
     with pytest.raises(ValueError, match="must be positive"):
-        latent_label_model(observed, 0 * variance, flux, ivar, label_names=NAMES[:2])
+        latent_label_model(ReportedStars(observed, 0 * variance, flux, ivar), label_names=NAMES[:2])
 
 
 def test_dead_pixels_priors_and_kappa_are_passed_on():
     _, observed, variance, flux, ivar = survey(n_hidden=1, hidden=0.01)
     ivar[:, 5] = 0
     prior = PixelPrior(np.zeros((40, 6)), np.where(np.arange(6) > 2, 1e4, 0.0) * np.ones((40, 1)))
-    found = fit_latent_labels(observed, variance, flux, ivar, n_hidden=1, prior=prior, kappa=0.9, max_rounds=20)
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=1, prior=prior, kappa=0.9, max_rounds=20)
     assert (np.diff(found.trace) >= 0).all()
     assert np.isinf(found.pixels.scatter[5])
     assert (found.pixels.theta[5] == 0).all()
     assert (found.loadings[5] == 0).all()
     assert found.pixels.theta.shape == (40, 6)
-    flat = fit_latent_labels(observed, variance, flux, ivar, n_hidden=1, kappa=0.9, max_rounds=20)
+    flat = fit_latent(observed, variance, flux, ivar, n_hidden=1, kappa=0.9, max_rounds=20)
     assert np.abs(found.pixels.theta[:, 3:]).mean() < np.abs(flat.pixels.theta[:, 3:]).mean()
     assert found.pixels.covariance.shape == (40, 6, 6)
 
 
 def test_workers_do_not_change_the_result():
     _, observed, variance, flux, ivar = survey(n_hidden=1, hidden=0.01)
-    one = fit_latent_labels(observed, variance, flux, ivar, n_hidden=1, max_rounds=2, workers=1)
-    two = fit_latent_labels(observed, variance, flux, ivar, n_hidden=1, max_rounds=2, workers=2)
+    one = fit_latent(observed, variance, flux, ivar, n_hidden=1, max_rounds=2, workers=1)
+    two = fit_latent(observed, variance, flux, ivar, n_hidden=1, max_rounds=2, workers=2)
     np.testing.assert_array_equal(one.pixels.theta, two.pixels.theta)
 
 

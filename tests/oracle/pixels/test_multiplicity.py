@@ -41,8 +41,9 @@ def survey(n_star=80, n_pixel=24, seed=2):
     return label_vector(scaled), spectra.flux, ivar, spectra.wavelength
 
 
-def fit(vectors, flux, ivar, wavelength, options, **given):
-    return fit_reference(vectors, flux, ivar, options, wavelength=wavelength, label_names=NAMES, **given)
+def fit(vectors, flux, ivar, wavelength, options, *, multiplicity=None, **given):
+    moments = LabelMoments.known(vectors, multiplicity=multiplicity)
+    return fit_reference(moments, flux, ivar, options, wavelength=wavelength, label_names=NAMES, **given)
 
 
 def assert_same(one, two, *, rtol):

@@ -5,19 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pymc as pm
 import pytest
+from pixel_fits import fit_smooth
 
 from bayescannon.models.coefficient_priors import FLAT_SCALE, SmoothCoefficients, shrunk_terms
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import PooledScatter
 from bayescannon.models.spectral import spectral_model
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.packing import pack_products
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.coefficient_population import eliminate_flat
 from bayescannon.pixels.compressed import normal_equations
 from bayescannon.pixels.fit import PixelStatus, fit_pixels
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
-from bayescannon.pixels.smooth import fit_pixels_smooth
 from bayescannon.pixels.smooth_process import SmoothProcess
+from bayescannon.pixels.solver import Solver
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)
@@ -141,9 +143,11 @@ def trained(request):
     survey = smooth_survey()
     prior, options = OPTIONS[request.param]
     tau = np.array([0.01, 0.003, 0.02, 0.002, 0.015, 0.01])
-    fit = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=tau, prior=prior)
+    fit = fit_smooth(*survey, shrunk=SHRUNK, scale=tau, prior=prior)
     assert (fit.status == PixelStatus.CONVERGED).all()
-    model = spectral_model(*survey, terms=TERMS, coefficients=SmoothCoefficients(scale=tau), boundary=True, **options)
+    model = spectral_model(
+        *survey, terms=TERMS, priors=SpectralPriors(SmoothCoefficients(scale=tau), **options), boundary=True
+    )
     name = "log_scatter" if options else "scatter"
     return survey, fit, tau, model, prior, name, (np.log(fit.scatter) if options else fit.scatter)
 
@@ -208,22 +212,20 @@ def test_correlations_reach_across_dead_pixels():
     whole = flux.copy(), ivar.copy()
     ivar[:, [5, 6]] = 0
     ivar[2:, 9] = 0
-    fit = fit_pixels_smooth(vectors, flux, ivar, shrunk=SHRUNK, scale=0.01)
+    fit = fit_smooth(vectors, flux, ivar, shrunk=SHRUNK, scale=0.01)
     assert (np.flatnonzero(fit.status == PixelStatus.DEAD) == [5, 6, 9]).all()
     assert (fit.theta[[5, 6, 9]] == 0).all()
     assert np.isinf(fit.scatter[[5, 6, 9]]).all()
     left = np.delete(np.arange(14), [5, 6, 9])
     model = spectral_model(
         vectors, flux[:, left], ivar[:, left], terms=TERMS, boundary=True,
-        coefficients=SmoothCoefficients(scale=0.01, position=left),
+        priors=SpectralPriors(SmoothCoefficients(scale=0.01, position=left)),
     )  # fmt: skip
     gradient = model.compile_dlogp(vars=[model["theta"]], jacobian=False, mode="FAST_COMPILE")
     error = np.sqrt(np.diagonal(fit.covariance[left], axis1=1, axis2=2))
     slope = gradient({"theta": fit.theta[left], "scatter": fit.scatter[left]}).reshape(error.shape)
     assert np.abs(slope * error).max() < 1e-7
-    selected = fit_pixels_smooth(
-        vectors, whole[0][:, left], whole[1][:, left], shrunk=SHRUNK, scale=0.01, position=left
-    )
+    selected = fit_smooth(vectors, whole[0][:, left], whole[1][:, left], shrunk=SHRUNK, scale=0.01, position=left)
     np.testing.assert_allclose(selected.theta, fit.theta[left], atol=1e-7)
 
 
@@ -234,7 +236,7 @@ def test_censored_terms_stay_at_zero_and_their_neighbours_are_right():
     allowed[13] = SHRUNK | (np.arange(len(TERMS)) == 0)
     prior = PixelPrior(np.zeros(allowed.shape), np.where(allowed, 0.0, np.inf))
     tau = np.full(6, 0.01)
-    fit = fit_pixels_smooth(vectors, flux, ivar, shrunk=SHRUNK, scale=tau, prior=prior)
+    fit = fit_smooth(vectors, flux, ivar, shrunk=SHRUNK, scale=tau, prior=prior)
     assert (fit.status == PixelStatus.CONVERGED).all()
     assert (fit.theta[~allowed] == 0).all()
     mean, covariance, _ = dense_posterior(vectors, flux, ivar, fit.scatter, tau, np.arange(14.0), allowed)
@@ -246,8 +248,8 @@ def test_censored_terms_stay_at_zero_and_their_neighbours_are_right():
 def test_marginal_scatters_maximise_the_dense_marginal_likelihood():
     survey = smooth_survey()
     tau, position = np.full(6, 0.01), np.arange(14.0)
-    joint = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=tau)
-    fit = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=tau, marginal=True)
+    joint = fit_smooth(*survey, shrunk=SHRUNK, scale=tau)
+    fit = fit_smooth(*survey, shrunk=SHRUNK, scale=tau, marginal=True)
     assert (fit.status == PixelStatus.CONVERGED).all()
     value = dense_posterior(*survey, fit.scatter, tau, position)[2]
     # the determinant of the prior's own precision is one of the constants
@@ -266,7 +268,7 @@ def test_marginal_scatters_maximise_the_dense_marginal_likelihood():
 
 def test_slope_is_the_derivative_of_the_gradient():
     survey = smooth_survey()
-    fit = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=0.01)
+    fit = fit_smooth(*survey, shrunk=SHRUNK, scale=0.01)
     vectors, flux, ivar = survey
     for p in np.flatnonzero(fit.scatter > 0)[:4]:
         g = []
@@ -283,7 +285,7 @@ def test_scales_are_recovered(marginal):
     tau = np.array([0.02, 0.006, 0.002])
     vectors, flux, ivar = smooth_survey(n_star=200, n_pixel=900, tau=tau, seed=8, n_label=2)
     shrunk = shrunk_terms(2, "quadratic")
-    fit = fit_pixels_smooth(vectors, flux, ivar, shrunk=shrunk, marginal=marginal)
+    fit = fit_smooth(vectors, flux, ivar, shrunk=shrunk, marginal=marginal)
     assert (fit.status == PixelStatus.CONVERGED).all()
     np.testing.assert_allclose(fit.scale, tau, rtol=0.15)
 
@@ -292,7 +294,7 @@ def test_a_term_that_is_not_there_has_scale_zero():
     tau = np.array([0.02, 0.0, 0.002])
     vectors, flux, ivar = smooth_survey(n_star=200, n_pixel=120, tau=tau, seed=8, n_label=2)
     ivar[:, 50] = 0
-    fit = fit_pixels_smooth(vectors, flux, ivar, shrunk=shrunk_terms(2, "quadratic"))
+    fit = fit_smooth(vectors, flux, ivar, shrunk=shrunk_terms(2, "quadratic"))
     assert 1e-7 <= fit.scale[1] < 3e-4
     assert np.isfinite(fit.theta).all()
     assert np.isfinite(fit.covariance).all()
@@ -302,16 +304,16 @@ def test_a_term_that_is_not_there_has_scale_zero():
 def test_limits_of_the_prior():
     survey = smooth_survey()
     flat = fit_pixels(*survey)
-    wide = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=1e4)
+    wide = fit_smooth(*survey, shrunk=SHRUNK, scale=1e4)
     np.testing.assert_allclose(wide.theta, flat.theta, atol=1e-6)
     np.testing.assert_allclose(wide.scatter, flat.scatter, atol=1e-6)
     precision = np.where(SHRUNK, 1 / 0.01**2, np.zeros((14, 1)))
     ridge = fit_pixels(*survey, prior=PixelPrior(np.zeros(precision.shape), precision))
-    short = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=0.01, length=1e-3)
+    short = fit_smooth(*survey, shrunk=SHRUNK, scale=0.01, length=1e-3)
     np.testing.assert_allclose(short.theta, ridge.theta, atol=1e-7)
     np.testing.assert_allclose(short.objective, ridge.objective, atol=1e-6)
     np.testing.assert_allclose(short.slope[short.scatter > 0], ridge.slope[ridge.scatter > 0], rtol=1e-3)
-    one = fit_pixels_smooth(survey[0], survey[1][:, :1], survey[2][:, :1], shrunk=SHRUNK, scale=0.01)
+    one = fit_smooth(survey[0], survey[1][:, :1], survey[2][:, :1], shrunk=SHRUNK, scale=0.01)
     np.testing.assert_allclose(one.theta, ridge.theta[:1], atol=1e-7)
 
 
@@ -320,7 +322,7 @@ def test_uncertain_labels_add_their_spread():
     noise = 0.1 * np.random.default_rng(3).normal(size=(40, *vectors[:, 1:4].shape))
     draws = label_vector(vectors[:, 1:4] + noise)
     moments = LabelMoments.uncertain(draws.mean(axis=0), np.mean([pack_products(d) for d in draws], axis=0))
-    short = fit_pixels_smooth(moments, flux, ivar, shrunk=SHRUNK, scale=0.01, length=1e-3)
+    short = fit_smooth(moments, flux, ivar, shrunk=SHRUNK, scale=0.01, length=1e-3)
     precision = np.where(SHRUNK, 1 / 0.01**2, np.zeros((14, 1)))
     ridge = fit_pixels(moments, flux, ivar, prior=PixelPrior(np.zeros(precision.shape), precision))
     np.testing.assert_allclose(short.theta, ridge.theta, atol=1e-7)
@@ -330,17 +332,17 @@ def test_uncertain_labels_add_their_spread():
 
 def test_few_stars_are_enough_where_the_prior_covers_the_terms():
     vectors, flux, ivar = smooth_survey(n_star=9)
-    fit = fit_pixels_smooth(vectors, flux, ivar, shrunk=SHRUNK, scale=0.01, kappa=0.9)
+    fit = fit_smooth(vectors, flux, ivar, shrunk=SHRUNK, scale=0.01, kappa=0.9)
     assert (fit.status == PixelStatus.CONVERGED).all()
-    dead = fit_pixels_smooth(vectors, flux, np.zeros_like(ivar), shrunk=SHRUNK, scale=0.01)
+    dead = fit_smooth(vectors, flux, np.zeros_like(ivar), shrunk=SHRUNK, scale=0.01)
     assert (dead.status == PixelStatus.DEAD).all()
     assert (dead.theta == 0).all()
 
 
 def test_result_does_not_depend_on_blocks_or_workers():
     survey = smooth_survey()
-    one = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=0.01, block=5, workers=1)
-    two = fit_pixels_smooth(*survey, shrunk=SHRUNK, scale=0.01, workers=2, start=1.2 * one.scatter)
+    one = fit_smooth(*survey, shrunk=SHRUNK, scale=0.01, solver=Solver(block=5, workers=1))
+    two = fit_smooth(*survey, shrunk=SHRUNK, scale=0.01, solver=Solver(workers=2), start=1.2 * one.scatter)
     np.testing.assert_allclose(one.scatter, two.scatter, rtol=1e-5, atol=1e-12)
     np.testing.assert_allclose(one.theta, two.theta, atol=1e-7)
 
@@ -359,12 +361,12 @@ def test_result_does_not_depend_on_blocks_or_workers():
 )
 def test_wrong_calls_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        fit_pixels_smooth(*smooth_survey(), **{"shrunk": SHRUNK, "scale": 0.01, **options})
+        fit_smooth(*smooth_survey(), **{"shrunk": SHRUNK, "scale": 0.01, **options})
 
 
 def test_the_model_learns_its_scale_or_refuses_wrong_ones():
     vectors, flux, ivar = smooth_survey()
-    model = spectral_model(vectors, flux, ivar, terms=TERMS, coefficients=SmoothCoefficients())
+    model = spectral_model(vectors, flux, ivar, terms=TERMS, priors=SpectralPriors(SmoothCoefficients()))
     assert model.initial_point()["tau_log__"].shape == (6,)
     logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     point = {"theta": np.zeros((14, 10)), "scatter_log__": np.full(14, -4.0)}
@@ -376,4 +378,6 @@ def test_the_model_learns_its_scale_or_refuses_wrong_ones():
     with pytest.raises(ValueError, match="must be positive"):
         SmoothCoefficients(scale=[0.1, 0.0])
     with pytest.raises(ValueError, match="14 ascending values"):
-        spectral_model(vectors, flux, ivar, terms=TERMS, coefficients=SmoothCoefficients(position=np.arange(3)))
+        spectral_model(
+            vectors, flux, ivar, terms=TERMS, priors=SpectralPriors(SmoothCoefficients(position=np.arange(3)))
+        )

@@ -10,9 +10,11 @@ from bayescannon.models.coefficient_priors import NormalCoefficients, PooledCoef
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter
 from bayescannon.models.spectral import spectral_model
+from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.pixels.fit import PixelStatus, fit_pixels
 from bayescannon.pixels.population_learners import data_equations, scatter_population
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import PriorError, fit_spectral
 
 NAMES = ("teff", "logg", "fe_h")
@@ -67,9 +69,9 @@ def at_solution(result, given):
 def test_the_fit_is_the_maximum_of_the_pymc_model(name):
     given = PRIORS[name]
     vectors, flux, ivar, *_ = survey(reported=1.6)
-    result = fit_spectral(vectors, flux, ivar, n_label=3, **given)
+    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(**given))
     assert result.populations.converged
-    model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, **given)
+    model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, priors=SpectralPriors(**given))
     logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     point = at_solution(result, given)
     value = logp(point)
@@ -108,8 +110,8 @@ def test_the_fit_is_the_maximum_of_the_pymc_model(name):
 def test_find_map_from_the_fit_gains_nothing(name):
     given = PRIORS[name]
     vectors, flux, ivar, *_ = survey()
-    result = fit_spectral(vectors, flux, ivar, n_label=3, **given)
-    model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, **given)
+    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(**given))
+    model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, priors=SpectralPriors(**given))
     logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     point = at_solution(result, given)
     with model:
@@ -124,13 +126,13 @@ def test_find_map_from_the_fit_gains_nothing(name):
 def test_pooled_joint_density_with_learned_parameters_is_the_normal_prior():
     """The joint PyMC model with mu, tau, lambda at their values differs from the fixed prior by a constant."""
     vectors, flux, ivar, *_ = survey(n_pixel=40)
-    result = fit_spectral(vectors, flux, ivar, n_label=3, coefficients=PooledCoefficients())
+    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(PooledCoefficients()))
     learned = result.populations.coefficients
-    joint = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, coefficients=PooledCoefficients())
+    joint = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, priors=SpectralPriors(PooledCoefficients()))
     scale, mean = np.full((40, len(TERMS)), 1.0), np.zeros((40, len(TERMS)))
     scale[:, 4:], mean[:, 4:] = learned.scale, learned.mu
     fixed = spectral_model(
-        vectors, flux, ivar, terms=TERMS, boundary=True, coefficients=NormalCoefficients(scale, mean)
+        vectors, flux, ivar, terms=TERMS, boundary=True, priors=SpectralPriors(NormalCoefficients(scale, mean))
     )
     logp = [model.compile_logp(jacobian=False, mode="FAST_COMPILE") for model in (joint, fixed)]
     around = {
@@ -156,7 +158,7 @@ def test_marginal_likelihood_is_that_of_the_fluxes_with_theta_integrated_out():
     vectors, flux, ivar, *_ = survey(n_pixel=4)
     prior = PixelPrior(np.full((4, 10), 0.01), np.full((4, 10), 1 / 0.05**2))
     fits = [
-        fit_pixels(vectors, flux, ivar, prior=prior, marginal=True, scatter="fixed", start=np.full(4, s))
+        fit_pixels(vectors, flux, ivar, prior=prior, marginal=True, solver=Solver(scatter="fixed"), start=np.full(4, s))
         for s in (0.0, 0.004, 0.05)
     ]
     dense = []
@@ -172,7 +174,9 @@ def test_marginal_likelihood_is_that_of_the_fluxes_with_theta_integrated_out():
     objective = np.array([fit.objective for fit in fits])
     np.testing.assert_allclose(objective - objective[0], np.array(dense) - dense[0], atol=1e-6)
     best = fit_pixels(vectors, flux, ivar, prior=prior, marginal=True)
-    nearby = fit_pixels(vectors, flux, ivar, prior=prior, marginal=True, scatter="fixed", start=1.01 * best.scatter)
+    nearby = fit_pixels(
+        vectors, flux, ivar, prior=prior, marginal=True, solver=Solver(scatter="fixed"), start=1.01 * best.scatter
+    )
     assert (best.objective <= nearby.objective + 1e-9).all()
     assert np.abs(best.gradient[best.scatter > 0] / best.slope[best.scatter > 0]).max() < 1e-7
 
@@ -190,7 +194,7 @@ def test_marginal_scatter_is_unbiased_where_the_joint_one_is_low():
 @pytest.mark.parametrize("marginal", [False, True])
 def test_the_noise_scale_is_recovered(marginal):
     vectors, flux, ivar, *_ = survey(n_star=200, n_pixel=700, reported=np.sqrt(3), spread=0.6, scatter=(0, 0.01))
-    result = fit_spectral(vectors, flux, ivar, n_label=3, noise=GlobalNoise(), marginal=marginal)
+    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(noise=GlobalNoise()), marginal=marginal)
     # without integrating theta out, kappa^2 is low by the 10 terms of 190 live stars
     expected = (1 if marginal else 1 - 10 / 190) / 3
     assert result.kappa[0] ** 2 == pytest.approx(expected, rel=0.03)
@@ -200,7 +204,9 @@ def test_the_noise_scale_is_recovered(marginal):
 def test_pixel_noise_follows_a_population():
     vectors, flux, ivar, *_ = survey(n_star=300, n_pixel=150, spread=0.6, scatter=(0, 0.001))
     truth = np.exp(0.2 * np.random.default_rng(5).normal(size=150) - 0.3)
-    result = fit_spectral(vectors, flux, ivar * truth**2, n_label=3, noise=PixelNoise(), marginal=True)
+    result = fit_spectral(
+        vectors, flux, ivar * truth**2, n_label=3, priors=SpectralPriors(noise=PixelNoise()), marginal=True
+    )
     assert np.corrcoef(np.log(result.kappa), np.log(truth))[0, 1] > 0.9
     assert result.populations.kappa.centre == pytest.approx(-0.3, abs=0.05)
     assert result.populations.kappa.width == pytest.approx(0.2, abs=0.06)
@@ -211,7 +217,7 @@ def test_the_population_of_scatters_is_recovered():
     s = np.exp(rng.normal(-4.2, 0.5, 400))
     vectors, flux, ivar, *_ = survey(n_star=150, n_pixel=400, scatter=(0.0, 1e-9))
     flux = flux + s * rng.normal(size=flux.shape)
-    result = fit_spectral(vectors, flux, ivar, n_label=3, scatter=PooledScatter(), marginal=True)
+    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(scatter=PooledScatter()), marginal=True)
     assert result.populations.scatter.centre == pytest.approx(-4.2, abs=0.1)
     assert result.populations.scatter.width == pytest.approx(0.5, abs=0.1)
     assert (result.fit.scatter > 0).all()
@@ -224,7 +230,8 @@ def test_censored_terms_are_zero_and_the_rest_is_fitted_without_them():
     allowed = np.ones((6, 10), dtype=bool)
     allowed[2, [1, 4, 5, 6]] = False
     for given in ({}, {"coefficients": NormalCoefficients(0.01)}):
-        result = fit_spectral(vectors, flux, ivar, n_label=3, allowed=allowed, **given)
+        priors = SpectralPriors(allowed=allowed, **given)
+        result = fit_spectral(vectors, flux, ivar, n_label=3, priors=priors)
         fit = result.fit
         assert (fit.theta[2, [1, 4, 5, 6]] == 0).all()
         assert (fit.covariance[2, [1, 4, 5, 6]] == 0).all()
@@ -236,19 +243,21 @@ def test_censored_terms_are_zero_and_the_rest_is_fitted_without_them():
         alone = fit_pixels(vectors[:, keep], flux[:, [2]], ivar[:, [2]], prior=prior)
         np.testing.assert_allclose(fit.theta[2, keep], alone.theta[0], atol=1e-10)
         assert fit.scatter[2] == pytest.approx(alone.scatter[0], rel=1e-5)
-        reml = fit_spectral(vectors, flux, ivar, n_label=3, allowed=allowed, marginal=True, **given).fit
+        reml = fit_spectral(
+            vectors, flux, ivar, n_label=3, priors=SpectralPriors(allowed=allowed, **given), marginal=True
+        ).fit
         alone = fit_pixels(vectors[:, keep], flux[:, [2]], ivar[:, [2]], prior=prior, marginal=True)
         assert reml.scatter[2] == pytest.approx(alone.scatter[0], rel=1e-5)
         assert reml.objective[2] == pytest.approx(alone.objective[0], abs=1e-6)
         assert reml.freedom[2] == pytest.approx(alone.freedom[0], abs=1e-6)
-    model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, allowed=allowed)
+    model = spectral_model(vectors, flux, ivar, terms=TERMS, boundary=True, priors=SpectralPriors(allowed=allowed))
     gradient = model.compile_dlogp(vars=[model["theta"]], jacobian=False, mode="FAST_COMPILE")
-    result = fit_spectral(vectors, flux, ivar, n_label=3, allowed=allowed)
+    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(allowed=allowed))
     slope = gradient({"theta": result.fit.theta, "scatter": result.fit.scatter}).reshape(6, 10)
     assert (slope[~allowed] == 0).all()
     assert np.abs(slope * np.sqrt(np.diagonal(result.fit.covariance, axis1=1, axis2=2))).max() < 1e-6
     with pytest.raises(ValueError, match=r"allowed must have shape \(pixel, term\) = \(6, 10\)"):
-        fit_spectral(vectors, flux, ivar, n_label=3, allowed=allowed[:, :4])
+        fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(allowed=allowed[:, :4]))
 
 
 def test_what_the_data_say_can_be_told_from_the_prior():
@@ -274,7 +283,9 @@ def test_dead_pixels_and_few_stars_give_defined_results():
     vectors, flux, ivar, *_ = survey(n_star=40, n_pixel=30)
     ivar[:, 3] = 0
     ivar[8:, 4] = 0
-    result = fit_spectral(vectors, flux, ivar, n_label=3, coefficients=PooledCoefficients(), noise=GlobalNoise())
+    result = fit_spectral(
+        vectors, flux, ivar, n_label=3, priors=SpectralPriors(PooledCoefficients(), noise=GlobalNoise())
+    )
     assert result.fit.status[3] == PixelStatus.DEAD
     # eight stars determine the four free terms; the population gives the rest
     assert np.isfinite(result.fit.theta).all()
@@ -290,7 +301,7 @@ def test_priors_without_an_exact_solver_say_so():
 
     vectors, flux, ivar, *_ = survey(n_pixel=2)
     with pytest.raises(PriorError, match=r"FlatCoefficients.*Other can be sampled with"):
-        fit_spectral(vectors, flux, ivar, n_label=3, coefficients=Other())
+        fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(Other()))
 
 
 @pytest.mark.parametrize(

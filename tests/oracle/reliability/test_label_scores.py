@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 import toy
 import xarray as xr
+from linear_hull import inside_hull
 from scipy.stats import gaussian_kde
 
 from bayescannon.data.label_distance import distance_scales, label_distance, select_by_distance
 from bayescannon.data.labels import LabelError, LabelScaler
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
-from bayescannon.numerics.hull import fixed_directions, hull_margin, inside_hull
+from bayescannon.numerics.hull import fixed_directions, hull_margin
 from bayescannon.numerics.neighbours import mean_distance
 from bayescannon.numerics.p_values import empirical_p_value, is_unusual
 from bayescannon.reliability.label_scores import LABEL_SCORES, SCORES, CoverageReference, label_scores
 from bayescannon.reliability.spectrum_scores import NoveltyReference, block_residuals
+from bayescannon.stars.quartic import compress
 
 FIVE = ("teff", "logg", "fe_h", "alpha_m", "a_k")
 
@@ -121,6 +123,16 @@ def test_empirical_p_values_by_counting():
     assert is_unusual(np.array([0.01, 0.0101]), 0.01, 1000).tolist() == [True, False]
 
 
+def residuals_of(theta, scatter, flux, ivar, scaled):
+    """Block averages of the residuals at scaled labels, NaN for a star without labels."""
+    at = np.nan_to_num(scaled)
+    vectors = np.where(np.isfinite(scaled).all(axis=1)[:, None], label_vector(at), np.nan)
+    live = np.isfinite(scatter)
+    theta, own = np.where(live[:, None], theta, 0.0), np.where(live, ivar, 0.0)
+    quartic = compress(theta, scatter, flux, ivar)
+    return block_residuals(theta, flux, own, quartic, vectors, label_vector_jacobian(at), block=32)
+
+
 def test_residuals_are_outside_of_the_tangent_space():
     rng = np.random.default_rng(6)
     theta, scatter = rng.normal(size=(100, 6)), np.full(100, 0.01)
@@ -131,7 +143,7 @@ def test_residuals_are_outside_of_the_tangent_space():
     ivar[0, 64:96] = 0
     noise = 0.05 * rng.normal(size=(3, 100))
     flux = label_vector(np.nan_to_num(scaled)) @ theta.T + noise
-    found = block_residuals(theta, scatter, flux, ivar, scaled, block=32)
+    found = residuals_of(theta, scatter, flux, ivar, scaled)
     assert found.residual.shape == (3, 4)
     assert np.isinf(found.variance[0, 2])
     assert np.isnan(found.residual[2]).all()
@@ -151,7 +163,7 @@ def test_residuals_are_outside_of_the_tangent_space():
     # a shift within the tangent space changes nothing
     shifted = flux.copy()
     shifted[1] += 0.1 * theta @ label_vector_jacobian(scaled)[1][:, 0]
-    again = block_residuals(theta, scatter, shifted, ivar, scaled, block=32)
+    again = residuals_of(theta, scatter, shifted, ivar, scaled)
     np.testing.assert_allclose(again.residual[1], found.residual[1], atol=1e-12)
 
 
@@ -161,7 +173,7 @@ def test_intrinsic_variance_of_blocks_is_found():
     ivar = rng.uniform(1e3, 1e5, (n_star, 1)) * np.ones(640)
     common = 0.003 * rng.normal(size=(n_star, 20)).repeat(32, axis=1)
     flux = common + rng.normal(size=ivar.shape) / np.sqrt(ivar)
-    residuals = block_residuals(theta, np.zeros(640), flux, ivar, np.zeros((n_star, 1)))
+    residuals = residuals_of(theta, np.zeros(640), flux, ivar, np.zeros((n_star, 1)))
     reference = NoveltyReference.fit(residuals)
     assert np.sqrt(reference.intrinsic).mean() == pytest.approx(0.003, rel=0.05)
     # no trend is left along S/N
@@ -226,5 +238,5 @@ def test_wrong_calls_are_refused():
         select_by_distance(np.ones(3), cut=0)
     with pytest.raises(ValueError, match="at least 10 fitted"):
         NoveltyReference.fit(
-            block_residuals(np.ones((4, 3)), np.ones(4), np.ones((9, 4)), np.ones((9, 4)), labels[:9, :1])
+            residuals_of(np.ones((4, 3)), np.ones(4), np.ones((9, 4)), np.ones((9, 4)), labels[:9, :1])
         )

@@ -155,7 +155,7 @@ def test_draws_are_kept_in_proportion_and_belong_to_the_star():
 def test_a_poor_proposal_is_refitted():
     quartic, _ = quartics(3, 300, sigma=2.0)
     density = LabelDensity.components(np.zeros(1), np.zeros((1, 3)), np.eye(3)[None] / 9)
-    found = sample_labels(quartic, starts(3), seeds(300), density=density)
+    found = sample_labels(quartic, starts(3), seeds(300), density=density, n_draws=1000)
     counts = np.bincount(found.status, minlength=4)
     assert counts[PosteriorStatus.ADAPTED] > 0
     assert counts[PosteriorStatus.UNRELIABLE] < counts[PosteriorStatus.ADAPTED]
@@ -169,7 +169,7 @@ def test_a_poor_proposal_is_refitted():
 def test_what_has_no_posterior_says_so():
     quartic, _ = quartics(3, 4, sigma=0.2)
     quartic.a[1], quartic.b[1], quartic.n_live[1] = 0.0, 0.0, 0
-    found = sample_labels(quartic, starts(3), seeds(4))
+    found = sample_labels(quartic, starts(3), seeds(4), n_draws=1000)
     assert found.status.tolist() == [0, PosteriorStatus.NO_POSTERIOR, 0, 0]
     assert np.isnan(found.mean[1]).all()
     assert np.isnan(found.quantiles[1]).all()
@@ -185,7 +185,7 @@ def test_wrong_numbers_of_draws_are_refused():
     with pytest.raises(ValueError, match="n_draws must be at least 100"):
         sample_labels(quartic, starts(3), seeds(1), n_draws=50)
     with pytest.raises(ValueError, match="n_keep from 0 to n_draws"):
-        sample_labels(quartic, starts(3), seeds(1), n_keep=2000)
+        sample_labels(quartic, starts(3), seeds(1), n_draws=1000, n_keep=2000)
 
 
 PRIORS = {
@@ -225,8 +225,7 @@ def test_nuts_finds_the_same_posterior():
     quartic, _ = quartics(3, 12, sigma=0.2)
     found = sample_labels(quartic, starts(3), seeds(12), density=prior.density(IDENTITY), n_draws=20_000)
     nuts = sample_nuts(
-        quartic, found.mean, np.linalg.cholesky(found.covariance), prior=prior, scaler=IDENTITY, n_draws=2000,
-        n_keep=500, seed=1,
+        quartic, found, prior=prior, scaler=IDENTITY, n_draws=2000, n_keep=500, seed=1
     )  # fmt: skip
     assert (nuts.status == PosteriorStatus.NUTS).all()
     deviation = np.sqrt(np.diagonal(nuts.covariance, axis1=1, axis2=2))

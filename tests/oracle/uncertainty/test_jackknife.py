@@ -13,9 +13,11 @@ from bayescannon.cannon.training import fit_reference, train
 from bayescannon.models.coefficient_priors import LaplaceCoefficients, NormalCoefficients, SmoothCoefficients
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter, PooledScatter
+from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.solver import Solver
 from bayescannon.stars.quartic import minimise
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
-from bayescannon.uncertainty.jackknife import JackknifeError, jackknife_covariance, label_derivatives
+from bayescannon.uncertainty.jackknife import JackknifeError, LabelDerivatives, jackknife_covariance
 
 OPTIONS = {
     "flat": TrainingOptions(),
@@ -41,16 +43,17 @@ def test_derivatives_are_those_of_refits(name):
     options, reference = OPTIONS[name], reference_set()
     model = train(reference, options=options)
     stars = toy.toy_spectra(toy.toy_labels(6, seed=9), n_pixel=60, seed=9)
-    derivatives = label_derivatives(model, reference, stars)
     own = model.scaler.to_scaled(label_spectra(model, stars)["labels"].to_numpy())
+    derivatives = LabelDerivatives(model, reference, stars, own, None).block(slice(0, len(stars)))
+    derivatives = derivatives * model.scaler.scale[:, None]
 
     def labels(star, count):
+        vectors = label_vector(model.scaler.to_scaled(reference.labels))
         multiplicity = np.ones(len(reference))
         multiplicity[star] = count
         fit = fit_reference(
-            label_vector(model.scaler.to_scaled(reference.labels)), reference.spectra.flux, reference.spectra.ivar,
-            options, wavelength=model.wavelength, label_names=model.label_names, multiplicity=multiplicity,
-            tolerance=1e-12,
+            LabelMoments.known(vectors, multiplicity=multiplicity), reference.spectra.flux, reference.spectra.ivar,
+            options, wavelength=model.wavelength, label_names=model.label_names, solver=Solver(tolerance=1e-12),
         )  # fmt: skip
         moved = replace(model, fit=fit.fit, kappa=fit.kappa)
         return model.scaler.from_scaled(minimise(star_quartic(moved, stars), own[:, None]).labels[:, 0])

@@ -9,7 +9,6 @@ from bayescannon.cannon.label_priors import (
     coverage_prior,
     mixture_prior,
     prior_deviation,
-    reweighted_prior,
 )
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.posterior import sample_posterior
@@ -103,21 +102,6 @@ def test_wrong_widths_are_refused(model):
         coverage_prior(model, cut=-1)
     with pytest.raises(ValueError, match="prior must be one of flat, box"):
         build_label_prior("jeffreys", model)
-
-
-def test_a_mixture_takes_the_weights_of_a_target(model):
-    names = model.label_names
-    mean = np.stack([model.scaler.pivot - model.scaler.scale, model.scaler.pivot + model.scaler.scale])
-    covariance = np.stack([np.diag((0.3 * model.scaler.scale) ** 2)] * 2)
-    prior = MixtureLabels(names, np.array([0.5, 0.5]), mean, covariance)
-    target = np.repeat(mean, [30, 10], axis=0)
-    target[0, 0] = np.nan
-    found = reweighted_prior(prior, target)
-    np.testing.assert_allclose(found.weight, [29 / 39, 10 / 39], atol=1e-4)
-    with pytest.raises(ValueError, match="no star of the target population"):
-        reweighted_prior(prior, np.full((3, 3), np.nan))
-    with pytest.raises(ValueError, match="shape"):
-        reweighted_prior(prior, target[:, :2])
 
 
 @pytest.mark.parametrize("name", LABEL_PRIORS)

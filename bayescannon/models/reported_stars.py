@@ -1,0 +1,24 @@
+"""Reference stars as they are reported: labels with errors, and spectra."""
+
+from dataclasses import dataclass
+
+from bayescannon.numerics.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class ReportedStars:
+    """
+    What the reference stars show.
+
+    Attributes
+    ----------
+    observed, variance : float arrays of shape (star, K)
+        Reported scaled labels and the variances of their errors.
+    flux, ivar : float arrays of shape (star, pixel)
+        Normalised flux and its inverse variance, 0 in dead pixels.
+    """
+
+    observed: FloatArray
+    variance: FloatArray
+    flux: FloatArray
+    ivar: FloatArray

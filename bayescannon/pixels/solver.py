@@ -1,0 +1,35 @@
+"""How the pixels are solved: what is machinery and not part of the model."""
+
+from dataclasses import dataclass
+
+from bayescannon.numerics.errors import InputError
+
+SCATTERS = ("exact", "grid", "fixed")
+
+
+@dataclass(frozen=True)
+class Solver:
+    """
+    The choices of :func:`bayescannon.pixels.fit.fit_pixels` that do not belong to the model.
+
+    Attributes
+    ----------
+    scatter : {"exact", "grid", "fixed"}
+        The exact optimum; or the paper's grid of scatters refined by a parabola, for comparison; or the scatters that
+        the fit starts from, as they are.
+    tolerance : float
+        Newton stops when a step changes s^2 by less than this fraction.
+    block : int
+        Pixels fitted at once; memory is about 6 arrays of (star, block) for each worker.
+    workers : int or None
+        Threads; None takes every core. The result does not depend on it.
+    """
+
+    scatter: str = "exact"
+    tolerance: float = 1e-6
+    block: int = 64
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.scatter not in SCATTERS:
+            raise InputError(f"scatter must be 'exact', 'grid' or 'fixed'; got {self.scatter!r}")
