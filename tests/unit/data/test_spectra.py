@@ -28,7 +28,7 @@ def test_selection_and_xarray_keep_everything(spectra):
         ({"ivar": -np.ones((5, 20))}, "must not be negative"),
         ({"wavelength": np.linspace(5400, 5000, 20)}, "ascending"),
         ({"id": np.array(["a", "b", "a", "c", "d"])}, "'a' occurs 2 times"),
-        ({"columns": {"ra": np.zeros(4)}}, r"one value a star \(5\)"),
+        ({"columns": {"ra": np.zeros(4)}}, r"one value per star \(5\)"),
     ],
 )
 def test_a_rectangle_that_is_none_is_refused(spectra, change, message):
