@@ -215,7 +215,7 @@ def _text(one: Any, name: str) -> str:
 
 def _refuse_floats(first: Any, name: str) -> Any:
     raise InputError(
-        f"{name} holds floating-point numbers, such as {first!r}: in them a name of 16 or more digits has lost its "
-        "last ones. Read the column as text or as whole numbers, for instance with pandas.read_csv(..., "
+        f"{name} holds floating-point numbers, such as {float(first)!r}: in them a name of 16 or more digits has lost "
+        "its last ones. Read the column as text or as whole numbers, for instance with pandas.read_csv(..., "
         "dtype={'id': 'str'}), or dtype 'Int64', which also has missing values"
     )

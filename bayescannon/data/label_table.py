@@ -205,7 +205,8 @@ class LabelTable:
             if name not in self.labels:
                 raise LabelError(
                     f"label {name!r} is not in {self.source or 'the label table'}, which has "
-                    f"{', '.join(self.labels) or 'no labels'}; map its column with --columns {name}=COLUMN"
+                    f"{', '.join(self.labels) or 'no labels'}; map its column with --columns {name}=COLUMN "
+                    f"(columns={{{name!r}: 'COLUMN'}})"
                 )
 
 
