@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayescannon.cannon.cuts import CUT_SETS, Cut, range_cut
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.convert import number
 from bayescannon.data.display import html_table, listed
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
@@ -173,7 +174,7 @@ class Matching:
     by : {"id", "sky"}
         By LAMOST id, or by position.
     radius : float
-        For positions, in arcsec.
+        For positions, in arcsec or as a Quantity.
     """
 
     by: str = "id"
@@ -182,6 +183,7 @@ class Matching:
     def __post_init__(self) -> None:
         if self.by not in MATCHES:
             raise InputError(f"match must be 'id' or 'sky'; got {self.by!r}")
+        object.__setattr__(self, "radius", number(self.radius, "radius", unit="arcsec"))
         if not self.radius > 0:
             raise InputError(f"radius must be positive, in arcsec; got {self.radius}")
 

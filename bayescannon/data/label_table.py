@@ -81,7 +81,7 @@ class LabelTable:
                 for label in (labels_from_names(list(pairs)) if pairs else ())
             }
         first = next(iter(values["labels"].values()), self.snr if self.id is None else self.id)
-        n_row = 0 if first is None else len(first)
+        n_row = next(iter(np.shape(first)), 0)
         for name in ("id", "survey_id"):
             given = getattr(self, name)
             values[name] = np.full(n_row, "") if given is None else texts(given, name, missing_allowed=True)

@@ -135,8 +135,8 @@ def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
     LabelError
         No name, an unknown name, or a name given twice.
     """
-    if isinstance(names, str):
-        raise LabelError(f"label names are a sequence of names, such as ('teff', 'logg'); got the text {names!r}")
+    if isinstance(names, str) or not hasattr(names, "__iter__"):
+        raise LabelError(f"label names are a sequence of names, such as ('teff', 'logg'); got {names!r}")
     names = list(names)
     unknown = [name for name in names if name not in KNOWN_LABELS]
     if unknown:

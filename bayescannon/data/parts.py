@@ -81,7 +81,7 @@ def split(given: Any, name: str) -> Parts:
     if values.dtype.kind == "V" or (values.ndim == 0 and values.dtype.kind == "O" and not _is_missing(given)):
         raise InputTypeError(f"{name} is a {kind_of(given)}; expected an array of numbers or names")
     if values.dtype.kind == "O":
-        mask = either(mask, np.frompyfunc(_is_missing, 1, 1)(values).astype(bool))
+        mask = either(mask, np.asarray(np.frompyfunc(_is_missing, 1, 1)(values), dtype=bool))
     return Parts(values, mask, unit)
 
 

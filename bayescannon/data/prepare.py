@@ -305,20 +305,19 @@ def _raw_spectra(raws: Any) -> list[RawSpectrum]:
             f"prepare_spectra takes RawSpectrum; got the path {raws}. prepare_files prepares files, and "
             "bayescannon.io.lamost.read_lamost reads one"
         )
-    is_specutils = type(raws).__module__.startswith("specutils")
-    if not is_specutils:
-        if not hasattr(raws, "__iter__"):
-            raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got a {kind_of(raws)}")
+    if type(raws).__module__.startswith("specutils") or not hasattr(raws, "__iter__"):
+        others, raws = [raws], []
+    else:
         raws = list(raws)
-    other = raws if is_specutils else next((one for one in raws if not isinstance(one, RawSpectrum)), None)
-    if other is not None:
+        others = [one for one in raws if not isinstance(one, RawSpectrum)]
+    if others:
         hint = ""
-        if type(other).__module__.startswith("specutils"):
+        if type(others[0]).__module__.startswith("specutils"):
             hint = "; bayescannon.io.specutils.from_specutils makes RawSpectrum of them"
-        raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got a {kind_of(other)}{hint}")
+        raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got a {kind_of(others[0])}{hint}")
     if not raws:
         raise InputError("no spectra were given; prepare_spectra needs at least one RawSpectrum")
-    return list(raws)
+    return raws
 
 
 def _preset(preset: Any) -> Preset:

@@ -28,9 +28,7 @@ __all__ = [
 
 # inverse variance of normalised flux beyond which float32 could not hold the flux to its error
 LARGEST_IVAR = 1e13
-_NO_UNIT = (
-    "the flux of Spectra is normalised; flux with a unit goes into RawSpectrum, and prepare_spectra normalises it"
-)
+_NO_UNIT = "normalised flux has no unit; flux that has one goes into RawSpectrum, which prepare_spectra normalises"
 
 # one value a star, beside the pixels
 STAR_COLUMNS = ("ra", "dec", "redshift", "snr")
@@ -108,6 +106,7 @@ class Spectra:
             "flux": _finite_flux(flux, ivar, ids),
             "ivar": ivar,
             "id": ids,
+            "attrs": {} if self.attrs is None else self.attrs,
             "columns": {name: _star_column(given, name, len(ids)) for name, given in _items(self.columns)},
         }
         if len(set(ids)) < len(ids):

@@ -61,7 +61,7 @@ def to_unit(values: NDArray[Any], unit: Any, wanted: Any, name: str, *, remedy: 
             return given.to(target, values)
         except u.UnitConversionError:
             pass
-    expected = "no unit" if target == u.dimensionless_unscaled else str(target)
+    expected = "plain numbers" if target == u.dimensionless_unscaled else str(target)
     fault = "is not a known unit" if kind == "unknown" else f"does not convert to {expected}"
     raise UnitError(f"{name} is in {given}, which {fault}; {remedy or f'give {name} in {expected}'}")
 

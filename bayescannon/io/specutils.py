@@ -15,6 +15,7 @@ from bayescannon.data.parts import kind_of
 from bayescannon.data.spectra import STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, require_same_grid
 from bayescannon.io.lamost import is_lamost, parse_lamost
 from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.numerics.typing import FloatArray
 
 LOADER = "LAMOST LRS"
 # enough of a file to hold the header keys that identify it
@@ -183,17 +184,7 @@ def _raw(spectrum: Any, row: Any, name: str) -> RawSpectrum:
     """Return one row of a Spectrum as a RawSpectrum."""
     if spectrum.uncertainty is None:
         raise SpectrumError(f"{name} has no uncertainty, and the model needs an inverse variance of every pixel")
-    unit = spectrum.flux.unit
-    try:
-        uncertainty = spectrum.uncertainty.represent_as(InverseVariance)
-    except Exception as error:  # an uncertainty of no known kind
-        raise SpectrumError(
-            f"{name} has an uncertainty of type {spectrum.uncertainty.uncertainty_type!r}, which gives no inverse "
-            "variance; use StdDevUncertainty, VarianceUncertainty or InverseVariance"
-        ) from error
-    ivar = np.asarray(uncertainty.array, dtype=np.float64)
-    if uncertainty.unit is not None:
-        ivar = (ivar * uncertainty.unit).to_value(unit**-2)
+    ivar = _inverse_variance(spectrum, name)
     # an error of 0 is no measurement
     dead = ~np.isfinite(ivar)
     if spectrum.mask is not None:
@@ -210,6 +201,23 @@ def _raw(spectrum: Any, row: Any, name: str) -> RawSpectrum:
         snr=_meta_number(spectrum, "snr"),
         meta={key: value for key, value in spectrum.meta.items() if isinstance(value, str) and key != "id"},
     )
+
+
+def _inverse_variance(spectrum: Any, name: str) -> FloatArray:
+    """Return the inverse variance of a Spectrum's flux, in the inverse square of its unit; inf for an error of 0."""
+    uncertainty = spectrum.uncertainty
+    # what the flux's unit, and the uncertainty's value, are to the power of
+    power = {"std": 1, "var": 2, "ivar": -2}.get(uncertainty.uncertainty_type)
+    if power is None:
+        raise SpectrumError(
+            f"{name} has an uncertainty of type {uncertainty.uncertainty_type!r}, which gives no inverse variance; use "
+            "StdDevUncertainty, VarianceUncertainty or InverseVariance"
+        )
+    values = np.asarray(uncertainty.array, dtype=np.float64)
+    if uncertainty.unit is not None:
+        values = (values * uncertainty.unit).to_value(spectrum.flux.unit**power)
+    with np.errstate(divide="ignore"):
+        return values if power == -2 else values ** (-2.0 / power)
 
 
 def _meta_number(spectrum: Any, key: str) -> float:
