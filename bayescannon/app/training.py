@@ -35,7 +35,7 @@ def train_from_config(
     cuts = choose_cuts(config, labels.format)
     table = read_reference_labels(labels, config.label_names, cuts)
     matching = Matching(labels.match, labels.radius)
-    reference = build_reference(store, table, config.label_names, cuts=cuts, matching=matching)
+    reference = build_reference(store, table, config.label_names, cuts=cuts, match=matching)
     model, kept = train_clipped(
         reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, options=config.options(), seed=seed
     )

@@ -1,27 +1,33 @@
 """Bring spectra and rows of a label table together: the reference set, with a tally of every step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.cannon.cuts import CUT_SETS, Cut
+from bayescannon.cannon.cuts import CUT_SETS, Cut, range_cut
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.convert import number
+from bayescannon.data.display import html_table, listed
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
+from bayescannon.data.parts import kind_of
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow, tally_text
+from bayescannon.io.inputs import as_labels, as_spectra
+from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import load_spectra, open_store
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Selection:
     """
     Which spectra and which rows of a label table make the reference set.
@@ -36,6 +42,15 @@ class Selection:
     star: NDArray[np.intp]
     row: NDArray[np.intp]
     tally: tuple[TallyRow, ...]
+
+    def __repr__(self) -> str:
+        return f"<Selection of {len(self)} stars after {len(self.tally)} steps>"
+
+    def _repr_html_(self) -> str:
+        """Show the tally as a small table in a notebook."""
+        return html_table(
+            "Selection", {row.step: f"{row.removed} removed, {row.remaining} remain" for row in self.tally}
+        )
 
     def __len__(self) -> int:
         return len(self.star)
@@ -56,14 +71,18 @@ def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
         Names of the spectra, without folder and endings.
     table : LabelTable
     """
+    source = table.source or "the table"
+    n_star = len(star_id)
+    if len(table) and not (table.id != "").any():
+        return _matched([], n_star, f"no label of {source} has an id: it has no column of ids, or an empty one")
     # the best comes last, and of equals the first row
     order = np.argsort(-np.nan_to_num(table.snr, nan=-np.inf), kind="stable")[::-1]
-    found = rows_of(table.id[order], star_id)
+    found = rows_of(table.id[order], [bare_id(name) for name in star_id.tolist()])
     pairs = [(int(star), int(order[found[star]])) for star in np.flatnonzero(found >= 0)]
     named = table.id[table.id != ""]
     n_repeated = len(named) - len(np.unique(named))
     repeated = f" ({n_repeated} rows with worse S/N of repeated ids left out)" if n_repeated else ""
-    return _matched(pairs, len(star_id), f"no labels under this id in {table.source or 'the table'}{repeated}")
+    return _matched(pairs, n_star, f"no labels under this id in {source}{repeated}")
 
 
 def match_by_sky(ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelTable, *, radius: float) -> Selection:
@@ -78,7 +97,18 @@ def match_by_sky(ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelT
     table : LabelTable
     radius : float
         In arcsec.
+
+    Raises
+    ------
+    InputError
+        A declination beyond 90 degrees.
     """
+    for whose, values in (("the spectra", dec), (table.source or "the table", table.dec)):
+        if (np.abs(values[np.isfinite(values)]) > 90).any():
+            raise InputError(
+                f"dec must be within -90 and 90 degrees, and in {whose} it reaches {np.nanmax(np.abs(values)):g}; "
+                "check the unit, and that ra and dec are not swapped"
+            )
     import astropy.units as u
     from astropy.coordinates import SkyCoord
 
@@ -92,6 +122,10 @@ def match_by_sky(ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelT
         near = distance <= radius * u.arcsec
         pairs = list(zip(stars[near].tolist(), rows[nearest[near]].tolist(), strict=True))
     step = f"no labels within {radius:g} arcsec in {table.source or 'the table'}"
+    if len(ra) and not len(stars):
+        step = "the spectra have no positions (columns ra and dec)"
+    elif len(table) and not len(rows):
+        step = f"no label of {table.source or 'the table'} has a position (columns ra and dec)"
     selection = _matched(pairs, len(ra), step)
     best: dict[int, int] = {}
     for star, row in sorted(pairs, key=lambda pair: (-np.nan_to_num(snr[pair[0]], nan=-np.inf), pair[0])):
@@ -139,7 +173,7 @@ class Matching:
     by : {"id", "sky"}
         By LAMOST id, or by position.
     radius : float
-        For positions, in arcsec.
+        For positions, in arcsec or as a Quantity.
     """
 
     by: str = "id"
@@ -148,28 +182,35 @@ class Matching:
     def __post_init__(self) -> None:
         if self.by not in MATCHES:
             raise InputError(f"match must be 'id' or 'sky'; got {self.by!r}")
+        object.__setattr__(self, "radius", number(self.radius, "radius", unit="arcsec"))
         if not self.radius > 0:
             raise InputError(f"radius must be positive, in arcsec; got {self.radius}")
 
     def match(self, spectra: Spectra | xr.Dataset, table: LabelTable) -> Selection:
         """Match the stars of spectra, or of an open store, with the rows of `table`."""
         if isinstance(spectra, Spectra):
-            ids, columns = spectra.id, spectra.columns
+            ids, columns = spectra.id, dict(spectra.columns)
         else:
             ids = spectra["star"].to_numpy().astype(np.str_)
-            columns = {name: spectra[name].to_numpy() for name in ("ra", "dec", "snr")}
+            columns = {name: spectra[name].to_numpy() for name in ("ra", "dec", "snr") if name in spectra}
         if self.by == "id":
             return match_by_id(ids, table)
-        return match_by_sky(columns["ra"], columns["dec"], columns["snr"], table, radius=self.radius)
+        unknown = np.full(len(ids), np.nan)
+        ra, dec, snr = (columns.get(name, unknown) for name in ("ra", "dec", "snr"))
+        return match_by_sky(ra, dec, snr, table, radius=self.radius)
 
 
 def build_reference(
     spectra: Spectra | str | Path,
-    table: LabelTable,
+    labels: Any,
     label_names: Sequence[str] = PAPER_LABELS,
     *,
     cuts: str | Sequence[Cut] | None = None,
-    matching: Matching | None = None,
+    keep: Mapping[str, Sequence[float | None]] | None = None,
+    match: str | Matching = "id",
+    radius: float = Matching.radius,
+    format: str = "table",
+    columns: Mapping[str, str] | None = None,
 ) -> ReferenceSet:
     """
     Build the reference set from spectra, in memory or in a store, and a table of Survey A labels.
@@ -177,15 +218,22 @@ def build_reference(
     Parameters
     ----------
     spectra : Spectra, or path of a store
-        Only the spectra of the reference stars are loaded from a store.
-    table : LabelTable
+        Only the spectra of the reference stars are loaded from a store. What
+        :func:`bayescannon.io.inputs.as_spectra` takes is accepted too.
+    labels : LabelTable, path, astropy Table, DataFrame, or what else read_labels takes
     label_names : sequence of K str
         Labels to train, in order.
     cuts : {"paper", "released", "none"} or sequence of Cut, optional
-        Applied in order, after stars without all labels are removed. The paper's unless given for a table of APOGEE,
-        none for others.
-    matching : Matching, optional
-        By id unless given.
+        Applied in order, after stars without all labels are removed. The paper's unless given for a table of APOGEE
+        (by `format`, or a LabelTable with APOGEE's flags), none for others.
+    keep : mapping of label name to (low, high), optional
+        Further cuts: stars with labels in these ranges are kept, in the labels' units; None is an open end.
+    match : {"id", "sky"} or Matching
+        By the names of the spectra, or by position.
+    radius : float
+        For positions, in arcsec.
+    format, columns
+        How to read `labels`, see :func:`bayescannon.io.tables.read_labels`.
 
     Returns
     -------
@@ -195,22 +243,45 @@ def build_reference(
     ------
     LabelError
         An unknown label, or one that the table lacks.
+    InputTypeError
+        Something else than spectra and labels, or the two swapped.
     ReferenceSetError
         No star is left; the message holds the tally.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescannon.cannon.matching import build_reference
+    >>> from bayescannon.data.spectra import Spectra
+    >>> spectra = Spectra([5000, 5001, 5002], np.ones((3, 3)), np.full((3, 3), 1e4), ["a", "b", "c"])
+    >>> labels = {"id": ["c", "a", "b"], "teff": [4800, 5100, 6400], "logg": [2.5, 3.1, 4.2]}
+    >>> reference = build_reference(spectra, labels, ("teff", "logg"), keep={"teff": (None, 6000)})
+    >>> reference.spectra.id.tolist(), reference.labels.tolist()
+    (['a', 'c'], [[5100.0, 3.1], [4800.0, 2.5]])
+    >>> reference.tally[-1]
+    <TallyRow teff > 6000 K: 1 removed, 2 remain>
     """
+    if isinstance(spectra, LabelTable) or isinstance(labels, Spectra):
+        raise InputTypeError("spectra and labels are swapped; give build_reference(spectra, labels)")
+    matching = match if isinstance(match, Matching) else Matching(match, radius)
+    labels_from_names(label_names)
     if cuts is None:
-        cuts = "none" if table.flag_type is None else "paper"
-    if isinstance(cuts, str):
-        if cuts not in CUT_SETS:
-            raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
-        cuts = CUT_SETS[cuts]
-    source = spectra if isinstance(spectra, Spectra) else open_store(spectra)
-    selection = (matching or Matching()).match(source, table)
-    selection = apply_cuts(selection, table, label_names, cuts=cuts)
+        is_apogee = format != "table" or (isinstance(labels, LabelTable) and labels.flag_type is not None)
+        cuts = "paper" if is_apogee else "none"
+    cuts = [*_named_cuts(cuts), *(_range(name, bounds) for name, bounds in (keep or {}).items())]
+    # of a table that is not read yet; labels that only a cut looks at are needed too
+    needed = None
+    if not isinstance(labels, LabelTable):
+        needed = list(dict.fromkeys([*label_names, *(name for cut in cuts for name in cut.needs)]))
+    table = as_labels(labels, format=format, label_names=needed, columns=columns)
+    source = open_store(spectra) if isinstance(spectra, str | Path) else as_spectra(spectra)
+    selection = apply_cuts(matching.match(source, table), table, label_names, cuts=cuts)
     if len(selection) == 0:
+        ids = source.id if isinstance(source, Spectra) else source["star"].to_numpy()
         raise ReferenceSetError(
             "no reference star is left; check that spectra and labels belong together, and the cuts.\n"
             + tally_text(selection.tally)
+            + (f"\n{_first_ids(ids, table)}" if matching.by == "id" else "")
         )
     if isinstance(source, Spectra):
         chosen = source.select(selection.star)
@@ -220,6 +291,37 @@ def build_reference(
     chosen = replace(chosen, columns={**chosen.columns, "survey_id": rows.survey_id})
     return ReferenceSet(
         chosen, rows.matrix(label_names), rows.error_matrix(label_names), tuple(label_names), selection.tally
+    )
+
+
+def _named_cuts(cuts: str | Sequence[Cut]) -> Sequence[Cut]:
+    """Return the cuts of a name, or those that were given."""
+    if isinstance(cuts, str):
+        if cuts not in CUT_SETS:
+            raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
+        return CUT_SETS[cuts]
+    other = next((cut for cut in cuts if not isinstance(cut, Cut)), None)
+    if other is not None:
+        raise InputTypeError(
+            f"cuts are a name or a list of Cut; got a {kind_of(other)}. keep={{...}} takes ranges of labels"
+        )
+    return cuts
+
+
+def _range(name: str, bounds: Sequence[float | None]) -> Cut:
+    """Return the cut that keeps a range of a label."""
+    if isinstance(bounds, str) or not hasattr(bounds, "__len__") or len(bounds) != 2:
+        raise InputError(f"keep needs (low, high) of {name}, None for an open end; got {bounds!r}")
+    low, high = bounds
+    return range_cut(name, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+def _first_ids(star_id: Any, table: LabelTable) -> str:
+    """Show the first names of both sides, so that one sees how they differ."""
+    there = table.id[table.id != ""].tolist()
+    return (
+        f"ids of the spectra: {listed(list(star_id), most=3)}\n"
+        f"ids of {table.source or 'the table'}: {listed(there, most=3)}"
     )
 
 
@@ -234,7 +336,7 @@ def reference_of_model(
     ReferenceSetError
         None of them is in both the store and the table.
     """
-    reference = build_reference(store, table, model.label_names, cuts="none", matching=matching)
+    reference = build_reference(store, table, model.label_names, cuts="none", match=matching or "id")
     absent = ~np.isin(reference.spectra.id, model.reference_id)
     kept = reference.drop(absent, "not in the model's reference set")
     if len(kept) == 0:

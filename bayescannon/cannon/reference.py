@@ -8,15 +8,18 @@ removed, and so it is here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayescannon.data.labels import labels_from_names
-from bayescannon.data.spectra import Spectra
+from bayescannon.cannon.reference_labels import error_matrix, label_matrix
+from bayescannon.data.display import html_table
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.parts import UNKNOWN, kind_of
+from bayescannon.data.spectra import Spectra, describe_grid, row_index
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.models.label_vector import n_terms
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError
 
@@ -25,42 +28,95 @@ class ReferenceSetError(InputError):
     """No usable reference set; the message holds the tally."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReferenceSet:
     """
-    N reference stars.
+    N reference stars: their spectra, and their labels in the same order.
 
     Attributes
     ----------
     spectra : Spectra
-    labels, errors : float arrays of shape (N, K)
-        Labels in their units, finite; their standard errors, NaN where unknown.
+    labels : float array of shape (N, K)
+        Labels in their units, finite. Of a DataFrame, a Table or a mapping the columns named after labels are taken,
+        and its ids, if it has them, must be those of the spectra.
+    errors : float array of shape (N, K)
+        Standard errors of the labels, NaN where unknown. None takes the columns ``e_<label>`` of `labels`, or NaN.
     label_names : tuple of K str
+        Needed for labels in an array without names.
     tally : tuple of TallyRow
         How the set came about.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        On construction: shapes that do not go together, labels that are not finite, or labels of other stars.
+    LabelError
+        An unknown label.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescannon.cannon.reference import ReferenceSet
+    >>> from bayescannon.data.spectra import Spectra
+    >>> spectra = Spectra([5000, 5001, 5002], np.ones((2, 3)), np.full((2, 3), 1e4), ["star-1", "star-2"])
+    >>> ReferenceSet(spectra, [[4800, 2.5], [5100, 3.1]], label_names=("teff", "logg"))
+    <ReferenceSet of 2 stars, labels teff, logg (errors of none) on a grid of 3 pixels from 5000.00 to 5002.00 A>
+    >>> ReferenceSet(spectra, {"teff": [4800, 5100], "e_teff": [60, 70]}).errors.tolist()
+    [[60.0], [70.0]]
     """
 
     spectra: Spectra
     labels: FloatArray
-    errors: FloatArray
-    label_names: tuple[str, ...]
+    errors: FloatArray = UNKNOWN
+    label_names: tuple[str, ...] = UNKNOWN
     tally: tuple[TallyRow, ...] = ()
 
     def __post_init__(self) -> None:
-        labels_from_names(self.label_names)
-        shape = (len(self.spectra), len(self.label_names))
-        if self.labels.shape != shape or self.errors.shape != shape:
-            raise InputError(
-                f"labels and errors must have shape (star, label) = {shape}; got {self.labels.shape} and "
-                f"{self.errors.shape}"
+        if isinstance(self.labels, Spectra):
+            raise InputTypeError("spectra and labels are swapped; give ReferenceSet(spectra, labels, ...)")
+        if not isinstance(self.spectra, Spectra):
+            raise InputTypeError(
+                f"spectra must be Spectra; got a {kind_of(self.spectra)}. build_reference also takes a store"
             )
+        if isinstance(self.labels, LabelTable):
+            raise InputTypeError("labels are an array of shape (star, label); build_reference matches a LabelTable")
+        if self.label_names is None and _are_names(self.errors):
+            raise InputTypeError("the third argument is errors; give the names of the labels as label_names=(...)")
+        names, labels = label_matrix(self.labels, self.label_names, self.spectra.id.tolist())
+        errors = error_matrix(self.errors, self.labels, names, len(self.spectra))
+        for name, value in (("labels", labels), ("errors", errors), ("label_names", names)):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        facts = self._facts()
+        return (
+            f"<ReferenceSet of {facts['stars']} stars, labels {facts['labels']} (errors of {facts['errors']}) on a "
+            f"grid {facts['grid']}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the set as a small table in a notebook, with its tally."""
+        steps = {f"step {i}": f"{row.step}: {row.remaining} remain" for i, row in enumerate(self.tally, start=1)}
+        return html_table("ReferenceSet", self._facts() | steps)
+
+    def _facts(self) -> dict[str, str]:
+        known = [
+            name for name, some in zip(self.label_names, np.isfinite(self.errors).any(axis=0), strict=True) if some
+        ]
+        return {
+            "stars": str(len(self)),
+            "labels": ", ".join(self.label_names),
+            "errors": ", ".join(known) or "none",
+            "grid": describe_grid(self.spectra.wavelength),
+        }
 
     def __len__(self) -> int:
         return len(self.spectra)
 
-    def select(self, index: NDArray[np.intp] | BoolArray) -> "ReferenceSet":
+    def select(self, index: Any) -> "ReferenceSet":
         """Return the stars of a boolean mask or an index array."""
-        return replace(self, spectra=self.spectra.select(index), labels=self.labels[index], errors=self.errors[index])
+        rows = row_index(index, len(self))
+        return replace(self, spectra=self.spectra.select(rows), labels=self.labels[rows], errors=self.errors[rows])
 
     def drop(self, dropped: BoolArray, step: str, source: str = "") -> "ReferenceSet":
         """Remove the stars of a bool array of shape (N,) and add a row to the tally."""
@@ -85,6 +141,10 @@ class ReferenceSet:
                 f"labels{hidden}; at least {2 * (n_term + n_hidden)} are needed. Use fewer {fewer}, weaker cuts or "
                 "more spectra.\n" + tally_text(self.tally)
             )
+
+
+def _are_names(given: Any) -> bool:
+    return isinstance(given, list | tuple) and len(given) > 0 and all(isinstance(one, str) for one in given)
 
 
 def take_errors(reference: ReferenceSet, label_errors: str | Mapping[str, float]) -> ReferenceSet:

@@ -13,6 +13,7 @@ from bayescannon.cannon.held_out import HeldOut, hold_out
 from bayescannon.cannon.labelling import formal_errors, label_spectra
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.display import html_table
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import labels_from_names
 from bayescannon.numerics.typing import FloatArray
@@ -72,7 +73,7 @@ def robust_scatter(values: FloatArray) -> float:
     return float(high - low) / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Validation:
     """
     Statistics of each label, and the estimates that they summarise.
@@ -88,6 +89,20 @@ class Validation:
     rows: tuple[LabelStatistics, ...]
     estimates: dict[str, xr.Dataset]
     reference_labels: FloatArray
+
+    def __repr__(self) -> str:
+        names = ", ".join(dict.fromkeys(row.label for row in self.rows))
+        return f"<Validation of {len(self.reference_labels)} stars, labels {names}; by {' and '.join(self.estimates)}>"
+
+    def _repr_html_(self) -> str:
+        """Show bias and scatter of each label as a small table in a notebook."""
+        facts = {
+            f"{row.label} [{row.unit}], {row.method}, {row.selection}": (
+                f"bias {row.bias:.4g}, scatter {row.scatter:.4g}, {row.n_stars} stars"
+            )
+            for row in self.rows
+        }
+        return html_table("Validation", facts)
 
     def row(self, method: str, selection: str, label: str) -> LabelStatistics:
         """Return the statistics of one label; KeyError if there are none."""

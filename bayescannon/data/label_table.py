@@ -1,22 +1,35 @@
 """A survey's labels as read from its table: the trusted labels of Survey A, or Survey B's own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.labels import LabelError
-from bayescannon.numerics.errors import InputError
+from bayescannon.data.convert import bits, numbers, texts
+from bayescannon.data.display import html_table, listed
+from bayescannon.data.labels import KNOWN_LABELS, LabelError, labels_from_names
+from bayescannon.data.parts import UNKNOWN
+from bayescannon.data.spectra import row_index
+from bayescannon.data.units import label_unit
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
+# the bit a row gets whose flags are missing; it is NO_ASPCAP_RESULT of APOGEE, so it never passes as clean
+MISSING_FLAGS = 1 << 31
+_UNITS = {"ra": "deg", "dec": "deg", "snr": ""}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class LabelTable:
     """
     Labels of N stars; missing values are NaN.
+
+    Lists, frames, masked arrays, other kinds of number and byte order, and Quantities are converted; a masked value
+    is missing. What is unknown may be None: an empty name, NaN, or no flag. :meth:`from_arrays` takes labels and
+    errors by name.
 
     Attributes
     ----------
@@ -36,39 +49,136 @@ class LabelTable:
         The survey's signal-to-noise ratio.
     source : str
         Where the table came from, for messages and provenance.
+
+    Raises
+    ------
+    LabelError
+        An unknown label.
+    InputError, InputTypeError
+        A column of another length, or one that cannot be used.
     """
 
     id: NDArray[np.str_]
-    survey_id: NDArray[np.str_]
-    ra: FloatArray
-    dec: FloatArray
-    labels: Mapping[str, FloatArray]
-    errors: Mapping[str, FloatArray]
-    flags: NDArray[np.uint64]
+    survey_id: NDArray[np.str_] = UNKNOWN
+    ra: FloatArray = UNKNOWN
+    dec: FloatArray = UNKNOWN
+    labels: Mapping[str, FloatArray] = UNKNOWN
+    errors: Mapping[str, FloatArray] = UNKNOWN
+    flags: NDArray[np.uint64] = UNKNOWN
     flag_type: type[IntFlag] | None = None
-    snr: FloatArray = field(default_factory=lambda: np.empty(0))
+    snr: FloatArray = UNKNOWN
     source: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("survey_id", "ra", "dec", "flags", "snr"):
-            if len(getattr(self, name)) != len(self.id):
-                raise InputError(f"{name} must have one value a row ({len(self.id)}); got {len(getattr(self, name))}")
+        values: dict[str, Any] = {}
+        for kind in ("labels", "errors"):
+            given = getattr(self, kind)
+            if given is not None and not hasattr(given, "keys"):
+                raise InputTypeError(f"{kind} must map names to one value per row; got a {type(given).__name__}")
+            pairs = {} if given is None else {str(name): given[name] for name in given.keys()}  # noqa: SIM118
+            values[kind] = {
+                label.name: label_numbers(pairs[label.name], label.name, prefix="e_" if kind == "errors" else "")
+                for label in (labels_from_names(list(pairs)) if pairs else ())
+            }
+        first = next(iter(values["labels"].values()), self.snr if self.id is None else self.id)
+        n_row = next(iter(np.shape(first)), 0)
+        for name in ("id", "survey_id"):
+            given = getattr(self, name)
+            values[name] = np.full(n_row, "") if given is None else texts(given, name, missing_allowed=True)
+        for name, unit in _UNITS.items():
+            given = getattr(self, name)
+            values[name] = (
+                np.full(n_row, np.nan) if given is None else numbers(given, name, unit=unit, masked=np.nan)[0]
+            )
+        values["flags"] = (
+            np.zeros(n_row, dtype=np.uint64) if self.flags is None else bits(self.flags, "flags", missing=MISSING_FLAGS)
+        )
+        for name, value in values.items():
+            columns = {name: value}
+            if name in ("labels", "errors"):
+                columns = {f"{'e_' * (name == 'errors')}{label}": one for label, one in value.items()}
+            for column, one in columns.items():
+                if one.shape != (len(values["id"]),):
+                    raise InputError(f"{column} must have one value per row ({len(values['id'])}); got {one.shape}")
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_arrays(
+        cls, id: Any = None, *, flag_type: type[IntFlag] | None = None, source: str = "", **columns: Any
+    ) -> "LabelTable":
+        """
+        Make a table of columns.
+
+        Parameters
+        ----------
+        id : sequence of N names, optional
+            Names of the stars' spectra.
+        flag_type, source
+            As the attributes of the class.
+        **columns : arrays of shape (N,)
+            Labels by their names, their errors as ``e_<label>``, and ``survey_id``, ``ra``, ``dec``, ``snr``,
+            ``flags``.
+
+        Raises
+        ------
+        LabelError
+            A column that is none of these.
+
+        Examples
+        --------
+        >>> from bayescannon.data.label_table import LabelTable
+        >>> LabelTable.from_arrays(["star-1", "star-2"], teff=[4800, 5100], e_teff=[60, 70], fe_h=[0.1, -0.4])
+        <LabelTable of 2 stars: teff, fe_h; errors of teff; 2 ids, no positions>
+        """
+        plain = {name: columns.pop(name) for name in ("survey_id", "ra", "dec", "snr", "flags") if name in columns}
+        labels = {name: values for name, values in columns.items() if name in KNOWN_LABELS}
+        errors = {name[2:]: values for name, values in columns.items() if name[:2] == "e_" and name[2:] in KNOWN_LABELS}
+        unknown = [name for name in columns if name not in labels and name[2:] not in errors]
+        if unknown:
+            raise LabelError(
+                f"unknown column {unknown[0]!r}; known are {', '.join(KNOWN_LABELS)}, errors such as e_teff, and id, "
+                "survey_id, ra, dec, snr, flags"
+            )
+        return cls(id, labels=labels, errors=errors, flag_type=flag_type, source=source, **plain)
 
     def __len__(self) -> int:
         return len(self.id)
 
+    def __repr__(self) -> str:
+        facts = self._facts()
+        source = f" from {self.source}" if self.source else ""
+        return (
+            f"<LabelTable of {facts['stars']} stars{source}: {facts['labels']}; errors of {facts['errors']}; "
+            f"{facts['ids']} ids, {facts['positions']} positions>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the table's contents as a small table in a notebook."""
+        return html_table("LabelTable", self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "stars": str(len(self)),
+            "labels": listed(list(self.labels)),
+            "errors": listed([name for name, values in self.errors.items() if np.isfinite(values).any()]),
+            "ids": str(np.count_nonzero(self.id != "") or "no"),
+            "positions": str(np.count_nonzero(np.isfinite(self.ra) & np.isfinite(self.dec)) or "no"),
+            "source": self.source,
+        }
+
     def select(self, index: Any) -> "LabelTable":
         """Return the rows of a boolean mask or an index array."""
+        rows = row_index(index, len(self))
         return LabelTable(
-            self.id[index],
-            self.survey_id[index],
-            self.ra[index],
-            self.dec[index],
-            {name: values[index] for name, values in self.labels.items()},
-            {name: values[index] for name, values in self.errors.items()},
-            self.flags[index],
+            self.id[rows],
+            self.survey_id[rows],
+            self.ra[rows],
+            self.dec[rows],
+            {name: values[rows] for name, values in self.labels.items()},
+            {name: values[rows] for name, values in self.errors.items()},
+            self.flags[rows],
             self.flag_type,
-            self.snr[index],
+            self.snr[rows],
             self.source,
         )
 
@@ -95,5 +205,24 @@ class LabelTable:
             if name not in self.labels:
                 raise LabelError(
                     f"label {name!r} is not in {self.source or 'the label table'}, which has "
-                    f"{', '.join(self.labels) or 'no labels'}; map its column with --columns {name}=COLUMN"
+                    f"{', '.join(self.labels) or 'no labels'}; map its column with --columns {name}=COLUMN "
+                    f"(columns={{{name!r}: 'COLUMN'}})"
                 )
+
+
+def label_numbers(given: Any, label_name: str, *, prefix: str = "") -> FloatArray:
+    """
+    Return the values of one label, or its errors, in the label's unit; NaN where they are masked.
+
+    Parameters
+    ----------
+    given : array-like of shape (N,)
+        Plain numbers, or with a unit that converts to the label's.
+    label_name : str
+        A known label.
+    prefix : {"", "e_"}
+        ``"e_"`` for errors: their unit has no zero point.
+    """
+    label = KNOWN_LABELS[label_name]
+    unit = label.unit if prefix else label_unit(label)
+    return numbers(given, prefix + label_name, unit=unit, masked=np.nan)[0]

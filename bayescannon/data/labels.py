@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.data.display import html_table
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -58,6 +59,14 @@ class Label:
         Decimals that are worth printing.
     published : PublishedNumbers
         The paper's numbers.
+    log_of : str
+        Unit of the quantity whose log10 the label is, where it has one: ``"cm/s2"`` for log g.
+
+    Examples
+    --------
+    >>> from bayescannon.data.labels import KNOWN_LABELS
+    >>> KNOWN_LABELS["logg"]
+    <Label logg [dex]: log10 of the surface gravity in cm s-2>
     """
 
     name: str
@@ -66,6 +75,14 @@ class Label:
     description: str
     digits: int = 3
     published: PublishedNumbers = PublishedNumbers()
+    log_of: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Label {self.name} [{self.unit}]: {self.description}>"
+
+    def _repr_html_(self) -> str:
+        """Show the label as a small table in a notebook."""
+        return html_table("Label", {"name": self.name, "unit": self.unit, "description": self.description})
 
     def axis_text(self) -> str:
         """Text for a plot axis: the symbol and, in brackets, the unit."""
@@ -82,7 +99,7 @@ KNOWN_LABELS: dict[str, Label] = {
         ),
         Label(
             "logg", r"$\log g$", "dex", "log10 of the surface gravity in cm s-2", 4,
-            PublishedNumbers(-0.0035, 0.143, 0.11, 0.012, 0.11),
+            PublishedNumbers(-0.0035, 0.143, 0.11, 0.012, 0.11), "cm/s2",
         ),
         Label(
             "fe_h", r"[Fe/H]", "dex", "metallicity (APOGEE DR12: PARAM_M_H)", 4,
@@ -99,10 +116,10 @@ KNOWN_LABELS: dict[str, Label] = {
         Label("c_m", r"[C/M]", "dex", "carbon abundance relative to metallicity", 3),
         Label("n_m", r"[N/M]", "dex", "nitrogen abundance relative to metallicity", 3),
         Label("mg_fe", r"[Mg/Fe]", "dex", "magnesium abundance relative to iron", 3),
-        Label("vmicro", r"$\log v_{\rm micro}$", "dex", "log10 of the microturbulence in km/s", 3),
+        Label("vmicro", r"$\log v_{\rm micro}$", "dex", "log10 of the microturbulence in km/s", 3, log_of="km/s"),
         Label("vsini", r"$v \sin i$", "km/s", "projected rotation velocity", 2),
         Label("mass", r"$M$", "solMass", "stellar mass", 3),
-        Label("log_age", r"$\log$ age", "dex", "log10 of the age in years", 3),
+        Label("log_age", r"$\log$ age", "dex", "log10 of the age in years", 3, log_of="yr"),
     )
 }  # fmt: skip
 
@@ -118,6 +135,8 @@ def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
     LabelError
         No name, an unknown name, or a name given twice.
     """
+    if isinstance(names, str) or not hasattr(names, "__iter__"):
+        raise LabelError(f"label names are a sequence of names, such as ('teff', 'logg'); got {names!r}")
     names = list(names)
     unknown = [name for name in names if name not in KNOWN_LABELS]
     if unknown:

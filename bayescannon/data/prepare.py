@@ -1,14 +1,25 @@
 """From spectra as read to normalised spectra on one grid (Ho et al. 2017, section 2.1), as functions of arrays."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, provenance
-from bayescannon.data.spectra import IDENTITY_COLUMNS, STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, describe_grid
-from bayescannon.numerics.errors import InputError
+from bayescannon.data.grid import wavelengths
+from bayescannon.data.parts import kind_of
+from bayescannon.data.preset import PAPER, PRESETS, SKY_HALF_WIDTH, Preset, provenance
+from bayescannon.data.spectra import (
+    IDENTITY_COLUMNS,
+    LARGEST_IVAR,
+    STAR_COLUMNS,
+    RawSpectrum,
+    Spectra,
+    SpectrumError,
+    describe_grid,
+)
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
 # a spectrum whose wavelengths reach fewer of the grid's pixels than this is refused
@@ -19,8 +30,6 @@ NEGLIGIBLE = 1e-17
 LARGEST = 1e60
 # what is kept in float32 stays below this
 LARGEST_STORED = 1e30
-# inverse variance of normalised flux beyond which float32 could not hold the flux to its error
-LARGEST_IVAR = 1e13
 
 
 def lamost_grid() -> NDArray[np.float64]:
@@ -178,13 +187,19 @@ def prepare_block(
     raw_flux, raw_ivar = np.zeros((2, len(raws), len(grid)))
     reasons = [""] * len(raws)
     for i, raw in enumerate(raws):
+        if not raw.redshift > -1:
+            reasons[i] = f"no redshift: {_redshift_fault(raw.redshift)}"
+            continue
         rest = to_rest(raw.wavelength, raw.redshift, preset.rest)
         covered = np.count_nonzero((grid >= rest[0]) & (grid <= rest[-1]))
         if covered < MIN_COVERAGE * len(grid):
             reasons[i] = (
                 f"off the grid: at rest it spans {rest[0]:.1f} to {rest[-1]:.1f} A and reaches {covered} pixels "
                 f"of the grid {describe_grid(grid)}"
-            )
+            ) + (f"; {_redshift_fault(raw.redshift)}" if raw.redshift >= 1 else "")
+            continue
+        if raw.redshift >= 1:
+            reasons[i] = f"no redshift: {_redshift_fault(raw.redshift)}"
             continue
         masked = mask_bad(raw.wavelength, raw.flux, raw.ivar, raw.mask, preset)
         raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
@@ -207,18 +222,37 @@ def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def prepare_spectra(raws: Sequence[RawSpectrum], preset: Preset = PAPER, grid: FloatArray | None = None) -> Spectra:
+def _redshift_fault(redshift: float) -> str:
+    """Say why a redshift gives no rest frame of a star."""
+    if np.isnan(redshift):
+        return "none is given, and the rest frame is unknown; give redshift=0 for a spectrum at rest"
+    return (
+        f"z = v/c of a star is between -1 and 1, and this is {redshift:g}; divide a velocity in km/s by 299792.458, "
+        "or give it with its unit"
+    )
+
+
+def prepare_spectra(
+    raws: Iterable[RawSpectrum],
+    preset: Preset | str = PAPER,
+    grid: FloatArray | None = None,
+    *,
+    leave_out: bool = False,
+) -> Spectra:
     """
     Mask, shift to rest, resample and normalise spectra in memory (Ho et al. 2017, section 2.1).
 
     Parameters
     ----------
-    raws : sequence of RawSpectrum
+    raws : iterable of RawSpectrum
         With unique ids.
-    preset : Preset
-        ``PAPER``, ``RELEASED``, ``MASKED`` or a changed copy.
+    preset : Preset or {"paper", "released", "masked"}
+        ``PAPER``, ``RELEASED``, ``MASKED`` or a changed copy, or the name of one of them.
     grid : array of shape (pixel,), optional
-        Rest wavelengths in Angstrom, ascending; by default :func:`lamost_grid`.
+        Rest wavelengths, ascending, in Angstrom or with their unit; by default :func:`lamost_grid`.
+    leave_out : bool
+        Leave spectra out that cannot be prepared, and list them with their reasons in ``attrs["left_out"]``,
+        instead of raising an error.
 
     Returns
     -------
@@ -228,14 +262,77 @@ def prepare_spectra(raws: Sequence[RawSpectrum], preset: Preset = PAPER, grid: F
     Raises
     ------
     SpectrumError
-        A spectrum cannot be prepared; the message names it and says why.
+        A spectrum cannot be prepared (with `leave_out`: none of them can); the message names it and says why.
+    InputError, InputTypeError
+        No spectra, or something else than spectra, a preset and a grid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescannon.data.prepare import prepare_spectra
+    >>> from bayescannon.data.spectra import RawSpectrum
+    >>> wavelength = np.arange(4990.0, 5110.0)
+    >>> counts = 1000 + wavelength - 5000
+    >>> raws = [RawSpectrum(name, wavelength, counts, np.ones(120), redshift=0.0) for name in ("star-1", "star-2")]
+    >>> spectra = prepare_spectra(raws, grid=np.arange(5000.0, 5100.0))
+    >>> spectra
+    <Spectra of 2 stars on a grid of 100 pixels from 5000.00 to 5099.00 A, 100.0 % live; columns ...; preset paper>
+    >>> np.abs(spectra.flux - 1).max() < 0.03
+    np.True_
     """
-    grid = lamost_grid() if grid is None else np.asarray(grid, dtype=np.float64)
+    raws = _raw_spectra(raws)
+    preset = _preset(preset)
+    grid = lamost_grid() if grid is None else wavelengths(grid, "grid")
+    if grid[0] > grid[-1]:
+        raise InputError(f"grid must be ascending, and goes from {grid[0]:g} to {grid[-1]:g}; give grid[::-1]")
     flux, ivar, reasons = prepare_block(raws, preset, grid)
     bad = [f"{raw.id}: {reason}" for raw, reason in zip(raws, reasons, strict=True) if reason]
-    if bad:
-        raise SpectrumError(f"{len(bad)} of {len(raws)} spectra cannot be prepared, leave them out; {bad[0]}")
-    ids = np.array([raw.id for raw in raws], dtype=np.str_)
-    columns = star_columns(raws)
+    if bad and (not leave_out or len(bad) == len(raws)):
+        kinds = Counter(reason.partition(":")[0] for reason in reasons if reason)
+        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        raise SpectrumError(
+            f"{len(bad)} of {len(raws)} spectra cannot be prepared ({counts}); use leave_out=True, or leave them out; "
+            f"{bad[0]}"
+        )
+    good = [i for i, reason in enumerate(reasons) if not reason]
+    ids = np.array([raws[i].id for i in good], dtype=np.str_)
+    columns = star_columns([raws[i] for i in good])
     releases = ", ".join(sorted(set(columns["release"].tolist()) - {""}))
-    return Spectra(grid, flux, ivar, ids, columns, provenance(preset) | {"data_release": releases})
+    attrs: dict[str, Any] = provenance(preset) | {"data_release": releases}
+    return Spectra(grid, flux[good], ivar[good], ids, columns, attrs | ({"left_out": bad} if bad else {}))
+
+
+def _raw_spectra(raws: Any) -> list[RawSpectrum]:
+    """Return a list of RawSpectrum, or say what came instead of one."""
+    if isinstance(raws, RawSpectrum):
+        raise InputTypeError("prepare_spectra takes a list of RawSpectrum, for one star [raw]; got one RawSpectrum")
+    if isinstance(raws, Spectra):
+        raise InputTypeError("these are Spectra, which are prepared already; prepare_spectra takes RawSpectrum")
+    if isinstance(raws, str) or hasattr(raws, "__fspath__"):
+        raise InputTypeError(
+            f"prepare_spectra takes RawSpectrum; got the path {raws}. prepare_files prepares files, and "
+            "bayescannon.io.lamost.read_lamost reads one"
+        )
+    if type(raws).__module__.startswith("specutils") or not hasattr(raws, "__iter__"):
+        others, raws = [raws], []
+    else:
+        raws = list(raws)
+        others = [one for one in raws if not isinstance(one, RawSpectrum)]
+    if others:
+        hint = ""
+        if type(others[0]).__module__.startswith("specutils"):
+            hint = "; bayescannon.io.specutils.from_specutils makes RawSpectrum of them"
+        raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got a {kind_of(others[0])}{hint}")
+    if not raws:
+        raise InputError("no spectra were given; prepare_spectra needs at least one RawSpectrum")
+    return raws
+
+
+def _preset(preset: Any) -> Preset:
+    """Return a preset of that name, or the one that was given."""
+    if isinstance(preset, Preset):
+        return preset
+    if isinstance(preset, str) and preset in PRESETS:
+        return PRESETS[preset]
+    got = repr(preset) if isinstance(preset, str) else f"a {kind_of(preset)}; a grid is given as grid=..."
+    raise InputError(f"preset must be one of {', '.join(PRESETS)}, or a Preset; got {got}")

@@ -1,4 +1,4 @@
-"""Spectra as read (ragged) and spectra on one grid (a rectangle that checks itself)."""
+"""Spectra on one grid: a rectangle that checks itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,57 +8,32 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.numerics.errors import InputError
+from bayescannon.data.convert import column, numbers, texts
+from bayescannon.data.display import html_table, listed
+from bayescannon.data.grid import GridError, describe_grid, require_same_grid, wavelengths
+from bayescannon.data.parts import either
+from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
+__all__ = [
+    "IDENTITY_COLUMNS",
+    "STAR_COLUMNS",
+    "GridError",
+    "RawSpectrum",
+    "Spectra",
+    "SpectrumError",
+    "describe_grid",
+    "require_same_grid",
+]
 
-class SpectrumError(InputError):
-    """One spectrum that cannot be used; the message is the reason in plain words."""
-
-
-class GridError(InputError):
-    """Spectra and model are on different wavelength grids."""
-
-
-@dataclass(frozen=True)
-class RawSpectrum:
-    """
-    One spectrum as its survey delivered it.
-
-    Attributes
-    ----------
-    id : str
-        Name of the file without folder and endings.
-    wavelength : float64 array of shape (pixel,)
-        Vacuum wavelength in Angstrom as observed (heliocentric, not at rest), ascending.
-    flux, ivar : float64 arrays of shape (pixel,)
-        Flux in the survey's unit and its inverse variance; may hold bad values, as delivered.
-    mask : uint32 array of shape (pixel,)
-        Bits of the survey's AND mask; 0 is good.
-    redshift : float
-        z = v/c of the star.
-    ra, dec : float
-        ICRS position in degrees; NaN where unknown.
-    snr : float
-        The survey's signal-to-noise ratio in the g band; NaN where unknown.
-    meta : mapping
-        Further header values as str: those of :data:`IDENTITY_COLUMNS` that are known, ``layout``, ``path``.
-    """
-
-    id: str
-    wavelength: FloatArray
-    flux: FloatArray
-    ivar: FloatArray
-    mask: NDArray[np.uint32]
-    redshift: float
-    ra: float = np.nan
-    dec: float = np.nan
-    snr: float = np.nan
-    meta: Mapping[str, str] = field(default_factory=dict)
-
+# inverse variance of normalised flux beyond which float32 could not hold the flux to its error
+LARGEST_IVAR = 1e13
+_NO_UNIT = "normalised flux has no unit; flux that has one goes into RawSpectrum, which prepare_spectra normalises"
 
 # one value a star, beside the pixels
 STAR_COLUMNS = ("ra", "dec", "redshift", "snr")
+_COLUMN_UNITS = {"ra": "deg", "dec": "deg", "redshift": "", "snr": ""}
 # what a star and its spectrum are called: text, blank where unknown
 IDENTITY_COLUMNS = (
     "obsid", "designation", "class", "subclass", "release", "object_name", "object_catalogue", "gaia_id", "twomass_id",
@@ -66,28 +41,46 @@ IDENTITY_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Spectra:
     """
     Normalised spectra of N stars on one grid of P pixels; a dead pixel has inverse variance 0.
 
+    Lists, frames, masked arrays, other kinds of number and byte order, and Quantities are converted: float32 and
+    float64 stay what they are. A masked pixel, of flux or of ivar, is a dead pixel. Where ivar is 0 the flux does not
+    count, and becomes 1 if it is not finite.
+
     Attributes
     ----------
     wavelength : float64 array of shape (P,)
-        Vacuum rest wavelength in Angstrom, ascending.
+        Vacuum rest wavelength in Angstrom, ascending. A Quantity may be in any unit of length.
     flux, ivar : float arrays of shape (N, P)
-        Normalised flux and its inverse variance. Finite everywhere; ivar >= 0.
+        Normalised flux and its inverse variance, without unit. Finite everywhere; ivar >= 0.
     id : str array of shape (N,)
         Unique names of the stars' spectra.
     columns : mapping of str to array of shape (N,)
-        Values of each star: ``ra``, ``dec`` [deg], ``redshift``, ``snr`` and whatever else the reader knew.
+        Values of each star: ``ra``, ``dec`` [deg], ``redshift``, ``snr`` and whatever else the reader knew. None is
+        needed; without ``snr`` no star is flagged for a low one, and without ``ra`` and ``dec`` no position is known.
     attrs : mapping
         How the spectra were prepared: preset, data release, version.
 
     Raises
     ------
-    ValueError
-        On construction, if shapes, finiteness, signs, order or uniqueness are not as said above.
+    InputError, InputTypeError
+        On construction, if shapes, finiteness, signs, order, units or uniqueness are not as said above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescannon.data.spectra import Spectra
+    >>> flux = np.ma.array([[1.0, 0.9, 1.0], [1.0, 0.8, 1e9]], mask=[[False] * 3, [False, False, True]])
+    >>> spectra = Spectra([5000, 5001, 5002], flux, np.full((2, 3), 1e4), ["star-1", "star-2"], {"snr": [80, 100]})
+    >>> spectra
+    <Spectra of 2 stars on a grid of 3 pixels from 5000.00 to 5002.00 A, 83.3 % live; columns snr>
+    >>> spectra.ivar[1]
+    array([10000., 10000.,     0.])
+    >>> spectra.select([True, False]).id
+    array(['star-1'], dtype='<U6')
     """
 
     wavelength: NDArray[np.float64]
@@ -98,38 +91,70 @@ class Spectra:
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        n_star, n_pixel = len(self.id), len(self.wavelength)
-        for name in ("flux", "ivar"):
-            shape = getattr(self, name).shape
-            if shape != (n_star, n_pixel):
-                raise InputError(
-                    f"{name} must have shape (star, pixel) = {(n_star, n_pixel)} to go with id and "
-                    f"wavelength; got {shape}"
-                )
-        for name, values in self.columns.items():
-            if len(values) != n_star:
-                raise InputError(f"column {name!r} must have one value a star ({n_star}); got {len(values)}")
-        if not (np.all(np.isfinite(self.wavelength)) and np.all(np.diff(self.wavelength) > 0)):
-            raise InputError("wavelength must be finite and strictly ascending; sort the pixels first")
-        if not (np.isfinite(self.flux).all() and np.isfinite(self.ivar).all()):
-            raise InputError("flux and ivar must be finite; a dead pixel is one with ivar = 0")
-        if (self.ivar < 0).any():
-            raise InputError("ivar must not be negative; a dead pixel is one with ivar = 0")
-        if len(set(self.id)) < n_star:
-            names, counts = np.unique(self.id, return_counts=True)
+        if np.ndim(self.wavelength) == 2 and np.ndim(self.flux) == 1:
+            raise InputError("wavelength has two dimensions and flux one; are wavelength and flux swapped?")
+        flux, dead = numbers(self.flux, "flux", unit="", remedy=_NO_UNIT)
+        ivar, ivar_mask = numbers(self.ivar, "ivar", unit="", remedy=_NO_UNIT)
+        wavelength = wavelengths(self.wavelength)
+        ids = texts(self.id, "id")
+        for name, array in (("flux", flux), ("ivar", ivar)):
+            _require_rectangle(name, array.shape, len(ids), len(wavelength))
+        if wavelength[0] > wavelength[-1]:
+            raise InputError(
+                "wavelength must be ascending, and is descending; turn it and the pixels round: wavelength[::-1], "
+                "flux[:, ::-1], ivar[:, ::-1]"
+            )
+        dead = either(dead, ivar_mask)
+        if dead is not None:
+            flux, ivar = np.where(dead, flux.dtype.type(1), flux), np.where(dead, ivar.dtype.type(0), ivar)
+        values = {
+            "wavelength": wavelength,
+            "flux": _finite_flux(flux, ivar, ids),
+            "ivar": ivar,
+            "id": ids,
+            "attrs": {} if self.attrs is None else self.attrs,
+            "columns": {name: _star_column(given, name, len(ids)) for name, given in _items(self.columns)},
+        }
+        if len(set(ids)) < len(ids):
+            names, counts = np.unique(ids, return_counts=True)
             raise InputError(f"ids must be unique; {str(names[counts > 1][0])!r} occurs {counts.max()} times")
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        facts = self._facts()
+        preset = f"; preset {facts['preset']}" if "preset" in facts else ""
+        return (
+            f"<Spectra of {facts['stars']} stars on a grid {facts['grid']}, {facts['live pixels']} live; columns "
+            f"{facts['columns']}{preset}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the spectra as a small table in a notebook."""
+        return html_table("Spectra", self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        live = f"{100 * np.count_nonzero(self.ivar) / self.ivar.size:.1f} %" if self.ivar.size else "none"
+        facts = {
+            "stars": str(len(self)),
+            "grid": describe_grid(self.wavelength),
+            "live pixels": live,
+            "columns": listed(list(self.columns)),
+        }
+        return facts | {name: str(self.attrs[name]) for name in ("preset", "data_release") if self.attrs.get(name)}
 
     def __len__(self) -> int:
         return len(self.id)
 
     def select(self, index: Any) -> "Spectra":
         """Return the stars of a boolean mask or an index array of shape (N,) or (n_selected,)."""
+        rows = row_index(index, len(self))
         return Spectra(
             self.wavelength,
-            self.flux[index],
-            self.ivar[index],
-            self.id[index],
-            {name: values[index] for name, values in self.columns.items()},
+            self.flux[rows],
+            self.ivar[rows],
+            self.id[rows],
+            {name: values[rows] for name, values in self.columns.items()},
             self.attrs,
         )
 
@@ -150,36 +175,116 @@ class Spectra:
 
     @classmethod
     def from_xarray(cls, dataset: xr.Dataset) -> "Spectra":
-        """Load a Dataset with dims star and pixel, as :meth:`to_xarray` makes it, into memory."""
-        return cls(
-            dataset["wavelength"].to_numpy().astype(np.float64),
-            dataset["flux"].to_numpy(),
-            dataset["ivar"].to_numpy(),
-            dataset["star"].to_numpy().astype(np.str_),
-            {str(k): v.to_numpy() for k, v in dataset.data_vars.items() if v.dims == ("star",)},
-            dataset.attrs,
-        )
+        """
+        Load a Dataset with dims star and pixel, as :meth:`to_xarray` makes it, into memory.
+
+        Raises
+        ------
+        InputError
+            It lacks one of ``wavelength``, ``flux``, ``ivar`` and ``star``.
+        """
+        missing = [name for name in ("wavelength", "flux", "ivar", "star") if name not in dataset.variables]
+        if missing:
+            raise InputError(
+                f"spectra in a Dataset are flux and ivar with dims star and pixel, and the coordinates star and "
+                f"wavelength; {' and '.join(missing)} is not there"
+            )
+        flux, ivar = (dataset[name].transpose("star", "pixel").to_numpy() for name in ("flux", "ivar"))
+        # with its unit
+        wavelength: Any = dataset["wavelength"]
+        columns = {
+            str(name): values.to_numpy() for name, values in dataset.data_vars.items() if values.dims == ("star",)
+        }
+        return cls(wavelength, flux, ivar, dataset["star"].to_numpy(), columns, dataset.attrs)
 
 
-def require_same_grid(wavelength: FloatArray, expected: FloatArray, *, got_from: str, want_from: str) -> None:
+def row_index(index: Any, n_row: int) -> Any:
     """
-    Raise unless two wavelength grids, shape (pixel,), are the same to 1e-6 of a wavelength.
+    Return what selects rows as a slice or an array of shape (n_row,) or (n_selected,).
 
     Raises
     ------
-    GridError
-        The grids differ; the message names both.
+    InputError
+        A boolean mask of another length, or an index that is out of range.
     """
-    if len(wavelength) == len(expected) and np.allclose(wavelength, expected, rtol=1e-6, atol=0):
+    if isinstance(index, slice):
+        return index
+    rows = np.atleast_1d(np.asarray(index))
+    if rows.size == 0 and rows.dtype != np.bool_:
+        return rows.astype(np.intp)
+    if rows.dtype.kind not in "biu" or rows.ndim != 1:
+        raise InputTypeError(
+            f"rows are chosen by a boolean mask, an index array or a slice; got {rows.dtype} of shape {rows.shape}"
+        )
+    if rows.dtype == np.bool_ and len(rows) != n_row:
+        raise InputError(f"a boolean mask needs one value per row ({n_row}); got {len(rows)}")
+    if rows.dtype != np.bool_ and (rows.max() >= n_row or rows.min() < -n_row):
+        raise InputError(f"rows are numbered 0 to {n_row - 1}; got {rows.max() if rows.max() >= n_row else rows.min()}")
+    return rows
+
+
+def _require_rectangle(name: str, shape: tuple[int, ...], n_star: int, n_pixel: int) -> None:
+    """Raise unless flux or ivar has one row per star and one column per pixel."""
+    if shape == (n_star, n_pixel):
         return
-    raise GridError(
-        f"{want_from} is on the grid {describe_grid(expected)}, but {got_from} on the grid "
-        f"{describe_grid(wavelength)}; prepare the spectra on the model's grid, or train on theirs"
+    if shape == (n_pixel,):
+        hint = f"; one star is one row: {name}[None, :], and id a list of one name"
+    elif shape == (n_pixel, n_star):
+        hint = f"; it is transposed: {name}.T"
+    else:
+        hint = ""
+    raise InputError(
+        f"{name} must have shape (star, pixel) = {(n_star, n_pixel)} to go with id and wavelength; got {shape}{hint}"
     )
 
 
-def describe_grid(wavelength: FloatArray) -> str:
-    """Describe a grid in a phrase: number of pixels, first and last wavelength."""
-    if len(wavelength) == 0:
-        return "of 0 pixels"
-    return f"of {len(wavelength)} pixels from {wavelength[0]:.2f} to {wavelength[-1]:.2f} A"
+def _finite_flux(flux: FloatArray, ivar: FloatArray, ids: NDArray[np.str_]) -> FloatArray:
+    """Return the flux with 1 where it is not finite in a dead pixel; raise where flux or ivar cannot be used."""
+    checks = (
+        (~np.isfinite(ivar), "ivar is not finite", "a dead pixel is one with ivar = 0"),
+        (ivar < 0, "ivar is negative", "it must not be negative, and a dead pixel is one with ivar = 0"),
+        (
+            ivar > LARGEST_IVAR,
+            f"ivar is above {LARGEST_IVAR:g}",
+            "normalised flux is not known that well; give the error that a pixel has, also to noise-free spectra",
+        ),
+    )
+    for bad, fault, rule in checks:
+        if bad.any():
+            _refuse_pixels(bad, fault, rule, ids)
+    bad = ~np.isfinite(flux)
+    if not bad.any():
+        return flux
+    unusable = bad & (ivar > 0)
+    if unusable.any():
+        _refuse_pixels(unusable, "flux is not finite", "it must be finite where ivar > 0; set ivar to 0 there", ids)
+    return np.where(bad, flux.dtype.type(1), flux)
+
+
+def _refuse_pixels(bad: NDArray[np.bool_], fault: str, rule: str, ids: NDArray[np.str_]) -> None:
+    stars = np.flatnonzero(bad.any(axis=1))
+    raise InputError(
+        f"{fault} in {int(bad.sum())} pixels of {len(stars)} stars, the first of them {ids[stars[0]]}: {rule}"
+    )
+
+
+def _items(columns: Any) -> list[tuple[str, Any]]:
+    """Return names and values of a mapping, a DataFrame or a Table."""
+    if columns is None:
+        return []
+    if not hasattr(columns, "keys"):
+        raise InputTypeError(
+            f"columns are a mapping of name to one value per star, such as {{'snr': snr}}; got {type(columns).__name__}"
+        )
+    return [(str(name), columns[name]) for name in columns.keys()]  # noqa: SIM118
+
+
+def _star_column(given: Any, name: str, n_star: int) -> NDArray[Any]:
+    """Return one column, with the unit of the package where it has one."""
+    if name in _COLUMN_UNITS:
+        values: NDArray[Any] = numbers(given, f"column {name!r}", unit=_COLUMN_UNITS[name], masked=np.nan)[0]
+    else:
+        values = column(given, name)
+    if values.ndim == 0 or len(values) != n_star:
+        raise InputError(f"column {name!r} must have one value per star ({n_star}); got {values.size}")
+    return values

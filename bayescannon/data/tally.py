@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bayescannon.data.display import html_table
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class TallyRow:
     """What one step of the reference set removed and left."""
 
@@ -12,6 +14,13 @@ class TallyRow:
     removed: int
     remaining: int
     source: str = ""
+
+    def __repr__(self) -> str:
+        return f"<TallyRow {self.step}: {self.removed} removed, {self.remaining} remain>"
+
+    def _repr_html_(self) -> str:
+        """Show the row as a small table in a notebook."""
+        return html_table("TallyRow", {"step": self.step, "removed": self.removed, "remaining": self.remaining})
 
 
 def tally_text(tally: Sequence[TallyRow]) -> str:

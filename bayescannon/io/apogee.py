@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
-from astropy.table import Table
 
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, LabelError
 from bayescannon.io.apogee_flags import ASPCAP_FLAGS
+from bayescannon.io.frames import columns_of
 from bayescannon.io.label_columns import TableError, build_table, require_file
 
 # allStar also has a column FILE, which is not LAMOST's
@@ -39,7 +39,7 @@ _LABELS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def read_allstar(
-    source: str | Path | Table,
+    source: Any,
     release: str = "dr12",
     label_names: Sequence[str] = PAPER_LABELS,
     columns: Mapping[str, str] | None = None,
@@ -49,8 +49,9 @@ def read_allstar(
 
     Parameters
     ----------
-    source : str, Path or astropy.table.Table
-        FITS, gzipped or not, or the table in memory. A column ``LAMOST_ID`` is used if there is one.
+    source : str, Path, or table in memory
+        FITS, gzipped or not, or a table as :func:`bayescannon.io.tables.read_labels` takes it. A column
+        ``LAMOST_ID`` is used if there is one.
     release : {"dr12", "dr17"}
         Whose column names and flags to use.
     label_names : sequence of str
@@ -71,11 +72,12 @@ def read_allstar(
     if release not in _LABELS:
         raise TableError(f"unknown APOGEE release {release!r}; use {' or '.join(_LABELS)}")
     survey_columns: dict[str, tuple[str, ...]] = _PLAIN | _LABELS[release]
-    for name, found in _LABELS[release].items():
-        survey_columns[f"e_{name}"] = tuple(f"{column}_ERR" for column in found)
+    for name, candidates in _LABELS[release].items():
+        survey_columns[f"e_{name}"] = tuple(f"{column}_ERR" for column in candidates)
     choices = (label_names, columns, survey_columns, ASPCAP_FLAGS[release])
-    if isinstance(source, Table):
-        return build_table(source.colnames, source.__getitem__, "the table", *choices)
+    if (found := columns_of(source)) is not None:
+        in_memory, get = found
+        return build_table(in_memory, get, "the table", *choices)
     path = Path(source)
     require_file(path)
     try:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.label_table import LabelTable
-from bayescannon.data.labels import labels_from_names
+from bayescannon.data.convert import bits, numbers, texts
+from bayescannon.data.label_table import MISSING_FLAGS, LabelTable
+from bayescannon.data.labels import KNOWN_LABELS, labels_from_names
+from bayescannon.data.parts import split
+from bayescannon.data.units import label_unit, to_unit
 from bayescannon.io.lamost import MISSING, bare_id
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 
 # columns that are no labels, with the names they are looked for by, in this order and in any case of letters
 PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -22,8 +25,7 @@ PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {
     "snr": ("snr",),
     "flags": ("flags", "ASPCAPFLAG"),
 }
-# the bit a row gets whose flags are missing; it is NO_ASPCAP_RESULT of APOGEE, so it never passes as clean
-MISSING_FLAGS = 1 << 31
+_UNITS = {"ra": "deg", "dec": "deg", "snr": ""}
 
 
 class TableError(InputError):
@@ -40,7 +42,7 @@ def build_table(
     names: Sequence[str],
     get: Callable[[str], Any],
     source: str,
-    label_names: Sequence[str],
+    label_names: Sequence[str] | None,
     columns: Mapping[str, str] | None,
     survey_columns: Mapping[str, tuple[str, ...]],
     flag_type: type[IntFlag] | None,
@@ -48,8 +50,8 @@ def build_table(
     """
     Pick the columns of a table and clean their values: blanks off, and NaN for what is masked or -9999.
 
-    Ids lose folders and file endings. An error that is not positive counts as missing, and missing flags
-    become `MISSING_FLAGS`.
+    Columns with a unit are converted to the unit of the label. Ids lose folders and file endings. An error that is
+    not positive counts as missing, and missing flags become `MISSING_FLAGS`.
 
     Parameters
     ----------
@@ -59,8 +61,8 @@ def build_table(
         Returns a column by its name.
     source : str
         Name of the table, for messages.
-    label_names : sequence of str
-        Labels to read.
+    label_names : sequence of str, or None
+        Labels to read; None reads every known label that has a column.
     columns : mapping of name to column, or None
         The user's choices; they go before all others.
     survey_columns : mapping of name to columns
@@ -72,9 +74,14 @@ def build_table(
     Raises
     ------
     TableError
-        A label has no column, or `columns` names something that is not there.
+        A label has no column, `columns` names something that is not there, or a column does not hold what it should.
+    bayescannon.data.units.UnitError
+        A column's unit does not convert to the label's.
     """
-    label_names = [label.name for label in labels_from_names(label_names)]
+    read_all = label_names is None
+    label_names = [
+        label.name for label in labels_from_names(list(KNOWN_LABELS) if label_names is None else label_names)
+    ]
     error_names = {f"e_{name}": name for name in label_names}
     columns = dict(columns or {})
     there = f"{source} has the columns {', '.join(names)}"
@@ -95,63 +102,72 @@ def build_table(
 
     labels: dict[str, NDArray[np.float64]] = {}
     for name in label_names:
-        if (values := find(name)) is None:
-            raise TableError(f"no column for label {name!r}; {there}; name one with --columns {name}=COLUMN")
-        labels[name] = _numbers(values, name)
+        if (values := find(name)) is not None:
+            labels[name] = _numbers(values, name, label_unit(KNOWN_LABELS[name]))
+        elif not read_all:
+            raise TableError(
+                f"no column for label {name!r}; {there}; name one with --columns {name}=COLUMN "
+                f"(columns={{{name!r}: 'COLUMN'}})"
+            )
+    if not labels:
+        raise TableError(f"no column is named after a label ({', '.join(label_names)}); {there}; name them in columns")
     errors = {}
     for error_name, name in error_names.items():
-        if (values := find(error_name)) is not None:
-            error = _numbers(values, error_name)
+        if name in labels and (values := find(error_name)) is not None:
+            error = _numbers(values, error_name, KNOWN_LABELS[name].unit)
             errors[name] = np.where(error > 0, error, np.nan)
-    n_row = len(labels[label_names[0]])
+    n_row = len(next(iter(labels.values())))
     plain = {name: find(name) for name in PLAIN_COLUMNS}
-    number = {
-        name: np.full(n_row, np.nan) if plain[name] is None else _numbers(plain[name], name)
-        for name in ("ra", "dec", "snr")
-    }
-    text = {
-        name: np.full(n_row, "", dtype=np.str_) if plain[name] is None else _texts(plain[name])
-        for name in ("id", "survey_id")
-    }
-    ids = np.array([bare_id(one) for one in text["id"].tolist()], dtype=np.str_)
-    flags = np.zeros(n_row, dtype=np.uint64) if plain["flags"] is None else _bits(plain["flags"])
-    return LabelTable(
-        ids, text["survey_id"], number["ra"], number["dec"], labels, errors, flags, flag_type, number["snr"],
-        source,
-    )  # fmt: skip
+    number = {name: None if plain[name] is None else _numbers(plain[name], name, unit) for name, unit in _UNITS.items()}
+    text = {name: None if plain[name] is None else _texts(plain[name], name) for name in ("id", "survey_id")}
+    ids = np.full(n_row, "") if text["id"] is None else np.array([bare_id(one) for one in text["id"].tolist()], np.str_)
+    flags = None if plain["flags"] is None else _bits(plain["flags"])
+    return LabelTable.from_arrays(
+        ids,
+        **labels,
+        **{f"e_{name}": values for name, values in errors.items()},
+        **{"survey_id": text["survey_id"], "flags": flags, **number},
+        flag_type=flag_type,
+        source=source,
+    )
 
 
-def _numbers(column: Any, name: str) -> NDArray[np.float64]:
-    """Return a column as floats, NaN where it is masked, infinite or -9999."""
+def _numbers(given: Any, name: str, unit: str) -> NDArray[np.float64]:
+    """Return a column as floats in a unit, NaN where it is masked, infinite or -9999."""
+    parts = split(given, name)
     try:
-        values = np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan)
-    except (TypeError, ValueError) as error:
+        if parts.values.dtype.kind in "SUT" or any(isinstance(one, str | bytes) for one in _objects(parts.values)):
+            text = texts(given, name, missing_allowed=True)
+            values = np.where(text == "", "nan", text).astype(np.float64)
+        else:
+            values = numbers(given, name, masked=np.nan)[0].astype(np.float64)
+    except (InputTypeError, ValueError) as error:
         raise TableError(f"the column for {name!r} does not hold numbers: {error}") from error
     if values.ndim != 1:
-        raise TableError(f"the column for {name!r} has shape {values.shape}; expected one value a row")
-    return np.where(np.isfinite(values) & (values > MISSING), values, np.nan)
+        raise TableError(f"the column for {name!r} has shape {values.shape}; expected one value per row")
+    # what is missing is told by its number as it was written, before units change it
+    values = np.where(np.isfinite(values) & (values > MISSING), values, np.nan)
+    return to_unit(
+        values, parts.unit, unit, f"the column for {name!r}", remedy=f"convert it to {unit or 'plain numbers'}"
+    )
 
 
-def _texts(column: Any) -> NDArray[np.str_]:
+def _objects(values: NDArray[Any]) -> list[Any]:
+    """Return the elements of an array of objects; nothing of other arrays."""
+    return values.ravel().tolist() if values.dtype.kind == "O" else []
+
+
+def _texts(given: Any, name: str) -> NDArray[np.str_]:
     """Return a column as text without blanks around it, empty where it is masked."""
-    values = np.ma.asarray(column)
-    if values.dtype.kind == "S":
-        values = np.ma.array(np.char.decode(values.data, "utf-8", "replace"), mask=values.mask)
-    return np.char.strip(np.where(np.ma.getmaskarray(values), "", values.data.astype(np.str_)))
+    try:
+        return texts(given, f"the column for {name!r}", missing_allowed=True)
+    except InputError as error:
+        raise TableError(str(error)) from error
 
 
-def _bits(column: Any) -> NDArray[np.uint64]:
+def _bits(given: Any) -> NDArray[np.uint64]:
     """Return a column as bits; a missing value becomes `MISSING_FLAGS`."""
-    values = np.ma.asarray(column)
-    if values.dtype.kind not in "iuf":
-        raise TableError(f"the column for 'flags' holds {values.dtype}; expected whole numbers")
-    missing = np.ma.getmaskarray(values).copy()
-    raw = values.data
-    if raw.dtype.kind == "f":
-        missing |= ~np.isfinite(raw)
-        raw = np.where(missing, 0, raw).astype(np.int64)
-    missing |= raw == -9999
-    if raw.dtype.kind == "i" and raw.dtype.itemsize <= 4:
-        # bit 31 of a signed 32-bit column is its sign
-        raw = raw.astype(np.int64) & 0xFFFFFFFF
-    return np.where(missing, MISSING_FLAGS, raw.astype(np.uint64)).astype(np.uint64)
+    try:
+        return bits(given, "the column for 'flags'", missing=MISSING_FLAGS)
+    except InputTypeError as error:
+        raise TableError(str(error)) from error

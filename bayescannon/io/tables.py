@@ -1,68 +1,155 @@
-"""Read a table of labels: APOGEE's own, or any that astropy reads."""
+"""Read a table of labels: APOGEE's own, any that astropy reads, or one in memory; and write one."""
 
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from astropy.table import Table
 
 from bayescannon.data.label_table import LabelTable
-from bayescannon.data.labels import PAPER_LABELS
+from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS
 from bayescannon.io.apogee import read_allstar
+from bayescannon.io.apogee_flags import ASPCAP_FLAGS
+from bayescannon.io.frames import columns_of
 from bayescannon.io.label_columns import TableError, build_table, require_file
+from bayescannon.io.outputs import replacing
 
 # by file ending; astropy's own guess would take time or fail on csv
 _FORMATS = {
     ".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".fits": "fits", ".fit": "fits", ".parquet": "parquet",
     ".vot": "votable", ".xml": "votable", ".mrt": "ascii.mrt",
 }  # fmt: skip
+# formats that keep the meaning of the flags beside the numbers
+_SAVED = (".ecsv", ".fits")
+_FLAG_TYPES = {flag_type.__name__: flag_type for flag_type in ASPCAP_FLAGS.values()}
 
 
 def read_labels(
-    source: str | Path | Table,
+    source: Any,
     *,
     format: str = "table",
-    label_names: Sequence[str] = PAPER_LABELS,
+    label_names: Sequence[str] | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> LabelTable:
     """
-    Read a table of labels.
+    Read a table of labels, from a file or from memory.
 
     Parameters
     ----------
-    source : str, Path or astropy.table.Table
-        An APOGEE allStar file, any table that astropy reads, or a table in memory.
+    source : path, astropy Table, DataFrame, Dataset, mapping of name to column, structured array or LabelTable
+        An APOGEE allStar file, any table that astropy reads, or a table in memory. Columns with a unit are converted
+        to the label's unit; a LabelTable is returned as it is.
     format : {"allstar-dr12", "allstar-dr17", "table"}
         Which of them.
-    label_names : sequence of str
-        Labels to read.
+    label_names : sequence of str, optional
+        Labels to read. By default every known label that has a column, or the paper's five of an allStar file.
     columns : mapping of name to column, optional
         Where to find ``id``, ``survey_id``, ``ra``, ``dec``, ``snr``, ``flags``, a label, or the error
         ``e_<label>``; by default under the same name, in any case of letters.
 
+    Returns
+    -------
+    table : LabelTable
+
     Raises
     ------
     TableError
-        The file cannot be read, or a label has no column.
+        The file cannot be read, a label has no column, or a column does not hold what it should.
+    InputTypeError
+        `source` is no table.
     bayescannon.data.labels.LabelError
         A label name is unknown.
+    bayescannon.data.units.UnitError
+        A column's unit does not convert to the label's.
+
+    Examples
+    --------
+    >>> from astropy.table import QTable
+    >>> from bayescannon.io.tables import read_labels
+    >>> table = QTable({"star": ["a", "b"], "Teff": [4.8, 5.1], "sigma": [60.0, 70.0]}, units={"Teff": "kK"})
+    >>> labels = read_labels(table, columns={"id": "star", "e_teff": "sigma"})
+    >>> labels
+    <LabelTable of 2 stars from the table: teff; errors of teff; 2 ids, no positions>
+    >>> labels.labels["teff"]
+    array([4800., 5100.])
     """
+    if isinstance(source, LabelTable):
+        if label_names is not None:
+            source.require(label_names)
+        return source
     if format == "table":
         return _read_table(source, label_names, columns)
     if format in ("allstar-dr12", "allstar-dr17"):
-        return read_allstar(source, format.removeprefix("allstar-"), label_names, columns)
+        names = PAPER_LABELS if label_names is None else label_names
+        return read_allstar(source, format.removeprefix("allstar-"), names, columns)
     raise TableError(f"unknown format {format!r}; use allstar-dr12, allstar-dr17 or table")
 
 
-def _read_table(
-    source: str | Path | Table, label_names: Sequence[str], columns: Mapping[str, str] | None
-) -> LabelTable:
+def save_labels(table: LabelTable, path: str | Path, *, overwrite: bool = False) -> Path:
+    """
+    Write a table of labels to a file that :func:`read_labels` reads.
+
+    Errors that are not positive, and flags that are no flags of APOGEE, lose their meaning: an error that is not
+    positive is missing when the file is read, and only APOGEE's kinds of flags are known by name.
+
+    Parameters
+    ----------
+    table : LabelTable
+    path : path
+        Ending in ``.ecsv`` or ``.fits``.
+    overwrite : bool
+        Replace a file that exists.
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    TableError
+        Another ending.
+    OSError
+        As :func:`bayescannon.io.outputs.check_output_file`.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from bayescannon.data.label_table import LabelTable
+    >>> from bayescannon.io.tables import read_labels, save_labels
+    >>> table = LabelTable.from_arrays(["star-1"], teff=[4800.0], e_teff=[60.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_labels(table, pathlib.Path(folder) / "labels.ecsv")
+    ...     read_labels(path)
+    <LabelTable of 1 stars from labels.ecsv: teff; errors of teff; 1 ids, no positions>
+    """
+    path = Path(path)
+    if path.suffix not in _SAVED:
+        raise TableError(f"labels are saved as {' or '.join(_SAVED)}; got {path.name}")
+    # FITS knows no dex; the label's name says what it is
+    units = {name: label.unit for name, label in KNOWN_LABELS.items() if label.unit != "dex"}
+    units |= {f"e_{name}": unit for name, unit in units.items()} | {"ra": "deg", "dec": "deg"}
+    columns = {name: getattr(table, name) for name in ("id", "survey_id", "ra", "dec", "snr", "flags")}
+    columns |= dict(table.labels) | {f"e_{name}": values for name, values in table.errors.items()}
+    flag_type = "" if table.flag_type is None else table.flag_type.__name__
+    written = Table(
+        columns, units={name: unit for name, unit in units.items() if name in columns}, meta={"FLAGTYPE": flag_type}
+    )
+    with replacing(path, overwrite=overwrite) as partial:
+        written.write(partial, format=_FORMATS[path.suffix])
+    return path
+
+
+def _read_table(source: Any, label_names: Sequence[str] | None, columns: Mapping[str, str] | None) -> LabelTable:
     """Read any table, see :func:`read_labels`."""
-    if isinstance(source, Table):
-        table, name = source, "the table"
-    else:
+    found, name = columns_of(source), "the table"
+    flag_type = None
+    if found is None:
         table, name = _read_file(Path(source)), Path(source).name
-    return build_table(table.colnames, table.__getitem__, name, label_names, columns, {}, None)
+        found = list(table.colnames), table.__getitem__
+        flag_type = _FLAG_TYPES.get(str(table.meta.get("FLAGTYPE", "")))
+    names, get = found
+    return build_table(names, get, name, label_names, columns, {}, flag_type)
 
 
 def _read_file(path: Path) -> Table:

@@ -13,7 +13,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.prepare import LARGEST_IVAR
+from bayescannon.data.spectra import LARGEST_IVAR
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.packing import unpack_symmetric
 from bayescannon.numerics.threads import map_blocks

@@ -41,10 +41,12 @@ def repeat_groups(
     """
     needed = ("ra", "dec") if column is None else (column,)
     missing = [name for name in needed if name not in columns]
-    if missing or not radius > 0:
+    if not radius > 0:
+        raise InputError(f"repeats need a positive radius, got {radius}")
+    if missing:
         raise InputError(
-            f"repeats need a positive radius, got {radius}, and the columns {', '.join(needed)}; the spectra have "
-            f"{', '.join(columns) or 'none'}"
+            f"repeats need the columns {', '.join(needed)}; the spectra have {', '.join(columns) or 'none'}. Give them "
+            "positions, or name a column whose equal values name a star"
         )
     if column is not None:
         values = columns[column]

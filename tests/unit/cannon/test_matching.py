@@ -66,11 +66,11 @@ def test_matching_by_position_in_a_store(store, spectra, table, labels):
     far = np.arange(N_STAR) < 12
     dec = table.dec + np.where(far, 1.0, 0.5 / 3600)
     moved = toy_table(spectra, labels, id=np.full(N_STAR, ""), dec=dec)
-    reference = build_reference(store, moved, NAMES, cuts="none", matching=Matching("sky", radius=1.0))
+    reference = build_reference(store, moved, NAMES, cuts="none", match=Matching("sky", radius=1.0))
     assert reference.spectra.id.tolist() == spectra.id[12:].tolist()
     np.testing.assert_array_equal(reference.labels, labels[12:])
     with pytest.raises(ReferenceSetError, match=r"no labels within 0\.1 arcsec"):
-        build_reference(store, moved, NAMES, cuts="none", matching=Matching("sky", radius=0.1))
+        build_reference(store, moved, NAMES, cuts="none", match=Matching("sky", radius=0.1))
 
 
 @pytest.mark.parametrize(

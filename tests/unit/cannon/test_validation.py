@@ -48,6 +48,8 @@ def test_both_methods_and_selections_are_reported_and_become_json(reference):
     validation = validate(train(reference), reference, folds=4, progress=lambda k, n: done.append((k, n)))
     assert len(validation.rows) == 2 * 2 * 3
     assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert repr(validation) == "<Validation of 160 stars, labels teff, logg, fe_h; by leave-none-out and k-fold>"
+    assert "snr &gt; 50" in validation._repr_html_()
     rows = json.loads(validation.to_json())
     assert {row["method"] for row in rows} == {"leave-none-out", "k-fold"}
     assert {row["selection"] for row in rows} == {"all", "snr > 50"}

@@ -1,13 +1,16 @@
 from dataclasses import replace
+from pathlib import Path
 
+import astropy.units as u
 import numpy as np
 import pytest
 from lamost_files import lamost_bytes, smooth_spectrum
 
 from bayescannon.data.prepare import lamost_grid, mask_bad, normalise, prepare_spectra, resample, to_rest
 from bayescannon.data.preset import MASKED, PAPER, PRESETS, RELEASED, SKY_LINES, provenance
-from bayescannon.data.spectra import IDENTITY_COLUMNS, GridError, SpectrumError, require_same_grid
+from bayescannon.data.spectra import IDENTITY_COLUMNS, GridError, RawSpectrum, SpectrumError, require_same_grid
 from bayescannon.io.lamost import parse_lamost, read_lamost
+from bayescannon.numerics.errors import InputError, InputTypeError
 
 
 def raw_spectrum(name="a", **cards):
@@ -222,3 +225,106 @@ def test_names_of_the_star_are_columns_and_blank_where_unknown():
     assert columns["designation"].tolist() == ["LAMOST J0000+00", ""]
     assert columns["gaia_id"].tolist() == ["", "3410525197795033344"]
     assert columns["twomass_id"].tolist() == ["", ""]
+
+
+def on_grid(name, redshift=0.0, **changes):
+    wavelength = np.arange(4900.0, 5200.0)
+    values = {"wavelength": wavelength, "flux": 1000 + wavelength - 5000, "ivar": np.ones(300)}
+    return RawSpectrum(name, **(values | changes), redshift=redshift)
+
+
+GRID = np.arange(5000.0, 5100.0)
+
+
+@pytest.mark.parametrize(
+    ("redshift", "words"),
+    [
+        (-9999.0, "no redshift: z = v/c of a star is between -1 and 1, and this is -9999"),
+        (np.nan, "no redshift: none is given.*redshift=0 for a spectrum at rest"),
+        (-1.0, "no redshift"),
+        (30.0, r"off the grid.*this is 30; divide a velocity in km/s by 299792\.458"),
+        (-30.0, "no redshift.*divide a velocity"),
+    ],
+)
+def test_a_redshift_that_is_none_refuses_the_star_and_no_other(redshift, words):
+    raws = [on_grid("a"), on_grid("b", redshift), on_grid("c")]
+    with pytest.raises(SpectrumError, match=rf"1 of 3 spectra cannot be prepared \(1 .*\).*leave them out; b: {words}"):
+        prepare_spectra(raws, grid=GRID)
+    spectra = prepare_spectra(raws, grid=GRID, leave_out=True)
+    assert spectra.id.tolist() == ["a", "c"]
+    assert len(spectra.attrs["left_out"]) == 1
+    assert spectra.attrs["left_out"][0].startswith("b: ")
+    np.testing.assert_array_equal(spectra.flux, prepare_spectra([raws[0], raws[2]], grid=GRID).flux)
+
+
+def test_a_redshift_of_one_is_no_stars_wherever_the_grid_is():
+    raw = RawSpectrum("a", np.arange(4000.0, 40000.0), np.ones(36000), np.ones(36000), redshift=1.0)
+    with pytest.raises(SpectrumError, match="a: no redshift: z = v/c"):
+        prepare_spectra([raw])
+
+
+def test_nothing_but_bad_spectra_is_an_error():
+    with pytest.raises(SpectrumError, match="2 of 2 spectra"):
+        prepare_spectra([on_grid("a", -9999), on_grid("b", -9999)], grid=GRID, leave_out=True)
+
+
+def test_descending_masked_and_nm_spectra_are_prepared_as_the_plain_one():
+    plain = on_grid("a", 1e-4)
+    want = prepare_spectra([plain], grid=GRID)
+    w, f, v = plain.wavelength, plain.flux, plain.ivar
+    for changes in (
+        {"wavelength": w[::-1], "flux": f[::-1], "ivar": v[::-1]},
+        {"wavelength": w / 10 * u.nm},
+        {"wavelength": (w / 10)[::-1] * u.nm, "flux": f[::-1].astype(">f4"), "ivar": v[::-1]},
+        {"flux": f * u.Jy, "ivar": v / u.Jy**2},
+    ):
+        got = prepare_spectra([on_grid("a", 1e-4, **changes)], grid=GRID)
+        np.testing.assert_allclose(got.flux, want.flux, rtol=1e-6)
+        np.testing.assert_allclose(got.ivar, want.ivar, rtol=1e-6)
+    hole = np.arange(300) == 150
+    dead = prepare_spectra([on_grid("a", ivar=np.where(hole, 0, v))], grid=GRID)
+    masked = prepare_spectra([on_grid("a", flux=np.ma.array(np.where(hole, 1e9, f), mask=hole))], grid=GRID)
+    np.testing.assert_array_equal(masked.flux, dead.flux)
+    np.testing.assert_array_equal(masked.ivar, dead.ivar)
+    assert (dead.ivar == 0).sum() == 1
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_by_name(preset):
+    by_name, by_object = (prepare_spectra([on_grid("a")], one, GRID) for one in (preset, PRESETS[preset]))
+    np.testing.assert_array_equal(by_name.flux, by_object.flux)
+    assert by_name.attrs == by_object.attrs
+
+
+class Foreign:
+    __module__ = "specutils.spectra.spectrum"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: prepare_spectra([]), InputError, "no spectra were given"),
+        (lambda: prepare_spectra(on_grid("a")), InputTypeError, r"for one star \[raw\]"),
+        (lambda: prepare_spectra(prepare_spectra([on_grid("a")], grid=GRID)), InputTypeError, "prepared already"),
+        (lambda: prepare_spectra("folder"), InputTypeError, "path folder. prepare_files prepares files"),
+        (lambda: prepare_spectra(Path("folder")), InputTypeError, "prepare_files"),
+        (lambda: prepare_spectra(3), InputTypeError, "list of RawSpectrum; got a int"),
+        (lambda: prepare_spectra([on_grid("a"), None]), InputTypeError, "got a NoneType"),
+        (lambda: prepare_spectra([np.ones(3)]), InputTypeError, "got a numpy ndarray"),
+        (lambda: prepare_spectra([Foreign()]), InputTypeError, "from_specutils makes RawSpectrum of them"),
+        (lambda: prepare_spectra(Foreign()), InputTypeError, "from_specutils"),
+        (lambda: prepare_spectra([on_grid("a")], "papers"), InputError, "one of paper, released, masked.*got 'papers'"),
+        (lambda: prepare_spectra([on_grid("a")], GRID), InputError, "a grid is given as grid="),
+        (lambda: prepare_spectra([on_grid("a")], grid=GRID[::-1]), InputError, "grid must be ascending"),
+        (lambda: prepare_spectra([on_grid("a")], grid=GRID / 10), InputError, "grid from 500 to 509.9: Angstrom"),
+    ],
+)
+def test_wrong_calls_say_what_came(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_a_generator_and_a_grid_with_a_unit():
+    spectra = prepare_spectra((on_grid(name) for name in "ab"), grid=(GRID / 10).tolist() * u.nm)
+    assert spectra.id.tolist() == ["a", "b"]
+    np.testing.assert_allclose(spectra.wavelength, GRID, rtol=1e-14)

@@ -1,8 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 import toy
+from astropy.table import Table
 
-from bayescannon.data.spectra import GridError, Spectra, require_same_grid
+from bayescannon.data.spectra import Spectra
+from bayescannon.numerics.errors import BayesCannonError, InputError
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def test_selection_and_xarray_keep_everything(spectra):
         ({"ivar": -np.ones((5, 20))}, "must not be negative"),
         ({"wavelength": np.linspace(5400, 5000, 20)}, "ascending"),
         ({"id": np.array(["a", "b", "a", "c", "d"])}, "'a' occurs 2 times"),
-        ({"columns": {"ra": np.zeros(4)}}, r"one value a star \(5\)"),
+        ({"columns": {"ra": np.zeros(4)}}, r"one value per star \(5\)"),
     ],
 )
 def test_a_rectangle_that_is_none_is_refused(spectra, change, message):
@@ -43,7 +46,103 @@ def test_a_rectangle_that_is_none_is_refused(spectra, change, message):
         Spectra(**{**values, **change})
 
 
-def test_another_grid_is_refused_naming_both():
-    with pytest.raises(GridError, match=r"3 pixels from 5000.00 to 5200.00 A, but y on the grid of 2 pixels"):
-        require_same_grid(np.array([1.0, 2.0]), np.array([5000.0, 5100.0, 5200.0]), got_from="y", want_from="x")
-    require_same_grid(np.array([5000.0]), np.array([5000.001]), got_from="y", want_from="x")
+def values_of(spectra, **changes):
+    names = ("wavelength", "flux", "ivar", "id", "columns")
+    return {name: getattr(spectra, name) for name in names} | changes
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"flux": np.ones(20)}, r"one star is one row: flux\[None, :\], and id a list"),
+        ({"ivar": np.ones(20)}, r"one star is one row: ivar\[None, :\]"),
+        ({"flux": np.ones((20, 5))}, r"it is transposed: flux\.T"),
+        ({"flux": np.ones((5, 4, 5))}, r"got \(5, 4, 5\)"),
+        ({"wavelength": np.ones((5, 20)), "flux": np.linspace(5000, 5400, 20)}, "are wavelength and flux swapped"),
+        ({"wavelength": np.ones((5, 20))}, "one grid for all"),
+        ({"wavelength": np.linspace(5400, 5000, 20)}, r"flux\[:, ::-1\]"),
+        ({"wavelength": np.linspace(500, 540, 20)}, r"wavelength from 500 to 540: Angstrom expected"),
+        ({"wavelength": np.ma.array(np.linspace(5000, 5400, 20), mask=np.arange(20) == 3)}, "masked in 1 pixels"),
+        (
+            {"ivar": np.full((5, 20), np.inf)},
+            r"ivar is not finite in 100 pixels of 5 stars, the first of them spec-0-0000",
+        ),
+        ({"ivar": np.full((5, 20), np.nan)}, "ivar is not finite"),
+        ({"ivar": np.full((5, 20), 1e20)}, r"ivar is above 1e\+13.*noise-free"),
+        ({"id": "star"}, r"for one star \[id\]"),
+        ({"id": list("abcd")}, r"flux must have shape \(star, pixel\) = \(4, 20\)"),
+        ({"columns": {"snr": 50.0}}, r"column 'snr' must have one value per star \(5\); got 1"),
+        ({"columns": {"snr": ["a"] * 5}}, "column 'snr' holds text"),
+        ({"columns": np.ones(5)}, "columns are a mapping"),
+        ({"flux": None}, r"flux must have shape .*got \(\)"),
+    ],
+)
+def test_wrong_calls_say_what_to_do(spectra, change, words):
+    with pytest.raises(BayesCannonError, match=words):
+        Spectra(**values_of(spectra, **change))
+
+
+def test_flux_of_dead_pixels_does_not_count(spectra):
+    flux, ivar = spectra.flux.copy(), spectra.ivar.copy()
+    ivar[1, 3], flux[1, 3] = 0, np.nan
+    assert Spectra(**values_of(spectra, flux=flux, ivar=ivar)).flux[1, 3] == 1
+    ivar[1, 3] = 1
+    with pytest.raises(InputError, match="flux is not finite in 1 pixels of 1 stars, the first of them spec-0-0001"):
+        Spectra(**values_of(spectra, flux=flux, ivar=ivar))
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, Table])
+def test_columns_come_from_any_table(spectra, table):
+    columns = {"snr": [1.0, 2, 3, 4, 5], "class": list("abcde"), "obsid": [1, 2, 3, 4, 5]}
+    got = Spectra(**values_of(spectra, columns=table(columns))).columns
+    assert {name: values.tolist() for name, values in got.items()} == columns
+
+
+def test_no_columns_are_needed(spectra):
+    for columns in (None, {}):
+        plain = Spectra(**values_of(spectra, columns=columns))
+        assert plain.columns == {}
+        assert Spectra.from_xarray(plain.to_xarray()).columns == {}
+    assert Spectra(**values_of(spectra, columns=None), attrs=None).attrs == {}
+
+
+@pytest.mark.parametrize(
+    "index", [[True, False, True, False, False], [0, 2], np.array([0, 2]), slice(0, 3, 2), [0, -3], pd.Series([0, 2])]
+)
+def test_rows_are_chosen_by_mask_index_or_slice(spectra, index):
+    assert spectra.select(index).id.tolist() == ["spec-0-0000", "spec-0-0002"]
+
+
+def test_one_row_and_no_row(spectra):
+    assert spectra.select(3).flux.shape == (1, 20)
+    assert spectra.select([]).flux.shape == (0, 20)
+    assert len(spectra.select(np.zeros(5, dtype=bool))) == 0
+    for index, words in (
+        ([True], r"one value per row \(5\); got 1"),
+        ([7], "numbered 0 to 4; got 7"),
+        (["a"], "boolean mask"),
+    ):
+        with pytest.raises(BayesCannonError, match=words):
+            spectra.select(index)
+
+
+def test_a_dataset_keeps_its_units_and_any_order_of_dims(spectra):
+    dataset = spectra.to_xarray().transpose("pixel", "star")
+    dataset = dataset.assign_coords(wavelength=("pixel", spectra.wavelength / 10, {"units": "nm"}))
+    back = Spectra.from_xarray(dataset)
+    np.testing.assert_array_equal(back.flux, spectra.flux)
+    np.testing.assert_allclose(back.wavelength, spectra.wavelength, rtol=1e-14)
+    with pytest.raises(InputError, match="coordinates star and wavelength; ivar is not there"):
+        Spectra.from_xarray(dataset.drop_vars("ivar"))
+
+
+def test_it_shows_itself_in_three_lines_at_most(spectra):
+    assert repr(spectra) == (
+        "<Spectra of 5 stars on a grid of 20 pixels from 5000.00 to 5400.00 A, 97.0 % live; "
+        "columns ra, dec, redshift, snr; preset paper>"
+    )
+    assert "20 pixels" in spectra._repr_html_()
+    many = Spectra(**values_of(spectra, columns={f"column-{i}": np.zeros(5) for i in range(200)}))
+    assert len(repr(many)) < 400
+    assert "and 188 more" in repr(many)
+    assert "none live" in repr(spectra.select([]))

@@ -7,7 +7,7 @@ from bayescannon.data.labels import LabelError
 from bayescannon.io.apogee import read_allstar
 from bayescannon.io.apogee_flags import AspcapFlagDR12, AspcapFlagDR17
 from bayescannon.io.label_columns import MISSING_FLAGS, TableError
-from bayescannon.io.tables import read_labels
+from bayescannon.io.tables import read_labels, save_labels
 
 THREE = ("teff", "logg", "fe_h")
 
@@ -215,6 +215,70 @@ def test_a_fits_table_that_is_no_allstar(tmp_path):
     allstar("dr17").write(tmp_path / "17.fits")
     with pytest.raises(TableError, match=r"no column for label 'fe_h'.*M_H, M_H_ERR"):
         read_allstar(tmp_path / "17.fits", "dr12")
+
+
+@pytest.mark.parametrize("ending", ["ecsv", "fits"])
+def test_a_saved_table_is_the_same_when_it_is_read(tmp_path, ending):
+    labels = read_allstar(allstar("dr12", LAMOST_ID=["x/spec-1.fits", "spec-2.fits", ""]), "dr12")
+    path = save_labels(labels, tmp_path / f"labels.{ending}")
+    back = read_labels(path)
+    for name in ("id", "survey_id", "ra", "dec", "snr", "flags"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(labels, name))
+        assert getattr(back, name).dtype.kind == getattr(labels, name).dtype.kind
+    assert list(back.labels) == list(labels.labels)
+    for kind in ("labels", "errors"):
+        for name, values in getattr(labels, kind).items():
+            np.testing.assert_array_equal(getattr(back, kind)[name], values)
+    assert back.flag_type is AspcapFlagDR12
+    with pytest.raises(FileExistsError, match="overwrite"):
+        save_labels(labels, path)
+    assert save_labels(labels.select([0]), path, overwrite=True) == path
+    assert len(read_labels(path)) == 1
+
+
+def test_labels_are_saved_where_their_flags_keep_their_meaning(tmp_path):
+    labels = LabelTable.from_arrays(["a"], teff=[1.0])
+    with pytest.raises(TableError, match=r"saved as \.ecsv or \.fits; got labels\.csv"):
+        save_labels(labels, tmp_path / "labels.csv")
+
+
+def test_every_known_label_is_read_unless_they_are_named(tmp_path):
+    plain_table(mg_fe=[0.1, 0.2, 0.3]).write(tmp_path / "t.ecsv")
+    assert list(read_labels(tmp_path / "t.ecsv").labels) == ["teff", "logg", "fe_h", "mg_fe"]
+    table = read_labels(tmp_path / "t.ecsv", columns={"a_k": "snr"})
+    assert "a_k" in table.labels
+    assert read_labels(table, label_names=["a_k"]) is table
+    with pytest.raises(LabelError, match=r"'c_m' is not in t.ecsv"):
+        read_labels(table, label_names=["c_m"])
+
+
+@pytest.mark.parametrize("ending", ["ecsv", "fits", "vot"])
+def test_units_of_files_are_converted(tmp_path, ending):
+    table = plain_table()
+    table["TEFF"] = [4.5, 5.0, -9999.0]
+    table["TEFF"].unit, table["ra"].unit, table["e_teff"].unit = "kK", "hourangle", "K"
+    if ending == "fits":
+        # FITS has no hourangle
+        table["ra"] = table["ra"] * 60 * 15
+        table["ra"].unit = "arcmin"
+    table.write(tmp_path / f"t.{ending}", format="votable" if ending == "vot" else None)
+    labels = read_labels(tmp_path / f"t.{ending}", label_names=THREE)
+    np.testing.assert_allclose(labels.labels["teff"], [4500, 5000, np.nan])
+    np.testing.assert_allclose(labels.errors["teff"], [50, np.nan, np.nan])
+    np.testing.assert_allclose(labels.ra, [15, 30, np.nan])
+
+
+@pytest.mark.parametrize("ending", ["csv", "fits", "parquet"])
+def test_ids_that_became_floats_are_refused_with_the_remedy(tmp_path, ending):
+    path = tmp_path / f"t.{ending}"
+    plain_table(LAMOST_ID=[4.6e18, 4.7e18, np.nan]).write(path, format="ascii.csv" if ending == "csv" else None)
+    with pytest.raises(TableError, match=r"the column for 'id' holds floating-point numbers.*lost its last ones"):
+        read_labels(path, label_names=THREE)
+
+
+def test_numbers_written_as_text_are_read():
+    labels = read_labels(plain_table(TEFF=["4500", "", "5000"]), label_names=THREE)
+    np.testing.assert_array_equal(labels.labels["teff"], [4500, np.nan, 5000])
 
 
 @pytest.mark.real_data

@@ -1,0 +1,149 @@
+"""Labels and errors of reference stars as arrays, from arrays or from the named columns of a table."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bayescannon.data.convert import numbers, texts
+from bayescannon.data.label_table import label_numbers
+from bayescannon.data.labels import KNOWN_LABELS, LabelError, labels_from_names
+from bayescannon.data.parts import split
+from bayescannon.data.units import label_unit, to_unit
+from bayescannon.io.frames import columns_of
+from bayescannon.io.lamost import bare_id
+from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.numerics.typing import FloatArray
+
+
+def label_matrix(
+    given: Any, label_names: Sequence[str] | None, star_id: Sequence[str]
+) -> tuple[tuple[str, ...], FloatArray]:
+    """
+    Return the names of labels and their values, shape (star, K), float64 and finite, in the labels' units.
+
+    Parameters
+    ----------
+    given : array of shape (star, K), of shape (star,) for one label, or table in memory
+    label_names : sequence of K str, or None
+        None takes the columns of a table that are named after labels.
+    star_id : sequence of str
+        Names of the stars; rows of a table that has ids must be in this order.
+
+    Raises
+    ------
+    LabelError
+        An unknown label, or one that the table lacks.
+    InputError
+        Another shape, values that are not finite, or labels of other stars.
+    """
+    table = _table(given)
+    n_star = len(star_id)
+    if table is None:
+        if label_names is None:
+            raise InputError("labels in an array need their names: label_names=('teff', 'logg')")
+        names = tuple(label.name for label in labels_from_names(label_names))
+        values = _matrix(given, "labels", names, n_star)
+        unit = split(given, "labels").unit
+        columns = [to_unit(values[:, k], unit, label_unit(KNOWN_LABELS[name]), name) for k, name in enumerate(names)]
+    else:
+        there, get = table
+        wanted = [name for name in KNOWN_LABELS if name in there] if label_names is None else label_names
+        if not wanted:
+            raise LabelError(
+                f"no column is named after a label; the columns are {', '.join(there)}, and labels are "
+                f"{', '.join(KNOWN_LABELS)}"
+            )
+        names = tuple(label.name for label in labels_from_names(wanted))
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise LabelError(f"labels have no column {missing[0]!r}; the columns are {', '.join(there)}")
+        if "id" in there:
+            _require_same_stars(texts(get("id"), "id", missing_allowed=True).tolist(), star_id)
+        columns = [label_numbers(get(name), name) for name in names]
+    for name, values in zip(names, columns, strict=True):
+        if values.shape != (n_star,):
+            raise InputError(f"{name} must have one value per star ({n_star}); got {values.shape}")
+    matrix = np.column_stack(columns).astype(np.float64, copy=False)
+    if not np.isfinite(matrix).all():
+        star, k = np.argwhere(~np.isfinite(matrix))[0]
+        n_bad = int((~np.isfinite(matrix)).any(axis=1).sum())
+        raise InputError(
+            f"labels must be finite, and {names[k]} of {star_id[star]} is {matrix[star, k]}; leave out the {n_bad} "
+            "stars that lack a label"
+        )
+    return names, matrix
+
+
+def error_matrix(given: Any, labels: Any, names: tuple[str, ...], n_star: int) -> FloatArray:
+    """
+    Return the errors of labels, shape (star, K), float64; NaN where they are not known.
+
+    Parameters
+    ----------
+    given : array of shape (star, K), table in memory, or None
+        Columns of a table are named ``e_<label>`` or ``<label>``. None takes the columns ``e_<label>`` of `labels`.
+    labels : array or table in memory
+    names : tuple of K str
+    n_star : int
+
+    Raises
+    ------
+    InputError
+        Another shape.
+    """
+    table = _table(labels if given is None else given)
+    if table is None:
+        if given is None:
+            return np.full((n_star, len(names)), np.nan)
+        return _matrix(given, "errors", names, n_star)
+    there, get = table
+    errors = np.full((n_star, len(names)), np.nan)
+    for k, name in enumerate(names):
+        column = f"e_{name}" if f"e_{name}" in there or given is None else name
+        if column in there:
+            values = label_numbers(get(column), name, prefix="e_")
+            if values.shape != (n_star,):
+                raise InputError(f"{column} must have one value per star ({n_star}); got {values.shape}")
+            errors[:, k] = values
+    return errors
+
+
+def _table(given: Any) -> tuple[list[str], Callable[[str], Any]] | None:
+    """Return names and columns of a table with names that are text; None of anything else."""
+    try:
+        found = columns_of(given)
+    except InputTypeError:
+        return None
+    if found is None:
+        raise InputTypeError(f"labels are an array or a table in memory, got the path {given}; use build_reference")
+    # the columns of a DataFrame made of an array are numbered
+    return found if any(name in KNOWN_LABELS or name[2:] in KNOWN_LABELS for name in found[0]) else None
+
+
+def _matrix(given: Any, what: str, names: tuple[str, ...], n_star: int) -> FloatArray:
+    """Return an array of shape (star, label) as float64, NaN where it is masked."""
+    values = numbers(given, what, masked=np.nan)[0].astype(np.float64, copy=False)
+    if values.ndim == 1 and len(names) == 1:
+        values = values[:, None]
+    shape = (n_star, len(names))
+    if values.shape != shape:
+        hint = f"; it is transposed: {what}.T" if values.shape == shape[::-1] else ""
+        raise InputError(
+            f"labels and errors must have shape (star, label) = {shape}; got {what} of {values.shape}{hint}"
+        )
+    return values
+
+
+def _require_same_stars(ids: Sequence[str], star_id: Sequence[str]) -> None:
+    """Raise unless a table's ids are the spectra's, in their order."""
+    found, wanted = ([bare_id(str(name)) for name in names] for names in (ids, star_id))
+    if found == wanted:
+        return
+    if sorted(found) == sorted(wanted):
+        what = "the rows of labels are in another order than the spectra"
+    else:
+        what = (
+            f"labels have ids of other stars than the spectra: {', '.join(found[:2])} against {', '.join(wanted[:2])}"
+        )
+    raise InputError(f"{what}; build_reference(spectra, labels) matches them by id")

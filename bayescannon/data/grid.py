@@ -1,0 +1,85 @@
+"""Wavelength grids: what makes one, and whether two are the same."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.data.convert import numbers
+from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.typing import FloatArray
+
+# no stellar spectrum begins below this [Angstrom]: plain numbers that do are in another unit
+SHORTEST_WAVELENGTH = 900.0
+
+
+class GridError(InputError):
+    """Spectra and model are on different wavelength grids."""
+
+
+def wavelengths(given: Any, name: str = "wavelength", *, error: type[InputError] = InputError) -> NDArray[np.float64]:
+    """
+    Return wavelengths as float64 in Angstrom, shape (pixel,); they may still be descending.
+
+    Parameters
+    ----------
+    given : array-like
+        Plain numbers in Angstrom, or a Quantity in a unit of length.
+    name : str
+        What they are, for messages.
+    error : exception class
+        What to raise for values that cannot be wavelengths.
+
+    Raises
+    ------
+    InputError
+        Of class `error`: not one-dimensional, masked, not finite, not sorted, or numbers too small for Angstrom.
+    """
+    values, mask = numbers(given, name, unit="Angstrom", remedy=f"give {name} in a unit of length")
+    if values.ndim != 1 or len(values) == 0:
+        raise error(f"{name} must have shape (pixel,), one grid for all; got shape {values.shape}")
+    if mask is not None:
+        raise error(
+            f"{name} is masked in {int(mask.sum())} pixels; every pixel needs one, a bad pixel is one with ivar = 0"
+        )
+    if not np.isfinite(values).all():
+        raise error(f"{name} must be finite; it is not in {int((~np.isfinite(values)).sum())} of {len(values)} pixels")
+    steps = np.diff(values)
+    if not ((steps > 0).all() or (steps < 0).all()):
+        begin = ", ".join(f"{value:g}" for value in values[:3])
+        raise error(
+            f"{name} must be strictly ascending, but goes up and down or repeats (it begins {begin}); sort the pixels, "
+            "and check that wavelength and flux are not swapped"
+        )
+    low, high = values.min(), values.max()
+    if low < SHORTEST_WAVELENGTH:
+        unit = "nm" if high > 100 else "micron"
+        raise error(
+            f"{name} from {low:g} to {high:g}: Angstrom expected, and no stellar spectrum begins below "
+            f"{SHORTEST_WAVELENGTH:g} A. Give {name} with its unit, for instance {name} * astropy.units.{unit}"
+        )
+    return values.astype(np.float64, copy=False)
+
+
+def require_same_grid(wavelength: FloatArray, expected: FloatArray, *, got_from: str, want_from: str) -> None:
+    """
+    Raise unless two wavelength grids, shape (pixel,), are the same to 1e-6 of a wavelength.
+
+    Raises
+    ------
+    GridError
+        The grids differ; the message names both.
+    """
+    if len(wavelength) == len(expected) and np.allclose(wavelength, expected, rtol=1e-6, atol=0):
+        return
+    raise GridError(
+        f"{want_from} is on the grid {describe_grid(expected)}, but {got_from} on the grid "
+        f"{describe_grid(wavelength)}; prepare the spectra on the model's grid, or train on theirs"
+    )
+
+
+def describe_grid(wavelength: FloatArray) -> str:
+    """Describe a grid in a phrase: number of pixels, first and last wavelength."""
+    if len(wavelength) == 0:
+        return "of 0 pixels"
+    return f"of {len(wavelength)} pixels from {wavelength[0]:.2f} to {wavelength[-1]:.2f} A"

@@ -1,0 +1,142 @@
+"""Arrays of any kind taken apart into values, mask and unit, so that no mask and no unit is lost on the way in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.data.units import to_unit
+from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.numerics.typing import BoolArray
+
+# default of an attribute that its class fills in
+UNKNOWN: Any = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """
+    An array taken apart.
+
+    Attributes
+    ----------
+    values : array
+        Without subclass; text may be of any of numpy's kinds, mixed objects stay objects.
+    mask : bool array of the same shape, or None
+        True where there is no value: masked, None, or a missing value of pandas that is not NaN.
+    unit : astropy unit, str or None
+        As it came with the values.
+    """
+
+    values: NDArray[Any]
+    mask: BoolArray | None = None
+    unit: Any = None
+
+
+def split(given: Any, name: str) -> Parts:
+    """
+    Take values, mask and unit out of an array of any kind.
+
+    Parameters
+    ----------
+    given : array-like
+        Array, list, masked array, Quantity, Masked, Column, NDData, Series, DataFrame, Index, DataArray, or a list
+        of such.
+    name : str
+        What it is, for messages.
+
+    Raises
+    ------
+    InputTypeError
+        It is no array, or its rows differ in length.
+    """
+    if isinstance(given, list | tuple):
+        return _split_sequence(given, name)
+    if hasattr(given, "magnitude") and hasattr(given, "units"):
+        raise InputTypeError(
+            f"{name} is a {kind_of(given)}; give a plain array or a Quantity of astropy, {name}.magnitude * UNIT"
+        )
+    unit = getattr(given, "unit", None)
+    if hasattr(given, "unmasked"):  # astropy's Masked
+        inner = split(given.unmasked, name)
+        return Parts(inner.values, either(inner.mask, np.asarray(given.mask)), inner.unit)
+    if hasattr(given, "uncertainty") and hasattr(given, "data"):  # NDData
+        inner = split(given.data, name)
+        mask = None if given.mask is None else np.broadcast_to(np.asarray(given.mask, dtype=bool), inner.values.shape)
+        return Parts(inner.values, either(inner.mask, mask), inner.unit if unit is None else unit)
+    mask = None
+    if isinstance(given, np.ma.MaskedArray):
+        values, mask = np.asarray(np.ma.getdata(given)), np.ma.getmaskarray(given)
+    elif hasattr(given, "to_numpy"):
+        values, mask = _from_frame(given)
+        attrs = getattr(given, "attrs", None)
+        unit = attrs.get("units") if isinstance(attrs, Mapping) else None
+    else:
+        try:
+            values = np.asarray(given)
+        except Exception as error:  # each library has its own
+            raise InputTypeError(f"{name} is a {kind_of(given)}, which is no array: {error}") from error
+    if values.dtype.kind == "V" or (values.ndim == 0 and values.dtype.kind == "O" and not _is_missing(given)):
+        raise InputTypeError(f"{name} is a {kind_of(given)}; expected an array of numbers or names")
+    if values.dtype.kind == "O":
+        mask = either(mask, np.asarray(np.frompyfunc(_is_missing, 1, 1)(values), dtype=bool))
+    return Parts(values, mask, unit)
+
+
+def either(first: BoolArray | None, second: BoolArray | None) -> BoolArray | None:
+    """Return where any of two masks is set; None is a mask that is set nowhere."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first | second
+
+
+def _split_sequence(given: Sequence[Any], name: str) -> Parts:
+    """Take a list or tuple apart; the rows of a list of arrays keep their masks and units."""
+    if all(isinstance(one, str | bytes | bool | int | float | np.generic) or one is None for one in given):
+        values = np.array(given if len(given) else np.empty(0))
+        return split(values, name)
+    parts = [split(one, f"{name}[{i}]") for i, one in enumerate(given)]
+    shapes = sorted({part.values.shape for part in parts})
+    if len(shapes) > 1:
+        raise InputError(
+            f"the rows of {name} have different shapes, {shapes[0]} and {shapes[-1]}; spectra on different pixels go "
+            "one by one into RawSpectrum, and together into prepare_spectra"
+        )
+    unit = next((part.unit for part in parts if part.unit is not None), None)
+    rows = [
+        part.values if unit is None else to_unit(part.values, part.unit, unit, f"{name}[{i}]")
+        for i, part in enumerate(parts)
+    ]
+    mask = None
+    if any(part.mask is not None for part in parts):
+        mask = np.stack([np.zeros(part.values.shape, bool) if part.mask is None else part.mask for part in parts])
+    return Parts(np.stack(rows), mask, unit)
+
+
+def _from_frame(given: Any) -> tuple[NDArray[Any], BoolArray | None]:
+    """Return values of pandas, xarray or polars, and a mask where the type has missing values beside NaN."""
+    values = np.asarray(given.to_numpy())
+    types = [*given.dtypes] if hasattr(given, "columns") else [given.dtype]
+    mask = None
+    if hasattr(given, "isna") and any(not isinstance(one, np.dtype) for one in types):
+        mask = np.asarray(given.isna(), dtype=bool)
+    return values, mask
+
+
+def _is_missing(one: Any) -> bool:
+    return one is None or type(one).__name__ in ("NAType", "NaTType", "MaskedConstant")
+
+
+def kind_of(given: Any) -> str:
+    """Name the type of an object, with the library that it is from."""
+    kind = type(given)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.split('.')[0]} {kind.__name__}"
+
+
+def dtype_text(values: NDArray[Any]) -> str:
+    """Name the type of an array's elements."""
+    return {"U": "text", "S": "bytes", "T": "text", "b": "booleans", "c": "complex numbers"}.get(
+        values.dtype.kind, str(values.dtype)
+    )

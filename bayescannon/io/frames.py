@@ -1,0 +1,61 @@
+"""Tables in memory, of whichever library, as names and a way to get a column."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bayescannon.data.parts import kind_of
+from bayescannon.data.spectra import RawSpectrum, Spectra
+from bayescannon.numerics.errors import InputTypeError
+
+Columns = tuple[list[str], Callable[[str], Any]]
+
+
+def columns_of(source: Any) -> Columns | None:
+    """
+    Return the names of a table's columns and a function that gets one; None for a path.
+
+    Parameters
+    ----------
+    source : path, astropy Table, DataFrame, Dataset, mapping of name to column, or structured array
+        The index of a DataFrame is a column too: under its name, or as ``id`` if it has none and holds text.
+
+    Raises
+    ------
+    InputTypeError
+        It is none of these.
+    """
+    if isinstance(source, str | os.PathLike):
+        return None
+    if isinstance(source, Spectra | RawSpectrum):
+        raise InputTypeError(f"a table of labels was expected and {source!r} came; are spectra and labels swapped?")
+    if hasattr(source, "colnames"):
+        return list(source.colnames), source.__getitem__
+    if isinstance(source, np.ndarray) and source.dtype.names:
+        return list(source.dtype.names), source.__getitem__
+    if hasattr(source, "iloc") and hasattr(source, "columns"):
+        return _of_frame(source)
+    if hasattr(source, "variables") and hasattr(source, "dims"):
+        return [str(name) for name in source.variables], source.__getitem__
+    if isinstance(source, Mapping):
+        return [str(name) for name in source], source.__getitem__
+    if hasattr(source, "columns") and hasattr(source, "__getitem__"):
+        return [str(name) for name in source.columns], source.__getitem__
+    raise InputTypeError(
+        "labels are a path, a LabelTable, an astropy Table, a DataFrame or a mapping of name to column; got a "
+        f"{kind_of(source)}"
+    )
+
+
+def _of_frame(frame: Any) -> Columns:
+    """Return the columns of a DataFrame and its index."""
+    names = [str(name) for name in frame.columns]
+    by_name = dict(zip(names, frame.columns, strict=True))
+    index = frame.index
+    holds_text = not isinstance(index.dtype, np.dtype) or index.dtype.kind in "OUS"
+    index_name = str(index.name) if index.name is not None else ("id" if holds_text else None)
+    if getattr(index, "nlevels", 1) > 1 or index_name is None or index_name in names:
+        return names, lambda name: frame[by_name[name]]
+    return [*names, index_name], lambda name: index if name == index_name else frame[by_name[name]]

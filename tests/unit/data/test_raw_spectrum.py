@@ -1,0 +1,97 @@
+import astropy.units as u
+import numpy as np
+import pytest
+
+from bayescannon.data.raw_spectrum import ALL_BITS, RawSpectrum, SpectrumError
+from bayescannon.numerics.errors import InputError, InputTypeError
+
+GRID = np.array([5000.0, 5001.0, 5003.0])
+FLUX, IVAR = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
+
+
+def raw(**changes):
+    return RawSpectrum(**({"id": "star-1", "wavelength": GRID, "flux": FLUX, "ivar": IVAR} | changes))
+
+
+def test_a_descending_spectrum_is_turned_round_as_a_whole():
+    turned = raw(wavelength=GRID[::-1], flux=FLUX[::-1], ivar=IVAR[::-1], mask=np.array([0, 0, 7]))
+    np.testing.assert_array_equal(turned.wavelength, GRID)
+    np.testing.assert_array_equal(turned.flux, FLUX)
+    np.testing.assert_array_equal(turned.ivar, IVAR)
+    assert turned.mask.tolist() == [7, 0, 0]
+    # the mask of an array turns with it
+    masked = raw(wavelength=GRID[::-1], flux=np.ma.array(FLUX[::-1], mask=[1, 0, 0]), ivar=IVAR[::-1])
+    assert masked.ivar.tolist() == [4, 5, 0]
+
+
+def test_values_stay_as_delivered():
+    delivered = raw(flux=[np.nan, -1, np.inf], ivar=[-1, np.nan, np.inf])
+    np.testing.assert_array_equal(delivered.flux, [np.nan, -1, np.inf])
+    np.testing.assert_array_equal(delivered.ivar, [-1, np.nan, np.inf])
+
+
+@pytest.mark.parametrize(
+    ("mask", "bits", "ivar"),
+    [
+        (None, [0, 0, 0], [4, 5, 6]),
+        ([0, 1, 2], [0, 1, 2], [4, 5, 6]),
+        (np.array([0, 1, 2], dtype=">u2"), [0, 1, 2], [4, 5, 6]),
+        (np.array([0, -1, 1 << 40]), [0, ALL_BITS, ALL_BITS], [4, 5, 6]),
+        (np.array([0.0, 2.0, np.nan]), [0, 2, ALL_BITS], [4, 5, 6]),
+        ([False, True, False], [0, ALL_BITS, 0], [4, 0, 6]),
+        (np.ma.array([False, False, True], mask=[1, 0, 0]), [ALL_BITS, 0, ALL_BITS], [0, 5, 0]),
+    ],
+)
+def test_masks_of_bits_and_of_booleans(mask, bits, ivar):
+    spectrum = raw(mask=mask)
+    assert spectrum.mask.dtype == np.uint32
+    assert spectrum.mask.tolist() == bits
+    assert spectrum.ivar.tolist() == ivar
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"flux": [1, 2]}, InputError, r"flux must have the shape of wavelength, \(3,\); got \(2,\)"),
+        ({"ivar": np.ones(4)}, InputError, "ivar must have the shape"),
+        ({"mask": [0]}, InputError, "mask must have the shape"),
+        ({"mask": [True]}, InputError, "mask must have the shape"),
+        ({"flux": np.ones((2, 3))}, InputError, "One RawSpectrum is one star"),
+        ({"wavelength": np.ones((2, 3))}, SpectrumError, r"shape \(pixel,\), one grid for all"),
+        ({"wavelength": []}, SpectrumError, r"shape \(pixel,\)"),
+        ({"wavelength": FLUX, "flux": GRID}, SpectrumError, "from 1 to 3: Angstrom expected"),
+        ({"wavelength": [5000, 5002, 5001]}, SpectrumError, "begins 5000, 5002, 5001.*sort the pixels.*swapped"),
+        ({"wavelength": [5000, 5000, 5001]}, SpectrumError, "strictly ascending"),
+        ({"wavelength": [5000, np.nan, 5001]}, SpectrumError, "not in 1 of 3 pixels"),
+        ({"wavelength": np.ma.array(GRID, mask=[0, 1, 0])}, SpectrumError, "wavelength is masked in 1 pixels"),
+        ({"wavelength": GRID / 10}, SpectrumError, r"from 500 to 500.3: Angstrom expected.*astropy.units.nm"),
+        ({"wavelength": GRID / 1e4}, SpectrumError, r"astropy.units.micron"),
+        ({"wavelength": np.log10(GRID)}, SpectrumError, "Angstrom expected"),
+        ({"id": ["a", "b", "c"]}, InputTypeError, r"id must be one name; got \['a', 'b', 'c'\]"),
+        ({"id": None}, InputError, "is missing"),
+        ({"id": 4.6e18}, InputError, "lost its last ones"),
+        ({"redshift": "0.1"}, InputTypeError, "redshift holds text"),
+        ({"redshift": [0.1, 0.2]}, InputTypeError, "redshift must be one number"),
+    ],
+)
+def test_wrong_calls_say_what_came(changes, error, words):
+    with pytest.raises(error, match=words):
+        raw(**changes)
+
+
+def test_names_of_any_kind():
+    assert [raw(id=name).id for name in ("a", b"a", np.str_("a"), 12, np.int64(12))] == ["a", "a", "a", "12", "12"]
+
+
+def test_what_is_unknown_is_nan():
+    spectrum = raw(ra=None, snr=np.ma.masked, dec=10 * u.arcmin)
+    assert np.isnan([spectrum.redshift, spectrum.ra, spectrum.snr]).all()
+    assert spectrum.dec == pytest.approx(1 / 6)
+
+
+def test_it_shows_itself_in_a_line():
+    assert repr(raw(redshift=1e-4)) == (
+        "<RawSpectrum star-1: 3 pixels from 5000.00 to 5003.00 A, 3 of them good; redshift 0.0001>"
+    )
+    assert "<td>a&lt;b&gt;</td>" in raw(id="a<b>")._repr_html_()
+    assert len(raw()) == 3
