@@ -85,12 +85,18 @@ def coefficient_tree(
             {"theta": (("chain", "draw", "pixel", "term"), drawn[None], _attrs("theta"))}, coords=coords
         ),
         "map": whole["model"][names].assign_coords(pixel=np.arange(len(model.wavelength))),
-        "populations": whole["populations"],
+        "populations": _with_wavelength(model, whole["populations"]),
         "constant_data": _reference_labels(model),
     }
     if reference is not None:
         groups |= _likelihood(model, reference, chosen, drawn, rng)
     return xr.DataTree.from_dict(groups)
+
+
+def _with_wavelength(model: "TrainedModel", group: xr.Dataset) -> xr.Dataset:
+    if "pixel" not in group.dims:
+        return group
+    return group.assign_coords(wavelength=("pixel", model.wavelength, _attrs("wavelength")))
 
 
 def _attrs(name: str) -> dict[str, str]:

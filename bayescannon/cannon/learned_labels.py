@@ -39,7 +39,7 @@ class LearnedLabels:
     @classmethod
     def of_fit(cls, fit: LatentLabelFit) -> "LearnedLabels":
         """Keep what belongs to the model, and leave the stars' own latent labels."""
-        return cls(fit.population, fit.calibration, fit.systematic, fit.trace, fit.status, fit.n_failed)
+        return cls(fit.population, fit.slope_correction, fit.systematic, fit.trace, fit.status, fit.n_failed)
 
     def __repr__(self) -> str:
         n_label = len(self.population.mean)

@@ -13,16 +13,16 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.cannon.coefficient_tree import coefficient_tree
-from bayescannon.cannon.flat_layout import flat_model_fields
 from bayescannon.cannon.learned_labels import LearnedLabels
-from bayescannon.cannon.model_layout import KIND, SCHEMA_VERSION, ModelFileError, model_fields, model_groups
+from bayescannon.cannon.model_layout import ModelFileError, model_groups
+from bayescannon.cannon.model_reader import read_model_fields
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
 from bayescannon.data.labels import Label, LabelScaler, labels_from_names
 from bayescannon.data.tally import TallyRow
-from bayescannon.io.netcdf import DIGEST, NetcdfError, read_tree, write_tree
+from bayescannon.io.netcdf import write_tree
 from bayescannon.models.label_vector import label_vector, n_terms
-from bayescannon.numerics.errors import InputError, MissingFileError
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.populations import Populations
@@ -237,31 +237,13 @@ class TrainedModel:
         ModelFileError
             The file cannot be read, is not a trained model, is of a later version, or was changed after it was saved.
         """
-        path = Path(path)
-        if not path.exists():
-            raise MissingFileError(f"no model file {path}; `bayescannon train` makes one")
+        fields, saved_hash = read_model_fields(Path(path))
         try:
-            tree = read_tree(path)
-        except NetcdfError as error:
-            raise ModelFileError(f"{error}; expected a model from `bayescannon train`") from error
-        if tree.attrs.get("kind") != KIND:
-            raise ModelFileError(f"{path} is not a bayescannon model; expected one from `bayescannon train`")
-        schema = int(tree.attrs.get("schema_version", 1))
-        if schema > SCHEMA_VERSION:
-            raise ModelFileError(
-                f"{path} has schema version {schema}, and this version of bayescannon reads up to {SCHEMA_VERSION}; "
-                "update bayescannon, or train the model anew with this version"
-            )
-        if schema > 1 and DIGEST not in tree.attrs:
-            raise ModelFileError(f"{path} was changed after it was saved: the digest of its contents is gone")
-        try:
-            model = cls(**(model_fields(tree) if schema > 1 else flat_model_fields(tree.to_dataset())))
+            model = cls(**fields)
         except InputError as error:
-            raise ModelFileError(f"{path} cannot be read as a model: {error}") from error
-        if model.hash != tree.attrs.get("hash"):
-            raise ModelFileError(
-                f"{path} was changed after it was saved (hash {model.hash}, saved {tree.attrs.get('hash')})"
-            )
+            raise ModelFileError(f"{path} holds no valid model: {error}") from error
+        if model.hash != saved_hash:
+            raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")
         return model
 
     def _facts(self) -> dict[str, str]:

@@ -101,7 +101,7 @@ def _is_large(variable: xr.Variable) -> bool:
 
 def read_tree(path: Path) -> xr.DataTree:
     """
-    Read a netCDF file whole; check the digest of its contents if it has one.
+    Read a netCDF file whole; see :func:`require_unchanged`.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def read_tree(path: Path) -> xr.DataTree:
     MissingFileError
         There is no such file.
     NetcdfError
-        The file cannot be read, is not netCDF, takes data from other files, or was changed after it was written.
+        The file cannot be read, is not netCDF, or takes data from other files.
     """
     if not path.exists():
         raise MissingFileError(f"there is no file {path}")
@@ -132,16 +132,27 @@ def read_tree(path: Path) -> xr.DataTree:
         foreign = _foreign_data(content)
         if not foreign:
             with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
-                tree = opened.load()
-            found = tree_digest(tree)
+                return opened.load()
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise NetcdfError(f"{path} is damaged, or not netCDF; reading it failed with {reason}") from error
-    if foreign:
-        raise NetcdfError(f"{path} takes {foreign} from another file, which is not followed; copy the data into it")
-    if DIGEST in tree.attrs and tree.attrs[DIGEST] != found:
+    raise NetcdfError(f"{path} takes {foreign} from another file, which is not followed; copy the data into it")
+
+
+def require_unchanged(tree: xr.DataTree, path: Path) -> None:
+    """
+    Raise unless a tree has the digest that :func:`write_tree` saved with it in the file `path`.
+
+    Raises
+    ------
+    NetcdfError
+        It has another one, or none.
+    """
+    saved = tree.attrs.get(DIGEST)
+    if saved is None:
+        raise NetcdfError(f"{path} was changed after it was saved: the digest of its contents is gone")
+    if saved != tree_digest(tree):
         raise NetcdfError(f"{path} was changed after it was saved: its contents do not have the digest saved with them")
-    return tree
 
 
 def _foreign_data(content: bytes) -> str:

@@ -66,11 +66,11 @@ class LatentLabelFit:
         Of the latent labels.
     population : LabelPopulation
         mu and Omega of the true labels.
-    calibration : AffineMap or None
+    slope_correction : AffineMap or None
         The map of the last step, which gives labels of new stars slope 1 on true labels; None if not wanted, or if
         spectra do not tell the labels apart.
     systematic : float array of shape (K, K) or None
-        Covariance of labels from spectra alone around the true ones, from the calibration.
+        Covariance of labels from spectra alone around the true ones, found with that map.
     trace : float array of shape (round,)
         Marginal objective of every accepted round: ln posterior with latent labels and hidden components integrated
         out, without constants. It rises.
@@ -84,7 +84,7 @@ class LatentLabelFit:
     labels: FloatArray
     covariance: FloatArray
     population: LabelPopulation
-    calibration: AffineMap | None
+    slope_correction: AffineMap | None
     systematic: FloatArray | None
     trace: NDArray[np.float64]
     status: LabelErrorStatus
@@ -235,7 +235,7 @@ def fit_latent_labels(
         labels=latent.mean,
         covariance=latent.covariance,
         population=population,
-        calibration=None if calibrated is None else calibrated[0],
+        slope_correction=None if calibrated is None else calibrated[0],
         systematic=None if calibrated is None else calibrated[1],
         trace=np.array(trace),
         status=status,

@@ -115,4 +115,5 @@ def test_learned_populations_go_to_arviz(tmp_path):
     model.save(tmp_path / "model.nc")
     tree = load_model(tmp_path / "model.nc").to_datatree(draws=2)
     np.testing.assert_array_equal(tree["populations"]["tau"], model.populations.coefficients.tau)
+    np.testing.assert_array_equal(tree["populations"]["activity"]["wavelength"], model.wavelength)
     assert repr(model.populations).startswith("<Populations learned: coefficients; ")

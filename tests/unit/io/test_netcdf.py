@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayescannon.io.netcdf import DIGEST, NetcdfError, read_tree, tree_digest, write_tree
+from bayescannon.io.netcdf import DIGEST, NetcdfError, read_tree, require_unchanged, tree_digest, write_tree
 from bayescannon.io.outputs import OutputExistsError
 from bayescannon.numerics.errors import MissingFileError
 
@@ -36,6 +36,7 @@ def test_a_tree_comes_back_whole(tree, tmp_path):
     path = tmp_path / "tree.nc"
     write_tree(tree, path)
     back = read_tree(path)
+    require_unchanged(back, path)
     assert back.attrs.pop(DIGEST) == tree_digest(tree)
     xr.testing.assert_identical(back, tree)
     with xr.open_datatree(path, engine="h5netcdf") as opened:
@@ -66,7 +67,7 @@ def test_one_changed_value_is_noticed(tree, tmp_path, name):
         else:
             file["group"][name][first] = values[first] + 1 if name != "yes" else 0
     with pytest.raises(NetcdfError, match="was changed after it was saved"):
-        read_tree(path)
+        require_unchanged(read_tree(path), path)
 
 
 @pytest.mark.parametrize("where", ["/", "group", "group/many"])
@@ -76,7 +77,7 @@ def test_one_changed_attribute_is_noticed(tree, tmp_path, where):
     with h5py.File(path, "r+") as file:
         file[where].attrs["note"] = "new"
     with pytest.raises(NetcdfError, match="was changed after it was saved"):
-        read_tree(path)
+        require_unchanged(read_tree(path), path)
 
 
 def test_a_file_with_a_damaged_byte_is_refused_or_unchanged(tree, tmp_path):
@@ -91,6 +92,7 @@ def test_a_file_with_a_damaged_byte_is_refused_or_unchanged(tree, tmp_path):
         path.write_bytes(bytes(damaged))
         try:
             back = read_tree(path)
+            require_unchanged(back, path)
         except NetcdfError:
             refused += 1
         else:
