@@ -134,11 +134,6 @@ def test_few_functions_take_many_parameters():
     assert len(many) <= 8, ", ".join(sorted(many))
 
 
-def test_shared_defaults_are_of_the_standard_library_only():
-    """The command line shows them without importing anything heavy."""
-    assert list(imports(PACKAGE / "cannon" / "choices.py")) in ([], ["dataclasses"])
-
-
 def test_threads_are_started_in_one_place():
     """A pool beside `map_items` would forget to give each call one BLAS thread; the simulator has a progress bar."""
     starting = {module_name(path) for path in MODULES if "concurrent.futures" in set(imports(path))}

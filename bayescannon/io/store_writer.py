@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -70,10 +71,11 @@ class StoreWriter:
         self._pending: list[Spectra] = []
         self._arrays: dict[str, Any] = {}
         self._columns: set[str] | None = None
-        self._group = zarr.open_group(
-            self.partial, mode="w-", zarr_format=3, attributes={"format": FORMAT, "complete": False}
-        )
-        self._put("wavelength", self.wavelength, "pixel", {"units": "Angstrom", "long_name": "vacuum rest"})
+
+    @cached_property
+    def _group(self) -> Any:
+        """Make the folder: at the first block, so that a run that never gets that far leaves nothing."""
+        return zarr.open_group(self.partial, mode="w-", zarr_format=3, attributes={"format": FORMAT, "complete": False})
 
     def __enter__(self) -> "StoreWriter":
         return self
@@ -141,6 +143,7 @@ class StoreWriter:
         """Append one block to every array."""
         values = {"star": block.id, "flux": block.flux, "ivar": block.ivar, **block.columns}
         if not self._arrays:
+            self._put("wavelength", self.wavelength, "pixel", {"units": "Angstrom", "long_name": "vacuum rest"})
             for name, array in values.items():
                 self._arrays[name] = self._create(name, array)
         stop = self.n_star + len(block)

@@ -129,7 +129,7 @@ def test_estimates_keep_the_names_of_the_star_and_both_releases(model, stars):
     _, spectra = stars
     names = np.array([f"G{n}" for n in range(len(spectra))])
     named = with_changes(spectra, columns={**spectra.columns, "gaia_id": names}, attrs={"data_release": "LAMOST DR7"})
-    trained = replace(model, attrs={**model.attrs, "data_release": "LAMOST DR2"})
+    trained = replace(model, provenance=replace(model.provenance, data_release="LAMOST DR2"))
     estimates = label_spectra(trained, named)
     assert estimates["gaia_id"].to_numpy().tolist() == names.tolist()
     assert "twomass_id" not in estimates
