@@ -124,7 +124,7 @@ def budget_of_store(
     """
     with open_store(store) as opened:
         names = opened["star"].to_numpy().astype(np.str_)
-        columns = {name: opened[name].to_numpy() for name in ("ra", "dec")}
+        columns = {name: opened[name].to_numpy() for name in ("ra", "dec") if name in opened}
     if isinstance(stars, int):
         if not 1 <= stars <= len(names):
             raise InputError(f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}")

@@ -146,7 +146,8 @@ def _in_flux_unit(ivar: FloatArray, unit: Any, flux_unit: Any) -> FloatArray:
 
 def _mask_bits(given: Any, shape: tuple[int, ...]) -> tuple[NDArray[np.uint32], BoolArray | None]:
     """Return the bits of a mask, and the dead pixels of a mask of booleans; no mask is no bit."""
-    if given is None:
+    # np.ma.nomask is a plain False
+    if given is None or (np.ndim(given) == 0 and not given):
         return np.zeros(shape, dtype=np.uint32), None
     parts = split(given, "mask")
     if parts.values.dtype == np.bool_:

@@ -9,7 +9,6 @@ import xarray as xr
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.parts import kind_of
 from bayescannon.data.spectra import RawSpectrum, Spectra
-from bayescannon.io.specutils import is_specutils, stack_specutils
 from bayescannon.io.store import load_spectra
 from bayescannon.io.tables import read_labels
 from bayescannon.numerics.errors import InputTypeError
@@ -45,9 +44,12 @@ def as_spectra(given: Any, *, name: str = "spectra") -> Spectra:
         return load_spectra(os.fspath(given))
     if isinstance(given, xr.Dataset):
         return Spectra.from_xarray(given)
-    if is_specutils(given):
-        return stack_specutils(given)
     first = given[0] if isinstance(given, list | tuple) and given else given
+    if any(type(one).__module__.startswith("specutils") for one in (given, first)):
+        # astropy.nddata is slow to import, and seldom needed
+        from bayescannon.io.specutils import stack_specutils
+
+        return stack_specutils(given)
     hint = ""
     if isinstance(first, RawSpectrum):
         hint = "; prepare_spectra makes Spectra of RawSpectrum"

@@ -161,12 +161,6 @@ def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectr
     return Spectra(grid, flux, ivar, np.array([raw.id for raw in raws], dtype=np.str_), columns)
 
 
-def is_specutils(given: Any) -> bool:
-    """Tell whether an object, or the first of a list, is of specutils, without importing it."""
-    first = given[0] if isinstance(given, list | tuple) and given else given
-    return any(type(one).__module__.startswith("specutils") for one in (given, first))
-
-
 def _rows(spectra: Any) -> Iterator[tuple[Any, Any]]:
     """Yield each Spectrum with the index of its row, for a Spectrum of several rows one after the other."""
     if hasattr(spectra, "spectral_axis") and hasattr(spectra, "uncertainty") and hasattr(spectra, "meta"):

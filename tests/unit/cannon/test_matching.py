@@ -2,17 +2,20 @@ import numpy as np
 import pytest
 from toy import NAMES, toy_labels, toy_spectra, toy_table
 
-from bayescannon.app.stores import label_store
+from bayescannon.app.stores import budget_of_store, label_store
 from bayescannon.cannon.cuts import range_cut
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.matching import Matching, build_reference, reference_of_model
 from bayescannon.cannon.reference import ReferenceSetError
 from bayescannon.cannon.training import train
+from bayescannon.cannon.validation import validate
+from bayescannon.data.flags import ResultFlag
 from bayescannon.data.labels import LabelError
-from bayescannon.data.spectra import GridError
+from bayescannon.data.spectra import GridError, Spectra
 from bayescannon.io.apogee_flags import AspcapFlagDR12
-from bayescannon.io.store import StoreError
+from bayescannon.io.store import StoreError, load_spectra
 from bayescannon.io.store_writer import save_spectra
+from bayescannon.numerics.errors import InputError
 
 N_STAR = 90
 
@@ -160,3 +163,23 @@ def test_the_reference_set_keeps_the_names_of_the_label_table(spectra, table):
     order = np.random.default_rng(4).permutation(N_STAR)
     reference = build_reference(spectra, table.select(order), NAMES, cuts="none")
     assert reference.spectra.columns["survey_id"].tolist() == table.survey_id.tolist()
+
+
+def test_spectra_without_columns_are_matched_trained_labelled_and_stored(spectra, table, tmp_path):
+    plain = Spectra(spectra.wavelength, spectra.flux, spectra.ivar, spectra.id)
+    reference = build_reference(plain, table, NAMES)
+    assert len(reference) == N_STAR
+    model = train(reference)
+    statistics = validate(model, reference, folds=4)
+    assert statistics.row("k-fold", "all", "teff").n_stars == N_STAR
+    assert statistics.row("k-fold", "snr > 50", "teff").n_stars == 0
+    path = save_spectra(plain, tmp_path / "plain.zarr")
+    assert set(load_spectra(path).columns) == set()
+    estimates = label_store(model, path)
+    assert np.isnan(estimates["snr"]).all()
+    assert not (estimates["flags"].to_numpy() & ResultFlag.LOW_SNR).any()
+    assert budget_of_store(model, path, kinds=["formal"]).sizes["star"] == N_STAR
+    with pytest.raises(InputError, match="repeats need the columns ra, dec; the spectra have none"):
+        budget_of_store(model, path, kinds=["repeat"])
+    with pytest.raises(ReferenceSetError, match="the spectra have no positions"):
+        build_reference(path, table, NAMES, match="sky")

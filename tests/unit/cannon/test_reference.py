@@ -163,7 +163,7 @@ def test_wrong_calls_say_what_came(spectra, labels, call, words):
         call(spectra, labels)
 
 
-def test_a_table_without_ids_says_so(spectra, labels):
+def test_a_table_without_ids_is_named(spectra, labels):
     table = toy.toy_table(spectra, labels, NAMES, id=None)
     with pytest.raises(ReferenceSetError, match=r"no label of toy table has an id(.|\n)*ids of toy table: none"):
         build_reference(spectra, table, NAMES)
@@ -213,7 +213,7 @@ def test_labels_come_from_what_holds_them_and_the_match_from_a_word(spectra, lab
     assert [row.step for row in kept.tally[3:]] == ["logg < 10 dex", "teff > 9000 K"]
 
 
-def test_sets_and_selections_show_themselves_in_a_line(spectra, labels):
+def test_repr_of_sets_and_selections_is_one_line(spectra, labels):
     table = toy.toy_table(spectra, labels, NAMES, errors={"teff": np.ones(60)})
     reference = build_reference(spectra, table, NAMES)
     assert repr(reference) == (

@@ -16,7 +16,7 @@ def test_long_lists_are_cut():
     assert listed(list("abcd"), most=2) == "a, b and 2 more"
 
 
-def test_a_step_shows_itself():
+def test_repr_of_a_step():
     row = TallyRow("teff < 3500 K", 2, 10)
     assert repr(row) == "<TallyRow teff < 3500 K: 2 removed, 10 remain>"
     assert "teff &lt; 3500 K" in row._repr_html_()

@@ -67,7 +67,7 @@ def test_rows_are_chosen_by_mask_or_index():
         table.select([True])
 
 
-def test_it_shows_itself_in_a_line():
+def test_repr_is_one_line():
     table = LabelTable.from_arrays(
         ["a", ""], teff=[1, 2], e_teff=[1, 2], logg=[1, 2], e_logg=[np.nan, np.nan], ra=[1, 2], dec=[1, np.nan],
         source="<t>",
@@ -76,7 +76,7 @@ def test_it_shows_itself_in_a_line():
     assert "&lt;t&gt;" in table._repr_html_()
 
 
-def test_labels_show_themselves():
+def test_repr_of_labels():
     assert repr(KNOWN_LABELS["teff"]) == "<Label teff [K]: effective temperature>"
     assert "effective temperature" in KNOWN_LABELS["teff"]._repr_html_()
 

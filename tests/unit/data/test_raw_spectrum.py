@@ -34,6 +34,7 @@ def test_values_stay_as_delivered():
     ("mask", "bits", "ivar"),
     [
         (None, [0, 0, 0], [4, 5, 6]),
+        (np.ma.nomask, [0, 0, 0], [4, 5, 6]),
         ([0, 1, 2], [0, 1, 2], [4, 5, 6]),
         (np.array([0, 1, 2], dtype=">u2"), [0, 1, 2], [4, 5, 6]),
         (np.array([0, -1, 1 << 40]), [0, ALL_BITS, ALL_BITS], [4, 5, 6]),
@@ -89,7 +90,7 @@ def test_what_is_unknown_is_nan():
     assert spectrum.dec == pytest.approx(1 / 6)
 
 
-def test_it_shows_itself_in_a_line():
+def test_repr_is_one_line():
     assert repr(raw(redshift=1e-4)) == (
         "<RawSpectrum star-1: 3 pixels from 5000.00 to 5003.00 A, 3 of them good; redshift 0.0001>"
     )

@@ -136,7 +136,7 @@ def test_a_dataset_keeps_its_units_and_any_order_of_dims(spectra):
         Spectra.from_xarray(dataset.drop_vars("ivar"))
 
 
-def test_it_shows_itself_in_three_lines_at_most(spectra):
+def test_repr_is_at_most_three_lines(spectra):
     assert repr(spectra) == (
         "<Spectra of 5 stars on a grid of 20 pixels from 5000.00 to 5400.00 A, 97.0 % live; "
         "columns ra, dec, redshift, snr; preset paper>"

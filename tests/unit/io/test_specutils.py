@@ -141,7 +141,7 @@ def test_lists_collections_and_rows_are_many_stars(spectrum_class):
         ({"meta": {"id": None}}, r"spectrum 0 has no name in meta\['id'\]; give names of all 1 with ids="),
     ],
 )
-def test_spectra_that_say_too_little(spectrum_class, change, words):
+def test_spectra_that_lack_something(spectrum_class, change, words):
     with pytest.raises(InputError, match=words):
         from_specutils([observed(spectrum_class, **change)])
 
