@@ -199,7 +199,7 @@ import os, signal, sys
 from bayescannon.io import preparation as module, store_writer
 module.FILE_CHUNK, store_writer.STAR_CHUNK = 4, 1
 def kill(done, total):
-    if done >= 8:
+    if done >= 12:
         os.kill(os.getpid(), signal.SIGKILL)
 module.prepare_files(sys.argv[1], sys.argv[2], workers=1, progress=kill)
 """
