@@ -14,6 +14,7 @@ from bayescannon.numerics.errors import BayesCannonError
 
 if TYPE_CHECKING:
     from bayescannon.app.config import LabelsConfig
+    from bayescannon.cannon.trained_model import TrainedModel
 
 _REPORT = """
 bayescannon: this is a fault of bayescannon {version}, not of your input. Please report it to the developers, with the
@@ -121,10 +122,11 @@ def _write_refused(path: Path, refused: Sequence[tuple[str, str]], *, overwrite:
         csv.writer(stream).writerows([("file", "reason"), *refused])
 
 
-def _labels_config(options: argparse.Namespace) -> "LabelsConfig":
+def _labels_config(options: argparse.Namespace, model: "TrainedModel | None" = None) -> "LabelsConfig":
+    """Return how the table of labels is read: as the options say, else as it was for the model's training."""
     from bayescannon.app.config import LabelsConfig
 
-    return LabelsConfig.of(options, table=str(options.labels))
+    return LabelsConfig.of(options, model and model.label_table, table=str(options.labels))
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -139,11 +141,11 @@ def _train(options: argparse.Namespace) -> None:
     check_output_file(options.out, overwrite=options.overwrite)
     config = TrainConfig.of(options)
     console = Console()
-    model, reference, clipped = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
+    model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
     print_tally(console, reference.tally)
     if config.folds:
         with progress_bar(console, "hold out") as progress:
-            model = qualify(model, reference, clipped=clipped, folds=config.folds, seed=options.seed, progress=progress)
+            model = qualify(model, reference, folds=config.folds, seed=options.seed, progress=progress)
         print_calibration(console, model)
     model.save(options.out, overwrite=options.overwrite)
     say(console, f"{model.describe()}: {options.out}")
@@ -155,7 +157,6 @@ def _label(options: argparse.Namespace) -> None:
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import summary
     from bayescannon.app.terminal import progress_bar, say
-    from bayescannon.cannon.label_priors import build_label_prior
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, write_catalogue
     from bayescannon.io.store import open_store
@@ -170,7 +171,7 @@ def _label(options: argparse.Namespace) -> None:
         estimates = label_store(
             model,
             options.store,
-            prior=build_label_prior(options.prior, model, seed=options.seed),
+            prior=options.prior,
             n_draws=options.draws if options.posterior else 0,
             n_starts=options.starts,
             seed=options.seed,
@@ -187,9 +188,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
 
     from bayescannon.app.stores import budget_of_store
     from bayescannon.app.terminal import print_budget, say
-    from bayescannon.app.training import read_reference_labels
-    from bayescannon.cannon.label_priors import build_label_prior
-    from bayescannon.cannon.matching import Matching, reference_of_model
+    from bayescannon.app.training import training_reference
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.outputs import check_output_file, replacing
 
@@ -200,8 +199,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
     reference = None
     if options.labels:
         kinds += ["bootstrap"] if model.loadings is not None else ["bootstrap", "jackknife"]
-        table = read_reference_labels(_labels_config(options), model.label_names)
-        reference = reference_of_model(model, options.store, table, matching=Matching(options.match, options.radius))
+        reference = training_reference(model, options.store, _labels_config(options, model))
     with console.status("uncertainties") if console.is_terminal else nullcontext():
         budget = budget_of_store(
             model,
@@ -209,7 +207,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
             kinds=options.kinds or kinds,
             stars=_stars(options.stars),
             reference=reference,
-            prior=build_label_prior(options.prior, model, seed=options.seed),
+            prior=options.prior,
             n_bootstrap=options.bootstrap,
             n_draws=options.draws,
             keep_draws=options.keep_draws,
@@ -236,8 +234,7 @@ def _coverage(options: argparse.Namespace) -> None:
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import coverage_summary
     from bayescannon.app.terminal import print_tally, progress_bar, say
-    from bayescannon.app.training import read_reference_labels
-    from bayescannon.cannon.matching import Matching, reference_of_model
+    from bayescannon.app.training import training_reference
     from bayescannon.cannon.novelty import CoverageError, coverage_of_catalogue
     from bayescannon.cannon.qualification import qualify
     from bayescannon.cannon.trained_model import TrainedModel
@@ -251,8 +248,7 @@ def _coverage(options: argparse.Namespace) -> None:
     # a store is a folder, a catalogue a file
     is_catalogue = options.stars.is_file()
     if options.labels and not is_catalogue:
-        table = read_reference_labels(_labels_config(options), model.label_names)
-        reference = reference_of_model(model, options.stars, table, matching=Matching(options.match, options.radius))
+        reference = training_reference(model, options.stars, _labels_config(options, model))
         print_tally(console, reference.tally)
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
@@ -280,8 +276,7 @@ def _validate(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.app.terminal import print_statistics, print_tally, progress_bar
-    from bayescannon.app.training import read_reference_labels
-    from bayescannon.cannon.matching import Matching, reference_of_model
+    from bayescannon.app.training import training_reference
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.cannon.validation import validate
     from bayescannon.io.outputs import check_output_file, replacing
@@ -290,9 +285,7 @@ def _validate(options: argparse.Namespace) -> None:
     if options.json:
         check_output_file(options.json, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
-    table = read_reference_labels(_labels_config(options), model.label_names)
-    matching = Matching(options.match, options.radius)
-    reference = reference_of_model(model, options.store, table, matching=matching)
+    reference = training_reference(model, options.store, _labels_config(options, model))
     print_tally(console, reference.tally)
     with progress_bar(console, "validate") as progress:
         validation = validate(

@@ -60,7 +60,9 @@ def _new(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
     return parser
 
 
-def add_choices(parser: argparse._ActionsContainer, kind: type[Choices], *, skip: Sequence[str] = ()) -> None:
+def add_choices(
+    parser: argparse._ActionsContainer, kind: type[Choices], *, skip: Sequence[str] = (), otherwise: str = ""
+) -> None:
     """
     Add an option for every field of a class of choices, with its help, values and default.
 
@@ -71,6 +73,8 @@ def add_choices(parser: argparse._ActionsContainer, kind: type[Choices], *, skip
         Of :mod:`bayescannon.cannon.choices`.
     skip : sequence of str
         Fields that the command does not have.
+    otherwise : str
+        What counts where an option is not given, instead of the default.
     """
     groups: dict[str, argparse._ActionsContainer] = {}
     for item in fields(kind):
@@ -82,7 +86,11 @@ def add_choices(parser: argparse._ActionsContainer, kind: type[Choices], *, skip
                 groups[group] = parser.add_argument_group(group)
             where = groups[group]
         flag = item.metadata["flag"] or f"--{item.name.replace('_', '-')}"
-        where.add_argument(flag, dest=item.name, help=item.metadata["help"], **_argument(item))
+        how = _argument(item)
+        if otherwise:
+            how["default"] = None
+        said = item.metadata["help"] + (f"; {otherwise} unless given" if otherwise else "")
+        where.add_argument(flag, dest=item.name, help=said, **how)
 
 
 def _argument(item: "Field[Any]") -> dict[str, Any]:
@@ -181,15 +189,19 @@ _READERS: dict[Any, dict[str, Any]] = {
 }
 
 
+# how the table of labels is read by commands that take a trained model
+_AS_TRAINED = "as for the model's training"
+
+
 def _add_mock_sizes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n-reference", type=_count, default=1200, metavar="N", help="stars with trusted labels")
     parser.add_argument("--n-test", type=_count, default=3000, metavar="M", help="stars without")
     parser.add_argument("--seed", type=_count, default=1, help="the same seed makes the same survey")
 
 
-def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
+def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True, otherwise: str = "") -> None:
     parser.add_argument("--labels", type=Path, required=required, metavar="TABLE", help="table of trusted labels")
-    add_choices(parser, LabelTableChoices)
+    add_choices(parser, LabelTableChoices, otherwise=otherwise)
 
 
 def _add_seed(parser: argparse.ArgumentParser, what: str) -> None:
@@ -265,7 +277,7 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     _add_seed(parser, "stars, starts and draws")
     parser.add_argument("--out", type=Path, required=True, metavar="BUDGET.nc", help="netCDF file to write")
     reference = parser.add_argument_group("reference", "bootstrap and jackknife need the training stars' labels")
-    _add_labels(reference, required=False)
+    _add_labels(reference, required=False, otherwise=_AS_TRAINED)
     return parser
 
 
@@ -290,7 +302,7 @@ def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, FoldChoices)
     _add_seed(parser, "folds and starts")
     reference = parser.add_argument_group("reference", "to fit the coverage reference from the training stars in STORE")
-    _add_labels(reference, required=False)
+    _add_labels(reference, required=False, otherwise=_AS_TRAINED)
     return parser
 
 
@@ -298,7 +310,7 @@ def _add_validate(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "validate", "compare inferred with reference labels, leave-none-out and k-fold")
     parser.add_argument("model", type=Path, metavar="MODEL.nc")
     parser.add_argument("store", type=Path, metavar="STORE")
-    _add_labels(parser)
+    _add_labels(parser, otherwise=_AS_TRAINED)
     add_choices(parser, ValidationChoices)
     _add_seed(parser, "folds and starts")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the statistics as JSON")

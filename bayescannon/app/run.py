@@ -12,10 +12,7 @@ from bayescannon.app.result import RunResult
 from bayescannon.app.stores import label_store
 from bayescannon.app.summary import summary
 from bayescannon.app.terminal import print_calibration, print_refused, print_statistics, print_tally, progress_bar, say
-from bayescannon.app.training import choose_cuts, read_reference_labels, train_from_config
-from bayescannon.cannon.held_out import hold_out
-from bayescannon.cannon.label_priors import build_label_prior
-from bayescannon.cannon.matching import Matching
+from bayescannon.app.training import configured_cuts, read_reference_labels, train_from_config
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.validation import validate
 from bayescannon.data.preset import choose_preset
@@ -56,11 +53,10 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     for path in [*paths.values(), *([out / "figures"] if config.figures else [])]:
         refuse_existing(path, overwrite=overwrite)
     preset = choose_preset(config.prepare.preset, config.prepare.variance)
-    cuts = choose_cuts(config.train, config.labels.format)
-    # a wrong way to match and a wrong table are found before the spectra are prepared
-    Matching(config.labels.match, config.labels.radius)
+    cuts = configured_cuts(config.labels, config.train)
     out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=overwrite)
+    # a wrong table is found before the spectra are prepared
     read_reference_labels(config.labels, config.train.label_names, cuts)
 
     with progress_bar(console, "prepare") as progress:
@@ -77,39 +73,28 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
 
     seed, starts = config.label.seed, config.label.starts
     with console.status("train") if console.is_terminal else nullcontext():
-        model, reference, clipped = train_from_config(paths["store"], config.labels, config.train, seed=seed)
+        model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
     print_tally(console, reference.tally)
+    if config.train.folds:
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, folds=config.train.folds, n_starts=starts, seed=seed, progress=progress)
+        print_calibration(console, model)
     model.save(paths["model"], overwrite=overwrite)
     say(console, f"{model.describe()}: {paths['model']}")
 
-    held_out = None
-    if config.validate.folds:
-        with progress_bar(console, "hold out") as progress:
-            held_out = hold_out(
-                reference, folds=config.validate.folds, options=config.train.options(), n_starts=starts, seed=seed,
-                progress=progress,
-            )  # fmt: skip
-    validation = validate(
-        model, reference, folds=config.validate.folds, snr_min=config.validate.snr_min, n_starts=starts, seed=seed,
-        held_out=held_out,
-    )  # fmt: skip
+    with progress_bar(console, "validate") as progress:
+        validation = validate(
+            model, reference, folds=config.validate.folds, snr_min=config.validate.snr_min, n_starts=starts, seed=seed,
+            progress=progress,
+        )  # fmt: skip
     print_statistics(console, validation.rows)
-    if config.train.folds:
-        same = config.train.folds == config.validate.folds
-        with progress_bar(console, "qualify") as progress:
-            model = qualify(
-                model, reference, clipped=clipped, folds=config.train.folds, held_out=held_out if same else None,
-                n_starts=starts, seed=seed, progress=progress,
-            )  # fmt: skip
-        print_calibration(console, model)
-        model.save(paths["model"], overwrite=True)
     with replacing(paths["validation"], overwrite=overwrite) as partial:
         partial.write_text(validation.to_json() + "\n", encoding="utf-8")
 
     with progress_bar(console, "label") as progress:
         estimates = label_store(
-            model, paths["store"], prior=build_label_prior(config.label.prior, model, seed=seed),
-            n_draws=config.label.draws if config.label.posterior else 0, n_starts=starts, seed=seed, progress=progress,
+            model, paths["store"], prior=config.label.prior, n_starts=starts, seed=seed, progress=progress,
+            n_draws=config.label.draws if config.label.posterior else 0,
         )  # fmt: skip
     write_catalogue(build_catalogue(estimates), paths["catalogue"], overwrite=overwrite)
     say(console, summary(estimates, n_starts=starts) + f": {paths['catalogue']}")

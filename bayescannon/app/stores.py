@@ -1,6 +1,6 @@
 """The verbs on files: what `bayescannon train`, `label` and `validate` do, for command line and scripts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,11 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
+from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
-from bayescannon.cannon.novelty import assess_coverage, with_coverage
+from bayescannon.cannon.model_file import as_model
+from bayescannon.cannon.novelty import as_pipeline_labels, assess_coverage, with_coverage
 from bayescannon.cannon.posterior import posterior_of, sample_posterior
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
@@ -20,23 +22,24 @@ from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.uncertainty.budget import error_budget
 from bayescannon.uncertainty.repeats import repeat_groups
 
 
 def label_store(
-    model: TrainedModel,
+    model: TrainedModel | str | Path,
     store: str | Path,
     *,
-    prior: LabelPrior | None = None,
+    prior: LabelPrior | str | None = None,
     n_draws: int = 0,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
     scores: str = "deciding",
-    pipeline_labels: LabelTable | None = None,
+    pipeline_labels: LabelTable | str | Path | None = None,
     false_alarms: float = FALSE_ALARMS,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> xr.Dataset:
     """
     Label every star of a store, block by block; only the labels are kept in memory.
@@ -53,26 +56,31 @@ def label_store(
     GridError
         The store is on another grid than the model.
     """
-    n_star = open_store(store).sizes["star"]
+    model = as_model(model)
+    # built once, and not anew in every block
+    prior = as_label_prior(prior, model, seed=seed)
+    with open_store(store) as opened:
+        stars = opened["star"].to_numpy().tolist()
+    own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, model, stars)
     parts: list[xr.Dataset] = []
     done = 0
-    for spectra in iterate_spectra(store):
-        likelihood = StarLikelihood.of(model, spectra, workers=workers)
-        search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
-        part = estimate_labels(likelihood, search, workers=workers)
-        if n_draws:
-            posterior = posterior_of(likelihood, search, n_draws=n_draws, nuts=False, workers=workers)
-            part = part.merge(posterior.drop_attrs(deep=False))
-        if model.coverage is not None:
-            assessment = assess_coverage(
-                model, likelihood, part, scores=scores, pipeline_labels=pipeline_labels, false_alarms=false_alarms,
-                workers=workers,
-            )  # fmt: skip
-            part = with_coverage(part, assessment)
-        parts.append(part)
-        done += len(spectra)
-        if progress is not None:
-            progress(done, n_star)
+    with reporting(progress, "label") as report:
+        for spectra in iterate_spectra(store):
+            likelihood = StarLikelihood.of(model, spectra, workers=workers)
+            search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
+            part = estimate_labels(likelihood, search, workers=workers)
+            if n_draws:
+                posterior = posterior_of(likelihood, search, n_draws=n_draws, nuts=False, workers=workers)
+                part = part.merge(posterior.drop_attrs(deep=False))
+            if model.coverage is not None:
+                assessment = assess_coverage(
+                    model, likelihood, part, scores=scores, pipeline_labels=own, false_alarms=false_alarms,
+                    workers=workers,
+                )  # fmt: skip
+                part = with_coverage(part, assessment)
+            parts.append(part)
+            done += len(spectra)
+            report(done, len(stars))
     # the blocks were made moments apart; the first one's time stands for all
     whole = xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
     if n_draws:

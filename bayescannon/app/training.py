@@ -1,13 +1,13 @@
 """From a store and a table of labels to a trained model, as a configuration says."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from bayescannon.app.config import LabelsConfig, TrainConfig
-from bayescannon.cannon.cuts import CUT_SETS, Cut, range_cut
-from bayescannon.cannon.matching import Matching, build_reference
+from bayescannon.cannon.choices import FROM_TABLE, LabelTableChoices
+from bayescannon.cannon.cuts import Cut
+from bayescannon.cannon.matching import build_reference, choose_cuts, reference_of_model
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train_clipped
@@ -15,11 +15,9 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.io.tables import read_labels
 
 
-def choose_cuts(config: TrainConfig, labels_format: str) -> tuple[Cut, ...]:
+def configured_cuts(labels: LabelsConfig, config: TrainConfig) -> list[Cut]:
     """Return the cuts of a configuration: the paper's for an APOGEE table and none for others, unless it says."""
-    name = config.cuts or ("none" if labels_format == "table" else "paper")
-    ranges = [range_cut(label, *bounds, source="the options given") for label, bounds in config.keep.items()]
-    return (*CUT_SETS[name], *ranges)
+    return choose_cuts(config.cuts, config.keep, is_apogee=labels.format != FROM_TABLE)
 
 
 def read_reference_labels(config: LabelsConfig, label_names: Sequence[str], cuts: Sequence[Cut] = ()) -> LabelTable:
@@ -30,13 +28,18 @@ def read_reference_labels(config: LabelsConfig, label_names: Sequence[str], cuts
 
 def train_from_config(
     store: str | Path, labels: LabelsConfig, config: TrainConfig, *, seed: int = 0
-) -> tuple[TrainedModel, ReferenceSet, ReferenceSet]:
-    """Match, cut, clip and train; return the model, the stars it was trained on, and those that were clipped."""
-    cuts = choose_cuts(config, labels.format)
+) -> tuple[TrainedModel, ReferenceSet]:
+    """Match, cut, clip and train; return the model, and the stars it was trained on, with those that were clipped."""
+    cuts = configured_cuts(labels, config)
     table = read_reference_labels(labels, config.label_names, cuts)
-    matching = Matching(labels.match, labels.radius)
-    reference = build_reference(store, table, config.label_names, cuts=cuts, match=matching)
+    reference = build_reference(store, table, config.label_names, cuts=cuts, match=labels.match, radius=labels.radius)
     model, kept = train_clipped(
         reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, options=config.options(), seed=seed
     )
-    return model, kept, reference.select(~np.isin(reference.spectra.id, kept.spectra.id))
+    return replace(model, label_table=LabelTableChoices.of(labels)), kept
+
+
+def training_reference(model: TrainedModel, store: str | Path, labels: LabelsConfig) -> ReferenceSet:
+    """Find the stars that a model was trained on in a store and a table of labels."""
+    table = read_reference_labels(labels, model.label_names)
+    return reference_of_model(model, store, table, match=labels.match, radius=labels.radius)

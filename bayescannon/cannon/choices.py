@@ -22,6 +22,8 @@ SEED = 0
 FALSE_ALARMS = 0.01
 # Ho et al. 2017, section 4.2: statistics for S/N > 50
 SNR_MIN = 50.0
+# in arcsec, between a spectrum and its labels
+MATCH_RADIUS = 3.0
 # Ho et al. 2017, section 3
 CLIP_SIGMA = 4.0
 # hidden components, where labels have errors: enough for the mock survey
@@ -95,13 +97,16 @@ class Choices:
                 raise ChoiceError(f"{item.name} must be at least {rule['least']:g}; got {value!r}")
 
     @classmethod
-    def of(cls, source: Any, **more: Any) -> Self:
+    def of(cls, *sources: Any, **more: Any) -> Self:
         """
-        Take the choices from the attributes of an object, and further fields by name.
+        Take choices from the attributes of objects, the first that has one, and further fields by name.
 
-        What the object lacks or has as None keeps its default.
+        What none of them has, or has as None only, keeps its default.
         """
-        found = {item.name: getattr(source, item.name, None) for item in fields(cls)}
+        found: dict[str, Any] = {}
+        for item in fields(cls):
+            values = (getattr(source, item.name, None) for source in sources)
+            found[item.name] = next((value for value in values if value is not None), None)
         return cls(**{name: value for name, value in {**found, **more}.items() if value is not None})
 
 
@@ -132,7 +137,7 @@ class LabelTableChoices(Choices):
         metavar="NAME=COL,...",
     )
     match: str = choice("id", "by the spectrum's id or by position", values=MATCHES)
-    radius: float = choice(3.0, "for --match sky, in arcsec", metavar="ARCSEC")
+    radius: float = choice(MATCH_RADIUS, "for --match sky, in arcsec", metavar="ARCSEC")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -256,4 +261,11 @@ class FoldChoices(Choices):
 class ValidationChoices(FoldChoices):
     """How inferred labels are compared with the reference labels."""
 
+    folds: int = choice(
+        N_FOLDS,
+        "label the reference stars out of N folds, or take the held-out labels of a training with as many; 0 leaves "
+        "k-fold statistics out",
+        least=0,
+        metavar="N",
+    )
     snr_min: float = choice(SNR_MIN, "statistics also for stars above this S/N", metavar="X")

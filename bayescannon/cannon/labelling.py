@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 from bayescannon import __version__
 from bayescannon.cannon.choices import N_STARTS, SEED
 from bayescannon.cannon.coverage_flag import outside_coverage
+from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.likelihood import StarLikelihood
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.spectra import IDENTITY_COLUMNS, STAR_COLUMNS, Spectra
-from bayescannon.models.label_priors import FlatLabels, LabelPrior
+from bayescannon.io.inputs import as_spectra
+from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
@@ -48,10 +52,10 @@ def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
 
 
 def label_spectra(
-    model: TrainedModel,
-    spectra: Spectra,
+    model: TrainedModel | str | Path,
+    spectra: Spectra | str | Path,
     *,
-    prior: LabelPrior | None = None,
+    prior: LabelPrior | str | None = None,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
@@ -63,11 +67,13 @@ def label_spectra(
 
     Parameters
     ----------
-    model : TrainedModel
-    spectra : Spectra
-        N stars on the model's grid.
-    prior : prior object, optional
-        See :mod:`bayescannon.models.label_priors`; flat, as in the paper, unless given.
+    model : TrainedModel, or path of its file
+    spectra : Spectra, or path of a store
+        N stars on the model's grid. A store is loaded whole; :func:`bayescannon.app.stores.label_store` labels one
+        block by block.
+    prior : prior object or its name on the command line, optional
+        See :mod:`bayescannon.models.label_priors`; a name stands for the prior built from the model's reference set
+        (:func:`bayescannon.cannon.label_priors.build_label_prior`). Flat, as in the paper, unless given.
     n_starts : int
         Reference stars whose labels are tried as starts; the paper takes seven.
     seed : int
@@ -93,7 +99,7 @@ def label_spectra(
     LabelError
         The prior is of a label that the model does not have.
     """
-    likelihood = StarLikelihood.of(model, spectra, workers=workers)
+    likelihood = StarLikelihood.of(as_model(model), as_spectra(spectra), workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
     return estimate_labels(likelihood, search, workers=workers)
 
@@ -125,7 +131,7 @@ class Search:
 def search_optima(
     likelihood: StarLikelihood,
     *,
-    prior: LabelPrior | None = None,
+    prior: LabelPrior | str | None = None,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
@@ -135,8 +141,8 @@ def search_optima(
 
     Parameters and exceptions are those of :func:`label_spectra`.
     """
-    prior = prior or FlatLabels()
     model = likelihood.model
+    prior = as_label_prior(prior, model, seed=seed)
     density = prior.density(model.scaler)
     starts = draw_starts(model, n_starts, seed=seed)
     optima = minimise(likelihood.quartic, starts, density=density, workers=workers)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayescannon.cannon.choices import MATCH_RADIUS, MATCHES
 from bayescannon.cannon.cuts import CUT_SETS, Cut, range_cut
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.trained_model import TrainedModel
@@ -160,9 +161,6 @@ def apply_cuts(
     return selection
 
 
-MATCHES = ("id", "sky")
-
-
 @dataclass(frozen=True)
 class Matching:
     """
@@ -177,7 +175,7 @@ class Matching:
     """
 
     by: str = "id"
-    radius: float = 3.0
+    radius: float = MATCH_RADIUS
 
     def __post_init__(self) -> None:
         if self.by not in MATCHES:
@@ -208,7 +206,7 @@ def build_reference(
     cuts: str | Sequence[Cut] | None = None,
     keep: Mapping[str, Sequence[float | None]] | None = None,
     match: str | Matching = "id",
-    radius: float = Matching.radius,
+    radius: float = MATCH_RADIUS,
     format: str = "table",
     columns: Mapping[str, str] | None = None,
 ) -> ReferenceSet:
@@ -265,10 +263,8 @@ def build_reference(
         raise InputTypeError("spectra and labels are swapped; give build_reference(spectra, labels)")
     matching = match if isinstance(match, Matching) else Matching(match, radius)
     labels_from_names(label_names)
-    if cuts is None:
-        is_apogee = format != "table" or (isinstance(labels, LabelTable) and labels.flag_type is not None)
-        cuts = "paper" if is_apogee else "none"
-    cuts = [*_named_cuts(cuts), *(_range(name, bounds) for name, bounds in (keep or {}).items())]
+    is_apogee = format != "table" or (isinstance(labels, LabelTable) and labels.flag_type is not None)
+    cuts = choose_cuts(cuts, keep or {}, is_apogee=is_apogee)
     # of a table that is not read yet; labels that only a cut looks at are needed too
     needed = None
     if not isinstance(labels, LabelTable):
@@ -294,8 +290,32 @@ def build_reference(
     )
 
 
+def choose_cuts(
+    cuts: str | Sequence[Cut] | None, keep: Mapping[str, Sequence[float | None]], *, is_apogee: bool
+) -> list[Cut]:
+    """
+    Return the cuts of a name, or those that were given, and the ranges to keep.
+
+    Parameters
+    ----------
+    cuts : {"paper", "released", "none"}, sequence of Cut, or None
+        None takes the paper's for labels of APOGEE and none for others.
+    keep : mapping of label name to (low, high)
+        In the labels' units; None is an open end.
+    is_apogee : bool
+        Whether the labels are of APOGEE.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        An unknown name, a range that is none, or something else than cuts.
+    """
+    if cuts is None:
+        cuts = "paper" if is_apogee else "none"
+    return [*_named_cuts(cuts), *(_range(name, bounds) for name, bounds in keep.items())]
+
+
 def _named_cuts(cuts: str | Sequence[Cut]) -> Sequence[Cut]:
-    """Return the cuts of a name, or those that were given."""
     if isinstance(cuts, str):
         if cuts not in CUT_SETS:
             raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
@@ -326,7 +346,12 @@ def _first_ids(star_id: Any, table: LabelTable) -> str:
 
 
 def reference_of_model(
-    model: TrainedModel, store: str | Path, table: LabelTable, *, matching: Matching | None = None
+    model: TrainedModel,
+    store: str | Path,
+    table: LabelTable,
+    *,
+    match: str | Matching = "id",
+    radius: float = MATCH_RADIUS,
 ) -> ReferenceSet:
     """
     Find the stars that a model was trained on, with the labels that `table` has for them now.
@@ -336,7 +361,7 @@ def reference_of_model(
     ReferenceSetError
         None of them is in both the store and the table.
     """
-    reference = build_reference(store, table, model.label_names, cuts="none", match=matching or "id")
+    reference = build_reference(store, table, model.label_names, cuts="none", match=match, radius=radius)
     absent = ~np.isin(reference.spectra.id, model.reference_id)
     kept = reference.drop(absent, "not in the model's reference set")
     if len(kept) == 0:

@@ -3,8 +3,8 @@ The groups of a trained model's file: what is written where, and how it is read 
 
 ``model`` holds the pixels' numbers and the scaler, ``populations`` and ``latent_labels`` what training learned around
 them, ``reference`` the reference stars and how they were selected, ``options`` the choices of the training,
-``calibration`` and ``coverage`` what held-out stars showed. Labels' names and units are the root's coordinates, and
-its attributes say where the model comes from.
+``held_out`` the reference stars' labels by models of the other folds, ``calibration`` and ``coverage`` what these
+showed. Labels' names and units are the root's coordinates, and its attributes say where the model comes from.
 """
 
 import json
@@ -16,6 +16,8 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon import variable_texts as texts
+from bayescannon.cannon.choices import LabelTableChoices
+from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
@@ -48,6 +50,9 @@ _CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
     "label_range": ("stellar_label", "end"),
     "snr_range": ("end",),
 }
+# attributes of the groups reference and held_out
+_LABEL_TABLE = "label_table"
+_FOLDS = ("folds", "n_starts", "seed")
 _COVARIANCE = ("pixel", "term", "term_2")
 
 
@@ -94,6 +99,8 @@ def model_groups(model: "TrainedModel") -> dict[str, xr.Dataset]:
     }
     if model.latent_labels is not None:
         groups["latent_labels"] = describe_variables(_latent_labels(model.latent_labels), texts.LATENT_LABELS)
+    if model.held_out is not None:
+        groups["held_out"] = describe_variables(_held_out(model.held_out), texts.HELD_OUT)
     if model.coverage is not None:
         groups["coverage"] = describe_variables(model.coverage.to_xarray(), texts.COVERAGE)
     return groups
@@ -152,7 +159,13 @@ def _reference(model: "TrainedModel") -> xr.Dataset:
         variables["errors"] = (both, model.reference_errors)
     for item in fields(TallyRow) if model.tally else ():
         variables[f"tally_{item.name}"] = ("tally_row", [getattr(row, item.name) for row in model.tally])
-    return xr.Dataset(variables, coords={"reference_star": model.reference_id})
+    attrs = {} if model.label_table is None else {_LABEL_TABLE: json.dumps(asdict(model.label_table))}
+    return xr.Dataset(variables, coords={"reference_star": model.reference_id}, attrs=attrs)
+
+
+def _held_out(held_out: HeldOutLabels) -> xr.Dataset:
+    attrs = {name: getattr(held_out, name) for name in _FOLDS}
+    return held_out.estimates.drop_attrs().assign_attrs({**held_out.estimates.attrs, **attrs})
 
 
 def _calibration(model: "TrainedModel") -> xr.Dataset:
@@ -194,6 +207,8 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
             "latent_labels": _read_latent_labels(groups["latent_labels"]) if "latent_labels" in groups else None,
             "tally": _read_tally(reference),
             "provenance": Provenance(**{item.name: str(tree.attrs[item.name]) for item in fields(Provenance)}),
+            "label_table": _read_label_table(reference.attrs),
+            "held_out": _read_held_out(groups["held_out"], names) if "held_out" in groups else None,
             "calibration": read_calibration({str(name): x.to_numpy() for name, x in calibration.data_vars.items()}),
             "calibration_note": str(calibration.attrs["note"]),
             "coverage": read_coverage(groups["coverage"]) if "coverage" in groups else None,
@@ -244,6 +259,17 @@ def _read_tally(reference: xr.Dataset) -> tuple[TallyRow, ...]:
         return ()
     columns = [reference[f"tally_{item.name}"].to_numpy().tolist() for item in fields(TallyRow)]
     return tuple(TallyRow(*row) for row in zip(*columns, strict=True))
+
+
+def _read_label_table(attrs: Mapping[str, Any]) -> LabelTableChoices | None:
+    return LabelTableChoices(**json.loads(attrs[_LABEL_TABLE])) if _LABEL_TABLE in attrs else None
+
+
+def _read_held_out(group: xr.Dataset, names: tuple[str, ...]) -> HeldOutLabels:
+    attrs = {name: value for name, value in group.attrs.items() if name not in _FOLDS}
+    numbers = {name: int(group.attrs[name]) for name in _FOLDS}
+    estimates = group.drop_attrs().assign_coords({dim: list(names) for dim in _PAIR})
+    return HeldOutLabels(estimates.assign_attrs(attrs), **numbers)
 
 
 def read_calibration(arrays: Mapping[str, Any]) -> ErrorCalibration | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,12 +12,15 @@ from astropy.table import Table
 from bayescannon.cannon.choices import FALSE_ALARMS
 from bayescannon.cannon.coverage_flag import belongs, outside_coverage
 from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.display import listed
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, label_distance
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.catalogue import add_coverage
+from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.p_values import is_unusual
 from bayescannon.numerics.rows import rows_of
@@ -79,6 +84,31 @@ def pipeline_labels_of(stars: Sequence[str], table: LabelTable, names: Sequence[
     return np.where(rows[:, None] >= 0, table.matrix(names)[rows], np.nan)
 
 
+def as_pipeline_labels(given: LabelTable | str | Path, model: TrainedModel, stars: Sequence[Any]) -> LabelTable:
+    """
+    Return Survey B's own labels from a table or its path: those of the label distance that the model has.
+
+    Raises
+    ------
+    CoverageError
+        None of the stars is in it.
+    LabelError, TableError
+        The table lacks one of the labels, or cannot be read.
+    """
+    names = [name for name in PAPER_SCALES if name in model.label_names]
+    table = given if isinstance(given, LabelTable) else as_labels(given, label_names=names)
+    table.require(names)
+    if len(stars) and (rows_of(table.id, [str(star) for star in stars]) < 0).all():
+        there = table.id[table.id != ""].tolist()
+        known = f"its ids are {listed(there, most=3)}" if there else "it has no column of ids, or an empty one"
+        raise CoverageError(
+            f"none of the {len(stars)} stars is in {table.source or 'the table'} of pipeline labels: {known}, and the "
+            f"stars are {listed([str(star) for star in stars[:4]], most=3)}. Name the column of the spectra's ids "
+            "(--pipeline-columns id=COLUMN, or columns={'id': COLUMN} of read_labels)"
+        )
+    return table
+
+
 def _distances(
     estimates: xr.Dataset, coverage: CoverageReference, table: LabelTable | None, workers: int | None
 ) -> FloatArray:
@@ -97,13 +127,13 @@ def _distances(
 
 
 def assess_coverage(
-    model: TrainedModel,
-    spectra: Spectra | StarLikelihood | None,
+    model: TrainedModel | str | Path,
+    spectra: Spectra | StarLikelihood | str | Path | None,
     estimates: xr.Dataset,
     coverage: CoverageReference | None = None,
     *,
     scores: str = "deciding",
-    pipeline_labels: LabelTable | None = None,
+    pipeline_labels: LabelTable | str | Path | None = None,
     false_alarms: float = FALSE_ALARMS,
     workers: int | None = None,
 ) -> xr.Dataset:
@@ -114,8 +144,8 @@ def assess_coverage(
 
     Parameters
     ----------
-    model : TrainedModel
-    spectra : Spectra, StarLikelihood or None
+    model : TrainedModel, or path of its file
+    spectra : Spectra, path of a store, StarLikelihood or None
         The stars of `estimates`, or what they were compressed to; without them only labels are assessed.
     estimates : xarray.Dataset
         Needs ``labels``, and ``flags`` where there are any.
@@ -123,7 +153,7 @@ def assess_coverage(
         The model's own unless given.
     scores : {"deciding", "all"}
         The two scores that decide the flags, or all of :data:`bayescannon.reliability.label_scores.SCORES`.
-    pipeline_labels : LabelTable, optional
+    pipeline_labels : LabelTable or path of a table, optional
         Survey B's own labels: the label distance is of them and not of the inferred labels. NaN where it has none.
     false_alarms : float
         Share of reference-like stars that each of the two flags may hit.
@@ -142,6 +172,7 @@ def assess_coverage(
     CoverageError
         There is no coverage reference, it belongs to another model, or spectra and estimates are of different stars.
     """
+    model = as_model(model)
     coverage = model.coverage if coverage is None else coverage
     if coverage is None:
         raise CoverageError(
@@ -156,8 +187,11 @@ def assess_coverage(
         raise InputError(f"the rate of false alarms must be between 0 and 1; got {false_alarms}")
     if scores not in WHICH_SCORES:
         raise InputError(f"scores must be {' or '.join(map(repr, WHICH_SCORES))}; got {scores!r}")
-    if isinstance(spectra, Spectra):
-        spectra = StarLikelihood.of(model, spectra, workers=workers)
+    own = pipeline_labels if isinstance(pipeline_labels, LabelTable) else None
+    if own is None and pipeline_labels is not None:
+        own = as_pipeline_labels(pipeline_labels, model, estimates["star"].to_numpy().tolist())
+    if spectra is not None and not isinstance(spectra, StarLikelihood):
+        spectra = StarLikelihood.of(model, as_spectra(spectra), workers=workers)
     if spectra is not None and list(map(str, spectra.spectra.id)) != list(map(str, estimates["star"].to_numpy())):
         raise CoverageError("spectra and estimates must be of the same stars in the same order")
     names = WHICH_SCORES[scores]
@@ -189,7 +223,7 @@ def assess_coverage(
             "p_coverage": ("star", p_coverage),
             "p_novelty": ("star", p_novelty),
             "p_joint": ("star", p_joint),
-            "label_distance": ("star", _distances(estimates, coverage, pipeline_labels, workers)),
+            "label_distance": ("star", _distances(estimates, coverage, own, workers)),
             "flags": ("star", flags.astype(np.int32)),
         },
         coords={"star": estimates["star"].to_numpy(), "score_name": list(names)},

@@ -39,7 +39,7 @@ from bayescannon.models.noise_priors import (
     PooledScatter,
     ScatterPrior,
 )
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError
 
@@ -64,8 +64,9 @@ class TrainingOptions:
 
     Attributes
     ----------
-    coefficients, scatter, noise : prior objects
-        See :mod:`bayescannon.models.coefficient_priors`.
+    coefficients, scatter, noise : prior objects, or their names
+        A name, as on the command line, stands for the prior with its defaults. See
+        :mod:`bayescannon.models.coefficient_priors`.
     paper_grid : bool
         Find the scatters by the paper's grid and parabola, for comparison; needs the flat priors.
     marginal : bool
@@ -99,6 +100,12 @@ class TrainingOptions:
     n_hidden: int = N_HIDDEN
 
     def __post_init__(self) -> None:
+        for name, known in (("coefficients", _COEFFICIENTS), ("scatter", _SCATTERS), ("noise", _NOISES)):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                if given not in known:
+                    raise ChoiceError(f"{name} must be one of {', '.join(known)}, or a prior; got {given!r}")
+                object.__setattr__(self, name, known[given]())
         priors = (self.coefficients, self.scatter, self.noise)
         plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise()) and not (self.marginal or self.censored)
         if self.paper_grid and not (plain and self.label_errors is None):
@@ -289,6 +296,32 @@ class TrainingOptions:
     def from_json(cls, text: str) -> "TrainingOptions":
         """Read what :meth:`to_json` wrote; see :meth:`from_dict`."""
         return cls.from_dict(json.loads(text))
+
+
+def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) -> TrainingOptions:
+    """
+    Return the options that were given, or those of choices by name; the paper's of neither.
+
+    Raises
+    ------
+    ChoiceError
+        Both were given, or the choices are unknown or do not go together.
+    InputTypeError
+        The options are something else.
+    """
+    if options is None:
+        return TrainingOptions.from_names(**choices)
+    given: Any = options
+    if not isinstance(given, TrainingOptions):
+        raise InputTypeError(
+            f"options must be TrainingOptions; got {given!r}. Choices by name are arguments of their own, as "
+            'coefficients="pooled"'
+        )
+    if choices:
+        raise ChoiceError(
+            f"{', '.join(choices)} and options were both given; put {next(iter(choices))} into the TrainingOptions"
+        )
+    return given
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Posteriors of stars from their spectra, in the labels' units: the public face of importance sampling and NUTS."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -8,19 +9,21 @@ import xarray as xr
 from bayescannon.cannon.choices import N_DRAWS, N_STARTS, SEED
 from bayescannon.cannon.labelling import Search, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.spectra import Spectra
+from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.threads import n_cores
 from bayescannon.stars.importance import PROBABILITIES, LabelPosterior, sample_modes, star_seeds
 
 
 def sample_posterior(
-    model: TrainedModel,
-    spectra: Spectra,
+    model: TrainedModel | str | Path,
+    spectra: Spectra | str | Path,
     *,
-    prior: LabelPrior | None = None,
+    prior: LabelPrior | str | None = None,
     n_draws: int = N_DRAWS,
     n_keep: int = 0,
     n_starts: int = N_STARTS,
@@ -33,11 +36,8 @@ def sample_posterior(
 
     Parameters
     ----------
-    model : TrainedModel
-    spectra : Spectra
-        N stars on the model's grid.
-    prior : prior object, optional
-        See :mod:`bayescannon.models.label_priors`; flat, as in the paper, unless given.
+    model, spectra, prior
+        As in :func:`bayescannon.cannon.labelling.label_spectra`.
     n_draws : int
         For each star.
     n_keep : int
@@ -67,7 +67,7 @@ def sample_posterior(
     ValueError
         Fewer than 100 draws, or more to keep than there are.
     """
-    likelihood = StarLikelihood.of(model, spectra, workers=workers)
+    likelihood = StarLikelihood.of(as_model(model), as_spectra(spectra), workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
     return posterior_of(likelihood, search, n_draws=n_draws, n_keep=n_keep, nuts=nuts, workers=workers)
 

@@ -1,18 +1,23 @@
 """Qualify a trained model by held-out stars: calibrated errors, and what stars unlike its own are measured against."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from bayescannon.cannon.calibrate import calibrate, without_calibration
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
 from bayescannon.cannon.held_out import HeldOut, hold_out
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.novelty import attach_coverage, coverage_from_estimates
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.numerics.progress import Progress
 
 
 def qualify(
-    model: TrainedModel,
-    reference: ReferenceSet,
+    model: TrainedModel | str | Path,
+    reference: ReferenceSet | str | Path,
     *,
     clipped: ReferenceSet | None = None,
     folds: int = N_FOLDS,
@@ -21,18 +26,20 @@ def qualify(
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> TrainedModel:
     """
     Attach calibrated errors and a coverage reference to a model, from one pass of held-out labels.
 
     Parameters
     ----------
-    model : TrainedModel
-    reference : ReferenceSet
+    model : TrainedModel, or path of its file
+    reference : ReferenceSet, or path of its file
         The stars that it was trained on.
-    clipped, label_errors
-        As in :func:`bayescannon.cannon.calibrate.calibrate`.
+    clipped : ReferenceSet, optional
+        As in :func:`bayescannon.cannon.calibrate.calibrate`; those of `reference` unless given.
+    label_errors
+        As there.
     folds, n_starts, seed, workers, progress
         As in :func:`bayescannon.cannon.held_out.hold_out`.
     held_out : HeldOut, optional
@@ -41,13 +48,15 @@ def qualify(
     Returns
     -------
     model : TrainedModel
-        With ``calibration`` and ``coverage``; where the stars are too few for either, ``calibration_note`` says why.
+        With ``calibration``, ``coverage`` and ``held_out``; where the stars are too few for either,
+        ``calibration_note`` says why.
 
     Raises
     ------
     ValueError
         `folds` is not between 2 and the number of stars, or `label_errors` do not go with the model.
     """
+    model, reference = as_model(model), as_reference(reference)
     if held_out is None:
         try:
             held_out = hold_out(
@@ -62,8 +71,14 @@ def qualify(
         except ReferenceSetError as error:
             return without_calibration(model, str(error).splitlines()[0])
     model = calibrate(
-        model, reference, held_out.estimates, clipped=clipped, label_errors=label_errors, n_starts=n_starts, seed=seed,
+        replace(model, held_out=held_out.labels),
+        reference,
+        held_out.estimates,
+        clipped=clipped or reference.clipped,
+        label_errors=label_errors,
+        n_starts=n_starts,
+        seed=seed,
         workers=workers,
-    )  # fmt: skip
+    )
     coverage = coverage_from_estimates(model, reference.labels, held_out.estimates, held_out.residuals)
     return attach_coverage(model, coverage)

@@ -1,10 +1,4 @@
-"""
-The reference set: Survey A's labels and Survey B's spectra, after named cuts (Ho et al. 2017, section 3).
-
-The paper prints its cuts as "excise 3500 < Teff < 6000" and "[alpha/M] < 0.1", which would remove nearly every
-giant; its numbers (11,057 stars, 9,952 kept) say that Teff *outside* 3500-6000 K and [alpha/M] below *-0.1* was
-removed, and so it is here.
-"""
+"""The reference set: Survey A's labels and Survey B's spectra of the same stars (Ho et al. 2017, section 3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -45,6 +39,9 @@ class ReferenceSet:
         Needed for labels in an array without names.
     tally : tuple of TallyRow
         How the set came about.
+    clipped : ReferenceSet, optional
+        The stars that :func:`bayescannon.cannon.training.train_clipped` removed from it: the model never saw them, and
+        calibrated errors are learned from them too.
 
     Raises
     ------
@@ -70,6 +67,7 @@ class ReferenceSet:
     errors: FloatArray = UNKNOWN
     label_names: tuple[str, ...] = UNKNOWN
     tally: tuple[TallyRow, ...] = ()
+    clipped: "ReferenceSet | None" = None
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, Spectra):

@@ -1,6 +1,7 @@
 """The file of a reference set: its spectra, labels, errors and tally, in netCDF."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.data.parts import kind_of
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow
-from bayescannon.io.outputs import replacing
-from bayescannon.numerics.errors import InputError, MissingFileError
+from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged, write_tree
+from bayescannon.numerics.errors import InputError, InputTypeError, MissingFileError
 
 FORMAT = "bayescannon reference set 1"
 _PAIR = ("star", "stellar_label")
@@ -48,7 +50,8 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
     >>> import tempfile, pathlib
     >>> from bayescannon.cannon.reference import ReferenceSet
     >>> from bayescannon.cannon.reference_file import load_reference, save_reference
-    >>> from bayescannon.data.spectra import Spectra
+    >>> from bayescannon.data.parts import kind_of
+    from bayescannon.data.spectra import Spectra
     >>> spectra = Spectra([5000, 5001], [[1.0, 0.9], [1.0, 0.8]], [[1e4, 1e4], [1e4, 1e4]], ["star-1", "star-2"])
     >>> reference = ReferenceSet(spectra, {"teff": [4800, 5100]})
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -64,8 +67,7 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
     }
     dataset = spectra.assign(reference_labels=(_PAIR, reference.labels), reference_errors=(_PAIR, reference.errors))
     dataset = dataset.assign_coords(stellar_label=list(reference.label_names)).drop_attrs(deep=False)
-    with replacing(path, overwrite=overwrite) as partial:
-        dataset.assign_attrs(attrs).to_netcdf(partial, engine="h5netcdf")
+    write_tree(xr.DataTree(dataset.assign_attrs(attrs)), path, overwrite=overwrite)
     return path
 
 
@@ -84,9 +86,12 @@ def load_reference(path: str | Path) -> ReferenceSet:
     if not path.is_file():
         raise MissingFileError(f"there is no file {path}; expected a reference set, see save_reference")
     try:
-        dataset = xr.load_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError, KeyError) as error:
-        raise ReferenceFileError(f"{path} cannot be read as netCDF: {error}") from error
+        tree = read_tree(path)
+        dataset = tree.to_dataset()
+        if dataset.attrs.get("format") == FORMAT:
+            require_unchanged(tree, path)
+    except NetcdfError as error:
+        raise ReferenceFileError(f"{error}; expected a reference set, see save_reference") from error
     if dataset.attrs.get("format") != FORMAT:
         raise ReferenceFileError(f"{path} holds no reference set ({FORMAT}); write one with save_reference")
     attrs: dict[str, Any] = dict(dataset.attrs)
@@ -96,3 +101,25 @@ def load_reference(path: str | Path) -> ReferenceSet:
     spectra = Spectra.from_xarray(pixels.assign_attrs(json.loads(attrs["spectra"])))
     tally = tuple(TallyRow(**row) for row in json.loads(attrs["tally"]))
     return ReferenceSet(spectra, labels, errors, names, tally)
+
+
+def as_reference(given: ReferenceSet | str | Path) -> ReferenceSet:
+    """
+    Return a reference set, given as itself or as the path of its file.
+
+    Raises
+    ------
+    InputTypeError
+        It is neither.
+    MissingFileError, ReferenceFileError
+        As :func:`load_reference`.
+    """
+    anything: Any = given
+    if isinstance(anything, ReferenceSet):
+        return anything
+    if isinstance(anything, str | os.PathLike):
+        return load_reference(Path(anything))
+    raise InputTypeError(
+        f"a reference set must be a ReferenceSet, from build_reference, or the path of its file; got a "
+        f"{kind_of(anything)}"
+    )

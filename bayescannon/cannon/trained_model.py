@@ -12,7 +12,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.cannon.choices import LabelTableChoices
 from bayescannon.cannon.coefficient_tree import coefficient_tree
+from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.model_layout import ModelFileError, model_groups
 from bayescannon.cannon.model_reader import read_model_fields
@@ -66,6 +68,10 @@ class TrainedModel:
         How the reference stars were selected.
     provenance : Provenance
         The version that trained it, and how the reference spectra were prepared.
+    label_table : LabelTableChoices, optional
+        How the table of the reference labels was read and matched, where it was.
+    held_out : HeldOutLabels, optional
+        Labels of the reference stars by models of the other folds; not part of the hash.
     calibration : ErrorCalibration, optional
         Of the labels' errors; not part of the hash, as labels do not depend on it.
     calibration_note : str
@@ -107,6 +113,8 @@ class TrainedModel:
     latent_labels: LearnedLabels | None = None
     tally: tuple[TallyRow, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
+    label_table: LabelTableChoices | None = None
+    held_out: HeldOutLabels | None = None
     calibration: ErrorCalibration | None = None
     calibration_note: str = ""
     coverage: CoverageReference | None = None

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.learned_labels import LearnedLabels
-from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.options import TrainingOptions, choose_options
 from bayescannon.cannon.provenance import Provenance
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_errors
+from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelScaler
@@ -92,19 +95,26 @@ def fit_reference(
 
 
 def train(
-    reference: ReferenceSet, *, options: TrainingOptions | None = None, workers: int | None = None
+    reference: ReferenceSet | str | Path,
+    *,
+    options: TrainingOptions | None = None,
+    workers: int | None = None,
+    **choices: Any,
 ) -> TrainedModel:
     """
     Fit the spectral model (Ho et al. 2017, eq. 3-6) to a reference set: its maximum a posteriori.
 
     Parameters
     ----------
-    reference : ReferenceSet
+    reference : ReferenceSet, or path of its file
     options : TrainingOptions, optional
         Priors, noise, censored pixels and label errors; the paper's unless given. With label errors the populations
         and the noise scale are those learned from the reported labels, and the model has hidden components.
     workers : int or None
         Threads; None takes every core.
+    choices
+        Instead of `options`, choices by their names on the command line, as ``coefficients="pooled"``,
+        ``noise="global"``: fields of :class:`bayescannon.cannon.choices.TrainingChoices`.
 
     Returns
     -------
@@ -121,7 +131,7 @@ def train(
     PriorError
         A prior without an exact solver.
     """
-    options = options or TrainingOptions()
+    reference, options = as_reference(reference), choose_options(options, choices)
     n_hidden = 0
     if options.label_errors is not None:
         reference, n_hidden = take_errors(reference, options.label_errors), options.n_hidden
@@ -250,13 +260,14 @@ def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet
 
 
 def train_clipped(
-    reference: ReferenceSet,
+    reference: ReferenceSet | str | Path,
     *,
     n_sigma: float = CLIP_SIGMA,
     max_rounds: int | None = None,
     options: TrainingOptions | None = None,
     seed: int = SEED,
     workers: int | None = None,
+    **choices: Any,
 ) -> tuple[TrainedModel, ReferenceSet]:
     """
     Train, label the reference stars, drop those with a label off by more than `n_sigma` scatters; repeat.
@@ -266,12 +277,12 @@ def train_clipped(
 
     Parameters
     ----------
-    reference : ReferenceSet
+    reference : ReferenceSet, or path of its file
     n_sigma : float
         In units of the standard deviation of (inferred - reference) of each label.
     max_rounds : int or None
         0 never clips; None goes on until the set is stable.
-    options, workers
+    options, workers, choices
         As in :func:`train`.
     seed : int
         Decides the starts, as in :func:`bayescannon.cannon.labelling.label_spectra`.
@@ -280,12 +291,15 @@ def train_clipped(
     -------
     model : TrainedModel
     kept : ReferenceSet
-        The stars that the model was trained on, with the rounds in the tally, and the errors that it was trained with.
+        The stars that the model was trained on, with the rounds in the tally, and the errors that it was trained with;
+        the others are its ``clipped``.
     """
     limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
     if limit < 0 or not n_sigma > 0:
         raise InputError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
-    if options is not None and options.label_errors is not None:
+    options = choose_options(options, choices)
+    every = reference = as_reference(reference)
+    if options.label_errors is not None:
         reference = take_errors(reference, options.label_errors)
     model = train(reference, options=options, workers=workers)
     for clip_round in range(1, limit + 1):
@@ -305,4 +319,5 @@ def train_clipped(
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
         reference = reference.drop(dropped, step, _CLIP_SOURCE)
         model = train(reference, options=options, workers=workers)
-    return model, reference
+    left = ~np.isin(every.spectra.id, reference.spectra.id)
+    return model, replace(reference, clipped=every.select(left) if left.any() else None)

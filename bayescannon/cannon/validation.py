@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ import xarray as xr
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED, SNR_MIN
 from bayescannon.cannon.held_out import HeldOut, hold_out
 from bayescannon.cannon.labelling import formal_errors, label_spectra
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.display import html_table
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import labels_from_names
+from bayescannon.numerics.progress import Progress
 from bayescannon.numerics.typing import FloatArray
 
 # Half the width between the 15.85 % and 84.15 % quantiles of a Gaussian is its standard deviation
@@ -176,15 +180,15 @@ def _or_nan(statistic: Callable[[Any], Any], values: Any) -> float:
 
 
 def validate(
-    model: TrainedModel,
-    reference: ReferenceSet,
+    model: TrainedModel | str | Path,
+    reference: ReferenceSet | str | Path,
     *,
     folds: int = N_FOLDS,
     snr_min: float = SNR_MIN,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
     held_out: HeldOut | None = None,
 ) -> Validation:
     """
@@ -192,11 +196,12 @@ def validate(
 
     Parameters
     ----------
-    model : TrainedModel
-    reference : ReferenceSet
+    model : TrainedModel, or path of its file
+    reference : ReferenceSet, or path of its file
         The stars that the model was trained on; N of them.
     folds : int
-        0 leaves the k-fold part out.
+        0 leaves the k-fold part out. The held-out labels of a qualified model are used where they have as many folds,
+        the same starts and the same seed; other folds train anew.
     snr_min : float
         Statistics are also given for stars with a larger signal-to-noise ratio.
     n_starts, seed, workers, progress
@@ -208,12 +213,17 @@ def validate(
     -------
     validation : Validation
     """
-    options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
-    estimates = {"leave-none-out": label_spectra(model, reference.spectra, **options)}
+    model, reference = as_model(model), as_reference(reference)
+    search: dict[str, Any] = {"n_starts": n_starts, "seed": seed}
+    estimates = {"leave-none-out": label_spectra(model, reference.spectra, workers=workers, **search)}
     if folds:
-        if held_out is None:
-            held_out = hold_out(reference, folds=folds, options=model.options, progress=progress, **options)
-        estimates["k-fold"] = held_out.estimates
+        known = None if model.held_out is None else model.held_out.of(reference, folds=folds, **search)
+        if held_out is not None:
+            known = held_out.estimates
+        elif known is None:
+            made = hold_out(reference, folds=folds, options=model.options, progress=progress, workers=workers, **search)
+            known = made.estimates
+        estimates["k-fold"] = known
     rows = [
         row
         for method, dataset in estimates.items()

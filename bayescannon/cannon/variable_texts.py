@@ -57,6 +57,34 @@ REFERENCE: Mapping[str, tuple[str, str]] = {
     "tally_remaining": ("stars that the step left", _ONE),
     "tally_source": ("source of the step's choice", _ONE),
 }
+# estimates of the reference stars; see bayescannon.cannon.labelling.label_spectra
+HELD_OUT: Mapping[str, tuple[str, str]] = {
+    "star": ("identifier of the reference star's spectrum", _ONE),
+    "stellar_label": ("name of the label", _ONE),
+    "stellar_label_2": ("name of the label", _ONE),
+    "labels": ("labels by a model of the other folds", LABEL_UNIT),
+    "formal_covariance": ("formal covariance (J^T W J)^-1 of the labels", "product of the labels' units"),
+    "chi2": ("weighted sum of squared residuals", _ONE),
+    "reduced_chi2": ("chi2 per degree of freedom, live pixels less labels", _ONE),
+    "live_pixels": ("pixels with weight", _ONE),
+    "agreeing_starts": ("starts that ended at the best optimum", _ONE),
+    "status": ("how the fit ended: 0 converged, 1 not converged, 2 few pixels, 3 singular", _ONE),
+    "flags": ("sum of the bits of bayescannon.data.flags.ResultFlag", _ONE),
+    "ra": ("right ascension, ICRS", "deg"),
+    "dec": ("declination, ICRS", "deg"),
+    "redshift": ("redshift of the spectrum", _ONE),
+    "snr": ("signal-to-noise ratio", _ONE),
+    "obsid": ("identifier of the observation", _ONE),
+    "designation": ("name of the star in the survey of the spectra", _ONE),
+    "class": ("class by the survey's pipeline", _ONE),
+    "subclass": ("subclass by the survey's pipeline", _ONE),
+    "release": ("data release of the spectrum", _ONE),
+    "object_name": ("name of the object that was observed", _ONE),
+    "object_catalogue": ("catalogue of that name", _ONE),
+    "gaia_id": ("Gaia source_id", _ONE),
+    "twomass_id": ("2MASS designation", _ONE),
+    "survey_id": ("name of the star in the survey of the labels", _ONE),
+}
 # of scaled labels; see bayescannon.reliability.error_distribution.ErrorCalibration
 CALIBRATION: Mapping[str, tuple[str, str]] = {
     "location": ("mu: coefficients of the location of the errors", _ONE),

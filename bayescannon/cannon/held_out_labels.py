@@ -1,0 +1,49 @@
+"""Held-out labels, as a trained model keeps them: of the reference stars, each by a model of the other folds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.numerics.rows import rows_of
+
+
+@dataclass(frozen=True, repr=False)
+class HeldOutLabels:
+    """
+    Labels of N reference stars, each by a model that was trained on the other folds.
+
+    Attributes
+    ----------
+    estimates : xarray.Dataset
+        See :func:`bayescannon.cannon.labelling.label_spectra`; stars in the order of the reference set.
+    folds : int
+        Into which the stars were dealt at random.
+    n_starts, seed : int
+        As in :func:`bayescannon.cannon.held_out.hold_out`.
+    """
+
+    estimates: xr.Dataset
+    folds: int
+    n_starts: int
+    seed: int
+
+    def __len__(self) -> int:
+        return self.estimates.sizes["star"]
+
+    def __repr__(self) -> str:
+        return f"<HeldOutLabels of {len(self)} stars in {self.folds} folds>"
+
+    def of(self, reference: ReferenceSet, *, folds: int, n_starts: int, seed: int) -> xr.Dataset | None:
+        """
+        Return the estimates of a reference set's stars, in its order.
+
+        None if they were made with other folds, starts or seed, or of other stars.
+        """
+        if (folds, n_starts, seed) != (self.folds, self.n_starts, self.seed):
+            return None
+        rows = rows_of(self.estimates["star"].to_numpy().astype(np.str_), reference.spectra.id)
+        if len(rows) != len(self) or (rows < 0).any():
+            return None
+        return self.estimates.isel(star=rows)
