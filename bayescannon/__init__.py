@@ -1,8 +1,39 @@
 """
 Put stellar surveys on one label scale: a hierarchical Bayesian Cannon with exact solvers.
 
-The names below are the public ones; each is imported when it is first used, so that the command line is quick.
-Figures are in :mod:`bayescannon.figures`.
+Verbs, in the order of a survey's way from spectra to catalogue
+    simulate_survey : a mock survey with a known truth
+    prepare_spectra, prepare_files : rest frame, common grid, continuum of 1
+    read_labels : the trusted labels of Survey A
+    build_reference : spectra and labels of the same stars, after named cuts
+    train, train_clipped : coefficients and scatters of every pixel
+    qualify : calibrated errors and coverage, from held-out reference stars
+    validate : inferred against reference labels
+    label_spectra, label_store : labels and errors of stars
+    sample_posterior, error_budget, assess_coverage, compare_priors : how far labels can be trusted
+    build_catalogue : labels, errors and flags as a table
+    uncertainty_tree : posterior and errors of a few stars for ArviZ
+
+Files
+    load_*, save_*, read_* and write_* of spectra, labels, reference sets, models and catalogues
+
+Nouns
+    RawSpectrum, Spectra, Label, LabelTable, Cut, ReferenceSet, TrainingOptions, TrainedModel, Validation, the priors
+    by name, and BayesCannonError above every exception
+
+Figures are in :mod:`bayescannon.figures`. Each name is imported when it is first used, so that the command line is
+quick.
+
+Examples
+--------
+>>> import bayescannon as bc
+>>> survey = bc.simulate_survey(80, 20, seed=1)
+>>> spectra = bc.prepare_spectra(list(survey.spectra()))
+>>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg", "fe_h"), format="allstar-dr12")
+>>> model = bc.train(reference)
+>>> estimates = bc.label_spectra(model, spectra)
+>>> estimates["labels"].shape
+(100, 3)
 """
 
 from importlib import import_module
@@ -12,68 +43,177 @@ __version__ = "0.3.0"
 
 if TYPE_CHECKING:
     from bayescannon.app.stores import label_store
+    from bayescannon.cannon.cuts import Cut
+    from bayescannon.cannon.label_priors import build_label_prior
     from bayescannon.cannon.labelling import label_spectra
     from bayescannon.cannon.matching import build_reference
+    from bayescannon.cannon.model_file import load_model, save_model
+    from bayescannon.cannon.novelty import assess_coverage
+    from bayescannon.cannon.options import TrainingOptions
     from bayescannon.cannon.posterior import sample_posterior
+    from bayescannon.cannon.prior_comparison import compare_priors
     from bayescannon.cannon.qualification import qualify
+    from bayescannon.cannon.reference import ReferenceSet
+    from bayescannon.cannon.reference_file import load_reference, save_reference
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.cannon.training import train, train_clipped
-    from bayescannon.cannon.validation import validate
+    from bayescannon.cannon.validation import Validation, validate
+    from bayescannon.data.label_table import LabelTable
+    from bayescannon.data.labels import Label
     from bayescannon.data.prepare import prepare_spectra
+    from bayescannon.data.raw_spectrum import RawSpectrum
+    from bayescannon.data.spectra import Spectra
     from bayescannon.io.catalogue import build_catalogue, read_catalogue, write_catalogue
     from bayescannon.io.preparation import prepare_files
+    from bayescannon.io.specutils import from_specutils
     from bayescannon.io.store import load_spectra
-    from bayescannon.io.tables import read_labels
+    from bayescannon.io.store_writer import save_spectra
+    from bayescannon.io.tables import read_labels, save_labels
     from bayescannon.mock.survey import simulate_survey
+    from bayescannon.models.coefficient_priors import (
+        FlatCoefficients,
+        HorseshoeCoefficients,
+        LaplaceCoefficients,
+        NormalCoefficients,
+        PooledCoefficients,
+        SmoothCoefficients,
+    )
+    from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, MixtureLabels
+    from bayescannon.models.noise_priors import (
+        FixedNoise,
+        FlatScatter,
+        GlobalNoise,
+        HalfNormalScatter,
+        PixelNoise,
+        PooledScatter,
+    )
     from bayescannon.models.spectral import spectral_model
+    from bayescannon.models.spectral_priors import SpectralPriors
     from bayescannon.models.star_labels import label_model
+    from bayescannon.numerics.errors import BayesCannonError
     from bayescannon.uncertainty.budget import error_budget
+    from bayescannon.uncertainty.datatree import uncertainty_tree
 
+# the module of every public name
 _HOME = {
-    "TrainedModel": "cannon.trained_model",
-    "build_catalogue": "io.catalogue",
-    "build_reference": "cannon.matching",
-    "error_budget": "uncertainty.budget",
-    "label_model": "models.star_labels",
-    "label_spectra": "cannon.labelling",
-    "label_store": "app.stores",
-    "load_spectra": "io.store",
-    "prepare_files": "io.preparation",
-    "prepare_spectra": "data.prepare",
-    "qualify": "cannon.qualification",
-    "read_catalogue": "io.catalogue",
-    "read_labels": "io.tables",
-    "sample_posterior": "cannon.posterior",
     "simulate_survey": "mock.survey",
-    "spectral_model": "models.spectral",
+    "prepare_spectra": "data.prepare",
+    "prepare_files": "io.preparation",
+    "read_labels": "io.tables",
+    "build_reference": "cannon.matching",
     "train": "cannon.training",
     "train_clipped": "cannon.training",
+    "qualify": "cannon.qualification",
     "validate": "cannon.validation",
+    "label_spectra": "cannon.labelling",
+    "label_store": "app.stores",
+    "sample_posterior": "cannon.posterior",
+    "error_budget": "uncertainty.budget",
+    "assess_coverage": "cannon.novelty",
+    "compare_priors": "cannon.prior_comparison",
+    "build_catalogue": "io.catalogue",
+    "uncertainty_tree": "uncertainty.datatree",
+    "load_spectra": "io.store",
+    "save_spectra": "io.store_writer",
+    "save_labels": "io.tables",
+    "load_reference": "cannon.reference_file",
+    "save_reference": "cannon.reference_file",
+    "load_model": "cannon.model_file",
+    "save_model": "cannon.model_file",
+    "read_catalogue": "io.catalogue",
     "write_catalogue": "io.catalogue",
+    "from_specutils": "io.specutils",
+    "RawSpectrum": "data.raw_spectrum",
+    "Spectra": "data.spectra",
+    "Label": "data.labels",
+    "LabelTable": "data.label_table",
+    "Cut": "cannon.cuts",
+    "ReferenceSet": "cannon.reference",
+    "TrainingOptions": "cannon.options",
+    "TrainedModel": "cannon.trained_model",
+    "Validation": "cannon.validation",
+    "FlatCoefficients": "models.coefficient_priors",
+    "NormalCoefficients": "models.coefficient_priors",
+    "PooledCoefficients": "models.coefficient_priors",
+    "LaplaceCoefficients": "models.coefficient_priors",
+    "SmoothCoefficients": "models.coefficient_priors",
+    "HorseshoeCoefficients": "models.coefficient_priors",
+    "FlatScatter": "models.noise_priors",
+    "HalfNormalScatter": "models.noise_priors",
+    "PooledScatter": "models.noise_priors",
+    "FixedNoise": "models.noise_priors",
+    "GlobalNoise": "models.noise_priors",
+    "PixelNoise": "models.noise_priors",
+    "FlatLabels": "models.label_priors",
+    "BoxLabels": "models.label_priors",
+    "MixtureLabels": "models.label_priors",
+    "CoverageLabels": "models.label_priors",
+    "build_label_prior": "cannon.label_priors",
+    "SpectralPriors": "models.spectral_priors",
+    "spectral_model": "models.spectral",
+    "label_model": "models.star_labels",
+    "BayesCannonError": "numerics.errors",
 }
 
 __all__ = [
-    "TrainedModel",
     "__version__",
-    "build_catalogue",
-    "build_reference",
-    "error_budget",
-    "label_model",
-    "label_spectra",
-    "label_store",
-    "load_spectra",
-    "prepare_files",
-    "prepare_spectra",
-    "qualify",
-    "read_catalogue",
-    "read_labels",
-    "sample_posterior",
     "simulate_survey",
-    "spectral_model",
+    "prepare_spectra",
+    "prepare_files",
+    "read_labels",
+    "build_reference",
     "train",
     "train_clipped",
+    "qualify",
     "validate",
+    "label_spectra",
+    "label_store",
+    "sample_posterior",
+    "error_budget",
+    "assess_coverage",
+    "compare_priors",
+    "build_catalogue",
+    "uncertainty_tree",
+    "load_spectra",
+    "save_spectra",
+    "save_labels",
+    "load_reference",
+    "save_reference",
+    "load_model",
+    "save_model",
+    "read_catalogue",
     "write_catalogue",
+    "from_specutils",
+    "RawSpectrum",
+    "Spectra",
+    "Label",
+    "LabelTable",
+    "Cut",
+    "ReferenceSet",
+    "TrainingOptions",
+    "TrainedModel",
+    "Validation",
+    "FlatCoefficients",
+    "NormalCoefficients",
+    "PooledCoefficients",
+    "LaplaceCoefficients",
+    "SmoothCoefficients",
+    "HorseshoeCoefficients",
+    "FlatScatter",
+    "HalfNormalScatter",
+    "PooledScatter",
+    "FixedNoise",
+    "GlobalNoise",
+    "PixelNoise",
+    "FlatLabels",
+    "BoxLabels",
+    "MixtureLabels",
+    "CoverageLabels",
+    "build_label_prior",
+    "SpectralPriors",
+    "spectral_model",
+    "label_model",
+    "BayesCannonError",
 ]
 
 

@@ -55,6 +55,20 @@ def label_store(
         There is no complete store.
     GridError
         The store is on another grid than the model.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> store = bc.save_spectra(spectra, f"{folder}/store.zarr")
+    >>> bc.save_model(bc.train(reference), f"{folder}/model.nc")
+    >>> estimates = bc.label_store(f"{folder}/model.nc", store, n_draws=200)
+    >>> estimates["posterior_quantile"].shape
+    (100, 5, 2)
     """
     model = as_model(model)
     # built once, and not anew in every block

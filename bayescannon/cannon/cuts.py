@@ -33,6 +33,13 @@ class Cut:
         Labels that the table must have.
     source : str
         Citation.
+
+    Examples
+    --------
+    >>> from bayescannon.cannon.cuts import Cut, range_cut
+    >>> bright = Cut("S/N below 100", lambda table: table.snr >= 100)
+    >>> range_cut("teff", 3500, 6000).name
+    'teff < 3500 or teff > 6000 K'
     """
 
     name: str

@@ -33,6 +33,15 @@ def build_label_prior(name: str, model: TrainedModel, *, seed: int = 0) -> Label
     ------
     ValueError
         An unknown name.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> bc.build_label_prior("box", bc.train(reference)).describe()
+    'box teff ... to ..., logg ... to ...'
     """
     if name == "flat":
         return FlatLabels()

@@ -98,6 +98,18 @@ def label_spectra(
         The spectra are on another grid.
     LabelError
         The prior is of a label that the model does not have.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> estimates = bc.label_spectra(bc.train(reference), spectra, prior="gaussian")
+    >>> estimates["labels"].sel(stellar_label="teff").shape
+    (100,)
+    >>> estimates.attrs["prior"]
+    'Gaussian of teff, logg'
     """
     likelihood = StarLikelihood.of(as_model(model), as_spectra(spectra), workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)

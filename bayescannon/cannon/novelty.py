@@ -171,6 +171,17 @@ def assess_coverage(
     ------
     CoverageError
         There is no coverage reference, it belongs to another model, or spectra and estimates are of different stars.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> model = bc.qualify(bc.train(reference), reference, folds=4)
+    >>> assessment = bc.assess_coverage(model, spectra, bc.label_spectra(model, spectra))
+    >>> bool(((assessment["p_coverage"] > 0) & (assessment["p_coverage"] <= 1)).all())
+    True
     """
     model = as_model(model)
     coverage = model.coverage if coverage is None else coverage

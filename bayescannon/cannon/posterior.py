@@ -66,6 +66,16 @@ def sample_posterior(
         The prior is of a label that the model does not have.
     ValueError
         Fewer than 100 draws, or more to keep than there are.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> posterior = bc.sample_posterior(bc.train(reference), spectra.select(slice(0, 5)), n_draws=200)
+    >>> posterior["posterior_quantile"].sel(quantile=0.5, stellar_label="teff").shape
+    (5,)
     """
     likelihood = StarLikelihood.of(as_model(model), as_spectra(spectra), workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)

@@ -55,6 +55,19 @@ def qualify(
     ------
     ValueError
         `folds` is not between 2 and the number of stars, or `label_errors` do not go with the model.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> model = bc.qualify(bc.train(reference), reference, folds=4)
+    >>> model.held_out
+    <HeldOutLabels of ... stars in 4 folds>
+    >>> estimates = bc.label_spectra(model, spectra)
+    >>> bool((estimates["calibrated_error"] > 0).all())
+    True
     """
     model, reference = as_model(model), as_reference(reference)
     if held_out is None:

@@ -50,8 +50,7 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
     >>> import tempfile, pathlib
     >>> from bayescannon.cannon.reference import ReferenceSet
     >>> from bayescannon.cannon.reference_file import load_reference, save_reference
-    >>> from bayescannon.data.parts import kind_of
-    from bayescannon.data.spectra import Spectra
+    >>> from bayescannon.data.spectra import Spectra
     >>> spectra = Spectra([5000, 5001], [[1.0, 0.9], [1.0, 0.8]], [[1e4, 1e4], [1e4, 1e4]], ["star-1", "star-2"])
     >>> reference = ReferenceSet(spectra, {"teff": [4800, 5100]})
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -81,6 +80,17 @@ def load_reference(path: str | Path) -> ReferenceSet:
         There is no such file.
     ReferenceFileError
         Something else is in the file.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> import tempfile
+    >>> path = bc.save_reference(reference, f"{tempfile.mkdtemp()}/reference.nc")
+    >>> bc.load_reference(path).label_names
+    ('teff', 'logg')
     """
     path = Path(path)
     if not path.is_file():

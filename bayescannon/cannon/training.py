@@ -130,6 +130,18 @@ def train(
         Label errors are asked for that the reference set lacks, or they are as large as the spread of the labels.
     PriorError
         A prior without an exact solver.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> model = bc.train(reference, coefficients="pooled", noise="global")
+    >>> model.options.describe()
+    'theta pooled, s flat, kappa global'
+    >>> model.predict([4800.0, 2.5]).shape
+    (3626,)
     """
     reference, options = as_reference(reference), choose_options(options, choices)
     n_hidden = 0
@@ -293,6 +305,18 @@ def train_clipped(
     kept : ReferenceSet
         The stars that the model was trained on, with the rounds in the tally, and the errors that it was trained with;
         the others are its ``clipped``.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> model, kept = bc.train_clipped(reference, n_sigma=3)
+    >>> kept.tally[-1].step
+    'clip round ...: a label off by more than 3 scatters'
+    >>> len(kept) + len(kept.clipped) == len(reference)
+    True
     """
     limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
     if limit < 0 or not n_sigma > 0:

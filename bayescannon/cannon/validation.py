@@ -212,6 +212,19 @@ def validate(
     Returns
     -------
     validation : Validation
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> validation = bc.validate(bc.train(reference), reference, folds=4)
+    >>> validation
+    <Validation of ... stars, labels teff, logg; by leave-none-out and k-fold>
+    >>> row = validation.row("k-fold", "all", "teff")
+    >>> row.unit, 0 < row.scatter < 500
+    ('K', True)
     """
     model, reference = as_model(model), as_reference(reference)
     search: dict[str, Any] = {"n_starts": n_starts, "seed": seed}

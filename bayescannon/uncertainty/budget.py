@@ -88,6 +88,16 @@ def error_budget(
         A kind needs the reference set and there is none, or it is not the model's.
     GridError
         The spectra are on another grid.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> budget = bc.error_budget(bc.train(reference), spectra.select(slice(0, 5)), kinds=("formal", "sandwich"))
+    >>> budget["error"].dims
+    ('star', 'stellar_label', 'kind')
     """
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not len(kinds) or len(set(kinds)) < len(kinds):

@@ -244,7 +244,7 @@ def test_validating_with_labels_of_other_stars(small, tmp_path, refused):
     table = Table.read(small.survey / "lasp.csv", format="ascii.csv")[N_REFERENCE:]
     path = tmp_path / "labels.csv"
     table.write(path, format="ascii.csv")
-    message = refused("validate", small.model, small.store, "--labels", path)
+    message = refused("validate", small.model, small.store, "--labels", path, "--labels-format", "table")
     assert message.startswith("none of the model's reference stars is in both the store and the table")
     assert f"{N_TEST} remain  no labels under this id in labels.csv" in message
 

@@ -55,7 +55,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(MissingFileError, match="there is no file"):
         load_reference(tmp_path / "no.nc")
     (tmp_path / "t.nc").write_text("text")
-    with pytest.raises(ReferenceFileError, match="cannot be read as netCDF"):
+    with pytest.raises(ReferenceFileError, match="is not a netCDF file"):
         load_reference(tmp_path / "t.nc")
     pd.DataFrame({"a": [1]}).to_xarray().to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     with pytest.raises(ReferenceFileError, match="holds no reference set"):
