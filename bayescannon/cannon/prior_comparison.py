@@ -1,18 +1,21 @@
 """What a label prior changes: the same spectra under several priors, star by star."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.cannon.choices import N_DRAWS, N_STARTS, SEED
+from bayescannon.cannon.choices import LABEL_PRIORS, N_DRAWS, N_STARTS, SEED
 from bayescannon.cannon.label_priors import build_label_prior, prior_deviation
 from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.spectra import Spectra
+from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import FlatLabels, LabelPrior
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import FloatArray
@@ -25,9 +28,9 @@ _POWERS = (0.8, 1.25)
 
 
 def compare_priors(
-    model: TrainedModel,
-    spectra: Spectra,
-    priors: Mapping[str, LabelPrior] | None = None,
+    model: TrainedModel | str | Path,
+    spectra: Spectra | str | Path,
+    priors: Mapping[str, LabelPrior] | Sequence[str] | None = None,
     *,
     n_draws: int = N_DRAWS,
     n_starts: int = N_STARTS,
@@ -39,11 +42,11 @@ def compare_priors(
 
     Parameters
     ----------
-    model : TrainedModel
-    spectra : Spectra
+    model : TrainedModel, or path of its file
+    spectra : Spectra, or path of a store
         N stars on the model's grid.
-    priors : mapping of name to prior, optional
-        Flat, box, Gaussian, mixture and coverage of the model's reference set unless given; flat is always there.
+    priors : mapping of name to prior, or names on the command line, optional
+        All that :func:`bayescannon.cannon.label_priors.build_label_prior` knows unless given; flat is always there.
     n_draws, n_starts, seed, workers
         As in :func:`bayescannon.cannon.posterior.sample_posterior`.
 
@@ -63,11 +66,21 @@ def compare_priors(
         A prior is of a label that the model does not have.
     GridError
         The spectra are on another grid.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> comparison = bc.compare_priors(bc.train(reference), spectra.select(slice(0, 5)), ["gaussian"], n_draws=200)
+    >>> comparison["prior"].to_numpy().tolist()
+    ['flat', 'gaussian']
     """
-    if priors is None:
-        priors = {
-            name: build_label_prior(name, model, seed=seed) for name in ("box", "gaussian", "mixture", "coverage")
-        }
+    model, spectra = as_model(model), as_spectra(spectra)
+    if not isinstance(priors, Mapping):
+        names = LABEL_PRIORS if priors is None else [priors] if isinstance(priors, str) else priors
+        priors = {name: build_label_prior(name, model, seed=seed) for name in names}
     priors = {"flat": FlatLabels(), **priors}
     likelihood = StarLikelihood.of(model, spectra, workers=workers)
     quartic = likelihood.quartic

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayescannon.data.grid import wavelengths
 from bayescannon.data.parts import kind_of
-from bayescannon.data.preset import PAPER, PRESETS, SKY_HALF_WIDTH, Preset, provenance
+from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, choose_preset, provenance
 from bayescannon.data.spectra import (
     IDENTITY_COLUMNS,
     LARGEST_IVAR,
@@ -281,7 +281,7 @@ def prepare_spectra(
     np.True_
     """
     raws = _raw_spectra(raws)
-    preset = _preset(preset)
+    preset = choose_preset(preset)
     grid = lamost_grid() if grid is None else wavelengths(grid, "grid")
     if grid[0] > grid[-1]:
         raise InputError(f"grid must be ascending, and goes from {grid[0]:g} to {grid[-1]:g}; give grid[::-1]")
@@ -326,13 +326,3 @@ def _raw_spectra(raws: Any) -> list[RawSpectrum]:
     if not raws:
         raise InputError("no spectra were given; prepare_spectra needs at least one RawSpectrum")
     return raws
-
-
-def _preset(preset: Any) -> Preset:
-    """Return a preset of that name, or the one that was given."""
-    if isinstance(preset, Preset):
-        return preset
-    if isinstance(preset, str) and preset in PRESETS:
-        return PRESETS[preset]
-    got = repr(preset) if isinstance(preset, str) else f"a {kind_of(preset)}; a grid is given as grid=..."
-    raise InputError(f"preset must be one of {', '.join(PRESETS)}, or a Preset; got {got}")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from bayescannon import __version__
 from bayescannon.numerics.errors import InputError
@@ -72,17 +73,19 @@ def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
     Raises
     ------
     InputError
-        An unknown name, or a way to resample variances that there is not.
+        Neither a preset nor its name, or a way to resample variances that there is not.
     """
-    if isinstance(preset, str):
-        if preset not in PRESETS:
-            raise InputError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
-        preset = PRESETS[preset]
+    given: Any = preset
+    if not isinstance(given, Preset):
+        if not (isinstance(given, str) and given in PRESETS):
+            got = repr(given) if isinstance(given, str) else f"a {type(given).__name__}; a grid is given as grid=..."
+            raise InputError(f"preset must be one of {', '.join(PRESETS)}, or a Preset; got {got}")
+        given = PRESETS[given]
     if variance is None:
-        return preset
+        return given
     if variance not in VARIANCES:
         raise InputError(f"variance must be one of {', '.join(VARIANCES)}; got {variance!r}")
-    return replace(preset, variance=variance)
+    return replace(given, variance=variance)
 
 
 def release_mismatch(trained: str, labelled: str) -> str:

@@ -3,7 +3,7 @@
 import multiprocessing
 import signal
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bayescannon.data.prepare import lamost_grid, prepare_block, star_columns
-from bayescannon.data.preset import PAPER, Preset, provenance
+from bayescannon.data.preset import PAPER, Preset, choose_preset, provenance
 from bayescannon.data.spectra import Spectra, SpectrumError
 from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC, read_lamost
 from bayescannon.io.store_writer import StoreWriter
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.typing import FloatArray
 
 FILE_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
@@ -83,11 +84,11 @@ def prepare_files(
     source: str | Path | Sequence[str | Path],
     store: str | Path,
     *,
-    preset: Preset = PAPER,
+    preset: Preset | str = PAPER,
     grid: FloatArray | None = None,
     workers: int = 2,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> PrepareReport:
     """
     Read, prepare and store the spectra of many files.
@@ -102,16 +103,16 @@ def prepare_files(
         relative to its own folder ('#' begins a comment), or the paths.
     store : str or Path
         The store to write, by custom ``*.zarr``.
-    preset : Preset
-        ``PAPER``, ``RELEASED``, ``MASKED`` or a changed copy.
+    preset : Preset or {"paper", "released", "masked"}
+        A name, or a changed copy of one of them.
     grid : array of shape (pixel,), optional
         Rest wavelengths in Angstrom, ascending; by default :func:`bayescannon.data.prepare.lamost_grid`.
     workers : int
         Processes at most; 1, or few files, works in this one.
     overwrite : bool
         Replace a store that exists.
-    progress : callable (n_done, n_total), optional
-        Called after every chunk of files.
+    progress : callable, bool or None
+        See :func:`bayescannon.numerics.progress.reporting`; a function is called with (files done, files).
 
     Returns
     -------
@@ -142,6 +143,7 @@ def prepare_files(
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1; got {workers}")
+    preset = choose_preset(preset)
     root, paths = find_files(source)
     grid = lamost_grid() if grid is None else np.asarray(grid, dtype=np.float64)
     chunks = [paths[i : i + FILE_CHUNK] for i in range(0, len(paths), FILE_CHUNK)]
@@ -153,6 +155,7 @@ def prepare_files(
     with (
         StoreWriter(store, grid, overwrite=overwrite) as writer,
         closing(_prepared(chunks, root, preset, grid, min(workers, useful))) as prepared,
+        reporting(progress, "prepare") as report,
     ):
         for chunk, (spectra, files, bad) in zip(chunks, prepared, strict=True):
             fresh = np.ones(len(files), dtype=bool)
@@ -164,8 +167,7 @@ def prepare_files(
             releases |= set(spectra.columns["release"].tolist()) - {""}
             writer.append(spectra.select(fresh))
             n_done += len(chunk)
-            if progress is not None:
-                progress(n_done, len(paths))
+            report(n_done, len(paths))
         if not first_of:
             kinds = ", ".join(f"{count} {kind}" for kind, count in tally(refused).items())
             raise PrepareError(

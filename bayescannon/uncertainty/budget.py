@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon import __version__
-from bayescannon.cannon.choices import N_DRAWS, SEED
+from bayescannon.cannon.choices import N_BOOTSTRAP, N_DRAWS, SEED
+from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus
 from bayescannon.data.spectra import Spectra
+from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.rows import rows_of
@@ -23,13 +28,13 @@ from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
 
 
 def error_budget(
-    model: TrainedModel,
-    spectra: Spectra,
+    model: TrainedModel | str | Path,
+    spectra: Spectra | str | Path,
     *,
-    reference: ReferenceSet | None = None,
+    reference: ReferenceSet | str | Path | None = None,
     kinds: Sequence[str] = ("formal", "coefficient", "sandwich"),
-    prior: LabelPrior | None = None,
-    n_bootstrap: int = 20,
+    prior: LabelPrior | str | None = None,
+    n_bootstrap: int = N_BOOTSTRAP,
     n_draws: int = N_DRAWS,
     stars: ArrayLike | None = None,
     block: int = BLOCK_PIXELS,
@@ -43,14 +48,14 @@ def error_budget(
 
     Parameters
     ----------
-    model : TrainedModel
-    spectra : Spectra
+    model : TrainedModel, or path of its file
+    spectra : Spectra, or path of a store
         On the model's grid.
-    reference : ReferenceSet, optional
+    reference : ReferenceSet or path of its file, optional
         That the model was trained on; bootstrap and jackknife need it.
     kinds : sequence of str
         Keys of :data:`bayescannon.uncertainty.kinds.KINDS`, in the order wanted.
-    prior : prior object, optional
+    prior : prior object or its name on the command line, optional
         Of the labels and their posterior, see :mod:`bayescannon.models.label_priors`; flat unless given.
     n_bootstrap : int
         Models of the bootstrap, at least 2.
@@ -99,6 +104,9 @@ def error_budget(
     >>> budget["error"].dims
     ('star', 'stellar_label', 'kind')
     """
+    model, spectra = as_model(model), as_spectra(spectra)
+    reference = None if reference is None else as_reference(reference)
+    prior = as_label_prior(prior, model, seed=seed)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not len(kinds) or len(set(kinds)) < len(kinds):
         what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}; name each once"

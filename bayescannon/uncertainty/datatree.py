@@ -5,20 +5,24 @@ ArviZ is for looking at tens of stars, not for catalogues: :func:`bayescannon.un
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayescannon import __version__
-from bayescannon.cannon.choices import N_DRAWS, SEED
+from bayescannon.cannon.choices import N_BOOTSTRAP, N_DRAWS, SEED
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.posterior import sample_posterior
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.spectra import Spectra
+from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.rows import rows_of
@@ -32,14 +36,14 @@ _FORMAL_STREAM = 1
 
 
 def uncertainty_tree(
-    model: TrainedModel,
-    spectra: Spectra,
+    model: TrainedModel | str | Path,
+    spectra: Spectra | str | Path,
     *,
-    reference: ReferenceSet | None = None,
-    observed: LabelTable | None = None,
-    prior: LabelPrior | None = None,
+    reference: ReferenceSet | str | Path | None = None,
+    observed: LabelTable | str | Path | None = None,
+    prior: LabelPrior | str | None = None,
     n_draws: int = N_DRAWS,
-    n_bootstrap: int = 20,
+    n_bootstrap: int = N_BOOTSTRAP,
     likelihood: LikelihoodKind | None = "auto",
     seed: int = SEED,
     workers: int | None = None,
@@ -49,15 +53,15 @@ def uncertainty_tree(
 
     Parameters
     ----------
-    model : TrainedModel
-    spectra : Spectra
+    model : TrainedModel, or path of its file
+    spectra : Spectra, or path of a store
         N stars on the model's grid.
-    reference : ReferenceSet, optional
+    reference : ReferenceSet or path of its file, optional
         That the model was trained on; without it there is no bootstrap.
-    observed : LabelTable, optional
+    observed : LabelTable or path of a table, optional
         Labels of the same stars from elsewhere, matched by the names of the spectra; NaN for the stars and labels that
         it lacks.
-    prior : prior object, optional
+    prior : prior object or its name on the command line, optional
         Of the posterior, see :mod:`bayescannon.models.label_priors`; flat unless given.
     n_draws : int
         Draws of the posterior and of the formal errors, at least 100.
@@ -115,6 +119,9 @@ def uncertainty_tree(
     >>> int(az.loo(tree, var_name="flux").n_data_points)
     60
     """
+    model, spectra = as_model(model), as_spectra(spectra)
+    reference = None if reference is None else as_reference(reference)
+    observed = None if observed is None else as_labels(observed)
     if len(spectra) == 0:
         raise InputError("a tree of uncertainties needs at least one star; got none")
     if likelihood is not None:
