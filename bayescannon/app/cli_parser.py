@@ -23,7 +23,8 @@ from bayescannon.cannon.choices import (
     ValidationChoices,
 )
 
-Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
+# the type that add_subparsers returns has no public name
+type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -34,7 +34,8 @@ LARGEST_STORED = 1e30
 
 def lamost_grid() -> NDArray[np.float64]:
     """Return the paper's grid, 10^(3.5682 + 1e-4 i) within 3905 to 9000 Angstrom: 3626 pixels."""
-    return np.power(10.0, 3.5682 + 1e-4 * np.arange(235, 3861))
+    result: NDArray[np.float64] = np.power(10.0, 3.5682 + 1e-4 * np.arange(235, 3861))
+    return result
 
 
 def mask_bad(
@@ -325,4 +326,5 @@ def _raw_spectra(raws: Any) -> list[RawSpectrum]:
         raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got a {kind_of(others[0])}{hint}")
     if not raws:
         raise InputError("no spectra were given; prepare_spectra needs at least one RawSpectrum")
-    return raws
+    result: list[RawSpectrum] = raws
+    return result

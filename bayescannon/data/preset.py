@@ -76,16 +76,18 @@ def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
         Neither a preset nor its name, or a way to resample variances that there is not.
     """
     given: Any = preset
-    if not isinstance(given, Preset):
-        if not (isinstance(given, str) and given in PRESETS):
-            got = repr(given) if isinstance(given, str) else f"a {type(given).__name__}; a grid is given as grid=..."
-            raise InputError(f"preset must be one of {', '.join(PRESETS)}, or a Preset; got {got}")
-        given = PRESETS[given]
+    if isinstance(given, Preset):
+        chosen = given
+    elif isinstance(given, str) and given in PRESETS:
+        chosen = PRESETS[given]
+    else:
+        got = repr(given) if isinstance(given, str) else f"a {type(given).__name__}; a grid is given as grid=..."
+        raise InputError(f"preset must be one of {', '.join(PRESETS)}, or a Preset; got {got}")
     if variance is None:
-        return given
+        return chosen
     if variance not in VARIANCES:
         raise InputError(f"variance must be one of {', '.join(VARIANCES)}; got {variance!r}")
-    return replace(given, variance=variance)
+    return replace(chosen, variance=variance)
 
 
 def release_mismatch(trained: str, labelled: str) -> str:

@@ -58,7 +58,8 @@ def to_unit(values: NDArray[Any], unit: Any, wanted: Any, name: str, *, remedy: 
         return values
     if kind == wanted_kind:
         try:
-            return given.to(target, values)
+            result: NDArray[Any] = given.to(target, values)
+            return result
         except u.UnitConversionError:
             pass
     expected = "plain numbers" if target == u.dimensionless_unscaled else str(target)

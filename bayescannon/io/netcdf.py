@@ -59,7 +59,8 @@ def _bytes(values: Any) -> bytes:
         return repr([str(value) for value in values.ravel()]).encode()
     # of a byte order and a width of its own: files of all machines have the same digest
     same = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    return same.dtype.str.encode() + same.tobytes()
+    result: bytes = same.dtype.str.encode() + same.tobytes()
+    return result
 
 
 def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> None:

@@ -239,4 +239,5 @@ def _read(source: Any, size: int | None) -> bytes:
     source.seek(0)
     data = source.read(size)
     source.seek(0)
-    return data
+    result: bytes = data
+    return result

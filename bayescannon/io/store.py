@@ -54,7 +54,8 @@ def open_store(path: str | Path) -> xr.Dataset:
     dataset = xr.open_zarr(path, consolidated=bool(described.get("consolidated_metadata")), chunks=None)
     # files on disk have no order that could be relied on
     dataset = dataset[["flux", "ivar", *sorted(set(map(str, dataset.data_vars)) - {"flux", "ivar"})]]
-    return dataset.assign_coords(star=_fixed_width(dataset["star"]))
+    result: xr.Dataset = dataset.assign_coords(star=_fixed_width(dataset["star"]))
+    return result
 
 
 def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:

@@ -97,14 +97,16 @@ class Exposure:
 
 def throughput(wavelength: FloatArray) -> FloatArray:
     """Return the counts for the same flux, relative to 5000 A, shape (pixel,)."""
-    return PchipInterpolator(*THROUGHPUT.T)(wavelength)
+    result: FloatArray = PchipInterpolator(*THROUGHPUT.T)(wavelength)
+    return result
 
 
 def sky_spectrum(wavelength: FloatArray) -> FloatArray:
     """Return the sky's lines over its continuum, shape (line, pixel); the sky is 1 + their sum."""
     centre, strength = SKY_LINES[:, :1], SKY_LINES[:, 1:]
     sigma = centre / RESOLUTION / FWHM_PER_SIGMA
-    return strength * np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2)
+    result: FloatArray = strength * np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2)
+    return result
 
 
 def observe(
@@ -162,7 +164,8 @@ def _exposure_factor(rate: FloatArray, background: FloatArray, snr: FloatArray, 
 def _photon_variance(counts: FloatArray) -> FloatArray:
     """Return the geometric mean of the counts and the smeared counts, shape (star, pixel)."""
     smeared = uniform_filter1d(uniform_filter1d(counts, SMEARING, axis=1), SMEARING, axis=1)
-    return np.sqrt(np.maximum(counts * smeared, 0.0))
+    result: FloatArray = np.sqrt(np.maximum(counts * smeared, 0.0))
+    return result
 
 
 def _imperfections(n_star: int, wavelength: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -56,7 +56,8 @@ def unit_coordinates(labels: FloatArray, low: FloatArray, high: FloatArray) -> F
     """Map the box from `low` to `high`, in the emulator's coordinates, onto -1 to 1; shape (star, 6)."""
     limits = emulator_coordinates(np.stack([low, high]))
     middle, half = limits.mean(axis=0), np.abs(limits[1] - limits[0]) / 2
-    return (emulator_coordinates(labels) - middle) / half
+    result: FloatArray = (emulator_coordinates(labels) - middle) / half
+    return result
 
 
 @dataclass(frozen=True)

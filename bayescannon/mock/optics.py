@@ -189,4 +189,5 @@ def response(wavelength: FloatArray, optics: Optics) -> FloatArray:
         curve = chebyshev.chebval(x, optics.response[:, arm].T)
         total += np.exp(curve) * (red if arm else 1 - red)
     height, centre, width = (column[:, None] for column in optics.bump.T)
-    return total * (1 + height * np.exp(-0.5 * ((wavelength - centre) / width) ** 2))
+    result: FloatArray = total * (1 + height * np.exp(-0.5 * ((wavelength - centre) / width) ** 2))
+    return result

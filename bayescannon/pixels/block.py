@@ -163,7 +163,8 @@ class PixelBlock:
     @property
     def n_pixel(self) -> int:
         """Number of pixels."""
-        return self.flux.shape[1]
+        result: int = self.flux.shape[1]
+        return result
 
     def select(self, index: NDArray[np.intp]) -> "PixelBlock":
         """Return the block of some of the pixels."""

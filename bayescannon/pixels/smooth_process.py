@@ -119,7 +119,8 @@ class SmoothProcess:
         variance = np.diagonal(posterior.covariance, axis1=1, axis2=2)
         total = self.squares(posterior.mean).sum(axis=0) + variance[0]
         total += ((variance[1:] + rho**2 * variance[:-1] - 2 * rho * posterior.pair) / self._share).sum(axis=0)
-        return np.sqrt(total / len(variance))
+        result: NDArray[np.float64] = np.sqrt(total / len(variance))
+        return result
 
     def learn_scale(
         self, normal: FloatArray, right: FloatArray, start: FloatArray, *, gain: float = 1e-4

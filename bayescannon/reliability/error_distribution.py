@@ -54,7 +54,8 @@ class PredictiveErrors:
             half = half - excess / slope
             # Newton's step, unless it leaves what is known to hold the solution
             half = np.where((half >= low) & (half <= high), half, (low + high) / 2)
-        return half * self.scale
+        result: FloatArray = half * self.scale
+        return result
 
     def pit(self, error: FloatArray, noise: FloatArray | None = None) -> FloatArray:
         """
@@ -68,7 +69,8 @@ class PredictiveErrors:
             Standard deviation of the Gaussian error of what stands for the true label; 0 unless given.
         """
         if noise is None:
-            return stdtr(self.dof, (error - self.location) / self.scale)
+            result: FloatArray = stdtr(self.dof, (error - self.location) / self.scale)
+            return result
         out = np.full(error.shape, np.nan)
         use = np.isfinite(error - self.location) & np.isfinite(noise) & np.isfinite(self.scale)
         out[use] = convolved_t_below((error - self.location)[use], self.scale[use], self.dof[use], noise[use])
@@ -78,7 +80,8 @@ class PredictiveErrors:
 def _log_density(x: FloatArray, dof: FloatArray) -> FloatArray:
     """Log density of the standard Student-t."""
     norm = gammaln((dof + 1) / 2) - gammaln(dof / 2) - np.log(np.pi * dof) / 2
-    return norm - (dof + 1) / 2 * np.log1p(x**2 / dof)
+    result: FloatArray = norm - (dof + 1) / 2 * np.log1p(x**2 / dof)
+    return result
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,10 @@ class ErrorLikelihood:
     def below(self, parameters: FloatArray) -> FloatArray:
         """Return the probability of a smaller error than each star's, shape (N,)."""
         off, log_scale, _, log_dof = self._shape(parameters)
-        return convolved_t_below(off, np.exp(log_scale), np.exp(np.clip(log_dof, *np.log(DOF_RANGE))), self.noise)
+        result: FloatArray = convolved_t_below(
+            off, np.exp(log_scale), np.exp(np.clip(log_dof, *np.log(DOF_RANGE))), self.noise
+        )
+        return result
 
     def scale_error(self, parameters: FloatArray, weight: FloatArray) -> float:
         """Return the standard deviation of the stars' mean of log sigma, by the Hessian of :meth:`maximise`."""

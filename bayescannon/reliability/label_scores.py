@@ -206,7 +206,10 @@ def whitener(reference: FloatArray) -> NDArray[np.float64]:
     """Return W, shape (K, K), with W^T C W = 1 for the covariance C of points (M, K), widths bounded below."""
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(reference, rowvar=False)))
     width = np.sqrt(np.maximum(values, 0.0))
-    return vectors / np.maximum(width, max(_MIN_RELATIVE_WIDTH * width[-1], np.finfo(float).tiny))
+    result: NDArray[np.float64] = vectors / np.maximum(
+        width, max(_MIN_RELATIVE_WIDTH * width[-1], np.finfo(float).tiny)
+    )
+    return result
 
 
 def _mahalanobis(points: FloatArray, reference: FloatArray, *, leave_one_out: bool) -> NDArray[np.float64]:
@@ -241,4 +244,5 @@ def _log_density(
         density[block] = largest - 0.5 * (part**2).sum(axis=1) + np.log(kernel.sum(axis=1))
 
     map_blocks(one, len(points), _BLOCK, workers)
-    return density - np.log(n_reference - leave_one_out)
+    result: NDArray[np.float64] = density - np.log(n_reference - leave_one_out)
+    return result

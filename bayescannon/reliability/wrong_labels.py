@@ -40,7 +40,8 @@ def log_population(labels: FloatArray) -> FloatArray:
     centred = labels - labels.mean(axis=0)
     covariance = centred.T @ centred / len(labels)
     distance = np.einsum("ni,ni->n", centred @ np.linalg.inv(covariance), centred)
-    return -(distance + np.linalg.slogdet(covariance)[1] + labels.shape[1] * np.log(2 * np.pi)) / 2
+    result: FloatArray = -(distance + np.linalg.slogdet(covariance)[1] + labels.shape[1] * np.log(2 * np.pi)) / 2
+    return result
 
 
 def log_dependence(below: FloatArray, weight: NDArray[np.float64]) -> FloatArray:

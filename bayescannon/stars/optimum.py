@@ -60,7 +60,8 @@ class LabelOptimum:
     @property
     def converged(self) -> BoolArray:
         """Which stars have labels and errors, shape (N,)."""
-        return self.status == FitStatus.CONVERGED
+        result: BoolArray = self.status == FitStatus.CONVERGED
+        return result
 
     @property
     def formal(self) -> FloatArray:

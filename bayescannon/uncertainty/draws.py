@@ -161,4 +161,5 @@ def _smooth(taken: FloatArray, values: FloatArray, rng: np.random.Generator) -> 
     # a sum of the deviations with Gaussian weights has their covariance, however few they are
     weights = rng.standard_normal((len(taken), n)) / np.sqrt(n)
     noise = np.einsum("dn,nsk->dsk", weights, values - mean)
-    return mean + (taken - mean + width * noise) / np.sqrt(1 + width**2)
+    result: FloatArray = mean + (taken - mean + width * noise) / np.sqrt(1 + width**2)
+    return result

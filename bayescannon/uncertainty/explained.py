@@ -192,7 +192,8 @@ def pit_histogram(pit: ArrayLike, *, n_bin: int = 20) -> tuple[FloatArray, Float
 
 def _width(probability: ArrayLike) -> NDArray[np.float64]:
     """Return the half width of the central interval of a standard Gaussian."""
-    return ndtri((1 + np.asarray(probability)) / 2)
+    result: NDArray[np.float64] = ndtri((1 + np.asarray(probability)) / 2)
+    return result
 
 
 def _deviations(budget: xr.Dataset, truth: ArrayLike) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:

@@ -72,7 +72,8 @@ class Task:
     @property
     def fitted(self) -> NDArray[np.bool_]:
         """Whether a star's fit converged, shape (N,)."""
-        return self.estimates["status"].to_numpy() == FitStatus.CONVERGED
+        result: NDArray[np.bool_] = self.estimates["status"].to_numpy() == FitStatus.CONVERGED
+        return result
 
     def training_set(self) -> ReferenceSet:
         """Return the reference set, for kinds that need it."""

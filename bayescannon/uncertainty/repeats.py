@@ -67,7 +67,8 @@ def repeat_groups(
         place = SkyCoord(ra[known], dec[known], unit="deg")
         first, second, _, _ = search_around_sky(place, place, radius * u.arcsec)
     links = coo_array((np.ones(len(first)), (known[first], known[second])), shape=(len(ra), len(ra)))
-    return connected_components(links, directed=False)[1].astype(np.int64)
+    result: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    return result
 
 
 @dataclass(frozen=True)
