@@ -4,28 +4,16 @@ from pathlib import Path
 
 from bayescannon.app.result import RunResult
 from bayescannon.data.flags import FitStatus
-from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, save_figure
+from bayescannon.figures import plot_coefficients, plot_kiel, plot_validation, save_figure
 from bayescannon.figures.style import new_figure
 
 
 def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[str, Path]:
     """Draw the one-to-one panels (as figure 5 of the paper), the coefficients (figure 4) and the Kiel diagram."""
     folder.mkdir(parents=True, exist_ok=True)
-    model, method = result.model, "k-fold" if "k-fold" in result.validation.estimates else "leave-none-out"
-    estimates = result.validation.estimates[method]
-    bright = estimates["snr"].to_numpy() > snr_min
-    rows = [result.validation.row(method, f"snr > {snr_min:g}", name) for name in model.label_names]
+    model = result.model
     paths = {name: folder / f"{name}.png" for name in ("one_to_one", "coefficients", "kiel")}
-    panels = plot_one_to_one_panels(
-        result.validation.reference_labels[bright],
-        estimates["labels"].to_numpy()[bright],
-        model.labels,
-        bias=[row.bias for row in rows],
-        scatter=[row.scatter for row in rows],
-        snr=estimates["snr"].to_numpy()[bright],
-        inferred_name=f"{method}, S/N > {snr_min:g}:",
-    )
-    save_figure(panels, paths["one_to_one"])
+    save_figure(plot_validation(result.validation, snr_min=snr_min), paths["one_to_one"])
     coefficients = plot_coefficients(
         model.wavelength, model.theta, model.scatter, model.labels, scale=model.scaler.scale
     )

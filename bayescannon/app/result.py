@@ -11,7 +11,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import Validation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """
     What a run made.
@@ -33,3 +33,6 @@ class RunResult:
     validation: Validation
     estimates: xr.Dataset
     outputs: Mapping[str, Path]
+
+    def __repr__(self) -> str:
+        return f"<RunResult of {self.estimates.sizes['star']} stars: {', '.join(self.outputs)}>"

@@ -17,7 +17,7 @@ from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.reliability.spectrum_scores import Residuals
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeldOut:
     """
     Reference stars out of fold, in the order of their set.
@@ -31,6 +31,9 @@ class HeldOut:
 
     labels: HeldOutLabels
     residuals: Residuals
+
+    def __repr__(self) -> str:
+        return f"<HeldOut of {len(self.labels)} stars in {self.labels.folds} folds, with residuals>"
 
     @property
     def estimates(self) -> xr.Dataset:

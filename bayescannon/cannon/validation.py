@@ -19,6 +19,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.display import html_table
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import labels_from_names
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress
 from bayescannon.numerics.typing import FloatArray
 
@@ -88,6 +89,16 @@ class Validation:
     estimates : dict of str to xarray.Dataset
         By method, see :func:`bayescannon.cannon.labelling.label_spectra`; stars in the order of the reference set.
     reference_labels : float array of shape (N, K)
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 20, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+    >>> validation = bc.validate(bc.train(reference), reference, folds=0)
+    >>> [(row.selection, row.label, row.unit) for row in validation.rows]
+    [('all', 'teff', 'K'), ('all', 'logg', 'dex'), ('snr > 50', 'teff', 'K'), ('snr > 50', 'logg', 'dex')]
     """
 
     rows: tuple[LabelStatistics, ...]
@@ -109,11 +120,24 @@ class Validation:
         return html_table("Validation", facts)
 
     def row(self, method: str, selection: str, label: str) -> LabelStatistics:
-        """Return the statistics of one label; KeyError if there are none."""
+        """
+        Return the statistics of one label.
+
+        Raises
+        ------
+        InputError
+            There are none; the message names those that there are.
+        """
         for row in self.rows:
             if (row.method, row.selection, row.label) == (method, selection, label):
                 return row
-        raise KeyError((method, selection, label))
+        known = [
+            list(dict.fromkeys(getattr(row, name) for row in self.rows)) for name in ("method", "selection", "label")
+        ]
+        raise InputError(
+            f"there are no statistics of {label!r} by {method!r} over {selection!r}; there are those of "
+            f"{', '.join(known[2])} by {', '.join(known[0])} over {', '.join(known[1])}"
+        )
 
     def to_json(self) -> str:
         """Return the statistics as JSON: a list of objects with the attributes of LabelStatistics."""

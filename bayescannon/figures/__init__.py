@@ -9,6 +9,7 @@ from bayescannon.figures.posterior import plot_label_forest, plot_label_ridge
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
 from bayescannon.figures.spectrum import plot_spectrum
 from bayescannon.figures.style import save_figure
+from bayescannon.figures.validation import plot_validation
 
 __all__ = [
     "plot_coefficients",
@@ -23,5 +24,6 @@ __all__ = [
     "plot_pit",
     "plot_scatter_by_snr",
     "plot_spectrum",
+    "plot_validation",
     "save_figure",
 ]

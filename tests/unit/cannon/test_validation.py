@@ -53,7 +53,7 @@ def test_both_methods_and_selections_are_reported_and_become_json(reference):
     rows = json.loads(validation.to_json())
     assert {row["method"] for row in rows} == {"leave-none-out", "k-fold"}
     assert {row["selection"] for row in rows} == {"all", "snr > 50"}
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="there are no statistics of"):
         validation.row("k-fold", "all", "a_k")
 
 
