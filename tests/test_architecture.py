@@ -1,6 +1,7 @@
 """The house has one way through it: who may import whom, and what never enters which room."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,15 @@ def test_the_package_and_its_help_import_only_the_standard_library():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = set(done.stdout.split()) - sys.stdlib_module_names
     assert {name for name in heavy if not name.startswith("_")} == {"bayescannon"}
+
+
+def test_the_walk_in_contributing_names_files_and_functions_that_exist():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    steps = re.findall(r"\| `(\w+/\w+\.py)` \| `(\w+)` \|", text)
+    assert len(steps) > 20
+    for file, name in steps:
+        tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        assert name in defined, f"{file} has no {name}"
+    for file in re.findall(r"`(\w+/\w+\.py)`", text):
+        assert (PACKAGE / file).exists() or (PACKAGE.parent / file).exists(), file
