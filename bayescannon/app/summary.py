@@ -32,6 +32,7 @@ def coverage_summary(catalogue: Table) -> str:
         text += f", {((flags & int(flag)) != 0).sum()} {flag.name}"
     distance = np.asarray(catalogue["label_distance"])
     if np.isfinite(distance).any():
-        row = select_by_distance(distance)[1][-1]
-        text += f"; {row.step} keeps {row.remaining}"
+        *unknown, cut = select_by_distance(distance)[1]
+        text += f"; {cut.step} keeps {cut.remaining}"
+        text += "".join(f", {row.removed} have {row.step}" for row in unknown)
     return text

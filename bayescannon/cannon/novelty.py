@@ -103,7 +103,7 @@ def as_pipeline_labels(given: LabelTable | str | Path, model: TrainedModel, star
         known = f"its ids are {listed(there, most=3)}" if there else "it has no column of ids, or an empty one"
         raise CoverageError(
             f"none of the {len(stars)} stars is in {table.source or 'the table'} of pipeline labels: {known}, and the "
-            f"stars are {listed([str(star) for star in stars[:4]], most=3)}. Name the column of the spectra's ids "
+            f"stars are {listed([str(star) for star in stars], most=3)}. Name the column of the spectra's ids "
             "(--pipeline-columns id=COLUMN, or columns={'id': COLUMN} of read_labels)"
         )
     return table
