@@ -67,19 +67,23 @@ def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
 
 def print_calibration(console: Console, model: TrainedModel) -> None:
     """Say what the errors of a model's labels were calibrated on, or why they were not; the expected offsets."""
-    say(console, f"errors: {model.describe_errors()}")
-    if model.calibration is None:
+    calibration = model.calibration
+    if calibration is None:
+        say(console, f"errors: {model.describe_errors()}")
         return
+    n_trained, n_more = len(model.reference_id), calibration.n_stars - len(model.reference_id)
+    stars = f"the {n_trained} of the training, each labelled by a model of the other folds"
+    clipped = f", and {n_more} that the clip removed" if n_more > 0 else ""
+    say(console, f"errors: calibrated on {calibration.n_stars} held-out stars ({stars}{clipped})")
+    say(console, model.calibration_note)
     table = _table("Calibrated errors of (inferred - true)", "label", "mean offset", "degrees of freedom")
-    for label, bias, dof in zip(
-        model.labels, model.calibration.bias * model.scaler.scale, model.calibration.dof, strict=True
-    ):
+    for label, bias, dof in zip(model.labels, calibration.bias * model.scaler.scale, calibration.dof, strict=True):
         table.add_row(escape(f"{label.name} [{label.unit}]"), format_value(label.name, bias), f"{dof:.1f}")
     console.print(table)
 
 
 def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
-    """Print bias, scatter and pulls of every label, a table for each method and selection."""
+    """Print bias, scatter and pulls of every label, a table for each method and selection, and what they are."""
     for (method, selection), group in groupby(rows, key=lambda row: (row.method, row.selection)):
         members = list(group)
         first = members[0]
@@ -87,7 +91,7 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
         title = f"{method}, {selection}: inferred - reference of {first.n_stars} stars{failed}"
         calibrated = np.isfinite(first.within_error)
         last = ["within e"] if calibrated else []
-        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull width", *last)
+        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull", *last)
         for row in members:
             values = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
             table.add_row(
@@ -98,6 +102,11 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
                 *([f"{100 * row.within_error:.1f} %"] if calibrated else []),
             )
         console.print(table)
+    say(
+        console,
+        "scatter: standard deviation; robust: half of the central 68.3 %; slope: of inferred on reference labels; pull: "
+        "robust width of (inferred - reference) / formal error; within e: share of stars within the calibrated error",
+    )
 
 
 def print_budget(console: Console, budget: xr.Dataset) -> None:
