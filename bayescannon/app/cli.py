@@ -184,13 +184,15 @@ def _label(options: argparse.Namespace) -> None:
 def _uncertainties(options: argparse.Namespace) -> None:
     from contextlib import nullcontext
 
+    import xarray as xr
     from rich.console import Console
 
     from bayescannon.app.stores import budget_of_store
     from bayescannon.app.terminal import print_budget, say
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.trained_model import TrainedModel
-    from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.io.netcdf import write_tree
+    from bayescannon.io.outputs import check_output_file
 
     console = Console()
     check_output_file(options.out, overwrite=options.overwrite)
@@ -213,8 +215,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
             keep_draws=options.keep_draws,
             seed=options.seed,
         )
-    with replacing(options.out, overwrite=options.overwrite) as partial:
-        budget.to_netcdf(partial, engine="h5netcdf")
+    write_tree(xr.DataTree(budget), options.out, overwrite=options.overwrite)
     print_budget(console, budget)
     say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
 

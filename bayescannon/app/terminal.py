@@ -104,8 +104,9 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
         console.print(table)
     say(
         console,
-        "scatter: standard deviation; robust: half of the central 68.3 %; slope: of inferred on reference labels; pull: "
-        "robust width of (inferred - reference) / formal error; within e: share of stars within the calibrated error",
+        "scatter: standard deviation; robust: half of the central 68.3 %; slope: of inferred on reference labels; "
+        "pull: robust width of (inferred - reference) / formal error; within e: share of stars within the calibrated "
+        "error",
     )
 
 

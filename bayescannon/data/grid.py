@@ -17,7 +17,21 @@ class GridError(InputError):
     """Spectra and model are on different wavelength grids."""
 
 
-def wavelengths(given: Any, name: str = "wavelength", *, error: type[InputError] = InputError) -> NDArray[np.float64]:
+def scale_fault(values: FloatArray, name: str = "wavelength") -> str:
+    """Say why wavelengths, shape (pixel,), cannot be in Angstrom; empty if they can."""
+    low, high = values.min(), values.max()
+    if low >= SHORTEST_WAVELENGTH:
+        return ""
+    unit = "nm" if high > 100 else "micron"
+    return (
+        f"{name} from {low:g} to {high:g}: Angstrom expected, and no stellar spectrum begins below "
+        f"{SHORTEST_WAVELENGTH:g} A. Give {name} with its unit, for instance {name} * astropy.units.{unit}"
+    )
+
+
+def wavelengths(
+    given: Any, name: str = "wavelength", *, error: type[InputError] = InputError, any_scale: bool = False
+) -> NDArray[np.float64]:
     """
     Return wavelengths as float64 in Angstrom, shape (pixel,); they may still be descending.
 
@@ -29,6 +43,8 @@ def wavelengths(given: Any, name: str = "wavelength", *, error: type[InputError]
         What they are, for messages.
     error : exception class
         What to raise for values that cannot be wavelengths.
+    any_scale : bool
+        Accept numbers too small for Angstrom; see :func:`scale_fault`.
 
     Raises
     ------
@@ -51,13 +67,9 @@ def wavelengths(given: Any, name: str = "wavelength", *, error: type[InputError]
             f"{name} must be strictly ascending, but goes up and down or repeats (it begins {begin}); sort the pixels, "
             "and check that wavelength and flux are not swapped"
         )
-    low, high = values.min(), values.max()
-    if low < SHORTEST_WAVELENGTH:
-        unit = "nm" if high > 100 else "micron"
-        raise error(
-            f"{name} from {low:g} to {high:g}: Angstrom expected, and no stellar spectrum begins below "
-            f"{SHORTEST_WAVELENGTH:g} A. Give {name} with its unit, for instance {name} * astropy.units.{unit}"
-        )
+    fault = "" if any_scale else scale_fault(values, name)
+    if fault:
+        raise error(fault)
     return values.astype(np.float64, copy=False)
 
 

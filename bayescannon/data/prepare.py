@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.grid import wavelengths
+from bayescannon.data.grid import scale_fault, wavelengths
 from bayescannon.data.parts import kind_of
 from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, choose_preset, provenance
 from bayescannon.data.spectra import (
@@ -188,6 +188,10 @@ def prepare_block(
     raw_flux, raw_ivar = np.zeros((2, len(raws), len(grid)))
     reasons = [""] * len(raws)
     for i, raw in enumerate(raws):
+        fault = scale_fault(raw.wavelength)
+        if fault:
+            reasons[i] = f"wavelength scale: {fault}"
+            continue
         if not raw.redshift > -1:
             reasons[i] = f"no redshift: {_redshift_fault(raw.redshift)}"
             continue

@@ -86,7 +86,8 @@ class RawSpectrum:
     def __post_init__(self) -> None:
         if np.ndim(self.id) != 0:
             raise InputTypeError(f"id must be one name; got {self.id!r}. One RawSpectrum is one star")
-        wavelength = wavelengths(self.wavelength, error=SpectrumError)
+        # the scale is judged where the spectrum is prepared: one bad star of many is refused there, with the reason
+        wavelength = wavelengths(self.wavelength, error=SpectrumError, any_scale=True)
         flux, dead = numbers(self.flux, "flux")
         ivar, ivar_mask = numbers(self.ivar, "ivar")
         ivar = _in_flux_unit(ivar, split(self.ivar, "ivar").unit, split(self.flux, "flux").unit)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.labels import Label
+from bayescannon.io.outputs import replacing
 from bayescannon.numerics.errors import InputError
 
 # colours that stay apart for the colour-blind (Okabe and Ito)
@@ -112,6 +114,18 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 15
     path : path-like
         File to write; one that exists is replaced.
     dpi : float
-        Dots an inch of what is not drawn as lines.
+        Dots per inch of what is not drawn as lines.
+
+    Raises
+    ------
+    InputError
+        The ending is of no format that matplotlib writes.
+    OSError
+        Nothing can be written there.
     """
-    figure.savefig(os.fspath(path), dpi=dpi, bbox_inches="tight")
+    target = Path(path)
+    known = figure.canvas.get_supported_filetypes()
+    if target.suffix.removeprefix(".").lower() not in known:
+        raise InputError(f"the ending of a figure must be one of {', '.join(known)}; got {target.name!r}")
+    with replacing(target, overwrite=True) as partial:
+        figure.savefig(partial, dpi=dpi, bbox_inches="tight")

@@ -257,6 +257,15 @@ def test_a_redshift_that_is_none_refuses_the_star_and_no_other(redshift, words):
     np.testing.assert_array_equal(spectra.flux, prepare_spectra([raws[0], raws[2]], grid=GRID).flux)
 
 
+@pytest.mark.parametrize(("factor", "unit"), [(0.1, "nm"), (1e-4, "micron")])
+def test_a_wavelength_scale_that_cannot_be_refuses_the_star(factor, unit):
+    plain = on_grid("a")
+    small = on_grid("b", wavelength=plain.wavelength * factor)
+    with pytest.raises(SpectrumError, match=rf"b: wavelength scale: .*Angstrom expected.*astropy\.units\.{unit}"):
+        prepare_spectra([plain, small], grid=GRID)
+    assert prepare_spectra([plain, small], grid=GRID, leave_out=True).id.tolist() == ["a"]
+
+
 def test_a_redshift_of_one_is_no_stars_wherever_the_grid_is():
     raw = RawSpectrum("a", np.arange(4000.0, 40000.0), np.ones(36000), np.ones(36000), redshift=1.0)
     with pytest.raises(SpectrumError, match="a: no redshift: z = v/c"):

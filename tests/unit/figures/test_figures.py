@@ -256,9 +256,9 @@ def test_figures_import_no_solver_and_no_global_state() -> None:
                 imported.add(node.module)
                 imported |= {f"{node.module}.{alias.name}" for alias in node.names}
     own = {name.split(".")[1] for name in imported if name.startswith("bayescannon.")}
-    assert own <= {"figures", "data", "models", "numerics", "cannon"}
+    assert own <= {"figures", "data", "io", "models", "numerics", "cannon"}
     foreign = {name.split(".")[0] for name in imported} - {"bayescannon"}
-    assert foreign <= {"arviz_stats", "collections", "math", "matplotlib", "numpy", "os", "typing"}
+    assert foreign <= {"arviz_stats", "collections", "math", "matplotlib", "numpy", "os", "pathlib", "typing"}
     assert not any(name.startswith("matplotlib.pyplot") for name in imported)
     assert "matplotlib.use" not in imported
 
