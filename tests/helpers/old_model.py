@@ -1,8 +1,10 @@
-"""A model file of version 0.2.0 with everything that a model may have, what it must give, and how to change a value."""
+"""A model file of version 0.2.0 with everything that a model may have, what it must give, and a changed copy."""
 
+import json
 from pathlib import Path
 
 OLD = Path(__file__).parents[1] / "data" / "model_0.2.0.nc"
+EXPECTED = json.loads(OLD.with_suffix(".json").read_text())
 
 
 def with_changed_value(tree, name):

@@ -6,7 +6,6 @@ import pytensor.tensor as pt
 import pytest
 from prior_survey import TERMS, survey
 
-from bayescannon.models import coefficient_priors as priors
 from bayescannon.models.coefficient_priors import NormalCoefficients, PooledCoefficients
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter
 from bayescannon.models.spectral import spectral_model
@@ -230,18 +229,3 @@ def test_priors_without_an_exact_solver_say_so():
     vectors, flux, ivar, *_ = survey(n_pixel=2)
     with pytest.raises(PriorError, match=r"FlatCoefficients.*Other can be sampled with"):
         fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(Other()))
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: NormalCoefficients(0.0),
-        lambda: HalfNormalScatter(-1.0),
-        lambda: FixedNoise(0.0),
-        lambda: PooledCoefficients(activity_spread=0.0),
-        lambda: priors.shrunk_terms(3, "linear"),
-    ],
-)
-def test_priors_that_make_no_sense_are_refused(make):
-    with pytest.raises(ValueError, match="must be"):
-        make()
