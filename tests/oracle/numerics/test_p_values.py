@@ -13,3 +13,12 @@ def test_empirical_p_values_by_counting():
     # thirty stars can not show one per cent: beyond all of them is what is left
     assert is_unusual(np.array([1 / 31, 2 / 31, np.nan]), 0.01, 30).tolist() == [True, False, False]
     assert is_unusual(np.array([0.01, 0.0101]), 0.01, 1000).tolist() == [True, False]
+
+
+def test_p_values_of_exchangeable_scores_are_valid_at_every_level():
+    """Each of M + 1 scores against the others: at most a fraction alpha has a p-value of at most alpha."""
+    scores = np.random.default_rng(1).standard_cauchy(200)
+    found = np.array([empirical_p_value(scores[[n]], np.delete(scores, n))[0] for n in range(200)])
+    np.testing.assert_allclose(np.sort(found), np.arange(1, 201) / 200)
+    for alpha in (0.01, 0.05, 0.3):
+        assert is_unusual(found, alpha, 199).mean() <= alpha + 1e-12

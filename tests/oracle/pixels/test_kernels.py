@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 
-from bayescannon.pixels.kernels import (
-    fixed_theta_gradient,
-    minus_log_weights,
-    residual_variance,
-    scatter_sums,
-    weigh,
-)
+from bayescannon.pixels.kernels import fixed_theta_gradient, minus_log_weights, residual_variance, scatter_sums, weigh
 
 N_STAR, N_PIXEL = 23, 5
 

@@ -19,3 +19,18 @@ def test_interval_holds_the_probability_around_the_label():
     np.testing.assert_allclose(central.interval(0.95), errors.scale * stats.t.ppf(0.975, errors.dof), rtol=1e-7)
     with pytest.raises(ValueError, match="between 0 and 1"):
         errors.interval(1.0)
+
+
+def test_probability_of_a_smaller_error_is_that_of_student_t_with_noise():
+    rng = np.random.default_rng(6)
+    errors = PredictiveErrors(0.2 * rng.normal(size=(4, 2)), rng.uniform(0.5, 2, (4, 2)), rng.uniform(1.5, 30, (4, 2)))
+    off = rng.normal(size=(4, 2))
+    expected = stats.t.cdf(off, errors.dof, errors.location, errors.scale)
+    np.testing.assert_allclose(errors.pit(off), expected, rtol=1e-9)
+    np.testing.assert_allclose(errors.pit(off, np.zeros((4, 2))), expected, atol=1e-7)
+    # noise draws every probability to a half
+    noisy = errors.pit(errors.location + 1.0, np.full((4, 2), 5.0))
+    assert (noisy < errors.pit(errors.location + 1.0)).all()
+    assert (noisy > 0.5).all()
+    off[1, 0] = np.nan
+    assert np.isnan(errors.pit(off, np.ones((4, 2)))).sum() == 1

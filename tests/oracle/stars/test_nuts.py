@@ -8,8 +8,8 @@ from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_priors import BoxLabels, FlatLabels, MixtureLabels
 from bayescannon.models.star_labels import label_chunk_model
-from bayescannon.stars.importance import sample_labels
-from bayescannon.stars.nuts import sample_nuts
+from bayescannon.stars.importance import PROBABILITIES, sample_labels
+from bayescannon.stars.nuts import _factors, _summarise, sample_nuts
 from bayescannon.stars.quartic import chi2_derivatives, pseudo_observations
 
 NAMES = ("teff", "logg", "fe_h")
@@ -63,3 +63,30 @@ def test_nuts_finds_the_same_posterior():
     assert (np.abs((found.mean - nuts.mean) / deviation) < 4 / np.sqrt(nuts.ess)[:, None]).all()
     np.testing.assert_allclose(np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)), deviation, rtol=0.1)
     assert nuts.draws.shape == (12, 500, 3)
+
+
+def test_chains_are_summarised_as_arrays_and_judged_by_r_hat():
+    """Draws of the first star are of one distribution; of the second, one chain is elsewhere."""
+    rng = np.random.default_rng(3)
+    draws = rng.normal(size=(2, 4, 500, 3)) @ np.array([[1.0, 0.5, 0.0], [0.0, 0.8, 0.3], [0.0, 0.0, 0.2]])
+    draws[1, 2] += 5.0
+    found = _summarise(draws, 100, np.random.default_rng(0))
+    assert found.status.tolist() == [PosteriorStatus.NUTS, PosteriorStatus.UNRELIABLE]
+    joined = draws.reshape(2, 2000, 3)
+    np.testing.assert_allclose(found.mean, joined.mean(axis=1))
+    for n in range(2):
+        np.testing.assert_allclose(found.covariance[n], np.cov(joined[n].T), rtol=1e-10)
+        np.testing.assert_allclose(found.quantiles[n], np.quantile(joined[n], PROBABILITIES, axis=0))
+        assert {tuple(row) for row in found.draws[n]} <= {tuple(row) for row in joined[n]}
+    assert found.draws.shape == (2, 100, 3)
+    assert np.isnan(found.k_hat).all()
+    # independent draws are effective, those of chains apart are not
+    assert found.ess[0] > 1500 > 100 > found.ess[1]
+
+
+def test_factors_of_covariances_are_never_singular():
+    covariance = np.stack([np.diag([4.0, 1.0, 0.25]), np.ones((3, 3)), np.zeros((3, 3))])
+    factors = _factors(covariance)
+    np.testing.assert_allclose(factors[0] @ factors[0].T, covariance[0], rtol=1e-12)
+    np.testing.assert_allclose(factors[1] @ factors[1].T, covariance[1], atol=1e-5)
+    assert (np.linalg.svd(factors, compute_uv=False) > 0).all()

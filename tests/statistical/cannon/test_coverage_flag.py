@@ -8,10 +8,7 @@ from coverage_survey import model_with_coverage, stars
 
 from bayescannon.cannon.coverage_flag import outside_coverage
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.novelty import (
-    assess_coverage,
-    attach_coverage,
-)
+from bayescannon.cannon.novelty import assess_coverage, attach_coverage
 from bayescannon.data.flags import ResultFlag
 
 

@@ -7,9 +7,7 @@ import pytest
 from drawing import SUBSETS, limits_hold, require_drawable
 
 from bayescannon.data.labels import labels_from_names
-from bayescannon.figures import (
-    plot_coefficients,
-)
+from bayescannon.figures import plot_coefficients
 from bayescannon.figures.coefficients import INTERSTELLAR_BANDS
 from bayescannon.models.label_vector import n_terms
 

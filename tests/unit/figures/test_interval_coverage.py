@@ -7,10 +7,7 @@ import pytest
 from drawing import require_drawable
 from matplotlib.figure import Figure
 
-from bayescannon.figures import (
-    plot_coverage,
-    plot_pit,
-)
+from bayescannon.figures import plot_coverage, plot_pit
 
 
 def test_coverage(tmp_path: Path) -> None:

@@ -6,9 +6,7 @@ import numpy as np
 from drawing import limits_hold, require_drawable
 
 from bayescannon.data.labels import KNOWN_LABELS
-from bayescannon.figures import (
-    plot_kiel,
-)
+from bayescannon.figures import plot_kiel
 
 
 def test_kiel(rng: np.random.Generator, tmp_path: Path) -> None:

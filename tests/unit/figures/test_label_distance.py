@@ -6,10 +6,7 @@ import numpy as np
 from drawing import limits_hold, require_drawable
 from matplotlib.figure import Figure
 
-from bayescannon.figures import (
-    plot_distances,
-    plot_kiel_distance,
-)
+from bayescannon.figures import plot_distances, plot_kiel_distance
 
 
 def test_distances(rng: np.random.Generator, tmp_path: Path) -> None:

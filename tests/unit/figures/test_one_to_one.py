@@ -8,10 +8,7 @@ from drawing import SUBSETS, limits_hold, require_drawable, require_unit_texts
 from matplotlib.figure import Figure
 
 from bayescannon.data.labels import KNOWN_LABELS, labels_from_names
-from bayescannon.figures import (
-    plot_one_to_one,
-    plot_one_to_one_panels,
-)
+from bayescannon.figures import plot_one_to_one, plot_one_to_one_panels
 
 
 def make_labels(rng: np.random.Generator, n_star: int, n_label: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,9 +7,7 @@ import pytest
 from drawing import SUBSETS, limits_hold, require_drawable, require_unit_texts
 
 from bayescannon.data.labels import labels_from_names
-from bayescannon.figures import (
-    plot_scatter_by_snr,
-)
+from bayescannon.figures import plot_scatter_by_snr
 
 
 @pytest.mark.parametrize("names", SUBSETS)

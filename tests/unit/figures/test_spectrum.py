@@ -7,9 +7,7 @@ import pytest
 from drawing import limits_hold, require_drawable
 from matplotlib.figure import Figure
 
-from bayescannon.figures import (
-    plot_spectrum,
-)
+from bayescannon.figures import plot_spectrum
 
 WAVELENGTH = 10 ** (np.log10(3905) + 1e-3 * np.arange(363))
 

@@ -10,9 +10,7 @@ from astropy.table import QTable
 from catalogues import SEVEN, make_calibrated, make_estimates, require_same_catalogue, with_posterior
 
 from bayescannon.data.labels import KNOWN_LABELS
-from bayescannon.io.catalogue import (
-    build_catalogue,
-)
+from bayescannon.io.catalogue import build_catalogue
 
 TAIL = ["status", "status_text", "flags", "flag_bad", "flag_warn"]
 

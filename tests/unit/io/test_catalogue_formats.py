@@ -21,9 +21,7 @@ from bayescannon.io.catalogue import (
     read_catalogue,
     write_catalogue,
 )
-from bayescannon.io.catalogue_provenance import (
-    EXPLANATIONS,
-)
+from bayescannon.io.catalogue_provenance import EXPLANATIONS
 
 READERS = {".vot": "votable", ".ecsv": "ascii.ecsv", ".mrt": "mrt", ".fits": "fits", ".parquet": "parquet"}
 

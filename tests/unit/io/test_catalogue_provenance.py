@@ -1,17 +1,12 @@
 """Where a catalogue comes from, and a flat form of it that every format can carry."""
 
+import numpy as np
 import pytest
 from catalogues import make_estimates
 
 from bayescannon.data.flags import FitStatus, ResultFlag
-from bayescannon.io.catalogue import (
-    CatalogueError,
-    build_catalogue,
-)
-from bayescannon.io.catalogue_provenance import (
-    flatten_provenance,
-    unflatten_provenance,
-)
+from bayescannon.io.catalogue import CatalogueError, build_catalogue
+from bayescannon.io.catalogue_provenance import EXPLANATIONS, build_provenance, flatten_provenance, unflatten_provenance
 
 
 def test_provenance() -> None:
@@ -35,3 +30,26 @@ def test_creation_time_is_optional_and_the_rest_is_not() -> None:
     del estimates.attrs["model_hash"]
     with pytest.raises(CatalogueError, match="need the attribute 'model_hash'"):
         build_catalogue(estimates)
+
+
+def test_a_flat_provenance_has_one_line_of_text_or_a_number_per_entry() -> None:
+    attrs = make_estimates().attrs | {"priors": "theta flat,\n  s flat", "seed": np.int64(7), "foreign": "left out"}
+    provenance = build_provenance(attrs)
+    assert provenance["priors"] == "theta flat, s flat"
+    assert "foreign" not in provenance
+    pairs = dict(flatten_provenance(provenance))
+    assert pairs["seed"] == 7
+    assert set(pairs) <= {
+        *EXPLANATIONS,
+        *(f"status{int(one)}" for one in FitStatus),
+        *(f"flag{int(f)}" for f in ResultFlag),
+    }
+    assert pairs["status0"].startswith("CONVERGED: ")
+    assert all("\n" not in str(value) for value in pairs.values())
+
+
+def test_text_that_no_header_holds_is_refused() -> None:
+    with pytest.raises(CatalogueError, match=r"'reference' of the label estimates must be ASCII text.*got 'Ä'"):
+        build_provenance(make_estimates().attrs | {"reference": "Ä"})
+    with pytest.raises(CatalogueError, match=r"need the attribute 'version'.*they have none"):
+        build_provenance({})
