@@ -117,50 +117,6 @@ def test_files_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-def test_few_functions_take_many_parameters():
-    """What travels together is one argument; the public verbs keep the keywords that users know."""
-
-    def parameters(node):
-        arguments = node.args
-        named = [x.arg for x in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-        extra = (arguments.vararg is not None) + (arguments.kwarg is not None)
-        return len([name for name in named if name not in ("self", "cls")]) + extra
-
-    many = {
-        f"{module_name(path)}.{node.name}"
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and parameters(node) > 8
-    }
-    assert len(many) <= 8, ", ".join(sorted(many))
-
-
-def test_threads_are_started_in_one_place():
-    """A pool beside `map_items` would forget to give each call one BLAS thread; the simulator has a progress bar."""
-    starting = {module_name(path) for path in MODULES if "concurrent.futures" in set(imports(path))}
-    assert starting <= {"numerics.threads", "mock.survey", "io.preparation"}
-
-
-def test_the_public_names_exist_and_are_few():
-    import bayescannon
-
-    assert len(bayescannon.__all__) <= 21  # with __version__
-    for name in bayescannon.__all__:
-        assert getattr(bayescannon, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = bayescannon.nothing
-
-
-def test_the_package_and_its_help_import_only_the_standard_library():
-    code = (
-        "import sys, bayescannon; from bayescannon.app.cli_parser import build_parser; build_parser().format_help(); "
-        "print(*{name.split('.')[0] for name in sys.modules})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = set(done.stdout.split()) - sys.stdlib_module_names
-    assert {name for name in heavy if not name.startswith("_")} == {"bayescannon"}
-
-
 # The folders of tests that have the rooms in them. A module with more lines of code has a test file of its name.
 KINDS = ("unit", "oracle", "published", "statistical")
 MOST_UNTESTED_LINES = 30
@@ -211,3 +167,47 @@ def test_test_files_of_a_room_are_named_after_its_modules(kind):
         names = [room, *(module.stem for module in (PACKAGE / room).glob("*.py"))]
         tested = path.stem.removeprefix("test_")
         assert any(tested == name or tested.startswith(f"{name}_") for name in names), f"{path} is of no module"
+
+
+def test_few_functions_take_many_parameters():
+    """What travels together is one argument; the public verbs keep the keywords that users know."""
+
+    def parameters(node):
+        arguments = node.args
+        named = [x.arg for x in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+        extra = (arguments.vararg is not None) + (arguments.kwarg is not None)
+        return len([name for name in named if name not in ("self", "cls")]) + extra
+
+    many = {
+        f"{module_name(path)}.{node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and parameters(node) > 8
+    }
+    assert len(many) <= 8, ", ".join(sorted(many))
+
+
+def test_threads_are_started_in_one_place():
+    """A pool beside `map_items` would forget to give each call one BLAS thread; the simulator has a progress bar."""
+    starting = {module_name(path) for path in MODULES if "concurrent.futures" in set(imports(path))}
+    assert starting <= {"numerics.threads", "mock.survey", "io.preparation"}
+
+
+def test_the_public_names_exist_and_are_few():
+    import bayescannon
+
+    assert len(bayescannon.__all__) <= 21  # with __version__
+    for name in bayescannon.__all__:
+        assert getattr(bayescannon, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = bayescannon.nothing
+
+
+def test_the_package_and_its_help_import_only_the_standard_library():
+    code = (
+        "import sys, bayescannon; from bayescannon.app.cli_parser import build_parser; build_parser().format_help(); "
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = set(done.stdout.split()) - sys.stdlib_module_names
+    assert {name for name in heavy if not name.startswith("_")} == {"bayescannon"}
