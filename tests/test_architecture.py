@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "bayescannon"
+TESTS = Path(__file__).parent
 
 # A room imports only from rooms before it; inside a room there are no circles.
 ROOMS = [
@@ -112,9 +113,61 @@ def test_a_room_says_what_comes_in_and_what_goes_out(room):
     assert len(doc.splitlines()) <= 8
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
+@pytest.mark.parametrize("path", [*MODULES, *TESTS.rglob("*.py")], ids=lambda path: str(path.relative_to(TESTS.parent)))
 def test_files_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+# The folders of tests that have the rooms in them. A module with more lines of code has a test file of its name.
+KINDS = ("unit", "oracle", "published", "statistical")
+MOST_UNTESTED_LINES = 30
+# The command line is tested as one, by what users type.
+TESTED_TOGETHER = {
+    "app.cli_parser": "unit/app/test_cli.py",
+    "app.pictures": "unit/app/test_cli.py",
+    "app.run": "unit/app/test_cli_run.py",
+    "app.terminal": "unit/app/test_cli.py",
+}
+
+
+def lines_of_code(path):
+    """The number of lines that are not blank, comment or docstring."""
+    source = path.read_text(encoding="utf-8")
+    texts = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            texts.update(range(node.lineno, node.end_lineno + 1))
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(bool(line.strip()) and line.strip()[0] != "#" and number not in texts for number, line in lines)
+
+
+def mirrors(name):
+    """The files that test a module of a room."""
+    room, module = name.split(".")
+    return [path for kind in KINDS if (path := TESTS / kind / room / f"test_{module}.py").exists()]
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=module_name)
+def test_a_module_of_any_size_has_a_test_file_of_its_name(path):
+    name = module_name(path)
+    if path.name == "__init__.py" or lines_of_code(path) <= MOST_UNTESTED_LINES:
+        return
+    if name in TESTED_TOGETHER:
+        assert (TESTS / TESTED_TOGETHER[name]).exists()
+        assert not mirrors(name), f"{name} has a test file of its own: take it off the list"
+    else:
+        assert mirrors(name), f"no tests/{{{','.join(KINDS)}}}/{name.replace('.', '/test_')}.py"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_test_files_of_a_room_are_named_after_its_modules(kind):
+    """`test_training_label_errors.py` is of `training`; `test_figures.py` of the whole room."""
+    for path in (TESTS / kind).glob("*/**/test_*.py"):
+        room = path.parent.name
+        assert room in ROOMS, path
+        names = [room, *(module.stem for module in (PACKAGE / room).glob("*.py"))]
+        tested = path.stem.removeprefix("test_")
+        assert any(tested == name or tested.startswith(f"{name}_") for name in names), f"{path} is of no module"
 
 
 def test_few_functions_take_many_parameters():

@@ -148,7 +148,8 @@ class PooledCoefficients:
         shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
         mu, tau, activity = self.declare_hyperparameters(len(shrunk))
         mean = pt.set_subtensor(pt.zeros((n_pixel, n_term))[:, shrunk], pt.broadcast_to(mu, (n_pixel, len(shrunk))))
-        wide = pt.full((n_pixel, n_term), FLAT_SCALE)
+        # without its type 1e10 would make all scales single precision
+        wide = pt.full((n_pixel, n_term), FLAT_SCALE, dtype="float64")
         scale = pt.set_subtensor(wide[:, shrunk], tau[None, :] * activity[:, None])
         return pm.Normal("theta", mean, scale, dims=("pixel", "term"))
 

@@ -103,7 +103,7 @@ class ProfileFit:
     theta: FloatArray
     normal: FloatArray  # V^T W V + L, (pixel, T, T)
     gradient: FloatArray  # g
-    slope: FloatArray  # dg / d(s^2)
+    slope: FloatArray  # dg / d(s^2), close where theta is integrated out or labels are uncertain
     variance: FloatArray  # a typical s^2 + sigma^2
     objective: FloatArray  # F, but for the constant n_live ln(2 pi) / 2; NaN unless asked for
     chi2: FloatArray  # sum of w r^2
@@ -224,7 +224,8 @@ class PixelBlock:
                 free = ~held[:, :, None] & ~held[:, None, :]
                 squared, data = squared * free, data * free
             product = np.linalg.solve(normal, squared)
-            # exact where all stars have the same noise, close elsewhere: it only shapes the Newton steps
+            # exact under a flat prior where all stars have the same noise, close elsewhere: it only shapes the Newton
+            # steps
             slope += np.einsum("pij,pji->p", product, product)
             gradient -= np.trace(product, axis1=1, axis2=2)
             freedom = np.trace(np.linalg.solve(normal, data), axis1=1, axis2=2)

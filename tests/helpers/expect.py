@@ -59,3 +59,8 @@ def expect_uniform_ranks(ranks, n_draw, *, n_bin=20, least_p=1e-3, what="ranks")
     text = f"{what}: chi2 {statistic:.1f} of {n_bin} bins, p = {p:.2g}"
     print(text)
     assert p >= least_p, f"{text}; at least {least_p:g} is expected; counts {counts.tolist()}"
+
+
+def slopes(inferred, truth):
+    """Slope of the least-squares line of each inferred label on the true one, shapes (star, K) to (K,)."""
+    return np.array([np.polyfit(true, found, 1)[0] for found, true in zip(inferred.T, truth.T, strict=True)])

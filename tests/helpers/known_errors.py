@@ -7,6 +7,9 @@ from bayescannon.reliability.error_distribution import ErrorCalibration
 from bayescannon.reliability.error_fit import OutOfFold
 
 N_LABEL = 2
+SNR_BINS = ((10, 30), (30, 60), (60, np.inf))
+# what is asked of intervals of 68.3 and 95 %
+ONE, TWO = (0.66, 0.705), (0.94, 0.96)
 
 
 def known_calibration():

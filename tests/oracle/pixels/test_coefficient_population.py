@@ -3,7 +3,6 @@
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-import pytest
 
 from bayescannon.models.coefficient_priors import PooledCoefficients
 from bayescannon.pixels.coefficient_population import (
@@ -106,9 +105,3 @@ def test_pixels_without_data_follow_the_population():
     found = fit_population(*eliminate_flat(normal, right, SHRUNK))
     np.testing.assert_allclose(found.activity[:5], 1.0, atol=1e-3)
     assert np.isfinite(found.tau).all()
-
-
-@pytest.mark.parametrize("terms", ["linear", ""])
-def test_wrong_terms_are_refused(terms):
-    with pytest.raises(ValueError, match="'quadratic' or 'all'"):
-        PooledCoefficients(terms=terms)

@@ -8,7 +8,7 @@ import pytest
 from pixel_fits import fit_sparse, kkt_residual
 from scipy.optimize import minimize_scalar
 
-from bayescannon.models.coefficient_priors import FLAT_SCALE, HorseshoeCoefficients, LaplaceCoefficients
+from bayescannon.models.coefficient_priors import FLAT_SCALE, LaplaceCoefficients
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import HalfNormalScatter
 from bayescannon.models.spectral import spectral_model
@@ -20,7 +20,11 @@ from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 from bayescannon.pixels.solver import Solver
 
 NAMES = ("teff", "logg", "fe_h")
+
+
 TERMS = term_names(NAMES)
+
+
 N_PIXEL, N_TERM = 12, len(TERMS)
 
 
@@ -40,9 +44,17 @@ def sparse_survey(n_star=120, seed=1):
 
 
 LAPLACE = LaplaceCoefficients(scale=np.where(np.arange(N_PIXEL) % 2, 1e-3, 3e-3)[:, None])
+
+
 SCALE = LAPLACE.parameters(N_PIXEL, len(NAMES))
+
+
 ALLOWED = np.ones((N_PIXEL, N_TERM), dtype=bool)
+
+
 ALLOWED[2:5, [2, 5, 6]] = False
+
+
 PRIORS = {
     "flat scatter": (PixelPrior.flat(N_PIXEL, N_TERM), {}),
     "half-normal scatter, censored terms": (
@@ -266,10 +278,3 @@ def test_wrong_calls_are_refused():
         LaplaceCoefficients(scale=-1.0)
     with pytest.raises(ValueError, match="'quadratic' or 'all'"):
         LaplaceCoefficients(terms="linear")
-
-
-def test_the_horseshoe_says_that_it_is_for_sampling_only():
-    with pytest.raises(NotImplementedError, match=r"no exact solver.*compressed_model with NUTS"):
-        HorseshoeCoefficients().parameters(N_PIXEL, len(NAMES))
-    with pytest.raises(ValueError, match="positive"):
-        HorseshoeCoefficients(slab=0.0)

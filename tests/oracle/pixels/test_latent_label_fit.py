@@ -2,122 +2,18 @@
 
 import numpy as np
 import pytest
+from latent_survey import NAMES, nodes, survey
 from pixel_fits import fit_latent
 
-from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.models.label_vector import label_vector
 from bayescannon.models.latent_labels import latent_label_model
 from bayescannon.pixels.fit import fit_pixels
-from bayescannon.pixels.label_moments import packed_moments, vector_map, vector_products
-from bayescannon.pixels.label_population import AffineMap, LabelPopulation, ReferenceErrorError, regress_reported
+from bayescannon.pixels.label_moments import packed_moments
+from bayescannon.pixels.label_population import LabelPopulation, ReferenceErrorError
 from bayescannon.pixels.latent_label_fit import EXACT_ERROR, LabelErrorStatus
-from bayescannon.pixels.latent_label_step import ReportedStars, infer_latent, leave_one_out
+from bayescannon.pixels.latent_label_step import ReportedStars, infer_latent
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
-from bayescannon.stars.hidden import first_loadings, integrate_hidden
-from bayescannon.stars.quartic import compress, minimise
-
-NAMES = ("teff", "logg", "fe_h")
-
-
-def survey(n_star=60, n_pixel=40, n_label=2, *, error=0.3, sigma=0.02, hidden=0.0, n_hidden=0, seed=3):
-    """Spectra of stars whose reported labels have errors; scaled labels, some dead data."""
-    rng = np.random.default_rng(seed)
-    mixing = np.eye(n_label) + 0.4 * np.tri(n_label, k=-1)
-    truth = rng.normal(size=(n_star, n_label)) @ mixing.T
-    variance = (error * np.exp(rng.normal(0, 0.2, size=truth.shape))) ** 2
-    observed = truth + np.sqrt(variance) * rng.normal(size=truth.shape)
-    theta = 0.03 * rng.normal(size=(n_pixel, n_terms(n_label)))
-    theta[:, 1 + n_label :] *= 0.2
-    theta[:, 0] = 0.9
-    scatter = 0.006
-    noise = sigma * np.exp(rng.normal(0, 0.3, size=(n_star, n_pixel)))
-    flux = label_vector(truth) @ theta.T + np.hypot(noise, scatter) * rng.normal(size=noise.shape)
-    if n_hidden:
-        flux += hidden * rng.normal(size=(n_star, n_hidden)) @ rng.normal(size=(n_hidden, n_pixel))
-    ivar = 1 / noise**2
-    ivar[rng.random(ivar.shape) < 0.03] = 0
-    return truth, observed, variance, flux, ivar
-
-
-def nodes(n_label, order=7):
-    """Gauss-Hermite nodes (node, K) and weights of the standard normal."""
-    x, w = np.polynomial.hermite_e.hermegauss(order)
-    grid = np.stack(np.meshgrid(*[x] * n_label, indexing="ij"), axis=-1).reshape(-1, n_label)
-    weight = np.prod(np.stack(np.meshgrid(*[w / w.sum()] * n_label, indexing="ij"), axis=-1).reshape(-1, n_label), 1)
-    return grid, weight
-
-
-def covariances(n_star, n_label, seed=0):
-    root = np.random.default_rng(seed).normal(size=(n_star, n_label, n_label))
-    return root @ root.transpose(0, 2, 1)
-
-
-@pytest.mark.parametrize("n_label", [1, 2, 3, 5])
-def test_moments_are_those_of_quadrature(n_label):
-    mean, covariance = np.random.default_rng(1).normal(size=(4, n_label)), covariances(4, n_label)
-    products = vector_products(mean, covariance)
-    grid, weight = nodes(n_label, 5)
-    for n in range(4):
-        v = label_vector(mean[n] + grid @ np.linalg.cholesky(covariance[n]).T)
-        np.testing.assert_allclose(products[n], np.einsum("q,qi,qj->ij", weight, v, v), rtol=1e-10, atol=1e-10)
-    packed = packed_moments(products)
-    np.testing.assert_allclose(packed.mean, products[:, 0])
-    assert (vector_products(mean, 0 * covariance)[:, 0] == label_vector(mean)).all()
-
-
-@pytest.mark.parametrize("n_label", [1, 2, 5])
-def test_affine_maps_of_labels_are_linear_maps_of_the_label_vector(n_label):
-    rng = np.random.default_rng(2)
-    matrix, offset, x = rng.normal(size=(n_label, n_label)), rng.normal(size=n_label), rng.normal(size=(9, n_label))
-    moved = label_vector(x @ matrix.T + offset)
-    np.testing.assert_allclose(label_vector(x) @ vector_map(matrix, offset).T, moved, rtol=1e-10, atol=1e-12)
-
-
-def test_hidden_components_integrate_out_of_the_quartic():
-    rng = np.random.default_rng(4)
-    theta, loadings = 0.03 * rng.normal(size=(50, 6)), 0.02 * rng.normal(size=(50, 2))
-    _, _, _, flux, ivar = survey(5, 50)
-    scatter = np.full(50, 0.004)
-    quartic, posterior, log_determinant = integrate_hidden(
-        compress(np.concatenate([theta, loadings], axis=1), scatter, flux, ivar), 2
-    )
-    at = rng.normal(size=(5, 2))
-    u = label_vector(at)
-    u[:, 0] = 0
-    for n in range(5):
-        live = ivar[n] > 0
-        variance = np.diag(scatter[live] ** 2 + 1 / ivar[n, live])
-        total = variance + loadings[live] @ loadings[live].T
-        residual = flux[n, live] - label_vector(at[n]) @ theta[live].T
-        expected = residual @ np.linalg.solve(total, residual)
-        found = quartic.c[n] - 2 * quartic.b[n] @ u[n] + u[n] @ quartic.a[n] @ u[n]
-        assert found == pytest.approx(expected, rel=1e-9)
-        determinants = np.linalg.slogdet(total)[1] - np.linalg.slogdet(variance)[1]
-        assert log_determinant[n] == pytest.approx(determinants, rel=1e-9)
-        centre = posterior.covariance[n] @ (loadings[live].T @ np.linalg.solve(variance, residual))
-        np.testing.assert_allclose(posterior.map[n] @ label_vector(at[n]), centre, rtol=1e-8)
-
-
-def test_marginal_objective_is_that_of_quadrature():
-    truth, observed, variance, flux, ivar = survey(n_label=2, error=0.3)
-    fit = fit_pixels(label_vector(truth), flux, ivar)
-    population = LabelPopulation.of_reported(observed, variance)
-    latent = infer_latent(fit.theta, fit.scatter, ReportedStars(observed, variance, flux, ivar), population,
-                          observed[:, None])  # fmt: skip
-    grid, weight = nodes(2, 31)
-    own = np.linalg.inv(population.covariance)
-    for n in range(10):
-        x = latent.mean[n] + grid @ np.linalg.cholesky(latent.covariance[n]).T
-        residual = flux[n] - label_vector(x) @ fit.theta.T
-        w = ivar[n] / (1 + fit.scatter**2 * ivar[n])
-        logs = -0.5 * (w * residual**2).sum(axis=1)
-        logs -= 0.5 * ((observed[n] - x) ** 2 / variance[n] + np.log(2 * np.pi * variance[n])).sum(axis=1)
-        away = x - population.mean
-        logs -= 0.5 * (np.einsum("qi,ij,qj->q", away, own, away) - np.linalg.slogdet(own / (2 * np.pi))[1])
-        # importance weights against the Gaussian of the nodes
-        logs += 0.5 * (grid**2).sum(axis=1) + 0.5 * np.linalg.slogdet(2 * np.pi * latent.covariance[n])[1]
-        exact = np.log(weight @ np.exp(logs - logs.max())) + logs.max()
-        assert latent.log_likelihood[n] == pytest.approx(exact, abs=0.01)
 
 
 @pytest.mark.parametrize(("n_label", "n_hidden"), [(2, 0), (3, 0), (2, 2)])
@@ -203,35 +99,6 @@ def test_gradients_of_the_pymc_model_are_small_at_the_solution():
     assert np.abs(to_scatter).max() < 0.02
 
 
-def test_logp_of_the_pymc_model_is_the_folded_quartic():
-    _, observed, variance, flux, ivar = survey(n_label=2, n_hidden=2, hidden=0.01)
-    rng = np.random.default_rng(0)
-    fit = fit_pixels(label_vector(observed), flux, ivar)
-    loadings = 0.01 * rng.normal(size=(40, 2))
-    coefficients = np.concatenate([fit.theta, loadings], axis=1)
-    population = LabelPopulation.of_reported(observed, variance)
-    model = latent_label_model(
-        ReportedStars(observed, variance, flux, ivar), label_names=NAMES[:2], boundary=True, n_hidden=2,
-        population=(population.mean, population.covariance),
-    )  # fmt: skip
-    logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
-    quartic, hidden, _ = integrate_hidden(compress(coefficients, fit.scatter, flux, ivar), 2)
-    mean, precision, _ = population.given_reported(observed, variance)
-    values, expected = [], []
-    for _ in range(4):
-        x = rng.normal(size=observed.shape)
-        v = label_vector(x)
-        # at the best hidden components the joint density is the integrated one, but for a constant
-        h = np.einsum("nht,nt->nh", hidden.map, v)
-        v[:, 0] = 0
-        chi2 = quartic.c - 2 * (quartic.b * v).sum(axis=1) + np.einsum("ni,nij,nj->n", v, quartic.a, v)
-        chi2 += np.einsum("ni,nij,nj->n", x - mean, precision, x - mean)
-        expected.append(-0.5 * chi2.sum())
-        values.append(logp({"labels": x, "theta": fit.theta, "scatter": fit.scatter, "hidden": h,
-                            "loadings": loadings}))  # fmt: skip
-    np.testing.assert_allclose(np.diff(values), np.diff(expected), rtol=1e-8)
-
-
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS installation:UserWarning")
 @pytest.mark.long
 def test_latent_labels_are_those_of_the_full_posterior():
@@ -254,30 +121,6 @@ def test_latent_labels_are_those_of_the_full_posterior():
     # the spread of a label given the coefficients leaves out the coefficients' own part
     ratio = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)) / labels.std(axis=0)
     assert 0.6 < np.median(ratio) < 1.0
-
-
-def test_leave_one_out_labels_are_those_of_refits():
-    truth, observed, _, flux, ivar = survey(n_star=120, n_label=2, error=0.05, n_hidden=1, hidden=0.01)
-    w = np.concatenate([label_vector(truth), np.random.default_rng(8).normal(size=(120, 1))], axis=1)
-    fit = fit_pixels(w, flux, ivar)
-    data = ReportedStars(observed, np.full_like(observed, 0.05**2), flux, ivar)
-    labels, variance, good = leave_one_out(fit.theta, fit.scatter, fit.covariance, data, w, n_label=2)
-    assert good.all()
-    whole, _, _ = integrate_hidden(compress(fit.theta, fit.scatter, flux, ivar), 1)
-    seen = minimise(whole, truth[:, None]).labels[:, 0]
-    for n in range(0, 120, 6):
-        others = np.arange(120) != n
-        theta = fit.theta.copy()
-        for p in range(flux.shape[1]):
-            weight = ivar[others, p] / (1 + fit.scatter[p] ** 2 * ivar[others, p])
-            normal = w[others].T @ (weight[:, None] * w[others])
-            theta[p] = np.linalg.solve(normal, w[others].T @ (weight * flux[others, p]))
-        quartic, _, _ = integrate_hidden(compress(theta, fit.scatter, flux[[n]], ivar[[n]]), 1)
-        refit = minimise(quartic, truth[[n], None]).labels[0, 0]
-        moved = (refit - seen[n]) / np.sqrt(variance[n])
-        np.testing.assert_allclose(
-            (labels[n] - seen[n]) / np.sqrt(variance[n]), moved, atol=0.03 + 0.2 * abs(moved).max()
-        )
 
 
 def test_without_errors_the_fit_is_the_flat_one():
@@ -337,25 +180,3 @@ def test_workers_do_not_change_the_result():
     one = fit_latent(observed, variance, flux, ivar, n_hidden=1, max_rounds=2, workers=1)
     two = fit_latent(observed, variance, flux, ivar, n_hidden=1, max_rounds=2, workers=2)
     np.testing.assert_array_equal(one.pixels.theta, two.pixels.theta)
-
-
-def test_regression_of_reported_labels_undoes_a_map():
-    truth, observed, variance, *_ = survey(n_star=4000)
-    wrong = AffineMap(np.array([[2.0, 0.3], [-0.4, 0.7]]), np.array([0.5, -1.0]))
-    moved, _ = wrong.apply(truth, np.zeros((4000, 2, 2)))
-    back = regress_reported(moved, np.zeros((4000, 2, 2)), observed, variance)
-    again, _ = back.apply(moved, np.zeros((4000, 2, 2)))
-    np.testing.assert_allclose(again, truth, atol=0.05)
-
-
-def test_first_loadings_span_the_hidden_components():
-    truth, _, _, flux, ivar = survey(n_star=400, n_pixel=60, n_hidden=2, hidden=0.03, sigma=0.005)
-    fit = fit_pixels(label_vector(truth), flux, ivar)
-    found = first_loadings(label_vector(truth), fit.theta, fit.scatter, flux, ivar, 2)
-    assert found.shape == (60, 2)
-    explained = found @ found.T
-    residual = np.where(ivar > 0, flux - label_vector(truth) @ fit.theta.T, 0)
-    total = residual.T @ residual / 400
-    assert np.trace(explained) > 0.7 * np.trace(total)
-    again = first_loadings(label_vector(truth), fit.theta, fit.scatter, flux, ivar, 2)
-    np.testing.assert_array_equal(found, again)

@@ -6,128 +6,18 @@ import numpy as np
 import pymc as pm
 import pytest
 from pixel_fits import fit_smooth
+from smooth_pixels import SHRUNK, TERMS, blocks, dense_posterior, prior_covariance, smooth_survey
 
 from bayescannon.models.coefficient_priors import FLAT_SCALE, SmoothCoefficients, shrunk_terms
-from bayescannon.models.label_vector import label_vector, term_names
+from bayescannon.models.label_vector import label_vector
 from bayescannon.models.noise_priors import PooledScatter
 from bayescannon.models.spectral import spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.packing import pack_products
 from bayescannon.pixels.block import LabelMoments
-from bayescannon.pixels.coefficient_population import eliminate_flat
-from bayescannon.pixels.compressed import normal_equations
 from bayescannon.pixels.fit import PixelStatus, fit_pixels
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
-from bayescannon.pixels.smooth_process import SmoothProcess
 from bayescannon.pixels.solver import Solver
-
-NAMES = ("teff", "logg", "fe_h")
-TERMS = term_names(NAMES)
-SHRUNK = shrunk_terms(len(NAMES), "quadratic")
-LENGTH = 3.0
-
-
-def smooth_survey(n_star=120, n_pixel=14, tau=0.01, seed=1, n_label=3):
-    """Pixels with smooth quadratic coefficients, with and without scatter, and some dead data."""
-    rng = np.random.default_rng(seed)
-    vectors = label_vector(rng.normal(size=(n_star, n_label)).clip(-2.5, 2.5))
-    shrunk = shrunk_terms(n_label, "quadratic")
-    theta = 0.03 * rng.normal(size=(n_pixel, len(shrunk)))
-    theta[:, 0] += 1
-    position = np.arange(n_pixel)
-    root = np.linalg.cholesky(np.exp(-np.abs(position[:, None] - position) / LENGTH))
-    theta[:, shrunk] = root @ rng.normal(size=(n_pixel, shrunk.sum())) * tau
-    scatter = np.where(np.arange(n_pixel) % 3 == 0, 0.0, rng.uniform(0.005, 0.03, n_pixel))
-    sigma = 0.02 * np.exp(rng.normal(0, 0.5, size=(n_star, n_pixel)))
-    flux = vectors @ theta.T + np.hypot(scatter, sigma) * rng.normal(size=sigma.shape)
-    ivar = 1 / np.where(np.arange(n_pixel) % 4 == 0, 1.7 * sigma, sigma) ** 2
-    ivar[rng.random(ivar.shape) < 0.05] = 0
-    return vectors, flux, ivar
-
-
-def prior_covariance(position, tau):
-    """Covariance of the shrunk coefficients of all pixels, pixel by pixel, (P Q, P Q)."""
-    return np.kron(np.exp(-np.abs(position[:, None] - position) / LENGTH), np.diag(np.square(tau)))
-
-
-def dense_posterior(vectors, flux, ivar, scatter, tau, position, allowed=None):
-    """Mean (P, T), covariance (P T, P T), and minus log marginal likelihood of the whole, by one dense system."""
-    n_pixel, n_term = flux.shape[1], vectors.shape[1]
-    shrunk = np.tile(SHRUNK[:n_term], n_pixel)
-    precision = np.zeros((n_pixel * n_term,) * 2)
-    precision[np.ix_(shrunk, shrunk)] = np.linalg.inv(prior_covariance(position, tau))
-    right, value = np.zeros(n_pixel * n_term), 0.0
-    for p in range(n_pixel):
-        live = ivar[:, p] > 0
-        v = vectors[live] * (1.0 if allowed is None else allowed[p])
-        w = 1 / (scatter[p] ** 2 + 1 / ivar[live, p])
-        part = slice(p * n_term, (p + 1) * n_term)
-        precision[part, part] += v.T @ (w[:, None] * v)
-        right[part] = v.T @ (w * flux[live, p])
-        value += 0.5 * np.sum(w * flux[live, p] ** 2 - np.log(w))
-        if allowed is not None:
-            # a flat coefficient without effect: any precision will do
-            free = part.start + np.flatnonzero(~allowed[p] & ~SHRUNK)
-            precision[free, free] = 1.0
-    covariance = np.linalg.inv(precision)
-    mean = covariance @ right
-    value += 0.5 * np.linalg.slogdet(precision)[1] - 0.5 * right @ mean
-    return mean.reshape(n_pixel, n_term), covariance, value
-
-
-def blocks(covariance, n_pixel):
-    """The diagonal blocks of a covariance of all pixels."""
-    size = len(covariance) // n_pixel
-    return np.array([covariance[p * size : (p + 1) * size, p * size : (p + 1) * size] for p in range(n_pixel)])
-
-
-def test_the_sweep_is_the_dense_posterior():
-    vectors, flux, ivar = smooth_survey(n_pixel=40)
-    scatter = np.linspace(0.0, 0.02, 40)
-    position = np.cumsum(np.random.default_rng(2).choice([1, 1, 1, 4], 40)).astype(float)
-    tau = np.array([0.01, 0.003, 0.02, 0.001, 0.05, 0.01])
-    mean, covariance, _ = dense_posterior(vectors, flux, ivar, scatter, tau, position)
-    normal, right = normal_equations(vectors, flux, ivar, scatter)
-    reduced, reduced_right = eliminate_flat(normal, right, SHRUNK)
-    process = SmoothProcess.along(position, LENGTH)
-    found = process.posterior(reduced, reduced_right, tau)
-    error = np.sqrt(np.diag(covariance)).reshape(40, -1)[:, SHRUNK]
-    np.testing.assert_allclose((found.mean - mean[:, SHRUNK]) / error, 0, atol=1e-7)
-    expected = blocks(covariance, 40)[:, SHRUNK][:, :, SHRUNK]
-    np.testing.assert_allclose(found.covariance, expected, rtol=1e-7, atol=1e-7 * expected.max())
-    tensor = covariance.reshape(40, len(TERMS), 40, len(TERMS))
-    pair = np.array([np.diag(tensor[p, :, p + 1])[SHRUNK] for p in range(39)])
-    np.testing.assert_allclose(found.pair, pair, rtol=1e-6, atol=1e-7 * expected.max())
-
-
-def test_marginal_likelihood_is_the_dense_one():
-    vectors, flux, ivar = smooth_survey(n_pixel=40)
-    position = np.arange(40.0)
-    normal, right = eliminate_flat(*normal_equations(vectors, flux, ivar, np.full(40, 0.01)), SHRUNK)
-    process = SmoothProcess.along(position, LENGTH)
-    m, h = np.zeros((240, 240)), right.ravel()
-    for p in range(40):
-        m[6 * p : 6 * p + 6, 6 * p : 6 * p + 6] = normal[p]
-    for tau in (np.full(6, 0.01), np.geomspace(1e-4, 1e-1, 6)):
-        k = prior_covariance(position, tau)
-        core = np.eye(240) + k @ m
-        expected = -0.5 * np.linalg.slogdet(core)[1] + 0.5 * h @ np.linalg.solve(core, k @ h)
-        assert process.posterior(normal, right, tau).log_marginal == pytest.approx(expected, rel=1e-9)
-
-
-def test_em_never_falls_and_ends_at_the_maximum():
-    vectors, flux, ivar = smooth_survey(n_pixel=200)
-    normal, right = eliminate_flat(*normal_equations(vectors, flux, ivar, np.full(200, 0.01)), SHRUNK)
-    process = SmoothProcess.along(np.arange(200.0), LENGTH)
-    for start in (1e-4, 0.03, 1.0):
-        scale, trace = process.learn_scale(normal, right, np.full(6, start))
-        assert len(trace) > 3
-        assert (np.diff(trace) > 0).all()
-        for k in range(6):
-            for factor in (0.97, 1.03):
-                moved = scale * np.where(np.arange(6) == k, factor, 1.0)
-                assert process.posterior(normal, right, moved).log_marginal < trace[-1]
-
 
 OPTIONS = {
     "flat scatter": (PixelPrior.flat(14, len(TERMS)), {}),

@@ -4,36 +4,16 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
+from prior_survey import TERMS, survey
 
-from bayescannon.models import coefficient_priors as priors
 from bayescannon.models.coefficient_priors import NormalCoefficients, PooledCoefficients
-from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter
 from bayescannon.models.spectral import spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.pixels.fit import PixelStatus, fit_pixels
-from bayescannon.pixels.population_learners import data_equations, scatter_population
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import PriorError, fit_spectral
-
-NAMES = ("teff", "logg", "fe_h")
-TERMS = term_names(NAMES)
-
-
-def survey(n_star=90, n_pixel=10, seed=1, reported=1.0, spread=0.5, scatter=(0.005, 0.03)):
-    rng = np.random.default_rng(seed)
-    vectors = label_vector(rng.normal(size=(n_star, len(NAMES))).clip(-2.5, 2.5))
-    theta = 0.03 * rng.normal(size=(n_pixel, len(TERMS)))
-    theta[:, 4:] *= 0.3
-    theta[:, 0] += 1
-    s = rng.uniform(*scatter, n_pixel)
-    sigma = 0.02 * np.exp(rng.normal(0, spread, size=(n_star, n_pixel)))
-    flux = vectors @ theta.T + np.hypot(s, sigma) * rng.normal(size=sigma.shape)
-    ivar = 1 / (reported * sigma) ** 2
-    ivar[rng.random(ivar.shape) < 0.05] = 0
-    return vectors, flux, ivar, theta, s
-
 
 PRIORS = {
     "normal": {"coefficients": NormalCoefficients(0.004)},
@@ -191,40 +171,6 @@ def test_marginal_scatter_is_unbiased_where_the_joint_one_is_low():
     assert ratio[False] < 0.85
 
 
-@pytest.mark.parametrize("marginal", [False, True])
-def test_the_noise_scale_is_recovered(marginal):
-    vectors, flux, ivar, *_ = survey(n_star=200, n_pixel=700, reported=np.sqrt(3), spread=0.6, scatter=(0, 0.01))
-    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(noise=GlobalNoise()), marginal=marginal)
-    # without integrating theta out, kappa^2 is low by the 10 terms of 190 live stars
-    expected = (1 if marginal else 1 - 10 / 190) / 3
-    assert result.kappa[0] ** 2 == pytest.approx(expected, rel=0.03)
-    assert np.ptp(result.kappa) == 0
-
-
-def test_pixel_noise_follows_a_population():
-    vectors, flux, ivar, *_ = survey(n_star=300, n_pixel=150, spread=0.6, scatter=(0, 0.001))
-    truth = np.exp(0.2 * np.random.default_rng(5).normal(size=150) - 0.3)
-    result = fit_spectral(
-        vectors, flux, ivar * truth**2, n_label=3, priors=SpectralPriors(noise=PixelNoise()), marginal=True
-    )
-    assert np.corrcoef(np.log(result.kappa), np.log(truth))[0, 1] > 0.9
-    assert result.populations.kappa.centre == pytest.approx(-0.3, abs=0.05)
-    assert result.populations.kappa.width == pytest.approx(0.2, abs=0.06)
-
-
-def test_the_population_of_scatters_is_recovered():
-    rng = np.random.default_rng(7)
-    s = np.exp(rng.normal(-4.2, 0.5, 400))
-    vectors, flux, ivar, *_ = survey(n_star=150, n_pixel=400, scatter=(0.0, 1e-9))
-    flux = flux + s * rng.normal(size=flux.shape)
-    result = fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(scatter=PooledScatter()), marginal=True)
-    assert result.populations.scatter.centre == pytest.approx(-4.2, abs=0.1)
-    assert result.populations.scatter.width == pytest.approx(0.5, abs=0.1)
-    assert (result.fit.scatter > 0).all()
-    held = scatter_population(np.zeros((19, 3)), centre=-4.0, width=0.5)
-    assert held == (-4.0, 0.5)
-
-
 def test_censored_terms_are_zero_and_the_rest_is_fitted_without_them():
     vectors, flux, ivar, *_ = survey(n_pixel=6)
     allowed = np.ones((6, 10), dtype=bool)
@@ -260,25 +206,6 @@ def test_censored_terms_are_zero_and_the_rest_is_fitted_without_them():
         fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(allowed=allowed[:, :4]))
 
 
-def test_what_the_data_say_can_be_told_from_the_prior():
-    vectors, flux, ivar, *_ = survey(n_pixel=6)
-    ivar[:, 5] = 0
-    allowed = np.ones((6, 10), dtype=bool)
-    allowed[1, 7] = False
-    mean, scale = NormalCoefficients(0.01, mean=0.003).parameters(6, 3)
-    prior = PixelPrior(mean, np.where(allowed, 1 / scale**2, np.inf))
-    fit = fit_pixels(vectors, flux, ivar, prior=prior)
-    normal, right = data_equations(fit, prior)
-    for p in range(5):
-        weight = ivar[:, p] / (1 + fit.scatter[p] ** 2 * ivar[:, p])
-        keep = allowed[p]
-        expected = (vectors.T @ (weight[:, None] * vectors)) * np.outer(keep, keep)
-        np.testing.assert_allclose(normal[p], expected, rtol=1e-6, atol=1e-6 * expected.max())
-        np.testing.assert_allclose(right[p], vectors.T @ (weight * flux[:, p]) * keep, rtol=1e-6)
-    assert fit.status[5] == PixelStatus.DEAD
-    assert (normal[5] == 0).all()
-
-
 def test_dead_pixels_and_few_stars_give_defined_results():
     vectors, flux, ivar, *_ = survey(n_star=40, n_pixel=30)
     ivar[:, 3] = 0
@@ -302,18 +229,3 @@ def test_priors_without_an_exact_solver_say_so():
     vectors, flux, ivar, *_ = survey(n_pixel=2)
     with pytest.raises(PriorError, match=r"FlatCoefficients.*Other can be sampled with"):
         fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(Other()))
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: NormalCoefficients(0.0),
-        lambda: HalfNormalScatter(-1.0),
-        lambda: FixedNoise(0.0),
-        lambda: PooledCoefficients(activity_spread=0.0),
-        lambda: priors.shrunk_terms(3, "linear"),
-    ],
-)
-def test_priors_that_make_no_sense_are_refused(make):
-    with pytest.raises(ValueError, match="must be"):
-        make()

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import toy
+from latent_survey import survey
 from scipy.optimize import minimize
 
 from bayescannon.cannon.labelling import label_spectra
@@ -12,7 +13,9 @@ from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.training import train
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.star_labels import label_model
-from bayescannon.stars.quartic import pseudo_observations
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.stars.hidden import first_loadings, integrate_hidden
+from bayescannon.stars.quartic import compress, pseudo_observations
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +87,41 @@ def test_formal_errors_are_larger_than_without_the_components(model, spectra):
     )
     ratio = np.diagonal(with_them, axis1=1, axis2=2) / np.diagonal(without, axis1=1, axis2=2)
     assert np.median(ratio) > 1.05
+
+
+def test_hidden_components_integrate_out_of_the_quartic():
+    rng = np.random.default_rng(4)
+    theta, loadings = 0.03 * rng.normal(size=(50, 6)), 0.02 * rng.normal(size=(50, 2))
+    _, _, _, flux, ivar = survey(5, 50)
+    scatter = np.full(50, 0.004)
+    quartic, posterior, log_determinant = integrate_hidden(
+        compress(np.concatenate([theta, loadings], axis=1), scatter, flux, ivar), 2
+    )
+    at = rng.normal(size=(5, 2))
+    u = label_vector(at)
+    u[:, 0] = 0
+    for n in range(5):
+        live = ivar[n] > 0
+        variance = np.diag(scatter[live] ** 2 + 1 / ivar[n, live])
+        total = variance + loadings[live] @ loadings[live].T
+        residual = flux[n, live] - label_vector(at[n]) @ theta[live].T
+        expected = residual @ np.linalg.solve(total, residual)
+        found = quartic.c[n] - 2 * quartic.b[n] @ u[n] + u[n] @ quartic.a[n] @ u[n]
+        assert found == pytest.approx(expected, rel=1e-9)
+        determinants = np.linalg.slogdet(total)[1] - np.linalg.slogdet(variance)[1]
+        assert log_determinant[n] == pytest.approx(determinants, rel=1e-9)
+        centre = posterior.covariance[n] @ (loadings[live].T @ np.linalg.solve(variance, residual))
+        np.testing.assert_allclose(posterior.map[n] @ label_vector(at[n]), centre, rtol=1e-8)
+
+
+def test_first_loadings_span_the_hidden_components():
+    truth, _, _, flux, ivar = survey(n_star=400, n_pixel=60, n_hidden=2, hidden=0.03, sigma=0.005)
+    fit = fit_pixels(label_vector(truth), flux, ivar)
+    found = first_loadings(label_vector(truth), fit.theta, fit.scatter, flux, ivar, 2)
+    assert found.shape == (60, 2)
+    explained = found @ found.T
+    residual = np.where(ivar > 0, flux - label_vector(truth) @ fit.theta.T, 0)
+    total = residual.T @ residual / 400
+    assert np.trace(explained) > 0.7 * np.trace(total)
+    again = first_loadings(label_vector(truth), fit.theta, fit.scatter, flux, ivar, 2)
+    np.testing.assert_array_equal(found, again)

@@ -2,41 +2,12 @@
 
 import numpy as np
 import pytest
-from arviz_stats.base import array_stats
+from star_quartics import quartics, seeds, starts
 
 from bayescannon.data.flags import PosteriorStatus
-from bayescannon.data.labels import LabelScaler
-from bayescannon.models.label_priors import BoxLabels, FlatLabels, MixtureLabels
-from bayescannon.models.label_vector import label_vector
-from bayescannon.models.star_labels import label_chunk_model
 from bayescannon.numerics.label_density import LabelDensity
-from bayescannon.numerics.pareto import smooth_weights, weighted_quantiles
-from bayescannon.stars.importance import PROBABILITIES, sample_labels, star_seeds
-from bayescannon.stars.nuts import sample_nuts
-from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress, pseudo_observations
-
-NAMES = ("teff", "logg", "fe_h")
-IDENTITY = LabelScaler(NAMES, np.zeros(3), np.ones(3))
-
-
-def quartics(n_label, n_star=8, *, sigma, n_pixel=60, seed=0):
-    """Quartics of simulated stars, and the labels they were simulated with."""
-    model = np.random.default_rng(11)
-    n_term = 1 + n_label + n_label * (n_label + 1) // 2
-    theta = 0.1 * model.normal(size=(n_pixel, n_term))
-    theta[:, 1 + n_label :] *= 0.4
-    rng = np.random.default_rng(seed)
-    labels = rng.normal(size=(n_star, n_label))
-    flux = label_vector(labels) @ theta.T + sigma * rng.normal(size=(n_star, n_pixel))
-    return compress(theta, np.zeros(n_pixel), flux, np.full(flux.shape, sigma**-2)), labels
-
-
-def seeds(n_star):
-    return star_seeds([f"star {n}" for n in range(n_star)], 0)
-
-
-def starts(n_label):
-    return np.random.default_rng(5).normal(size=(7, n_label))
+from bayescannon.stars.importance import PROBABILITIES, sample_labels
+from bayescannon.stars.quartic import Quartic, chi2_derivatives
 
 
 def on_a_grid(quartic, density, low, high, size):
@@ -52,40 +23,6 @@ def on_a_grid(quartic, density, low, high, size):
     sums = [p.reshape(size, size).sum(axis=1 - k).cumsum() for k in range(2)]
     quantiles = [[axis[np.searchsorted(total, q)] for total in sums] for q in PROBABILITIES]
     return mean, covariance, np.array(quantiles)
-
-
-@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
-def test_smoothed_weights_are_those_of_arviz(scale):
-    log_ratio = scale * np.random.default_rng(0).standard_t(5, size=(12, 1000))
-    expected, k_hat = array_stats.psislw(-log_ratio, axis=-1)
-    for n in range(12):
-        weight = np.empty(1000)
-        assert smooth_weights(log_ratio[n], weight) == pytest.approx(k_hat[n], abs=1e-10)
-        share = np.exp(expected[n] - expected[n].max())
-        np.testing.assert_allclose(weight, share / share.sum(), rtol=1e-9)
-
-
-def test_weights_of_a_perfect_and_of_a_hopeless_proposal():
-    weight = np.empty(400)
-    assert smooth_weights(np.zeros(400), weight) == 0
-    np.testing.assert_allclose(weight, 1 / 400)
-    nearly_none = np.full(400, -np.inf)
-    nearly_none[3] = 0.0
-    assert smooth_weights(nearly_none, weight) == np.inf
-    assert smooth_weights(np.full(400, -np.inf), weight) == np.inf
-    assert (weight == 0).all()
-
-
-def test_weighted_quantiles_are_those_of_sorting():
-    rng = np.random.default_rng(3)
-    values, weight = rng.standard_t(2, size=1000), rng.exponential(size=1000)
-    weight /= weight.sum()
-    probabilities = np.array([0.01, 0.3, 0.5, 0.99])
-    result = np.empty(4)
-    weighted_quantiles(values, weight, probabilities, result)
-    order = np.argsort(values)
-    expected = values[order][np.searchsorted(weight[order].cumsum(), probabilities)]
-    np.testing.assert_array_equal(result, expected)
 
 
 DENSITIES = {
@@ -186,50 +123,3 @@ def test_wrong_numbers_of_draws_are_refused():
         sample_labels(quartic, starts(3), seeds(1), n_draws=50)
     with pytest.raises(ValueError, match="n_keep from 0 to n_draws"):
         sample_labels(quartic, starts(3), seeds(1), n_draws=1000, n_keep=2000)
-
-
-PRIORS = {
-    "flat": FlatLabels(),
-    "mixture": MixtureLabels(
-        NAMES, np.array([0.4, 0.6]), np.array([[-1.0, 0, 0], [1, 0.5, 0]]), np.stack([np.eye(3)] * 2)
-    ),
-    "box": BoxLabels(NAMES[:2], np.array([-1.0, -1.0]), np.array([1.5, 1.5])),
-}
-
-
-@pytest.mark.parametrize("name", PRIORS)
-def test_what_nuts_samples_is_this_posterior(name):
-    prior = PRIORS[name]
-    quartic, _ = quartics(3, 3, sigma=0.2)
-    rng = np.random.default_rng(6)
-    root, y = pseudo_observations(quartic)
-    centre, spread = 0.1 * rng.normal(size=(3, 3)), 0.2 * rng.normal(size=(3, 3, 3))
-    model = label_chunk_model(root, y, centre, spread, prior=prior, scaler=IDENTITY)
-    logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
-    (value,) = model.value_vars
-    statement, fast = [], []
-    for _ in range(4):
-        z = 0.3 * rng.normal(size=(3, 3))
-        labels = z if name == "box" else centre + np.einsum("nij,nj->ni", spread, z)
-        if name == "box":
-            lower, upper = np.array([-1.0, -1.0, -1e4]), np.array([1.5, 1.5, 1e4])
-            z = np.log((labels - lower) / (upper - labels))
-        statement.append(logp({value.name: z}))
-        fast.append(-0.5 * chi2_derivatives(quartic, labels, density=prior.density(IDENTITY)).chi2.sum())
-    np.testing.assert_allclose(np.diff(statement), np.diff(fast), rtol=1e-6)
-
-
-@pytest.mark.long
-def test_nuts_finds_the_same_posterior():
-    prior = PRIORS["mixture"]
-    quartic, _ = quartics(3, 12, sigma=0.2)
-    found = sample_labels(quartic, starts(3), seeds(12), density=prior.density(IDENTITY), n_draws=20_000)
-    nuts = sample_nuts(
-        quartic, found, prior=prior, scaler=IDENTITY, n_draws=2000, n_keep=500, seed=1
-    )  # fmt: skip
-    assert (nuts.status == PosteriorStatus.NUTS).all()
-    deviation = np.sqrt(np.diagonal(nuts.covariance, axis1=1, axis2=2))
-    # the effective draws know a mean to 1 / sqrt(ess); four times that is allowed to the worst of 36
-    assert (np.abs((found.mean - nuts.mean) / deviation) < 4 / np.sqrt(nuts.ess)[:, None]).all()
-    np.testing.assert_allclose(np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)), deviation, rtol=0.1)
-    assert nuts.draws.shape == (12, 500, 3)

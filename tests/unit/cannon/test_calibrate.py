@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from known_errors import draw_stars, known_calibration
 from same import assert_same
 from toy import toy_labels, toy_reference, toy_spectra
 
@@ -15,7 +14,6 @@ from bayescannon.cannon.labelling import formal_errors, label_spectra
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.io.catalogue import build_catalogue
-from bayescannon.reliability.error_fit import CalibrationError, _steady_axes, fit_calibration
 
 ERROR = {"teff": 20.0, "logg": 0.05, "fe_h": 0.02}
 
@@ -137,61 +135,6 @@ def test_reference_errors_as_large_as_the_scatter_are_suspected(reference):
     assert np.isfinite(label_spectra(model, reference.spectra)["calibrated_error"]).all()
 
 
-@pytest.mark.parametrize("snr", [np.nan, 0.0])
-def test_no_signal_to_noise_at_all(snr):
-    stars, _, _ = draw_stars(200, seed=1)
-    calibration = fit_calibration(replace(stars, snr=np.full(200, snr)))
-    error = calibration.predict(stars.scaled, stars.formal, np.full(200, snr)).interval()
-    assert np.isfinite(error).all()
-
-
-def test_stars_outside_the_reference_are_clamped_and_failed_ones_have_no_error():
-    calibration = known_calibration()
-    far, edge = np.array([[50.0, -50.0]]), np.array([[2.5, -2.5]])
-    formal = np.full((1, 2), 0.1)
-    for snr, snr_edge in ((1e9, 400.0), (1e-3, 8.0), (0.0, 8.0), (np.nan, 45.0)):
-        there = calibration.predict(far, formal, np.array([snr])).interval()
-        np.testing.assert_allclose(there, calibration.predict(edge, formal, np.array([snr_edge])).interval())
-    for scaled, error in ((np.array([[np.nan, np.nan]]), formal), (edge, np.full((1, 2), np.nan))):
-        assert np.isnan(calibration.predict(scaled, error, np.array([50.0])).interval()).all()
-
-
-def test_one_label_and_few_stars_shrink_to_constants():
-    stars, _, _ = draw_stars(60, seed=3)
-    one = replace(
-        stars,
-        **{name: getattr(stars, name)[:, :1] for name in ("scaled", "formal", "reference", "noise")},
-    )
-    calibration = fit_calibration(one)
-    assert calibration.axes.shape == (1, 1)
-    assert calibration.location.shape == (1, 3)
-    error = calibration.predict(one.scaled, one.formal, one.snr).interval()
-    assert np.isfinite(error).all()
-    assert error.max() / error.min() < 30
-    with pytest.raises(CalibrationError, match=r"49 reference stars .* at least 50"):
-        fit_calibration(stars.select(np.arange(60) < 49))
-
-
-def test_axes_are_those_of_stars_spread_wider_than_their_errors():
-    """Of three axes one is wide enough, whatever the labels' units are; of labels lost in their errors none is."""
-    rng = np.random.default_rng(4)
-    n_star = 4000
-    along, across = rng.normal(size=(n_star, 1)), rng.normal(size=(n_star, 2))
-    # errors of 0.15 in three labels that follow one number, but for a width of 0.05 and a free one of 0.3
-    labels = along * [1.0, -0.8, 0.0] + across @ np.array([[0.04, 0.05, 0.0], [0.0, 0.0, 0.3]])
-    off = 0.15 * rng.normal(size=labels.shape)
-    noise = np.full(off.shape, 0.1)
-    observed = off + noise * rng.normal(size=off.shape)
-    for unit in (np.ones(3), np.array([1.0, 2.5, 0.4])):
-        axes = _steady_axes((labels + off) * unit, observed * unit, noise * unit)
-        assert axes.shape == (3, 1)
-        place = ((labels + off) * unit) @ axes[:, 0]
-        assert place.std() == pytest.approx(1)
-        assert abs(np.corrcoef(place, along[:, 0])[0, 1]) > 0.98
-        assert axes[np.abs(axes).argmax()] > 0
-    assert _steady_axes(labels + off, 20 * observed, noise).shape == (3, 0)
-
-
 def test_a_calibration_without_a_place_is_saved(calibrated, tmp_path, fresh):
     n_label = len(calibrated.label_names)
     calibration = replace(
@@ -208,9 +151,3 @@ def test_a_calibration_without_a_place_is_saved(calibrated, tmp_path, fresh):
     assert loaded.calibration.axes.shape == (n_label, 0)
     error = label_spectra(loaded, fresh)["calibrated_error"]
     xr.testing.assert_identical(error, label_spectra(model, fresh)["calibrated_error"])
-
-
-def test_uncounted_are_stars_without_labels():
-    stars, _, _ = draw_stars(80, seed=3)
-    stars.scaled[0], stars.formal[1], stars.noise[2, 0] = np.nan, 0.0, np.nan
-    assert fit_calibration(stars).n_stars == 77

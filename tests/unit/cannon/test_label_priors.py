@@ -12,13 +12,12 @@ from bayescannon.cannon.label_priors import (
 )
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.posterior import sample_posterior
-from bayescannon.cannon.prior_comparison import compare_priors
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.training import train
 from bayescannon.data.flags import FitStatus, PosteriorStatus, ResultFlag
 from bayescannon.data.label_distance import PAPER_SCALES
 from bayescannon.data.labels import LabelError
-from bayescannon.models.label_priors import FlatLabels, MixtureLabels
+from bayescannon.models.label_priors import MixtureLabels
 
 
 def reference(n_star=300, error=0.0, **options):
@@ -142,36 +141,6 @@ def test_a_tight_prior_is_flagged_where_it_dominates(model, stars):
     )
     assert (dominated > 0).all()
     assert (free == 0).all()
-
-
-def test_comparison_says_what_each_prior_does(model, stars):
-    _, spectra = stars
-    comparison = compare_priors(model, spectra)
-    assert list(comparison["prior"].to_numpy()) == ["flat", "box", "gaussian", "mixture", "coverage"]
-    flat, gaussian = comparison.sel(prior="flat"), comparison.sel(prior="gaussian")
-    np.testing.assert_array_equal(flat["shift"], 0)
-    np.testing.assert_array_equal(flat["prior_sensitivity"], 0)
-    np.testing.assert_array_equal(flat["contraction"], 1)
-    assert (flat["likelihood_sensitivity"] > 0.05).all()
-    # a proper prior pulls towards its centre and makes the posterior narrower
-    pulled = (gaussian["mean"] - flat["mean"]) * (flat["mean"] - model.scaler.pivot)
-    assert float((pulled < 0).mean()) > 0.7
-    assert (gaussian["width"].mean("star") < flat["width"].mean("star")).all()
-    assert ((gaussian["contraction"] > 0) & (gaussian["contraction"] < 1)).mean() > 0.95
-    assert float(gaussian["prior_sensitivity"].mean()) > 0
-
-
-def test_comparison_of_a_star_without_pixels_is_nan_with_a_status(model, stars):
-    _, spectra = stars
-    ivar = spectra.ivar.copy()
-    ivar[3] = 0
-    dead = type(spectra)(spectra.wavelength, spectra.flux, ivar, spectra.id, spectra.columns, spectra.attrs)
-    comparison = compare_priors(model, dead, {"flat again": FlatLabels()})
-    row = comparison.isel(star=3).sel(prior="flat again")
-    assert np.isnan(row["mean"]).all()
-    assert np.isnan(row["prior_sensitivity"]).all()
-    assert int(row["posterior_status"]) == PosteriorStatus.NO_POSTERIOR
-    assert int(row["status"]) == FitStatus.FEW_PIXELS
 
 
 def test_mixture_of_few_stars_is_a_gaussian():

@@ -8,8 +8,7 @@ from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.options import COEFFICIENTS, NOISES, SCATTERS, TrainingOptions
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
-from bayescannon.cannon.validation import validate
-from bayescannon.models.coefficient_priors import HorseshoeCoefficients, NormalCoefficients, PooledCoefficients
+from bayescannon.models.coefficient_priors import HorseshoeCoefficients, NormalCoefficients
 from bayescannon.models.noise_priors import GlobalNoise, PooledScatter
 from bayescannon.numerics.errors import InputError
 from bayescannon.pixels.spectral_fit import PriorError
@@ -76,21 +75,6 @@ def test_a_pixel_that_may_not_depend_on_a_label_does_not(reference):
     assert np.abs(change[:, ~inside]).max() > 1e-3
     with pytest.raises(ValueError, match="'a_k' is censored but not trained"):
         train(reference, options=TrainingOptions.from_names(censored={"a_k": [[5100, 5200]]}))
-
-
-def test_folds_are_trained_as_the_model_was(reference, monkeypatch):
-    import bayescannon.cannon.held_out as held_out
-
-    seen = []
-
-    def watched(subset, *, options, workers):
-        seen.append(options)
-        return train(subset, options=options, workers=workers)
-
-    monkeypatch.setattr(held_out, "train", watched)
-    options = TrainingOptions(coefficients=PooledCoefficients())
-    validate(train(reference, options=options), reference, folds=2)
-    assert seen == [options, options]
 
 
 def test_the_papers_grid_goes_alone(reference):

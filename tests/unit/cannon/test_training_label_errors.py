@@ -9,18 +9,19 @@ import toy
 from same import assert_same
 
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.model_layout import model_groups
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSetError, take_errors
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train, train_clipped
 from bayescannon.cannon.validation import validate
 from bayescannon.data.labels import LabelError
-from bayescannon.models.coefficient_priors import PooledCoefficients, PriorError
+from bayescannon.models.coefficient_priors import PriorError
 from bayescannon.pixels.label_population import ReferenceErrorError
 from bayescannon.pixels.latent_label_fit import LabelErrorStatus
 
 OPTIONS = TrainingOptions(label_errors="table", n_hidden=3)
+
+
 POOLED = TrainingOptions.from_names(
     coefficients="pooled", scatter="pooled", noise="global", label_errors="table", hidden=2
 )
@@ -49,36 +50,6 @@ def test_a_model_with_label_errors_comes_back_whole_from_a_file(reference, model
     assert_same(back, model)
     first, again = (label_spectra(one, reference.spectra)["labels"].to_numpy() for one in (model, back))
     np.testing.assert_array_equal(first, again)
-
-
-def test_what_was_learned_of_the_labels_has_names_and_dims(reference, model):
-    data = model_groups(model)["latent_labels"]
-    pair = ("stellar_label", "stellar_label_2")
-    assert data["mean"].dims == ("stellar_label",)
-    assert data["covariance"].dims == pair
-    assert data["slope_matrix"].dims == pair
-    assert data["slope_offset"].dims == ("stellar_label",)
-    assert data["systematic_covariance"].dims == pair
-    learned = model.latent_labels
-    assert (np.diag(learned.population.covariance) > 0).all()
-    assert (np.diff(learned.trace) >= 0).all()
-    assert repr(learned) == f"<LearnedLabels of 3 labels: {len(learned.trace)} rounds, {learned.status.name.lower()}>"
-    # the population is narrower than the reported labels by their errors
-    reported = np.cov(model.scaler.to_scaled(reference.labels).T)
-    errors = (reference.errors[0] / model.scaler.scale) ** 2
-    found = np.diag(learned.population.covariance)
-    np.testing.assert_allclose(found, np.diag(reported) - errors, atol=0.12)
-    np.testing.assert_array_equal(model.reference_labels, reference.labels)
-    assert model.options.describe() == "theta flat, s flat, kappa fixed, label errors table, 3 hidden"
-
-
-def test_dims_do_not_depend_on_the_number_of_pixels():
-    """With as many pixels as shrunk terms, an array by term must not be taken for one by pixel."""
-    reference = toy.toy_reference(80, n_pixel=6)
-    model = train(reference, options=TrainingOptions(coefficients=PooledCoefficients()))
-    data = model_groups(model)["populations"]
-    assert data["tau"].dims == ("shrunk_term",)
-    assert data["activity"].dims == ("pixel",)
 
 
 def test_arviz_gets_the_hidden_components(model):

@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.io import fits
-from astropy.io.votable.ucd import parse_ucd
-from astropy.table import QTable
-from catalogues import ENDINGS, SEVEN, make_calibrated, make_estimates, require_same_catalogue, with_posterior
+from catalogues import ENDINGS, make_calibrated, make_estimates, require_same_catalogue, with_posterior
 
-from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelError
 from bayescannon.io.catalogue import (
     CatalogueError,
@@ -20,44 +17,8 @@ from bayescannon.io.catalogue import (
     read_catalogue,
     write_catalogue,
 )
-from bayescannon.io.catalogue_provenance import (
-    flatten_provenance,
-    unflatten_provenance,
-)
 from bayescannon.io.outputs import OutputExistsError, OutputFolderError
 from bayescannon.numerics.errors import MissingFileError
-
-TAIL = ["status", "status_text", "flags", "flag_bad", "flag_warn"]
-MEASURED = ["snr_g", "rchi2", "ra", "dec", "redshift", "live_pixels", "agreeing_starts"]
-
-
-@pytest.mark.parametrize("names", [("teff",), ("logg", "a_k", "teff"), SEVEN])
-def test_columns(names: tuple[str, ...]) -> None:
-    estimates = make_estimates(names=names)
-    table = build_catalogue(estimates)
-    pairs = [f"rho_{x}_{y}" for x, y in itertools.combinations(names, 2)]
-    assert table.colnames == ["id", *names, *MEASURED, *(f"e_formal_{name}" for name in names), *pairs, *TAIL]
-    for column in table.columns.values():
-        assert column.description
-        assert (column.unit is None) == (column.dtype.kind == "U")
-        parse_ucd(column.meta["ucd"], check_controlled_vocabulary=True, has_colon=True)
-    for k, name in enumerate(names):
-        unit = units.Unit(KNOWN_LABELS[name].unit)
-        assert table[name].unit == table[f"e_formal_{name}"].unit == unit
-        assert table[name].format == f".{KNOWN_LABELS[name].digits}f"
-        assert "noise of the pixels alone" in table[f"e_formal_{name}"].description
-        np.testing.assert_allclose(table[name], estimates["labels"][:, k], rtol=1e-7)
-        np.testing.assert_allclose(table[f"e_formal_{name}"] ** 2, estimates["formal_covariance"][:, k, k], rtol=1e-6)
-    for x, y in itertools.combinations(names, 2):
-        covariance = estimates["formal_covariance"].sel(stellar_label=x, stellar_label_2=y)
-        rebuilt = table[f"rho_{x}_{y}"] * table[f"e_formal_{x}"] * table[f"e_formal_{y}"]
-        np.testing.assert_allclose(rebuilt, covariance, rtol=1e-5)
-        assert np.nanmax(np.abs(table[f"rho_{x}_{y}"])) <= 1
-        assert "(J^T W J)^-1" in table[f"rho_{x}_{y}"].description
-    assert np.isnan(table[f"e_formal_{names[0]}"][[1, 4]]).all()
-    assert list(np.flatnonzero(np.isnan(table[names[0]]))) == [1]
-    assert table["status_text"][[0, 1, 4]].tolist() == ["CONVERGED", "FEW_PIXELS", "SINGULAR"]
-    assert QTable(table)[names[0]].unit == units.Unit(KNOWN_LABELS[names[0]].unit)
 
 
 def test_without_a_calibration_there_are_no_errors_but_the_formal_ones(tmp_path: Path) -> None:
@@ -66,20 +27,6 @@ def test_without_a_calibration_there_are_no_errors_but_the_formal_ones(tmp_path:
     assert table.meta["errors"].startswith("formal only")
     write_catalogue(table, tmp_path / "c.fits")
     assert fits.getheader(tmp_path / "c.fits", 1)["ERRORS"].startswith("formal only")
-
-
-def test_number_types_are_the_smallest_that_lose_nothing() -> None:
-    table = build_catalogue(with_posterior(make_calibrated()))
-    assert {name for name in table.colnames if table[name].dtype == np.float64} == {"ra", "dec"}
-    assert {table[name].dtype.name for name in ("status", "posterior_status", "flag_bad", "flag_warn")} == {"uint8"}
-    assert (table["agreeing_starts"].dtype, table["n_modes"].dtype) == (np.int16, np.int16)
-    assert (table["live_pixels"].dtype, table["flags"].dtype) == (np.int32, np.int32)
-
-
-def test_a_chi2_beyond_single_precision_is_infinite() -> None:
-    estimates = make_estimates()
-    estimates["reduced_chi2"][0] = 1e60
-    assert np.isposinf(build_catalogue(estimates)["rchi2"][0])
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -148,45 +95,6 @@ def test_the_catalogue_prints_labels_errors_and_flags() -> None:
 def test_estimates_can_be_written_as_they_are(tmp_path: Path) -> None:
     write_catalogue(make_calibrated(), tmp_path / "c.ecsv")
     require_same_catalogue(read_catalogue(tmp_path / "c.ecsv"), build_catalogue(make_calibrated()), rounded=False)
-
-
-def test_columns_do_not_depend_on_the_order_of_dims() -> None:
-    estimates = make_estimates()
-    turned = estimates.transpose("stellar_label_2", "stellar_label", "star")
-    require_same_catalogue(build_catalogue(turned), build_catalogue(estimates), rounded=False)
-
-
-def test_variance_that_is_not_positive_is_missing() -> None:
-    estimates = make_estimates()
-    estimates["formal_covariance"][0, 0, 0] = -1e-9
-    estimates["formal_covariance"][2, 0, 0] = 0.0
-    table = build_catalogue(estimates)
-    assert np.isnan(table["e_formal_teff"][[0, 2]]).all()
-    assert np.isnan(table["rho_teff_logg"][[0, 2]]).all()
-    assert np.isfinite(table["e_formal_logg"][[0, 2]]).all()
-
-
-def test_provenance() -> None:
-    meta = build_catalogue(make_estimates()).meta
-    assert meta["seed"] == 11
-    assert type(meta["seed"]) is int
-    assert meta["n_starts"] == 7
-    assert meta["model_hash"] == "0123abcd" * 8
-    assert "10.3847/1538-4357/836/1/5" in meta["method"]
-    assert [row["value"] for row in meta["fit_status"]] == [int(status) for status in FitStatus]
-    assert [row["name"] for row in meta["result_flags"]] == [flag.name for flag in ResultFlag]
-    assert all(row["sentence"].endswith(".") for row in meta["fit_status"] + meta["result_flags"])
-    as_text = [(key, str(value)) for key, value in flatten_provenance(meta)]
-    assert unflatten_provenance([*as_text, ("naxis1", "200"), ("flags", "7")]) == meta
-
-
-def test_creation_time_is_optional_and_the_rest_is_not() -> None:
-    estimates = make_estimates()
-    del estimates.attrs["created"]
-    assert "created" not in build_catalogue(estimates).meta
-    del estimates.attrs["model_hash"]
-    with pytest.raises(CatalogueError, match="need the attribute 'model_hash'"):
-        build_catalogue(estimates)
 
 
 def test_wrong_estimates_are_refused() -> None:

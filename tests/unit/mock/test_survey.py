@@ -8,7 +8,6 @@ from astropy.table import Table
 
 from bayescannon.io.lamost import read_lamost
 from bayescannon.io.outputs import OutputExistsError
-from bayescannon.mock.lamost_file import fits_card
 from bayescannon.mock.survey import BLOCK_SIZE, simulate_survey, write_survey
 
 N_REFERENCE, N_TEST, SEED = 100, 60, 11
@@ -141,16 +140,3 @@ def test_impossible_numbers_are_refused(numbers):
 def test_no_workers_is_refused(tmp_path):
     with pytest.raises(ValueError, match="workers must be at least 1"):
         write_survey(tmp_path / "out", 1, 1, seed=1, workers=0)
-
-
-@pytest.mark.parametrize("value", [True, -7, 0.0, 1e-5, -1.5e-4, 123.456789, 1e20, "LAMOST J04+45", "it's"])
-def test_cards_are_read_back_by_astropy(value):
-    card = fits.Card.fromstring(fits_card("KEY", value, "comment"))
-    card.verify("exception")
-    assert card.value == value
-    assert card.comment == "comment"
-
-
-def test_card_too_long_is_refused():
-    with pytest.raises(ValueError, match="a FITS card holds 80 characters"):
-        fits_card("KEY", "x" * 60, "a comment that does not fit")

@@ -11,33 +11,18 @@ from bayescannon.cannon.reference import ReferenceSetError
 from bayescannon.cannon.training import train
 from bayescannon.data.flags import ErrorStatus, FitStatus
 from bayescannon.data.spectra import GridError
-from bayescannon.uncertainty import kinds as error_kinds
 from bayescannon.uncertainty.budget import error_budget
-from bayescannon.uncertainty.kinds import KINDS, Kind, KindResult
+from bayescannon.uncertainty.kinds import KINDS
 
 ALL = tuple(KINDS)
+
+
 FEW = ("formal", "coefficient", "sandwich")
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return toy.toy_reference(150)
 
 
 @pytest.fixture(scope="module")
 def model(reference):
     return qualify(train(reference), reference, folds=3)
-
-
-@pytest.fixture(scope="module")
-def stars():
-    """Stars 0 to 9 twice: the second time 0.2 arcsec away, with other noise."""
-    labels = np.tile(toy.toy_labels(10, seed=9), (2, 1))
-    spectra = toy.toy_spectra(labels, seed=9)
-    columns = {name: spectra.columns[name].copy() for name in spectra.columns}
-    columns["ra"][10:] = columns["ra"][:10]
-    columns["dec"][10:] = columns["dec"][:10] + 0.2 / 3600
-    return replace(spectra, columns=columns)
 
 
 def test_every_kind_of_every_star(model, reference, stars, tmp_path):
@@ -96,22 +81,6 @@ def test_bad_stars_are_rows_with_a_status(model, reference, stars):
     assert (budget["error_status"][[3, 4, 16]] == ErrorStatus.GIVEN).all()
 
 
-def test_no_bootstrap_model_can_label(model, reference, stars, monkeypatch):
-    def nothing(*_, estimates, n_bootstrap, **__):
-        labels = np.full((n_bootstrap, *estimates["labels"].shape), np.nan)
-        labels[0, 1:], labels[1, 2:] = 1.0, 2.0
-        return xr.Dataset(
-            {"labels": (("b", "s", "l"), labels), "n_failed": ("s", np.isnan(labels[:, :, 0]).sum(axis=0))}
-        )
-
-    monkeypatch.setattr(error_kinds, "bootstrap_labels", nothing)
-    budget = error_budget(model, stars, reference=reference, kinds=("bootstrap",), n_bootstrap=4)
-    assert budget["error_status"][:3, 0].to_numpy().tolist() == [ErrorStatus.FEW_DRAWS] * 2 + [ErrorStatus.GIVEN]
-    assert budget["bootstrap_failed"][:3].to_numpy().tolist() == [4, 3, 2]
-    assert np.isnan(budget["error"][:2]).all()
-    np.testing.assert_allclose(budget["error"][2:], np.sqrt(0.5))
-
-
 def test_one_label():
     reference = toy.toy_reference(60, ("teff",))
     model = qualify(train(reference), reference, folds=3)
@@ -120,13 +89,6 @@ def test_one_label():
     assert budget["error"].shape == (8, 1, len(ALL))
     assert np.isfinite(budget["error"].sel(kind=list(ALL[:-1]))).all()
     assert (budget["error_status"].sel(kind="repeat") == ErrorStatus.SINGLE).all()
-
-
-def test_a_model_without_calibration_says_so(reference, stars):
-    budget = error_budget(train(reference), stars, kinds=("calibrated", "posterior"))
-    assert (budget["error_status"].sel(kind="calibrated") == ErrorStatus.NOT_CALIBRATED).all()
-    assert np.isnan(budget["error"].sel(kind="calibrated")).all()
-    assert (budget["error"].sel(kind="posterior") > 0).all()
 
 
 def test_pixels_that_are_dead_everywhere_change_no_kind(reference, stars):
@@ -153,18 +115,6 @@ def test_pixels_that_are_dead_everywhere_change_no_kind(reference, stars):
     blanked = replace(reference, spectra=blank(reference.spectra))
     model = qualify(train(blanked), blanked, folds=2)
     assert (error_budget(model, stars, kinds=("sandwich", "calibrated"))["error"] > 0).all()
-
-
-def test_a_new_kind_is_one_entry(model, stars, monkeypatch):
-    def double(task):
-        result = KINDS["formal"].evaluate(task)
-        return KindResult(2 * result.error, result.value, result.status, attrs={"factor": 2})
-
-    monkeypatch.setitem(KINDS, "double", Kind("Twice the formal error.", double))
-    budget = error_budget(model, stars, kinds=("double", "formal"))
-    np.testing.assert_allclose(budget["error"].sel(kind="double"), 2 * budget["error"].sel(kind="formal"))
-    assert budget.attrs["factor"] == 2
-    assert str(budget["meaning"].sel(kind="double").item()) == "Twice the formal error."
 
 
 def test_wrong_calls_are_refused(model, reference, stars):

@@ -1,56 +1,14 @@
 """The draws in a tree of uncertainties: their table, and groups that figures can compare."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import toy
 import xarray as xr
+from uncertain_stars import BAD, N_STAR, stacked
 
 from bayescannon.cannon.training import train
 from bayescannon.uncertainty.datatree import uncertainty_tree
 from bayescannon.uncertainty.draws import comparable_draws, uncertainty_summary
-
-N_STAR, N_DRAWS, N_BOOTSTRAP, BAD = 6, 2000, 12, 4
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return toy.toy_reference(150)
-
-
-@pytest.fixture(scope="module")
-def model(reference):
-    return train(reference)
-
-
-@pytest.fixture(scope="module")
-def spectra():
-    """Six stars; one of them has no live pixel."""
-    spectra = toy.toy_spectra(toy.toy_labels(N_STAR, seed=9), seed=9)
-    ivar = spectra.ivar.copy()
-    ivar[BAD] = 0
-    return replace(spectra, ivar=ivar)
-
-
-@pytest.fixture(scope="module")
-def table(spectra):
-    """Labels of the stars from elsewhere, in another order, without the first one."""
-    order = np.array([5, 3, 1, 2, 4])
-    whole = toy.toy_table(spectra, toy.toy_labels(N_STAR, seed=9), errors={"teff": np.full(N_STAR, 50.0)})
-    return whole.select(order)
-
-
-@pytest.fixture(scope="module")
-def tree(model, reference, spectra, table):
-    return uncertainty_tree(
-        model, spectra, reference=reference, observed=table, n_draws=N_DRAWS, n_bootstrap=N_BOOTSTRAP, seed=3
-    )
-
-
-def stacked(group):
-    """The labels of a group as one array, shape (..., star, K)."""
-    return np.stack([group[name].to_numpy() for name in toy.NAMES], axis=-1)
 
 
 def good(array):

@@ -17,6 +17,8 @@ from bayescannon.models.noise_priors import GlobalNoise, HalfNormalScatter, Pixe
 from bayescannon.pixels.block import LabelMoments
 
 NAMES = ("teff", "logg")
+
+
 OPTIONS = {
     "flat": TrainingOptions(),
     "the paper's grid": TrainingOptions(paper_grid=True),
@@ -79,10 +81,3 @@ def test_a_fit_may_start_from_one_nearby(name):
     assert_same(warm, cold, rtol=0.02 if "pool" in name else 1e-3)
     if name == "flat":
         assert warm.fit.n_passes.sum() < 0.8 * cold.fit.n_passes.sum()
-
-
-def test_wrong_multiplicities_are_refused():
-    vectors = np.ones((3, 1))
-    for wrong in ([1.0, 2.0], [1.0, -1.0, 1.0], [1.0, np.nan, 1.0]):
-        with pytest.raises(ValueError, match="one finite number >= 0 for each of the 3 stars"):
-            LabelMoments.known(vectors, multiplicity=np.array(wrong))

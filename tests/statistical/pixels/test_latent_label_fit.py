@@ -2,18 +2,17 @@
 
 import numpy as np
 import pytest
-from expect import expect_between
+from expect import slopes
 from pixel_fits import fit_latent
-from toy import noisy_reference
 
-from bayescannon.cannon.held_out import hold_out
-from bayescannon.cannon.options import TrainingOptions
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.pixels.fit import fit_pixels
 from bayescannon.stars.hidden import integrate_hidden
 from bayescannon.stars.quartic import compress, minimise
 
 N_REFERENCE, N_NEW, N_PIXEL, N_LABEL = 600, 1500, 120, 3
+
+
 SIGMA = 0.01
 
 
@@ -43,10 +42,6 @@ def infer(theta, loadings, scatter, flux, ivar):
     optima = minimise(left, np.zeros((1, N_LABEL)))
     assert optima.converged.mean() > 0.99
     return optima.labels[:, 0]
-
-
-def slopes(inferred, truth):
-    return np.array([np.polyfit(truth[:, k], inferred[:, k], 1)[0] for k in range(N_LABEL)])
 
 
 def experiment(error, *, hidden=0.0, n_hidden=0, seed=1, **options):
@@ -120,36 +115,3 @@ def test_calibration_takes_out_the_noise_of_the_coefficients():
         results.append(slopes(found, new))
     assert (results[0] < 0.97).all()
     assert (np.abs(results[1] - 1) < np.abs(results[0] - 1)).all()
-
-
-OPTIONS = {
-    "flat": TrainingOptions(),
-    "latent": TrainingOptions(label_errors="table", n_hidden=4),
-    "pooled": TrainingOptions.from_names(coefficients="pooled", noise="global", label_errors="table", hidden=4),
-}
-
-
-def test_held_out_stars_get_slopes_of_one_from_the_options_of_a_training():
-    slope: dict[str, list] = {name: [] for name in OPTIONS}
-    for seed in (5, 6, 7):
-        reference, truth = noisy_reference(400, error=0.4, hidden=0.01, seed=seed, label_seed=seed)
-        for name, options in OPTIONS.items():
-            estimates = hold_out(reference, folds=2, options=options, seed=seed).estimates
-            assert (estimates["status"] == 0).all()
-            slope[name].append(slopes(estimates["labels"].to_numpy(), truth))
-    off = {name: np.abs(np.mean(rows, axis=0) - 1) for name, rows in slope.items()}
-    print(off)
-    assert (off["flat"] > 0.1).all()
-    assert (off["latent"] < 0.3 * off["flat"]).all()
-    assert (off["pooled"] < 0.3 * off["flat"]).all()
-
-
-def test_reduced_chi2_is_one_where_the_model_is_right():
-    """The scatter of flat training takes the label errors in; latent labels leave it what it is."""
-    reference, _ = noisy_reference(1200, error=0.4, hidden=0.01, n_pixel=100)
-    chi2 = {
-        name: float(hold_out(reference, folds=3, options=OPTIONS[name]).estimates["reduced_chi2"].median())
-        for name in ("flat", "latent")
-    }
-    expect_between(chi2["latent"], 0.97, 1.07, what="median reduced chi2, label errors")
-    expect_between(chi2["flat"], 0.0, 0.6, what="median reduced chi2, flat")

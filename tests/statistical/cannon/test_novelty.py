@@ -1,13 +1,11 @@
 """p-values of stars like the reference are uniform; stars unlike it are caught."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import toy
+from coverage_survey import model_with_coverage, stars
 from expect import expect_between, expect_fraction
 
-from bayescannon.cannon.coverage_flag import outside_coverage
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.novelty import (
     CoverageError,
@@ -16,27 +14,22 @@ from bayescannon.cannon.novelty import (
     coverage_of_catalogue,
     with_coverage,
 )
+from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.data.flags import ResultFlag
+from bayescannon.data.prepare import prepare_spectra
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.catalogue import add_coverage, build_catalogue, read_catalogue, write_catalogue
+from bayescannon.io.lamost import read_lamost
+from bayescannon.io.tables import read_labels
+from bayescannon.numerics.rows import rows_of
 from bayescannon.reliability.label_scores import DECIDING_SCORES, LABEL_SCORES, SCORES
-
-N_PIXEL = 320
-
-
-def stars(n_star, seed, shift=0.0, **options):
-    labels = toy.toy_labels(n_star, seed=seed) + shift
-    rng = np.random.default_rng(seed)
-    return labels, toy.toy_spectra(labels, seed=seed, n_pixel=N_PIXEL, snr=rng.uniform(20, 200, n_star), **options)
 
 
 @pytest.fixture(scope="module")
 def trained():
-    reference = toy.toy_reference(400, n_pixel=N_PIXEL)
-    model = train(reference)
-    return attach_coverage(model, toy.fit_coverage(model, reference, folds=8)), reference
+    return model_with_coverage()
 
 
 @pytest.fixture(scope="module")
@@ -104,27 +97,6 @@ def test_two_scores_decide_and_the_others_are_computed_on_request(trained, asses
         np.testing.assert_array_equal(some[name], every[name].sel(score_name=list(DECIDING_SCORES)))
     for name in ("p_coverage", "p_novelty", "p_joint", "label_distance", "flags"):
         np.testing.assert_array_equal(some[name], every[name])
-
-
-def test_one_function_decides_what_is_outside(trained):
-    model = trained[0]
-    _, spectra = stars(400, 15)
-    bare = label_spectra(attach_coverage(model, None), spectra)
-    labels = bare["labels"].to_numpy()
-    p_value, beyond = outside_coverage(attach_coverage(model, None), labels)
-    assert np.isnan(p_value).all()
-    low, high = model.reference_labels.min(axis=0), model.reference_labels.max(axis=0)
-    np.testing.assert_array_equal(beyond, ((labels < low) | (labels > high)).any(axis=1))
-    for estimates, false_alarms in ((label_spectra(model, spectra), 0.01), (bare, 0.2)):
-        p_value, outside = outside_coverage(model, labels, false_alarms=false_alarms)
-        assessment = assess_coverage(model, spectra, estimates, false_alarms=false_alarms)
-        np.testing.assert_array_equal(assessment["p_coverage"], p_value)
-        for flags in (assessment["flags"], *([estimates["flags"]] if false_alarms == 0.01 else [])):
-            np.testing.assert_array_equal((flags.to_numpy() & int(ResultFlag.OUTSIDE_COVERAGE)) != 0, outside)
-        # a range hits more stars like the reference than a rate of false alarms
-        assert (outside <= beyond).all() or false_alarms > 0.01
-    other = replace(model.coverage, model_hash="another")
-    np.testing.assert_array_equal(outside_coverage(model, labels, other)[1], beyond)
 
 
 def test_without_spectra_the_flag_of_novelty_stays(trained, assessed):
@@ -217,3 +189,50 @@ def test_wrong_calls_are_refused(trained, assessed):
     table = build_catalogue(estimates.isel(star=slice(0, 3)))
     with pytest.raises(CoverageError, match="was made with model"):
         coverage_of_catalogue(attach_coverage(other, None), table)
+
+
+NAMES = ("teff", "logg", "fe_h")
+
+
+@pytest.fixture(scope="module")
+def real_stars(survey_data):
+    files = sorted((survey_data / "lamost" / "dr10").glob("*.fits.gz"))
+    spectra = prepare_spectra([read_lamost(path) for path in files])
+    table = read_labels(
+        survey_data / "lamost" / "lasp_dr10.csv", label_names=NAMES, columns={"id": "file", "snr": "snrg"}
+    )
+    lasp = table.matrix(NAMES)[rows_of(table.id, spectra.id)]
+    giants = np.flatnonzero((lasp[:, 0] < 5800) & (lasp[:, 1] < 3.8))
+    others = np.flatnonzero((lasp[:, 0] >= 5800) | (lasp[:, 1] >= 3.8))
+    reference = ReferenceSet(spectra.select(giants), lasp[giants], np.full((len(giants), 3), np.nan), NAMES)
+    fold = np.random.default_rng(0).permutation(len(giants)) % 2
+    held, strange = [], []
+    for k in range(2):
+        training = reference.select(fold != k)
+        model = train(training)
+        coverage = toy.fit_coverage(model, training, folds=4)
+        for some, out in ((reference.spectra.select(fold == k), held), (spectra.select(others), strange)):
+            out.append(assess_coverage(model, some, label_spectra(model, some), coverage))
+    return held, strange, lasp[others]
+
+
+def flagged(parts, flags):
+    return np.concatenate([(part["flags"].to_numpy() & int(flags)) != 0 for part in parts])
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_real_stars_that_are_no_giants(real_stars):
+    held, strange, lasp = real_stars
+    a_star = np.tile(lasp[:, 0] >= 7000, 2)
+    dwarf = np.tile((lasp[:, 0] < 7000) & (lasp[:, 1] > 4.1), 2)
+    both = ResultFlag.OUTSIDE_COVERAGE | ResultFlag.NOVEL_SPECTRUM
+    # half of the giants train, so that the smallest p-value is 1 / 87: two flags, each for 1 in 87
+    alarms, caught = flagged(held, both), flagged(strange, both)
+    expect_fraction(alarms, len(alarms), 0.0, 0.08, what="giants, held out: flagged")
+    expect_fraction(caught[a_star], a_star.sum(), 0.99, what="A stars: flagged")
+    expect_fraction(caught[dwarf], dwarf.sum(), 0.35, what="dwarfs with log g > 4.1: flagged")
+    # a residual alone does not tell a dwarf: the giants' model can say it
+    novel = flagged(strange, ResultFlag.NOVEL_SPECTRUM)
+    expect_fraction(novel[a_star], a_star.sum(), 0.6, what="A stars: novel")
+    expect_fraction(novel[dwarf], dwarf.sum(), 0.0, 0.3, what="dwarfs: novel")

@@ -1,0 +1,46 @@
+"""Every variable of a model's file has a long name and units, and no text is of a variable that is not there."""
+
+import astropy.units as u
+import pytest
+import toy
+from old_model import OLD
+
+from bayescannon.cannon import variable_texts as texts
+from bayescannon.cannon.model_file import load_model
+from bayescannon.cannon.model_layout import model_groups
+from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.training import train
+
+GROUPS = {
+    "/": texts.ROOT,
+    "model": texts.MODEL,
+    "populations": texts.POPULATIONS,
+    "latent_labels": texts.LATENT_LABELS,
+    "reference": texts.REFERENCE,
+    "calibration": texts.CALIBRATION,
+    "coverage": texts.COVERAGE,
+}
+
+
+@pytest.fixture(scope="module")
+def layouts():
+    """The groups of a model with nearly everything, and of one with smooth coefficients."""
+    options = TrainingOptions.from_names(coefficients="smooth", scatter="pooled", noise="pixel")
+    models = (load_model(OLD), train(toy.toy_reference(60, ("teff",), n_pixel=12), options=options))
+    return [model_groups(model) for model in models]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_texts_are_of_the_variables_of_files_and_of_all_of_them(layouts, group):
+    there = {str(name) for layout in layouts if group in layout for name in layout[group].variables}
+    assert there == set(GROUPS[group])
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_texts_say_something_and_units_are_units(group):
+    for name, (long_name, unit) in GROUPS[group].items():
+        assert len(long_name) > 5, name
+        assert long_name.isascii(), name
+        words = (texts.LABEL_UNIT, "normalised flux", "normalised flux squared", "ln of normalised flux")
+        if unit not in words and "flux" not in unit:
+            u.Unit(unit)
