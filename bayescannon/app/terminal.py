@@ -140,7 +140,7 @@ def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> Non
 def _table(title: str, first: str, *numbers: str) -> Table:
     """Make a table whose first column is text and whose other columns are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, overflow="fold")
+    table.add_column(first, overflow="fold", no_wrap=first in ("kind", "label"))
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table

@@ -14,6 +14,7 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.training import train
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
+from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.reliability.spectrum_scores import Residuals
 
 
@@ -77,7 +78,8 @@ def hold_out(
     ReferenceSetError
         A fold leaves too few stars to train on.
     """
-    if not 2 <= folds <= len(reference):
+    folds, seed = whole_number(folds, "folds", least=2), whole_number(seed, "seed")
+    if folds > len(reference):
         raise InputError(f"folds must be from 2 to the {len(reference)} reference stars; got {folds}")
     fold = np.random.default_rng(seed).permutation(len(reference)) % folds
     parts, residuals, order = [], [], []

@@ -22,6 +22,7 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
+from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.stars.optimum import LabelOptimum, best_optimum, find_labels, prior_dominates
 from bayescannon.stars.quartic import Optima, minimise
 
@@ -44,8 +45,9 @@ def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
     ValueError
         `n_starts` is not between 1 and the number of reference stars.
     """
+    n_starts, seed = whole_number(n_starts, "n_starts", least=1), whole_number(seed, "seed")
     n_reference = len(model.reference_labels)
-    if not 1 <= n_starts <= n_reference:
+    if n_starts > n_reference:
         raise InputError(f"starts must be from 1 to the {n_reference} reference stars; got {n_starts}")
     order = np.random.default_rng(seed).permutation(n_reference)
     return model.scaler.to_scaled(model.reference_labels[order[:n_starts]])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.parts import kind_of, require_kind
 from bayescannon.numerics.errors import InputTypeError
 
 
@@ -50,6 +51,7 @@ def save_model(model: TrainedModel, path: str | Path, *, overwrite: bool = False
     ...         sorted(tree.children)
     ['calibration', 'model', 'options', 'populations', 'reference']
     """
+    require_kind(model, TrainedModel, "save_model(model, path)")
     model.save(path, overwrite=overwrite)
 
 
@@ -112,4 +114,4 @@ def as_model(model: TrainedModel | str | Path) -> TrainedModel:
         return given
     if isinstance(given, str | os.PathLike):
         return load_model(Path(given))
-    raise InputTypeError(f"a model must be a TrainedModel or the path of its file; got {type(given).__name__}")
+    raise InputTypeError(f"a model must be a TrainedModel or the path of its file; got a {kind_of(given)}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -310,7 +310,9 @@ def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) 
         The options are something else.
     """
     if options is None:
-        return TrainingOptions.from_names(**choices)
+        objects = {name: choices[name] for name in _PRIORS if not isinstance(choices.get(name, ""), str)}
+        named = TrainingOptions.from_names(**{name: value for name, value in choices.items() if name not in objects})
+        return replace(named, **objects)
     given: Any = options
     if not isinstance(given, TrainingOptions):
         raise InputTypeError(

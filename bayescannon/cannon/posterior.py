@@ -16,6 +16,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.threads import n_cores
+from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.stars.importance import PROBABILITIES, LabelPosterior, sample_modes, star_seeds
 
 
@@ -102,6 +103,7 @@ def posterior_of(
     n_draws, n_keep, nuts, workers
         As in :func:`sample_posterior`.
     """
+    n_draws, n_keep = whole_number(n_draws, "n_draws"), whole_number(n_keep, "n_keep")
     model = likelihood.model
     seeds = star_seeds(likelihood.spectra.id, search.seed)
     found = sample_modes(

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.reference import ReferenceSet
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import kind_of, require_kind
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow
 from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged, write_tree
@@ -57,6 +57,7 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
     ...     load_reference(save_reference(reference, pathlib.Path(folder) / "reference.nc"))
     <ReferenceSet of 2 stars, labels teff (errors of none) on a grid of 2 pixels from 5000.00 to 5001.00 A>
     """
+    require_kind(reference, ReferenceSet, "save_reference(reference, path)")
     path = Path(path)
     spectra = reference.spectra.to_xarray()
     attrs = {

@@ -25,6 +25,7 @@ from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.label_population import ReferenceErrorError
@@ -318,9 +319,11 @@ def train_clipped(
     >>> len(kept) + len(kept.clipped) == len(reference)
     True
     """
-    limit = _MAX_CLIP_ROUNDS if max_rounds is None else max_rounds
-    if limit < 0 or not n_sigma > 0:
-        raise InputError(f"clipping needs n_sigma > 0 and rounds >= 0; got {n_sigma} and {limit}")
+    limit = _MAX_CLIP_ROUNDS if max_rounds is None else whole_number(max_rounds, "max_rounds")
+    if not n_sigma > 0:
+        raise InputError(f"n_sigma must be positive, in scatters; got {n_sigma}")
+    # the paper clips once; more rounds or another limit are not its own
+    source = _CLIP_SOURCE if (n_sigma, max_rounds) == (CLIP_SIGMA, 1) else ""
     options = choose_options(options, choices)
     every = reference = as_reference(reference)
     if options.label_errors is not None:
@@ -341,7 +344,7 @@ def train_clipped(
         if not dropped.any():
             break
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
-        reference = reference.drop(dropped, step, _CLIP_SOURCE)
+        reference = reference.drop(dropped, step, source)
         model = train(reference, options=options, workers=workers)
     left = ~np.isin(every.spectra.id, reference.spectra.id)
     return model, replace(reference, clipped=every.select(left) if left.any() else None)

@@ -22,6 +22,7 @@ from bayescannon.data.labels import labels_from_names
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.numerics.whole_numbers import whole_number
 
 # Half the width between the 15.85 % and 84.15 % quantiles of a Gaussian is its standard deviation
 _ONE_SIGMA_QUANTILES = (0.15865525, 0.84134475)
@@ -251,6 +252,7 @@ def validate(
     ('K', True)
     """
     model, reference = as_model(model), as_reference(reference)
+    folds = whole_number(folds, "folds")
     search: dict[str, Any] = {"n_starts": n_starts, "seed": seed}
     estimates = {"leave-none-out": label_spectra(model, reference.spectra, workers=workers, **search)}
     if folds:

@@ -140,3 +140,23 @@ def dtype_text(values: NDArray[Any]) -> str:
     return {"U": "text", "S": "bytes", "T": "text", "b": "booleans", "c": "complex numbers"}.get(
         values.dtype.kind, str(values.dtype)
     )
+
+
+def require_kind(given: Any, kind: type[Any], call: str) -> None:
+    """
+    Raise unless an argument is of a class.
+
+    Parameters
+    ----------
+    given : object
+    kind : class
+    call : str
+        How the function is called, for the message.
+
+    Raises
+    ------
+    InputTypeError
+        It is of another class.
+    """
+    if not isinstance(given, kind):
+        raise InputTypeError(f"{call} takes {kind.__name__} there; got a {kind_of(given)}")

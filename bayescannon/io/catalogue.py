@@ -7,6 +7,7 @@ import xarray as xr
 from astropy.table import Table
 
 from bayescannon.data.labels import labels_from_names
+from bayescannon.data.parts import require_kind
 from bayescannon.io.catalogue_columns import (
     calibrated_errors,
     coverage_columns,
@@ -61,6 +62,8 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
 
     Raises
     ------
+    InputTypeError
+        Something else than estimates.
     CatalogueError
         A variable or an attribute of the estimates is missing, or a status is unknown.
     LabelError
@@ -100,6 +103,7 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     >>> catalogue[catalogue["flag_warn"] == 0]["id"].tolist()
     ['spec-1']
     """
+    require_kind(estimates, xr.Dataset, "build_catalogue(estimates)")
     missing = [name for name in ("star", "stellar_label", *_VARIABLES) if name not in estimates.variables]
     if missing:
         raise CatalogueError(
@@ -210,6 +214,7 @@ def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str],
     """
     path = check_catalogue_path(path, overwrite=overwrite)
     table = build_catalogue(catalogue) if isinstance(catalogue, xr.Dataset) else catalogue
+    require_kind(table, Table, "write_catalogue(catalogue, path)")
     _require_catalogue(table, "the table to write")
     with replacing(path, overwrite=overwrite) as partial:
         FORMATS[_ending(path)].write(plain_columns(table), partial)

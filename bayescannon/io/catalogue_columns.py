@@ -47,11 +47,16 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     covariance = estimates["formal_covariance"].transpose("star", "stellar_label", "stellar_label_2").to_numpy()
     formal, calibrated = formal_errors(covariance), calibrated_errors(estimates)
 
+    is_flat = estimates.attrs.get("prior", "flat") == "flat"
+    # what the formal covariance is the inverse curvature of
+    curvature = "(J^T W J)^-1" if is_flat else "the inverse curvature of likelihood and prior at the maximum"
+    noise = "the noise of the pixels alone" if is_flat else "the noise of the pixels and the prior"
     yield _column("id", estimates["star"].to_numpy().astype(np.str_), None, "name of the spectrum's file")
     for k, label in enumerate(labels):
         yield _column(label.name, values[:, k], label.unit, label.description)
         if calibrated is not None:
             text = f"calibrated error of {label.name}: half of its central 68.3 % interval"
+            text += "" if is_flat else ", calibrated on labels under a flat prior"
             yield _column(f"e_{label.name}", calibrated[:, k], label.unit, text)
     yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
     yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 per live pixel less the number of labels")
@@ -61,14 +66,14 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
     yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
     for k, label in enumerate(labels):
-        text = f"formal error of {label.name}, of (J^T W J)^-1: from the noise of the pixels alone; not the whole error"
+        text = f"formal error of {label.name}, of {curvature}: from {noise}; not the whole error"
         yield _column(f"e_formal_{label.name}", formal[:, k], label.unit, text)
     for i, j in combinations(range(len(labels)), 2):
         yield _column(
             f"rho_{labels[i].name}_{labels[j].name}",
             covariance[:, i, j] / (formal[:, i] * formal[:, j]),
             "",
-            f"correlation of {labels[i].name} and {labels[j].name} in the formal covariance (J^T W J)^-1",
+            f"correlation of {labels[i].name} and {labels[j].name} in the formal covariance, {curvature}",
         )
     yield from _posterior_columns(estimates, labels)
     status = estimates["status"].to_numpy()
@@ -136,8 +141,10 @@ def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iter
     quantiles = estimates["posterior_quantile"].transpose("star", "quantile", "stellar_label")
     widths = posterior_widths(estimates)
     error = "e_formal_" if calibrated_errors(estimates) is None else "e_"
+    is_flat = estimates.attrs.get("prior", "flat") == "flat"
     for k, label in enumerate(labels):
-        what = f"quantile of the posterior of {label.name} by the model's likelihood (pixel noise, not calibrated)"
+        source = "the model's likelihood" + ("" if is_flat else " and the prior")
+        what = f"quantile of the posterior of {label.name} by {source} (pixel noise, not calibrated)"
         if label.name in widths:
             what += f"; half of 15.9-84.1 % is {widths[label.name]:.2g} {error}{label.name} (median)"
         for probability in quantiles["quantile"].to_numpy():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 from zarr.errors import ZarrUserWarning
 
+from bayescannon.data.parts import require_kind
 from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.io.outputs import (
     OutputExistsError,
@@ -226,6 +227,7 @@ def save_spectra(spectra: Spectra, path: str | Path, *, overwrite: bool = False)
         ...
     bayescannon.io.outputs.OutputExistsError: ...store.zarr exists; choose another name, or replace it with ...
     """
+    require_kind(spectra, Spectra, "save_spectra(spectra, path)")
     with StoreWriter(path, spectra.wavelength, overwrite=overwrite) as writer:
         writer.append(spectra)
         return writer.finish(spectra.attrs)

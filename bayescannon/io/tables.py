@@ -9,6 +9,7 @@ from astropy.table import Table
 
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS
+from bayescannon.data.parts import require_kind
 from bayescannon.io.apogee import read_allstar
 from bayescannon.io.apogee_flags import ASPCAP_FLAGS
 from bayescannon.io.frames import columns_of
@@ -123,6 +124,7 @@ def save_labels(table: LabelTable, path: str | Path, *, overwrite: bool = False)
     ...     read_labels(path)
     <LabelTable of 1 stars from labels.ecsv: teff; errors of teff; 1 ids, no positions>
     """
+    require_kind(table, LabelTable, "save_labels(table, path)")
     path = Path(path)
     if path.suffix not in _SAVED:
         raise TableError(f"labels are saved as {' or '.join(_SAVED)}; got {path.name}")

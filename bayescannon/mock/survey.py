@@ -24,6 +24,7 @@ from bayescannon.mock.lamost_file import RELEASE, header_cards, lamost_bytes
 from bayescannon.mock.stars import Stars, draw_stars
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.numerics.whole_numbers import whole_number
 
 BLOCK_SIZE = 128
 
@@ -170,7 +171,8 @@ def _plan(
     n_reference: int, n_test: int, seed: int
 ) -> tuple[Stars, list[tuple[slice, np.random.SeedSequence]], np.random.SeedSequence]:
     """Draw the stars, and give each block of them and the tables seeds of their own."""
-    star_seed, table_seed, spectrum_seed = np.random.SeedSequence(seed).spawn(3)
+    n_reference, n_test = whole_number(n_reference, "n_reference"), whole_number(n_test, "n_test")
+    star_seed, table_seed, spectrum_seed = np.random.SeedSequence(whole_number(seed, "seed")).spawn(3)
     stars = draw_stars(n_reference, n_test, np.random.default_rng(star_seed))
     n_star = n_reference + n_test
     rows = [slice(start, min(start + BLOCK_SIZE, n_star)) for start in range(0, n_star, BLOCK_SIZE)]

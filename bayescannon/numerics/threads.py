@@ -9,6 +9,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from bayescannon.numerics.whole_numbers import whole_number
+
 # whether the thread that asks was started here
 _thread = threading.local()
 
@@ -49,11 +51,12 @@ def map_items[T](function: Callable[..., T], *items: Iterable[Any], workers: int
     results : list
         In the order of the items.
     """
+    n_workers = n_cores() if workers is None else whole_number(workers, "workers", least=1)
     if getattr(_thread, "is_worker", False):
         return list(map(function, *items))
     with (
         one_blas_thread(),
-        ThreadPoolExecutor(workers or n_cores(), initializer=setattr, initargs=(_thread, "is_worker", True)) as pool,
+        ThreadPoolExecutor(n_workers, initializer=setattr, initargs=(_thread, "is_worker", True)) as pool,
     ):
         return list(pool.map(function, *items))
 

@@ -82,7 +82,7 @@ def test_what_is_no_model_says_so(tmp_path):
 def test_a_model_may_be_given_as_itself_or_as_its_path(old, path):
     assert as_model(old) is old
     assert as_model(path).hash == as_model(str(path)).hash == old.hash
-    with pytest.raises(InputTypeError, match="must be a TrainedModel or the path of its file; got int"):
+    with pytest.raises(InputTypeError, match="must be a TrainedModel or the path of its file; got a int"):
         as_model(3)
 
 

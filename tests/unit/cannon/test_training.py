@@ -76,7 +76,7 @@ def test_no_rounds_never_clip_and_one_round_clips_once(reference):
     assert len(untouched) == len(reference)
     _, once = train_clipped(spoilt, max_rounds=1)
     assert len(once.tally) == 1
-    with pytest.raises(ValueError, match="n_sigma > 0 and rounds >= 0"):
+    with pytest.raises(ValueError, match="max_rounds must be at least 0"):
         train_clipped(spoilt, max_rounds=-1)
 
 
