@@ -75,7 +75,7 @@ def test_one_to_one_panels(rng: np.random.Generator, tmp_path: Path, names: tupl
     )
     *panels, colour_bar = figure.axes
     assert len(panels) == len(names)
-    assert colour_bar.get_ylabel() == ("S/N in the g band" if with_snr else "stars a cell")
+    assert colour_bar.get_ylabel() == ("S/N in the g band" if with_snr else "stars per cell")
     require_unit_texts(panels, [label.unit for label in labels])
     for k, (ax, label) in enumerate(zip(panels, labels, strict=True)):
         assert ax.get_xlabel() == f"Survey A {label.axis_text()}"
@@ -165,7 +165,7 @@ def test_coefficients_refuse_shapes_that_do_not_go_together() -> None:
     labels = labels_from_names(("teff", "logg"))
     with pytest.raises(ValueError, match=r"theta must have shape \(pixel, term\) = \(5, 6\)"):
         plot_coefficients(np.arange(5.0), np.zeros((5, 3)), np.ones(5), labels, scale=[1, 1])
-    with pytest.raises(ValueError, match=r"scale must have one value for each of the 2 labels \(teff, logg\)"):
+    with pytest.raises(ValueError, match=r"scale must have one value per label for the 2 labels \(teff, logg\)"):
         plot_coefficients(np.arange(5.0), np.zeros((5, 6)), np.ones(5), labels, scale=[1])
     with pytest.raises(ValueError, match="at least one label"):
         plot_coefficients(np.arange(5.0), np.zeros((5, 1)), np.ones(5), (), scale=[])
@@ -212,7 +212,7 @@ def test_spectrum(rng: np.random.Generator, tmp_path: Path) -> None:
     pair = tuple(Figure().subplots(2, 1))
     assert plot_spectrum(WAVELENGTH, flux, np.zeros_like(ivar), model, pair) == pair
     require_drawable(pair[0].figure, tmp_path)
-    with pytest.raises(ValueError, match="one value a pixel"):
+    with pytest.raises(ValueError, match="one value per pixel"):
         plot_spectrum(WAVELENGTH, flux, ivar, model[:-1])
 
 
@@ -288,7 +288,7 @@ def test_coverage(tmp_path: Path) -> None:
     assert plot_coverage(nominal, lines, other) is other
     with pytest.raises(ValueError, match="at least one line"):
         plot_coverage(nominal, {})
-    with pytest.raises(ValueError, match="logg must have a fraction"):
+    with pytest.raises(ValueError, match="logg must have one fraction per probability"):
         plot_coverage(nominal, {"logg": nominal[1:]})
 
 

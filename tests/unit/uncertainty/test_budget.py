@@ -168,14 +168,14 @@ def test_a_new_kind_is_one_entry(model, stars, monkeypatch):
 
 
 def test_wrong_calls_are_refused(model, reference, stars):
-    with pytest.raises(ValueError, match=r"kinds of error are formal, .*got 'informal'"):
+    with pytest.raises(ValueError, match=r"kinds of error must be among formal, .*got 'informal'"):
         error_budget(model, stars, kinds=("informal",))
     for kinds in ((), ("formal", "formal")):
         with pytest.raises(ValueError, match="name each once"):
             error_budget(model, stars, kinds=kinds)
     with pytest.raises(ReferenceSetError, match=r"bootstrap and jackknife .* need the reference set"):
         error_budget(model, stars, kinds=("bootstrap", "jackknife"))
-    with pytest.raises(ValueError, match="n_bootstrap must be at least 2 to show a spread; got 1"):
+    with pytest.raises(ValueError, match="n_bootstrap must be at least 2, to have a spread; got 1"):
         error_budget(model, stars, kinds=("bootstrap",), reference=reference, n_bootstrap=1)
     with pytest.raises(ReferenceSetError, match=r"trained on teff.*it lacks 'spec-0-0149'"):
         error_budget(model, stars, kinds=("jackknife",), reference=reference.select(np.arange(149)))

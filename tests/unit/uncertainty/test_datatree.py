@@ -142,7 +142,7 @@ def test_wrong_calls_are_refused(model, reference, spectra):
         uncertainty_tree(model, spectra.select(np.array([], dtype=int)))
     with pytest.raises(InputError, match="must be 'auto', 'pixels', 'modes' or None; got 'flux'"):
         uncertainty_tree(model, spectra, likelihood="flux")
-    with pytest.raises(ValueError, match="n_bootstrap must be at least 2 to show a spread; got 1"):
+    with pytest.raises(ValueError, match="n_bootstrap must be at least 2, to have a spread; got 1"):
         uncertainty_tree(model, spectra, reference=reference, n_bootstrap=1, n_draws=100)
 
 
@@ -192,7 +192,7 @@ def test_hidden_components_leave_the_modes_only(spectra):
     few = spectra.select(np.array([0]))
     tree = uncertainty_tree(hidden, few, n_draws=N_DRAWS)
     assert tree.attrs["likelihood"] == "modes"
-    with pytest.raises(InputError, match="hidden components couple the pixels"):
+    with pytest.raises(InputError, match="hidden components correlate them"):
         uncertainty_tree(hidden, few, n_draws=N_DRAWS, likelihood="pixels")
 
 
