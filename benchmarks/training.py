@@ -1,8 +1,8 @@
 """
 Time training of this package and of others on the same arrays in one run: python benchmarks/training.py --help.
 
-Competitors are optional: TheCannon 0.7.3 and annieslasso 0.2.96 from PyPI, if they are installed. They and a plain scipy
-fit train every k-th pixel (--every), and the time is multiplied by k; this package trains all pixels. Reading and
+Competitors are optional: TheCannon 0.7.3 and annieslasso 0.2.96 from PyPI, if they are installed. They and a plain
+scipy fit train every k-th pixel (--every), and the time is multiplied by k; this package trains all pixels. Reading and
 preparing spectra is not included.
 """
 

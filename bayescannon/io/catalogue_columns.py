@@ -54,7 +54,7 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
             text = f"calibrated error of {label.name}: half of its central 68.3 % interval"
             yield _column(f"e_{label.name}", calibrated[:, k], label.unit, text)
     yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
-    yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 per live pixel less the number of labels")
+    yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 / (live pixels - number of labels)")
     yield _column("ra", estimates["ra"], "deg", "right ascension (ICRS)")
     yield _column("dec", estimates["dec"], "deg", "declination (ICRS)")
     yield from _identity_columns(estimates)

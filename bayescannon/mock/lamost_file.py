@@ -31,7 +31,7 @@ def fits_card(keyword: str, value: Value, comment: str) -> str:
     elif isinstance(value, int):
         text = f"{value:>20d}"
     elif isinstance(value, float):
-        # FITS wants a point in a real number: repr of 1e-05 has none
+        # a real number in FITS needs a decimal point, which 1E-05 lacks
         text = f"{value:>20.12G}"
         if "." not in text:
             text = f"{f'{value:.8E}':>20}"

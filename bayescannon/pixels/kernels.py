@@ -20,7 +20,7 @@ def scatter_sums(flux, prediction, spread, weight, counts, w2r, sums):  # type: 
     Fill w2r = w^2 r and sums = sum of w, w^2, w^2 r^2, w^3 r^2, w r^2 over the stars, shape (5, pixel).
 
     Each star is multiplied by its `counts` (star,). `spread` (star, pixel), the variance from uncertain labels, is
-    added to r^2; with shape (0, 0) there is none.
+    added to r^2; shape (0, 0) means no variance.
     """
     sums[:] = 0.0
     spreads = spread.shape[0] > 0

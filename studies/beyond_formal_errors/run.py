@@ -2,8 +2,8 @@
 Compare the error budget of held-out stars with their actual errors.
 
 Usage: python run.py [--out DIR] [--data DATA] [--stars N] [--test M] [--bootstrap B] [--pooled]
-A mock survey with N reference stars after the cuts and M test stars of known truth; with DATA, also the real LAMOST DR10
-giants of DATA/lamost/dr10, 8-fold, compared with the labels of LAMOST's pipeline. --pooled repeats everything for
+A mock survey with N reference stars after the cuts and M test stars of known truth; with DATA, also the real LAMOST
+DR10 giants of DATA/lamost/dr10, 8-fold, compared with the labels of LAMOST's pipeline. --pooled repeats everything for
 training with pooled coefficients and kappa, which takes longer.
 """
 

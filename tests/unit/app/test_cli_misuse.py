@@ -153,7 +153,7 @@ def test_stores_that_are_none(small, tmp_path, refused):
     shutil.copytree(small.store, tmp_path / "half.zarr")
     head = tmp_path / "half.zarr" / "zarr.json"
     head.write_text(head.read_text().replace('"complete": true', '"complete": false'))
-    assert "is incomplete, its preparation was interrupted" in refused(*label, tmp_path / "half.zarr", *out)
+    assert "is incomplete because its preparation was interrupted" in refused(*label, tmp_path / "half.zarr", *out)
 
 
 def test_models_that_are_none(small, tmp_path, refused):

@@ -78,7 +78,7 @@ def test_what_does_not_go_together_is_refused(draws):
     with pytest.raises(InputError, match="at least one label"):
         plot_label_forest(draws, [])
     few = {**draws, "bootstrap": draws["bootstrap"].isel(star=[0, 2])}
-    with pytest.raises(InputError, match="same stars; formal has 3 and bootstrap has 2"):
+    with pytest.raises(InputError, match="same stars; formal has 3 stars, bootstrap has 2"):
         plot_label_forest(few, LABELS)
 
 

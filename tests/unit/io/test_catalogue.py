@@ -106,7 +106,7 @@ def test_quantiles_say_what_they_are_and_how_they_compare_with_the_errors(tmp_pa
         "logg_p2_5", "logg_p15_9", "logg_p50", "logg_p84_1", "logg_p97_5",
     ]  # fmt: skip
     text = table["logg_p15_9"].description
-    assert text.startswith("15.9 % quantile of the posterior of logg by the model's likelihood")
+    assert text.startswith("15.9 % quantile of the posterior of logg from the model's likelihood")
     assert "not calibrated" in text
     # a calibrated error is three formal ones here
     assert text.endswith("half of 15.9-84.1 % is 0.33 e_logg (median)")
