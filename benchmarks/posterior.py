@@ -1,8 +1,8 @@
 """
-Time posteriors of mock stars, and hold them against NUTS: python benchmarks/posterior.py --help.
+Time posteriors of mock stars, and compare them with NUTS: python benchmarks/posterior.py --help.
 
-Importance sampling and nutpie sample the same stars in one run. The time per star includes the seven starts and, where
-said, the compression of the pixels; it excludes training, reading and compilation.
+Importance sampling and nutpie sample the same stars in one run. The time per star includes the seven starts; the
+compression of the pixels has a row of its own. Training, reading and, except for NUTS, compilation are not included.
 """
 
 import argparse
@@ -28,8 +28,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reference", type=int, default=1200, help="reference stars")
     parser.add_argument("--stars", type=int, default=4000, help="stars to sample")
-    parser.add_argument("--nuts", type=int, default=200, help="of these also with NUTS; 0 leaves it out")
-    parser.add_argument("--draws", type=int, default=1000, help="for each star, in the timing")
+    parser.add_argument("--nuts", type=int, default=200, help="stars to sample also with NUTS; 0 for none")
+    parser.add_argument("--draws", type=int, default=1000, help="draws per star in the timing")
     parser.add_argument("--prior", choices=LABEL_PRIORS, default="flat")
     options = parser.parse_args()
     console = Console(width=110)
@@ -38,7 +38,7 @@ def main() -> None:
     table = bc.read_labels(survey.apogee, format="allstar-dr12")
     training = TrainingOptions.from_names(coefficients="pooled", noise="global")
     model, _ = bc.train_clipped(bc.build_reference(spectra, table), options=training)
-    # the noisiest stars first: their posteriors are the least Gaussian
+    # stars of low S/N first, because their posteriors are least Gaussian
     order = np.argsort(spectra.columns["snr"])[: options.stars]
     stars = spectra.select(order)
     prior = build_label_prior(options.prior, model)
@@ -50,7 +50,7 @@ def main() -> None:
     per_star = 1e3 / len(stars)
     rows = Table(title=f"{len(stars)} stars, {len(model.label_names)} labels, {options.draws} draws, {n_cores()} cores")
     rows.add_column("step")
-    rows.add_column("ms a star", justify="right")
+    rows.add_column("ms per star", justify="right")
     rows.add_row("compression of the pixels", f"{compression * per_star:.3f}")
     rows.add_row("seven starts, draws, weights, summary", f"{sampling * per_star:.3f}")
     few = slice(0, options.nuts)
@@ -81,9 +81,9 @@ def main() -> None:
         off = np.abs(fine.mean - chains.mean)[good] / deviation[good]
         width = np.abs(np.sqrt(np.diagonal(fine.covariance, axis1=1, axis2=2))[good] / deviation[good] - 1)
         console.print(
-            f"against NUTS, {good.sum()} of {options.nuts} stars: means differ by {np.sqrt((off**2).mean()):.3f} (rms) "
-            f"and {off.max():.3f} (largest) of a standard deviation,\n"
-            f"widths by {100 * np.sqrt((width**2).mean()):.1f} %, {100 * width.max():.1f} %",
+            f"compared with NUTS, {good.sum()} of {options.nuts} stars: means differ by {np.sqrt((off**2).mean()):.3f} "
+            f"(rms) and {off.max():.3f} (largest) of a standard deviation,\n"
+            f"widths by {100 * np.sqrt((width**2).mean()):.1f} % (rms) and {100 * width.max():.1f} % (largest)",
             highlight=False,
         )
 

@@ -1,9 +1,9 @@
 """
-Time training against other implementations, on the same arrays in one run: python benchmarks/training.py --help.
+Time training of this package and of others on the same arrays in one run: python benchmarks/training.py --help.
 
-Competitors are optional: TheCannon 0.7.3 and annieslasso 0.2.96 from PyPI, where they are installed beside the
-package. They and a plain scipy fit train every k-th pixel (--every), and the time is multiplied by k; this package
-trains all pixels. Reading and preparing spectra is not part of any time.
+Competitors are optional: TheCannon 0.7.3 and annieslasso 0.2.96 from PyPI, if they are installed. They and a plain
+scipy fit train every k-th pixel (--every), and the time is multiplied by k; this package trains all pixels. Reading and
+preparing spectra is not included.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from bayescannon.pixels.fit import fit_pixels
 from bayescannon.pixels.latent_label_fit import fit_latent_labels
 from bayescannon.pixels.spectral_fit import fit_spectral
 
-# of scaled labels, whose spread is 1
+# standard deviation of the errors of scaled labels, whose spread is 1
 LABEL_ERROR = 0.15
 
 
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--stars", type=int, default=9952)
     parser.add_argument("--pixels", type=int, default=3626)
     parser.add_argument("--labels", type=int, default=5)
-    parser.add_argument("--every", type=int, default=100, help="pixels left out by the competitors: all but each k-th")
+    parser.add_argument("--every", type=int, default=100, help="k: competitors train only every k-th pixel")
     parser.add_argument("--repeats", type=int, default=2)
     options = parser.parse_args()
     labels, flux, ivar = survey(options.stars, options.pixels, options.labels)
@@ -136,12 +136,12 @@ def main() -> None:
             times[name] = clock(call, 1) / share
         except ImportError as error:
             missing.append(f"{name}: left out, {error}")
-        except Exception as error:  # a competitor that does not run with today's numpy is reported, not hidden
+        except Exception as error:  # a competitor may not run with the installed numpy; this is reported
             missing.append(f"{name}: failed with {type(error).__name__}: {error}")
     console = Console(width=110)
     size = f"{options.stars} stars x {options.pixels} pixels x {vectors.shape[1]} terms"
     table = Table(title=f"{size}, {n_cores()} cores")
-    for column in ("training", "seconds", "of flat"):
+    for column in ("training", "seconds", "relative to flat"):
         table.add_column(column, justify="left" if column == "training" else "right")
     flat = times["bayescannon, flat (the paper)"]
     for name, seconds in times.items():

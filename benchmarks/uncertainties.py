@@ -1,9 +1,9 @@
 """
-Time the errors of labels that need the reference stars: python benchmarks/uncertainties.py --help.
+Time the errors of labels beyond formal ones: python benchmarks/uncertainties.py --help.
 
-The reference set is that of benchmarks/training.py. The bootstrap trains and labels the reference stars (--label of
-them) B times; the jackknife differentiates the labels of --jackknife stars, and its time is given a star. Reading and
-preparing spectra, and the first training and labelling, are not part of any time but their own.
+The reference set is that of benchmarks/training.py. The bootstrap trains, and labels --label of the reference stars, B
+times; the jackknife differentiates the labels of --jackknife stars. Reading and preparing spectra is not included; the
+first training and labelling have rows of their own.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--stars", type=int, default=9952)
     parser.add_argument("--pixels", type=int, default=3626)
     parser.add_argument("--labels", type=int, default=5, choices=range(1, 6))
-    parser.add_argument("--label", type=int, help="stars that are labelled, all reference stars unless given")
+    parser.add_argument("--label", type=int, help="reference stars that are labelled; by default all")
     parser.add_argument("--bootstrap", type=int, default=20)
     parser.add_argument("--jackknife", type=int, default=64, help="stars of the jackknife")
     options = parser.parse_args()
@@ -90,7 +90,7 @@ def main() -> None:
         rows.append((name, seconds, f"{1e3 * seconds / n_star:.3f}"))
     size = f"{options.stars} reference stars x {options.pixels} pixels x {options.labels} labels"
     table = Table(title=f"{size}, {len(stars)} stars to label, {n_cores()} cores")
-    for column in ("errors", "seconds", "ms a star"):
+    for column in ("errors", "seconds", "ms per star"):
         table.add_column(column, justify="left" if column == "errors" else "right")
     for name, seconds, each in rows:
         table.add_row(name, f"{seconds:.1f}", each)

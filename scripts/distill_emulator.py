@@ -26,7 +26,7 @@ from bayescannon.mock.emulator import (
 N_COMPONENTS = 50
 DEGREE = 4
 RIDGE = 0.3
-# 99.5 % of the grid are below; above, the polynomials swing out
+# 99.5 % of the grid are below; above it the polynomials oscillate
 MAX_LEVERAGE = 0.5
 HELD_OUT = 0.1
 INT16_MAX = 32767
@@ -45,14 +45,14 @@ def distill(labels: np.ndarray, flux: np.ndarray, fitted: np.ndarray) -> dict[st
     Returns
     -------
     arrays : dict
-        What :meth:`bayescannon.mock.emulator.Emulator.read` reads.
+        The arrays that :meth:`bayescannon.mock.emulator.Emulator.read` reads.
     """
     low, high = labels.min(axis=0), labels.max(axis=0)
     mean = flux[fitted].mean(axis=0)
     centred = flux[fitted] - mean
     _, vectors = np.linalg.eigh(centred.T @ centred)
     components = vectors[:, ::-1][:, :N_COMPONENTS].T
-    # rounding first and projecting afterwards lets the coefficients know the rounded components
+    # amplitudes are fitted to the rounded components, so that rounding adds no error to the fitted spectra
     step = np.abs(components).max(axis=1) / INT16_MAX
     rounded = np.round(components / step[:, None]).astype(np.int16)
     amplitudes = np.linalg.lstsq((rounded * step[:, None]).T, centred.T, rcond=None)[0].T
@@ -73,7 +73,7 @@ def distill(labels: np.ndarray, flux: np.ndarray, fitted: np.ndarray) -> dict[st
 
 
 def report(model: Emulator, labels: np.ndarray, flux: np.ndarray) -> None:
-    """Print the error of the flux on held-out spectra, all and by temperature."""
+    """Print the error of the flux of held-out spectra, in total and by temperature."""
     inside = model.inside(labels)
     labels, flux = labels[inside], flux[inside]
     square = ((model.flux(labels) - flux) ** 2).mean(axis=1)

@@ -4,9 +4,9 @@ Fit the giant-branch population of the mock survey to the stars common to LAMOST
 Usage: ``python scripts/fit_population.py TABLE.csv [--components 8] [--seed 0]``
 
 The table needs the columns teff, logg, m_h, alpha_m, aspcapflag and lamost_snr. A mixture of Gaussians in the
-four labels is fitted by extreme deconvolution (Bovy, Hogg & Roweis 2011, AOAS 5, 1657): the label errors that
-the mock survey adds later are taken out of the covariances. What is printed is the content of the table
-``COMPONENTS`` and of the S/N constants in ``bayescannon/mock/population.py``.
+four labels is fitted by extreme deconvolution (Bovy, Hogg & Roweis 2011, AOAS 5, 1657), so that its covariances do not
+contain the label errors, which the mock survey adds later. The script prints the table ``COMPONENTS`` and the S/N
+constants of ``bayescannon/mock/population.py``.
 """
 
 import argparse
@@ -24,7 +24,7 @@ FLOOR = np.array([15.0, 0.03, 0.02, 0.006])
 
 
 def log_normal(x: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Log density of one Gaussian at x, shape (star, label)."""
+    """Return the log density of one Gaussian at x, shape (star, label); shape (star,)."""
     root = np.linalg.cholesky(covariance)
     z = np.linalg.solve(root, (x - mean).T)
     return -0.5 * (z**2).sum(axis=0) - np.log(np.diag(root)).sum() - 0.5 * x.shape[1] * np.log(2 * np.pi)
@@ -81,7 +81,7 @@ def main() -> None:
     log_snr = np.log(snr[snr > 0])
     print(f"# {len(labels)} stars; S/N in g: median {np.exp(np.median(log_snr)):.1f}, ", end="")
     print(f"standard deviation of its logarithm {log_snr.std():.3f}")
-    # unit-free labels, so that one start is as good for every label
+    # labels in units of their standard deviations, so that starts suit every label
     scale = labels.std(axis=0)
     errors = np.array([APOGEE_ERRORS[name] for name in POPULATION_LABELS])
     noise = np.diag((errors / scale) ** 2)
@@ -91,7 +91,7 @@ def main() -> None:
         for _ in range(arguments.starts)
     ]
     log_likelihood, weights, means, covariances = max(fits, key=lambda fit: fit[0])
-    print(f"# mean log likelihood of a star {log_likelihood - np.log(scale).sum():.4f}")
+    print(f"# mean log likelihood per star {log_likelihood - np.log(scale).sum():.4f}")
     lower = np.tril_indices(len(scale), -1)
     for j in np.argsort(-weights):
         covariance = covariances[j] * np.outer(scale, scale)

@@ -1,8 +1,8 @@
 """
-What users hold as plain arrays: lists, frames, masked arrays, any byte order, numbers with units.
+Convert what users pass to plain arrays: lists, frames, masked arrays, any byte order, numbers with units.
 
-The constructors of the package call these functions. What has one plain meaning is converted; anything else is
-refused with a sentence that names it.
+The constructors of the package call these functions. Input with one clear meaning is converted; anything else raises an
+error that names it.
 """
 
 from typing import Any
@@ -22,8 +22,8 @@ def numbers(
     """
     Return numbers as a float array in native byte order and C order, and their mask.
 
-    float32 and float64 stay what they are, float16 becomes float32, everything else float64. An array that needs
-    no conversion is returned itself.
+    float32 and float64 keep their type, float16 becomes float32, everything else float64. An array that needs no
+    conversion is returned without a copy.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def numbers(
     name, remedy : str
         For messages.
     unit : astropy unit or str, optional
-        The result is in this unit; without it a unit is ignored.
+        Unit of the result; without it the unit of the input is ignored.
     masked : float, optional
-        What masked numbers become; without it they keep what is under the mask.
+        Value of masked numbers; without it they keep the value under the mask.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def numbers(
     Raises
     ------
     InputTypeError
-        They are not numbers.
+        The values are not numbers.
     bayescannon.data.units.UnitError
         Their unit does not convert.
 
@@ -76,10 +76,10 @@ def numbers(
 
 def texts(given: Any, name: str, *, missing_allowed: bool = False) -> NDArray[np.str_]:
     """
-    Return names as a str array of shape (N,), without blanks around them.
+    Return names as a str array of shape (N,), without leading and trailing blanks.
 
-    Bytes are decoded and whole numbers are written out. Floating-point numbers are refused: a name of 16 or more
-    digits, such as Gaia's source_id, has lost its last ones in them.
+    Bytes are decoded and whole numbers are written out. Floating-point numbers are refused: they cannot hold every
+    digit of a name with 16 or more digits, such as Gaia's source_id.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def texts(given: Any, name: str, *, missing_allowed: bool = False) -> NDArray[np
     name : str
         What they are, for messages.
     missing_allowed : bool
-        Whether a masked or empty name is returned as ``""`` or refused.
+        Return a masked or empty name as ``""`` instead of raising an error.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def column(given: Any, name: str) -> NDArray[Any]:
     """
     Return one column of values per star: floats, whole numbers, bools or text in native byte order.
 
-    A masked number is NaN, a masked text is empty.
+    A masked number becomes NaN, a masked text becomes empty.
     """
     parts = split(given, name)
     kind = parts.values.dtype.kind
@@ -151,14 +151,14 @@ def column(given: Any, name: str) -> NDArray[Any]:
 
 def bits(given: Any, name: str, *, missing: int) -> NDArray[np.uint64]:
     """
-    Return quality bits as uint64; `missing` where they are masked, NaN or -9999.
+    Return quality bits as uint64, with the value `missing` where they are masked, NaN or -9999.
 
-    Bit 31 of a signed 32-bit number is its sign; booleans are bit 0.
+    The sign of a signed 32-bit number is read as bit 31, and booleans are read as bit 0.
 
     Raises
     ------
     InputTypeError
-        They are not whole numbers.
+        The values are not whole numbers.
     """
     parts = split(given, name)
     raw = parts.values
@@ -187,7 +187,7 @@ def number(given: Any, name: str, *, unit: Any = None, remedy: str = "") -> floa
 
 
 def _objects_to_numbers(values: NDArray[Any], mask: BoolArray | None, name: str) -> NDArray[np.float64]:
-    """Turn an array of objects into floats, NaN where there is none."""
+    """Turn an array of objects into floats, with NaN where a value is missing."""
     gone = np.zeros(values.shape, bool) if mask is None else mask
     odd = next((one for one in values[~gone].ravel() if isinstance(one, str | bytes | bool | complex)), None)
     try:
@@ -198,7 +198,7 @@ def _objects_to_numbers(values: NDArray[Any], mask: BoolArray | None, name: str)
         raise
     except (TypeError, ValueError) as error:
         raise InputTypeError(
-            f"{name} holds objects that are no numbers, or rows of different length: {error}"
+            f"{name} holds objects that are not numbers, or rows of different length: {error}"
         ) from None
 
 
@@ -215,7 +215,7 @@ def _text(one: Any, name: str) -> str:
 
 def _refuse_floats(first: Any, name: str) -> Any:
     raise InputError(
-        f"{name} holds floating-point numbers, such as {float(first)!r}: in them a name of 16 or more digits has lost "
-        "its last ones. Read the column as text or as whole numbers, for instance with pandas.read_csv(..., "
-        "dtype={'id': 'str'}), or dtype 'Int64', which also has missing values"
+        f"{name} must be text or whole numbers; got floating-point numbers, such as {float(first)!r}, which cannot "
+        "hold every digit of a name with 16 or more digits. Read the column as text or as whole numbers, for instance "
+        "with pandas.read_csv(..., dtype={'id': 'str'}), or dtype 'Int64', which also has missing values"
     )

@@ -1,4 +1,4 @@
-"""How the package's objects are shown in notebooks."""
+"""Texts that show the package's objects in notebooks."""
 
 from collections.abc import Mapping
 from html import escape
@@ -11,9 +11,9 @@ def html_table(title: str, facts: Mapping[str, object]) -> str:
     Parameters
     ----------
     title : str
-        Caption of the table, the kind of object.
+        Caption of the table: the type of the object.
     facts : mapping of str to object
-        One row each, value as ``str``.
+        One row per entry: its name, and ``str`` of its value.
 
     Examples
     --------
@@ -25,6 +25,6 @@ def html_table(title: str, facts: Mapping[str, object]) -> str:
 
 
 def listed(names: list[str], *, most: int = 12) -> str:
-    """Join names with commas, the first `most` of them and how many more there are."""
+    """Join the first `most` names with commas, and add how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "none") + more

@@ -1,11 +1,11 @@
-"""Bit flags: APOGEE's, per release, and ours; every bit is unique and has a name."""
+"""Statuses and result flags of stars; every member has a name and a sentence that explains it."""
 
 from enum import IntEnum, IntFlag
 from typing import Self
 
 
 class _Status(IntEnum):
-    """Numbers whose members carry their sentences."""
+    """Status numbers with a sentence each."""
 
     def __new__(cls, value: int, sentence: str) -> Self:
         """Attach the sentence to the member."""
@@ -18,28 +18,28 @@ class _Status(IntEnum):
 
 
 class FitStatus(_Status):
-    """How the fit of one star ended; each member carries its sentence."""
+    """How the fit of one star ended; `sentence` explains each member."""
 
     CONVERGED = 0, "The best optimum was found and its curvature is positive definite."
-    NOT_CONVERGED = 1, "The optimiser stopped before the gradient vanished; the labels are the best it saw."
+    NOT_CONVERGED = 1, "The optimiser stopped before the gradient vanished; the labels are the best that it found."
     FEW_PIXELS = 2, "No more live pixels than labels; no labels were fitted."
-    SINGULAR = 3, "The spectrum does not determine every label; no errors can be given."
+    SINGULAR = 3, "The spectrum does not determine every label; there are no errors."
 
 
 class ErrorStatus(_Status):
-    """Whether one kind of error of one star could be given; each member carries its sentence."""
+    """Whether one kind of error could be given for one star; `sentence` explains each member."""
 
     GIVEN = 0, "The error is given."
     NO_FIT = 1, "The star has no labels, or no curvature around them; see the status of its fit."
     FEW_DRAWS = 2, "Fewer than two of the bootstrap models could label the star."
-    FEW_BLOCKS = 3, "Too few blocks of pixels carry the information on a label to see the noise between them."
-    SINGLE = 4, "The star has one spectrum only; there is nothing to compare it with."
+    FEW_BLOCKS = 3, "Too few blocks of pixels constrain a label to estimate the noise from their differences."
+    SINGLE = 4, "The star has only one spectrum, so that its labels cannot be compared."
     UNRELIABLE = 5, "The draws of the posterior cannot be trusted; see its status."
     NOT_CALIBRATED = 6, "The model's errors were not calibrated."
 
 
 class ResultFlag(IntFlag):
-    """Flags of a catalogue row; each member carries its sentence."""
+    """Flags of a catalogue row; `sentence` explains each member."""
 
     def __new__(cls, value: int, sentence: str) -> "ResultFlag":
         """Attach the sentence to the member."""
@@ -66,7 +66,7 @@ class ResultFlag(IntFlag):
     PRIOR_DOMINATED = 128, "The prior moves a label by more than its formal error, or halves its variance."
 
 
-# do not use; use with care
+# flags of rows that should not be used, and of rows to be used with care
 FLAG_BAD = ResultFlag.HIGH_CHI2 | ResultFlag.NOT_CONVERGED | ResultFlag.OUTSIDE_COVERAGE | ResultFlag.NOVEL_SPECTRUM
 FLAG_WARN = ResultFlag.FEW_PIXELS | ResultFlag.MULTIMODAL | ResultFlag.LOW_SNR | ResultFlag.PRIOR_DOMINATED
 
@@ -81,10 +81,10 @@ def flag_table() -> str:
 
 
 class PosteriorStatus(_Status):
-    """How the posterior of one star was found; each member carries its sentence."""
+    """How the posterior of one star was found; `sentence` explains each member."""
 
     SAMPLED = 0, "Importance sampling around the modes; its weights can be trusted."
     ADAPTED = 1, "Importance sampling from a proposal that was refitted to the posterior; its weights can be trusted."
-    NUTS = 2, "No proposal fitted; sampled with NUTS."
+    NUTS = 2, "Sampled with NUTS, because the importance weights could not be trusted."
     UNRELIABLE = 3, "The importance weights cannot be trusted (k-hat above 0.7), and NUTS did not run or converge."
-    NO_POSTERIOR = 4, "The spectrum and the prior do not determine every label; there is nothing to sample."
+    NO_POSTERIOR = 4, "The spectrum and the prior do not determine every label; the posterior was not sampled."

@@ -1,4 +1,4 @@
-"""Wavelength grids: what makes one, and whether two are the same."""
+"""Wavelength grids: check one, compare two."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bayescannon.data.convert import numbers
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
-# no stellar spectrum begins below this [Angstrom]: plain numbers that do are in another unit
+# no stellar spectrum begins below this [Angstrom]: smaller plain numbers are taken to be in another unit
 SHORTEST_WAVELENGTH = 900.0
 
 
@@ -42,21 +42,22 @@ def wavelengths(
     name : str
         What they are, for messages.
     error : exception class
-        What to raise for values that cannot be wavelengths.
+        Raised for values that cannot be wavelengths.
     any_scale : bool
         Accept numbers too small for Angstrom; see :func:`scale_fault`.
 
     Raises
     ------
     InputError
-        Of class `error`: not one-dimensional, masked, not finite, not sorted, or numbers too small for Angstrom.
+        Or its subclass `error`: not one-dimensional, masked, not finite, not sorted, or numbers too small for Angstrom.
     """
     values, mask = numbers(given, name, unit="Angstrom", remedy=f"give {name} in a unit of length")
     if values.ndim != 1 or len(values) == 0:
         raise error(f"{name} must have shape (pixel,), one grid for all; got shape {values.shape}")
     if mask is not None:
         raise error(
-            f"{name} is masked in {int(mask.sum())} pixels; every pixel needs one, a bad pixel is one with ivar = 0"
+            f"{name} must be known in every pixel; it is masked in {int(mask.sum())} pixels. Set ivar = 0 in bad "
+            "pixels instead"
         )
     if not np.isfinite(values).all():
         raise error(f"{name} must be finite; it is not in {int((~np.isfinite(values)).sum())} of {len(values)} pixels")
@@ -64,8 +65,8 @@ def wavelengths(
     if not ((steps > 0).all() or (steps < 0).all()):
         begin = ", ".join(f"{value:g}" for value in values[:3])
         raise error(
-            f"{name} must be strictly ascending, but goes up and down or repeats (it begins {begin}); sort the pixels, "
-            "and check that wavelength and flux are not swapped"
+            f"{name} must be strictly ascending; got values that go up and down or repeat, beginning with {begin}. "
+            "Sort the pixels, and check that wavelength and flux are not swapped"
         )
     fault = "" if any_scale else scale_fault(values, name)
     if fault:
@@ -75,7 +76,7 @@ def wavelengths(
 
 def require_same_grid(wavelength: FloatArray, expected: FloatArray, *, got_from: str, want_from: str) -> None:
     """
-    Raise unless two wavelength grids, shape (pixel,), are the same to 1e-6 of a wavelength.
+    Raise an error unless two wavelength grids, both of shape (pixel,), agree to a relative 1e-6.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def require_same_grid(wavelength: FloatArray, expected: FloatArray, *, got_from:
 
 
 def describe_grid(wavelength: FloatArray) -> str:
-    """Describe a grid in a phrase: number of pixels, first and last wavelength."""
+    """Describe a grid in a phrase: its number of pixels, its first and its last wavelength."""
     if len(wavelength) == 0:
         return "of 0 pixels"
     return f"of {len(wavelength)} pixels from {wavelength[0]:.2f} to {wavelength[-1]:.2f} A"

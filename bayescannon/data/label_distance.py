@@ -30,25 +30,26 @@ def distance_scales(
     label_names: Sequence[str], scales: Mapping[str, float] | None = None
 ) -> tuple[list[int], NDArray[np.float64]]:
     """
-    Return which of the labels count in the distance, and the scale K of each.
+    Return which labels count in the distance, and the scale K of each.
 
     Parameters
     ----------
     label_names : sequence of K str
-        Labels that are there.
+        The labels of the stars.
     scales : mapping of label name to float, optional
-        K of each label that counts, in its unit; the paper's three, as far as they are there, unless given.
+        K of each label that counts, in its unit. By default those of the paper's three labels that are in
+        `label_names`.
 
     Returns
     -------
     columns : list of int
         Indices into `label_names`.
-    scale : float array, one for each of them
+    scale : float array of the same length
 
     Raises
     ------
     LabelError
-        None of the labels counts, one that should count is not there, or a scale is not positive.
+        None of the labels counts, one that should count is not in `label_names`, or a scale is not positive.
     """
     names = list(label_names)
     labels_from_names(names)
@@ -56,16 +57,19 @@ def distance_scales(
         scales = {name: scale for name, scale in PAPER_SCALES.items() if name in names}
         if not scales:
             raise LabelError(
-                f"none of {', '.join(PAPER_SCALES)} is among the labels {', '.join(names)}; say which labels "
-                "count in the distance, and their scales"
+                f"the distance of the paper needs one of the labels {', '.join(PAPER_SCALES)}; got {', '.join(names)}. "
+                "Give the labels that count in the distance, and their scales"
             )
     for name, scale in scales.items():
         if name not in names:
-            raise LabelError(f"label {name!r} counts in the distance, but the labels are {', '.join(names)}")
+            raise LabelError(
+                f"labels that count in the distance must be among {', '.join(names)}; got {name!r}. Leave it out of "
+                "scales"
+            )
         if not (np.isfinite(scale) and scale > 0):
-            raise LabelError(f"the distance's scale of {name} must be positive; got {scale}")
+            raise LabelError(f"the scale of {name} in the distance must be positive; got {scale}")
     if not scales:
-        raise LabelError("no label counts in the distance; give the scale of at least one")
+        raise LabelError("at least one label must count in the distance; got none. Give the scale of at least one")
     return [names.index(name) for name in scales], np.array(list(scales.values()), dtype=np.float64)
 
 
@@ -85,15 +89,15 @@ def label_distance(
     Parameters
     ----------
     labels : array of shape (N, K)
-        In the labels' units: Survey B's own, or the inferred ones.
+        Labels in their units: those that Survey B published, or the inferred ones.
     reference_labels : array of shape (M, K)
     label_names : sequence of K str
     scales : mapping of label name to float, optional
-        K_l of the labels that count; the paper's unless given.
+        K_l of the labels that count; by default the paper's, see :func:`distance_scales`.
     neighbours : int
-        m, the reference stars that the mean is over.
+        Number of nearest reference stars in the mean.
     root : bool
-        The square root of D before the mean, as in the released code.
+        Take the square root of D before the mean, as the released code does.
     workers : int or None
         Threads; None takes every core.
 
@@ -106,13 +110,13 @@ def label_distance(
     ------
     LabelError
         See :func:`distance_scales`, or a reference label is not finite.
-    ValueError
+    InputError
         Fewer reference stars than `neighbours`.
     """
     columns, scale = distance_scales(label_names, scales)
     points, reference = (np.asarray(x, dtype=np.float64)[:, columns] / scale for x in (labels, reference_labels))
     if not np.isfinite(reference).all():
-        raise LabelError("reference labels must be finite; leave stars with missing labels out of the reference set")
+        raise LabelError("reference labels must be finite; leave out reference stars with missing labels")
     return mean_distance(points, reference, neighbours=neighbours, root=root, workers=workers)
 
 
@@ -120,7 +124,7 @@ def select_by_distance(
     distance: FloatArray, *, cut: float = PAPER_CUT
 ) -> tuple[NDArray[np.bool_], tuple[TallyRow, ...]]:
     """
-    Keep the stars nearer than the cut, as a named selection with a tally.
+    Select the stars whose label distance is below a cut.
 
     Parameters
     ----------
@@ -133,7 +137,12 @@ def select_by_distance(
     keep : bool array of shape (N,)
         A star without a distance is not kept.
     tally : tuple of TallyRow
-        Stars without a distance, if there are any, and ``distance cut 2.5``.
+        A row for stars without a distance, if there are any, and a row such as ``distance cut 2.5``.
+
+    Raises
+    ------
+    InputError
+        The cut is not positive.
     """
     if not cut > 0:
         raise InputError(f"the cut in label distance must be positive; got {cut}")

@@ -1,4 +1,4 @@
-"""A survey's labels as read from its table: the trusted labels of Survey A, or Survey B's own."""
+"""A table of labels that a survey published: the trusted labels of Survey A, or those of Survey B."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bayescannon.data.units import label_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
-# the bit a row gets whose flags are missing; it is NO_ASPCAP_RESULT of APOGEE, so it never passes as clean
+# the bit of a row whose flags are missing; it is APOGEE's NO_ASPCAP_RESULT, so such a row is never clean
 MISSING_FLAGS = 1 << 31
 _UNITS = {"ra": "deg", "dec": "deg", "snr": ""}
 
@@ -27,8 +27,8 @@ class LabelTable:
     """
     Labels of N stars; missing values are NaN.
 
-    Lists, frames, masked arrays, other kinds of number and byte order, and Quantities are converted; a masked value
-    is missing. What is unknown may be None: an empty name, NaN, or no flag. :meth:`from_arrays` takes labels and
+    Lists, frames, masked arrays, other number types and byte orders, and Quantities are converted; a masked value is
+    missing. An attribute that is None becomes empty names, NaN, or no flags. :meth:`from_arrays` takes labels and
     errors by name.
 
     Attributes
@@ -48,14 +48,14 @@ class LabelTable:
     snr : float array of shape (N,)
         The survey's signal-to-noise ratio.
     source : str
-        Where the table came from, for messages and provenance.
+        Origin of the table, for messages and provenance.
 
     Raises
     ------
     LabelError
         An unknown label.
     InputError, InputTypeError
-        A column of another length, or one that cannot be used.
+        A column of a different length, or one that cannot be used.
     """
 
     id: NDArray[np.str_]
@@ -99,7 +99,9 @@ class LabelTable:
                 columns = {f"{'e_' * (name == 'errors')}{label}": one for label, one in value.items()}
             for column, one in columns.items():
                 if one.shape != (len(values["id"]),):
-                    raise InputError(f"{column} must have one value per row ({len(values['id'])}); got {one.shape}")
+                    raise InputError(
+                        f"{column} must have one value per row ({len(values['id'])}); got shape {one.shape}"
+                    )
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -205,7 +207,7 @@ class LabelTable:
             if name not in self.labels:
                 raise LabelError(
                     f"label {name!r} is not in {self.source or 'the label table'}, which has "
-                    f"{', '.join(self.labels) or 'no labels'}; map its column with --columns {name}=COLUMN "
+                    f"{', '.join(self.labels) or 'no labels'}; name its column with --columns {name}=COLUMN "
                     f"(columns={{{name!r}: 'COLUMN'}})"
                 )
 
@@ -217,7 +219,7 @@ def label_numbers(given: Any, label_name: str, *, prefix: str = "") -> FloatArra
     Parameters
     ----------
     given : array-like of shape (N,)
-        Plain numbers, or with a unit that converts to the label's.
+        Plain numbers, or numbers with a unit that converts to that of the label.
     label_name : str
         A known label.
     prefix : {"", "e_"}

@@ -1,4 +1,4 @@
-"""Stellar labels: their names, their units, the numbers the paper printed for them, and their scaling."""
+"""Stellar labels: their names, their units, the numbers that the paper prints for them, and their scaling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class PublishedNumbers:
     bootstrap : float or None
         Spread of the labels from 20 bootstrapped models (section 4).
     plot_scale : float
-        Scale by which the paper's coefficient plot (figure 4) divides the label.
+        Scale of the label in the paper's plot of the coefficients (figure 4).
     """
 
     bias: float | None = None
@@ -56,11 +56,11 @@ class Label:
     description : str
         One phrase for table headers.
     digits : int
-        Decimals that are worth printing.
+        Decimals to print.
     published : PublishedNumbers
         The paper's numbers.
     log_of : str
-        Unit of the quantity whose log10 the label is, where it has one: ``"cm/s2"`` for log g.
+        If the label is the log10 of a quantity with a unit, that unit: ``"cm/s2"`` for log g.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Label:
         return html_table("Label", {"name": self.name, "unit": self.unit, "description": self.description})
 
     def axis_text(self) -> str:
-        """Text for a plot axis: the symbol and, in brackets, the unit."""
+        """Return the text for a plot axis: the symbol and, in brackets, the unit."""
         return f"{self.symbol} [{self.unit}]"
 
 
@@ -136,7 +136,7 @@ def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
         No name, an unknown name, or a name given twice.
     """
     if isinstance(names, str) or not hasattr(names, "__iter__"):
-        raise LabelError(f"label names are a sequence of names, such as ('teff', 'logg'); got {names!r}")
+        raise LabelError(f"label names must be a sequence of names, such as ('teff', 'logg'); got {names!r}")
     names = list(names)
     unknown = [name for name in names if name not in KNOWN_LABELS]
     if unknown:
@@ -151,7 +151,7 @@ def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
 @dataclass(frozen=True)
 class LabelScaler:
     """
-    The affine map between labels and scaled labels, (l - pivot) / scale, that belongs to a trained model.
+    The map between labels and scaled labels, (l - pivot) / scale, which is part of a trained model.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class LabelScaler:
     @classmethod
     def fit(cls, labels: ArrayLike, names: Sequence[str]) -> "LabelScaler":
         """
-        Take pivot = median and scale = (97.5 % - 2.5 %) / 4 of the reference labels.
+        Fit pivot = median and scale = (97.5 % - 2.5 %) / 4 of the reference labels.
 
         Parameters
         ----------
@@ -187,14 +187,14 @@ class LabelScaler:
         if values.ndim != 2 or values.shape[1] != len(names):
             raise LabelError(f"labels must have shape (star, {len(names)}) for {', '.join(names)}; got {values.shape}")
         if not np.isfinite(values).all():
-            raise LabelError("reference labels must be finite; cut stars with missing labels first")
+            raise LabelError("reference labels must be finite; leave out reference stars with missing labels")
         low, pivot, high = np.quantile(values, [0.025, 0.5, 0.975], axis=0)
         scale = (high - low) / 4
         for name, width in zip(names, scale, strict=True):
             if not width > 0:
                 raise LabelError(
-                    f"label {name!r} is constant over the {len(values)} reference stars, so spectra "
-                    "cannot tell it; leave it out of the label names or choose other reference stars"
+                    f"label {name!r} is constant over the {len(values)} reference stars, so no spectrum can determine "
+                    "it; leave it out of the label names or choose other reference stars"
                 )
         return cls(names, pivot, scale)
 

@@ -1,4 +1,4 @@
-"""Arrays of any kind taken apart into values, mask and unit, so that no mask and no unit is lost on the way in."""
+"""Arrays of any kind split into values, mask and unit, so that neither mask nor unit is lost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from bayescannon.data.units import to_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray
 
-# default of an attribute that its class fills in
+# default of an attribute whose value the class fills in
 UNKNOWN: Any = None
 
 
 @dataclass(frozen=True)
 class Parts:
     """
-    An array taken apart.
+    An array split into values, mask and unit.
 
     Attributes
     ----------
     values : array
-        Without subclass; text may be of any of numpy's kinds, mixed objects stay objects.
+        A plain numpy array; text may be of any of numpy's text types, mixed objects stay objects.
     mask : bool array of the same shape, or None
-        True where there is no value: masked, None, or a missing value of pandas that is not NaN.
+        True where a value is missing: masked, None, or a missing value of pandas that is not NaN.
     unit : astropy unit, str or None
-        As it came with the values.
+        The unit that came with the values.
     """
 
     values: NDArray[Any]
@@ -37,20 +37,20 @@ class Parts:
 
 def split(given: Any, name: str) -> Parts:
     """
-    Take values, mask and unit out of an array of any kind.
+    Split an array of any kind into values, mask and unit.
 
     Parameters
     ----------
     given : array-like
         Array, list, masked array, Quantity, Masked, Column, NDData, Series, DataFrame, Index, DataArray, or a list
-        of such.
+        of these.
     name : str
         What it is, for messages.
 
     Raises
     ------
     InputTypeError
-        It is no array, or its rows differ in length.
+        It is not an array, or its rows differ in length.
     """
     if isinstance(given, list | tuple):
         return _split_sequence(given, name)
@@ -77,23 +77,25 @@ def split(given: Any, name: str) -> Parts:
         try:
             values = np.asarray(given)
         except Exception as error:  # each library has its own
-            raise InputTypeError(f"{name} is a {kind_of(given)}, which is no array: {error}") from error
+            raise InputTypeError(
+                f"{name} must be an array of numbers or names; got a {kind_of(given)}, which is not an array: {error}"
+            ) from error
     if values.dtype.kind == "V" or (values.ndim == 0 and values.dtype.kind == "O" and not _is_missing(given)):
-        raise InputTypeError(f"{name} is a {kind_of(given)}; expected an array of numbers or names")
+        raise InputTypeError(f"{name} must be an array of numbers or names; got a {kind_of(given)}")
     if values.dtype.kind == "O":
         mask = either(mask, np.asarray(np.frompyfunc(_is_missing, 1, 1)(values), dtype=bool))
     return Parts(values, mask, unit)
 
 
 def either(first: BoolArray | None, second: BoolArray | None) -> BoolArray | None:
-    """Return where any of two masks is set; None is a mask that is set nowhere."""
+    """Return where either of two masks is set; None is a mask that is set nowhere."""
     if first is None or second is None:
         return second if first is None else first
     return first | second
 
 
 def _split_sequence(given: Sequence[Any], name: str) -> Parts:
-    """Take a list or tuple apart; the rows of a list of arrays keep their masks and units."""
+    """Split a list or tuple; the rows of a list of arrays keep their masks and units."""
     if all(isinstance(one, str | bytes | bool | int | float | np.generic) or one is None for one in given):
         values = np.array(given if len(given) else np.empty(0))
         return split(values, name)
@@ -101,8 +103,8 @@ def _split_sequence(given: Sequence[Any], name: str) -> Parts:
     shapes = sorted({part.values.shape for part in parts})
     if len(shapes) > 1:
         raise InputError(
-            f"the rows of {name} have different shapes, {shapes[0]} and {shapes[-1]}; spectra on different pixels go "
-            "one by one into RawSpectrum, and together into prepare_spectra"
+            f"the rows of {name} must have the same shape; got {shapes[0]} and {shapes[-1]}. Make one RawSpectrum of "
+            "each spectrum, and give the list of them to prepare_spectra"
         )
     unit = next((part.unit for part in parts if part.unit is not None), None)
     rows = [
@@ -130,7 +132,7 @@ def _is_missing(one: Any) -> bool:
 
 
 def kind_of(given: Any) -> str:
-    """Name the type of an object, with the library that it is from."""
+    """Name the type of an object and the library that defines it."""
     kind = type(given)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.split('.')[0]} {kind.__name__}"
 

@@ -1,4 +1,4 @@
-"""From spectra as read to normalised spectra on one grid (Ho et al. 2017, section 2.1), as functions of arrays."""
+"""The preparation of spectra: mask, shift to rest, resample, normalise (Ho et al. 2017, section 2.1)."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,13 +22,14 @@ from bayescannon.data.spectra import (
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
-# a spectrum whose wavelengths reach fewer of the grid's pixels than this is refused
+# a spectrum that covers a smaller fraction of the grid's pixels is not prepared
 MIN_COVERAGE = 0.5
 # Gaussian weights below this fraction of the largest are left out of the running mean
 NEGLIGIBLE = 1e-17
-# flux or inverse variance beyond this, or inverse variance below its inverse, is bad: sums of products stay finite
+# a pixel is bad if its flux or inverse variance is above this, or its inverse variance below 1 / this, so that sums of
+# products stay finite
 LARGEST = 1e60
-# what is kept in float32 stays below this
+# largest absolute flux that is stored in float32
 LARGEST_STORED = 1e30
 
 
@@ -42,21 +43,21 @@ def mask_bad(
     wavelength: FloatArray, flux: FloatArray, ivar: FloatArray, mask: NDArray[Any], preset: Preset = PAPER
 ) -> tuple[FloatArray, FloatArray]:
     """
-    Set the inverse variance of bad pixels to zero, before anything is resampled.
+    Set the inverse variance of bad pixels to zero, before resampling.
 
-    Bad is: flux or ivar not finite (or absurdly large), ivar not positive, a bit of ``preset.mask_bits``
-    set, or a wavelength near a sky line or in the arm join of `preset`.
+    A pixel is bad if its flux or ivar is not finite or above 1e60, its ivar is not positive (or below 1e-60), a bit of
+    ``preset.mask_bits`` is set, or its wavelength is near a sky line or in the arm join of `preset`.
 
     Parameters
     ----------
     wavelength : array of shape (pixel,)
-        Observed wavelength in Angstrom: sky lines do not move with the star.
+        Wavelength in Angstrom as observed, because sky lines are masked where they are observed.
     flux, ivar : arrays of shape (pixel,)
-        As delivered.
+        Flux and inverse variance from the survey.
     mask : integer array of shape (pixel,)
-        The survey's bits.
+        Mask bits from the survey.
     preset : Preset
-        Which masks to apply.
+        The masks to apply.
 
     Returns
     -------
@@ -75,9 +76,9 @@ def mask_bad(
 
 def to_rest(wavelength: FloatArray, redshift: float, convention: str = "exact") -> FloatArray:
     """
-    Shift observed wavelengths, shape (pixel,), to rest.
+    Shift observed wavelengths, shape (pixel,), to the rest frame.
 
-    ``"exact"`` is lambda / (1 + z); ``"released"`` is lambda - z lambda, as the paper's released code does.
+    ``"exact"`` is lambda / (1 + z); ``"released"`` is lambda - z lambda, as in the paper's released code.
     """
     if convention == "exact":
         return wavelength / (1 + redshift)
@@ -109,7 +110,7 @@ def resample(
     grid : array of shape (pixel,)
         In the unit and frame of `wavelength`.
     variance : {"interpolate", "propagate"}
-        The inverse variance, see above.
+        Formula of the inverse variance, see above.
 
     Returns
     -------
@@ -160,7 +161,7 @@ def normalise(
     weighted = np.concatenate([flux * ivar, ivar])
     sums = np.empty_like(weighted, dtype=np.float64)
     reach = width * np.sqrt(-np.log(NEGLIGIBLE))
-    # the weights are a band about the diagonal: multiply only the blocks that hold it
+    # the weights are a band matrix: multiply only the blocks that contain the band
     for start in range(0, len(wavelength), 256):
         centre = wavelength[start : start + 256]
         near = slice(np.searchsorted(wavelength, centre[0] - reach), np.searchsorted(wavelength, centre[-1] + reach))
@@ -176,7 +177,7 @@ def prepare_block(
     raws: Sequence[RawSpectrum], preset: Preset, grid: FloatArray
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], list[str]]:
     """
-    Prepare spectra, with a reason in the place of each that cannot be.
+    Prepare spectra, and give a reason for each that cannot be prepared.
 
     Returns
     -------
@@ -209,7 +210,7 @@ def prepare_block(
         masked = mask_bad(raw.wavelength, raw.flux, raw.ivar, raw.mask, preset)
         raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
     flux, ivar = normalise(raw_flux, raw_ivar, grid, preset.width)
-    # what float32 cannot hold is no measurement: neither such values, nor errors finer than its steps at flux 1
+    # a pixel is dead if float32 cannot hold its flux, or cannot resolve a flux of 1 to its error
     live = (ivar > 0) & (np.abs(flux) < LARGEST_STORED) & (ivar < LARGEST_IVAR)
     flux32, ivar32 = np.where(live, flux, 1.0).astype(np.float32), np.where(live, ivar, 0.0).astype(np.float32)
     for star in np.flatnonzero(~(ivar32 > 0).any(axis=1)):
@@ -218,7 +219,7 @@ def prepare_block(
 
 
 def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
-    """Collect what the reader knew of each star, beside the pixels, as arrays of shape (star,)."""
+    """Collect the values that belong to a star and not to a pixel, as arrays of shape (star,)."""
     columns: dict[str, NDArray[Any]] = {
         name: np.array([getattr(raw, name) for raw in raws], dtype=np.float64) for name in STAR_COLUMNS
     }
@@ -228,12 +229,12 @@ def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
 
 
 def _redshift_fault(redshift: float) -> str:
-    """Say why a redshift gives no rest frame of a star."""
+    """Say why a redshift cannot be used."""
     if np.isnan(redshift):
-        return "none is given, and the rest frame is unknown; give redshift=0 for a spectrum at rest"
+        return "none is given, so the rest frame is unknown; give redshift=0 for a spectrum at rest"
     return (
-        f"z = v/c of a star is between -1 and 1, and this is {redshift:g}; divide a velocity in km/s by 299792.458, "
-        "or give it with its unit"
+        f"z = v/c of a star must be between -1 and 1; got {redshift:g}. Divide a velocity in km/s by 299792.458, or "
+        "give it with its unit"
     )
 
 
@@ -245,7 +246,7 @@ def prepare_spectra(
     leave_out: bool = False,
 ) -> Spectra:
     """
-    Mask, shift to rest, resample and normalise spectra in memory (Ho et al. 2017, section 2.1).
+    Mask spectra in memory, shift them to rest, resample and normalise them (Ho et al. 2017, section 2.1).
 
     Parameters
     ----------
@@ -256,8 +257,8 @@ def prepare_spectra(
     grid : array of shape (pixel,), optional
         Rest wavelengths, ascending, in Angstrom or with their unit; by default :func:`lamost_grid`.
     leave_out : bool
-        Leave spectra out that cannot be prepared, and list them with their reasons in ``attrs["left_out"]``,
-        instead of raising an error.
+        Leave out spectra that cannot be prepared, and list them with their reasons in ``attrs["left_out"]``, instead
+        of raising an error.
 
     Returns
     -------
@@ -269,7 +270,7 @@ def prepare_spectra(
     SpectrumError
         A spectrum cannot be prepared (with `leave_out`: none of them can); the message names it and says why.
     InputError, InputTypeError
-        No spectra, or something else than spectra, a preset and a grid.
+        No spectra are given, or an argument is not a list of RawSpectrum, a preset or a grid.
 
     Examples
     --------
@@ -289,15 +290,15 @@ def prepare_spectra(
     preset = choose_preset(preset)
     grid = lamost_grid() if grid is None else wavelengths(grid, "grid")
     if grid[0] > grid[-1]:
-        raise InputError(f"grid must be ascending, and goes from {grid[0]:g} to {grid[-1]:g}; give grid[::-1]")
+        raise InputError(f"grid must be ascending; got one from {grid[0]:g} to {grid[-1]:g}. Give grid[::-1]")
     flux, ivar, reasons = prepare_block(raws, preset, grid)
     bad = [f"{raw.id}: {reason}" for raw, reason in zip(raws, reasons, strict=True) if reason]
     if bad and (not leave_out or len(bad) == len(raws)):
         kinds = Counter(reason.partition(":")[0] for reason in reasons if reason)
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         raise SpectrumError(
-            f"{len(bad)} of {len(raws)} spectra cannot be prepared ({counts}); use leave_out=True, or leave them out; "
-            f"{bad[0]}"
+            f"{len(bad)} of {len(raws)} spectra cannot be prepared ({counts}); use leave_out=True, or leave them out. "
+            f"The first is {bad[0]}"
         )
     good = [i for i, reason in enumerate(reasons) if not reason]
     ids = np.array([raws[i].id for i in good], dtype=np.str_)
@@ -308,15 +309,15 @@ def prepare_spectra(
 
 
 def _raw_spectra(raws: Any) -> list[RawSpectrum]:
-    """Return a list of RawSpectrum, or say what came instead of one."""
+    """Return a list of RawSpectrum; raise an error that says what came instead."""
     if isinstance(raws, RawSpectrum):
         raise InputTypeError("prepare_spectra takes a list of RawSpectrum, for one star [raw]; got one RawSpectrum")
     if isinstance(raws, Spectra):
-        raise InputTypeError("these are Spectra, which are prepared already; prepare_spectra takes RawSpectrum")
+        raise InputTypeError("prepare_spectra takes a list of RawSpectrum; got Spectra, which are prepared already")
     if isinstance(raws, str) or hasattr(raws, "__fspath__"):
         raise InputTypeError(
-            f"prepare_spectra takes RawSpectrum; got the path {raws}. prepare_files prepares files, and "
-            "bayescannon.io.lamost.read_lamost reads one"
+            f"prepare_spectra takes a list of RawSpectrum; got the path {raws}. Use prepare_files to prepare files, or "
+            "bayescannon.io.lamost.read_lamost to read one"
         )
     if type(raws).__module__.startswith("specutils") or not hasattr(raws, "__iter__"):
         others, raws = [raws], []
@@ -329,6 +330,6 @@ def _raw_spectra(raws: Any) -> list[RawSpectrum]:
             hint = "; bayescannon.io.specutils.from_specutils makes RawSpectrum of them"
         raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got a {kind_of(others[0])}{hint}")
     if not raws:
-        raise InputError("no spectra were given; prepare_spectra needs at least one RawSpectrum")
+        raise InputError("prepare_spectra needs at least one RawSpectrum; got none")
     result: list[RawSpectrum] = raws
     return result

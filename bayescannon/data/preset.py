@@ -1,4 +1,4 @@
-"""The choices of the preparation, the three sets of choices that have a name, and what sets spectra apart."""
+"""The choices of the preparation, three named sets of them, and a comparison of data releases."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -7,27 +7,27 @@ from typing import Any
 from bayescannon import __version__
 from bayescannon.numerics.errors import InputError
 
-# air wavelengths of the strong night-sky lines [Angstrom]; +-3 A also holds their vacuum wavelengths
+# air wavelengths of strong night-sky lines [Angstrom]; +-3 A also covers their vacuum wavelengths
 SKY_LINES = (4046.0, 4358.0, 5460.0, 5577.0, 6300.0, 6363.0, 6863.0)
 SKY_HALF_WIDTH = 3.0
 # where LAMOST's blue and red arms are joined [Angstrom]
 ARM_JOIN = (5800.0, 6000.0)
 ALL_BITS = 0xFFFFFFFF
-# how inverse variances are brought to the grid
+# ways to resample inverse variances
 VARIANCES = ("interpolate", "propagate")
 
 
 @dataclass(frozen=True)
 class Preset:
     """
-    Every choice of the preparation; change one with :func:`dataclasses.replace`.
+    The choices of the preparation; change one with :func:`dataclasses.replace`.
 
     Attributes
     ----------
     name : str
         Name in provenance and on the command line.
     rest : {"exact", "released"}
-        Rest frame, see :func:`to_rest`.
+        Formula of the rest frame, see :func:`to_rest`.
     mask_bits : int
         Bits of the survey's AND mask that make a pixel bad; 0 ignores the mask.
     sky_lines : tuple of float
@@ -35,7 +35,7 @@ class Preset:
     arm_join : (float, float) or None
         Observed wavelengths [Angstrom] between which pixels are bad.
     variance : {"interpolate", "propagate"}
-        Inverse variance on the grid, see :func:`resample`.
+        Formula of the inverse variance on the grid, see :func:`resample`.
     width : float
         L of the running mean [Angstrom], see :func:`normalise`.
     """
@@ -56,7 +56,7 @@ PRESETS = {preset.name: preset for preset in (PAPER, RELEASED, MASKED)}
 
 
 def provenance(preset: Preset) -> dict[str, str]:
-    """Describe a preparation in words for the attributes of :class:`~bayescannon.data.spectra.Spectra`."""
+    """Describe a preparation for the attributes of :class:`~bayescannon.data.spectra.Spectra`."""
     known = PRESETS.get(preset.name) == preset
     return {
         "preset": preset.name if known else f"{preset.name} (changed)",
@@ -68,7 +68,7 @@ def provenance(preset: Preset) -> dict[str, str]:
 
 def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
     """
-    Return a preset by its name or as it is, with the variances of the resampling changed if asked for.
+    Return a preset, looked up if it is given by name, with its `variance` replaced if one is given.
 
     Raises
     ------
@@ -92,17 +92,17 @@ def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
 
 def release_mismatch(trained: str, labelled: str) -> str:
     """
-    Name the data releases of labelled spectra that are not among those of a model's training spectra.
+    Name the data releases of labelled spectra that are not among those of the training spectra.
 
     Parameters
     ----------
     trained, labelled : str
-        The attribute ``data_release`` of the training spectra and of the others: names with commas between them.
+        The attribute ``data_release`` of the training and of the labelled spectra: names separated by commas.
 
     Returns
     -------
     sentence : str
-        Empty if there is none, or if the releases are not known.
+        Empty if no release differs, or if the releases are not known.
 
     Examples
     --------

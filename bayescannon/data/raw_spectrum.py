@@ -1,4 +1,4 @@
-"""One spectrum as its survey delivered it."""
+"""One spectrum as delivered by its survey."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ SPEED_OF_LIGHT = 299_792_458.0  # m/s
 
 
 class SpectrumError(InputError):
-    """One spectrum that cannot be used; the message is the reason in plain words."""
+    """A spectrum that cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, repr=False)
 class RawSpectrum:
     """
-    One spectrum as its survey delivered it.
+    One spectrum as delivered by its survey.
 
-    Lists, masked arrays, other kinds of number and byte order, and Quantities are converted. A masked pixel gets
-    inverse variance 0, and a spectrum with descending wavelengths is turned round.
+    Lists, masked arrays, other number types and byte orders, and Quantities are converted. A masked pixel gets inverse
+    variance 0, and a spectrum with descending wavelengths is reversed.
 
     Attributes
     ----------
@@ -39,13 +39,13 @@ class RawSpectrum:
         Vacuum wavelength in Angstrom as observed (heliocentric, not at rest), ascending. A Quantity may be in any
         unit of length.
     flux, ivar : float64 arrays of shape (pixel,)
-        Flux in the survey's unit and its inverse variance; may hold bad values, as delivered. A Quantity `flux` may
-        have any unit, and a Quantity `ivar` the inverse square of it.
+        Flux in the survey's unit and its inverse variance, as delivered: bad pixels may hold any value. A Quantity
+        `flux` may have any unit, and a Quantity `ivar` the inverse square of it.
     mask : uint32 array of shape (pixel,)
-        Bits of the survey's AND mask; 0 is good. Of booleans, True is a dead pixel.
+        Bits of the survey's AND mask; 0 is good. In a mask of booleans, True marks a dead pixel.
     redshift : float
-        z = v/c of the star; 0 for a spectrum at rest. A Quantity may be a velocity. A star without it is refused
-        when it is prepared.
+        z = v/c of the star; 0 for a spectrum at rest. A Quantity may be a velocity. A spectrum without it cannot be
+        prepared.
     ra, dec : float
         ICRS position in degrees; NaN where unknown.
     snr : float
@@ -58,7 +58,7 @@ class RawSpectrum:
     SpectrumError
         Wavelengths that are not sorted, or numbers that are not in Angstrom.
     InputError, InputTypeError
-        Arrays that do not go together, or that are no numbers.
+        Arrays of different shapes, or arrays that do not hold numbers.
 
     Examples
     --------
@@ -85,8 +85,8 @@ class RawSpectrum:
 
     def __post_init__(self) -> None:
         if np.ndim(self.id) != 0:
-            raise InputTypeError(f"id must be one name; got {self.id!r}. One RawSpectrum is one star")
-        # the scale is judged where the spectrum is prepared: one bad star of many is refused there, with the reason
+            raise InputTypeError(f"id must be one name; got {self.id!r}. Make one RawSpectrum per star")
+        # the scale is checked in prepare_block, where one bad star of many is refused with the reason
         wavelength = wavelengths(self.wavelength, error=SpectrumError, any_scale=True)
         flux, dead = numbers(self.flux, "flux")
         ivar, ivar_mask = numbers(self.ivar, "ivar")
@@ -95,8 +95,8 @@ class RawSpectrum:
         for name, array in (("flux", flux), ("ivar", ivar), ("mask", mask)):
             if array.shape != wavelength.shape:
                 raise InputError(
-                    f"{name} must have the shape of wavelength, {wavelength.shape}; got {array.shape}. One "
-                    "RawSpectrum is one star"
+                    f"{name} must have the shape of wavelength, {wavelength.shape}; got {array.shape}. Make one "
+                    "RawSpectrum per star"
                 )
         dead = either(either(dead, ivar_mask), bad)
         if dead is not None and dead.any():
@@ -135,7 +135,7 @@ class RawSpectrum:
 
 
 def _in_flux_unit(ivar: FloatArray, unit: Any, flux_unit: Any) -> FloatArray:
-    """Return an inverse variance in the inverse square of the unit of the flux."""
+    """Return an inverse variance in the unit of flux^-2."""
     if unit is None:
         return ivar
     import astropy.units as u
@@ -146,7 +146,7 @@ def _in_flux_unit(ivar: FloatArray, unit: Any, flux_unit: Any) -> FloatArray:
 
 
 def _mask_bits(given: Any, shape: tuple[int, ...]) -> tuple[NDArray[np.uint32], BoolArray | None]:
-    """Return the bits of a mask, and the dead pixels of a mask of booleans; no mask is no bit."""
+    """Return the bits of a mask, and the dead pixels of a mask of booleans; without a mask no bit is set."""
     # np.ma.nomask is a plain False
     if given is None or (np.ndim(given) == 0 and not given):
         return np.zeros(shape, dtype=np.uint32), None
@@ -156,7 +156,7 @@ def _mask_bits(given: Any, shape: tuple[int, ...]) -> tuple[NDArray[np.uint32], 
         return np.where(bad, np.uint32(ALL_BITS), np.uint32(0)), bad if bad.shape == shape else None
     if parts.values.dtype == np.uint32 and parts.mask is None:
         return parts.values.astype(np.uint32, copy=False), None
-    # a value that is no pattern of 32 bits says nothing good about its pixel
+    # a value that does not fit in 32 bits, or is missing, sets every bit
     return np.minimum(bits(given, "mask", missing=ALL_BITS), ALL_BITS).astype(np.uint32), None
 
 

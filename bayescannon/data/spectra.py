@@ -1,4 +1,4 @@
-"""Spectra on one grid: a rectangle that checks itself."""
+"""Normalised spectra on one wavelength grid, checked on construction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,14 +27,14 @@ __all__ = [
     "require_same_grid",
 ]
 
-# inverse variance of normalised flux beyond which float32 could not hold the flux to its error
+# largest inverse variance of normalised flux: above it float32 does not resolve the flux to its error
 LARGEST_IVAR = 1e13
 _NO_UNIT = "normalised flux has no unit; flux that has one goes into RawSpectrum, which prepare_spectra normalises"
 
-# one value a star, beside the pixels
+# numbers that belong to a star
 STAR_COLUMNS = ("ra", "dec", "redshift", "snr")
 _COLUMN_UNITS = {"ra": "deg", "dec": "deg", "redshift": "", "snr": ""}
-# what a star and its spectrum are called: text, blank where unknown
+# names of a star and of its spectrum: text, blank where unknown
 IDENTITY_COLUMNS = (
     "obsid", "designation", "class", "subclass", "release", "object_name", "object_catalogue", "gaia_id", "twomass_id",
     "survey_id",
@@ -46,9 +46,9 @@ class Spectra:
     """
     Normalised spectra of N stars on one grid of P pixels; a dead pixel has inverse variance 0.
 
-    Lists, frames, masked arrays, other kinds of number and byte order, and Quantities are converted: float32 and
-    float64 stay what they are. A masked pixel, of flux or of ivar, is a dead pixel. Where ivar is 0 the flux does not
-    count, and becomes 1 if it is not finite.
+    Lists, frames, masked arrays, other number types and byte orders, and Quantities are converted; float32 and float64
+    keep their type. A pixel that is masked in flux or ivar is a dead pixel. The flux of a dead pixel is not used, and
+    becomes 1 if it is not finite.
 
     Attributes
     ----------
@@ -59,15 +59,15 @@ class Spectra:
     id : str array of shape (N,)
         Unique names of the stars' spectra.
     columns : mapping of str to array of shape (N,)
-        Values of each star: ``ra``, ``dec`` [deg], ``redshift``, ``snr`` and whatever else the reader knew. None is
-        needed; without ``snr`` no star is flagged for a low one, and without ``ra`` and ``dec`` no position is known.
+        Values of each star: ``ra``, ``dec`` [deg], ``redshift``, ``snr`` and others that the reader provides. All are
+        optional; without ``snr`` no star is flagged for low signal-to-noise.
     attrs : mapping
-        How the spectra were prepared: preset, data release, version.
+        The preparation of the spectra: preset, data release, version.
 
     Raises
     ------
     InputError, InputTypeError
-        On construction, if shapes, finiteness, signs, order, units or uniqueness are not as said above.
+        On construction, if shapes, finiteness, signs, order, units or uniqueness are not as described above.
 
     Examples
     --------
@@ -92,7 +92,10 @@ class Spectra:
 
     def __post_init__(self) -> None:
         if np.ndim(self.wavelength) == 2 and np.ndim(self.flux) == 1:
-            raise InputError("wavelength has two dimensions and flux one; are wavelength and flux swapped?")
+            raise InputError(
+                "wavelength must have one dimension and flux two; got wavelength with two and flux with one. Check "
+                "that wavelength and flux are not swapped"
+            )
         flux, dead = numbers(self.flux, "flux", unit="", remedy=_NO_UNIT)
         ivar, ivar_mask = numbers(self.ivar, "ivar", unit="", remedy=_NO_UNIT)
         wavelength = wavelengths(self.wavelength)
@@ -101,7 +104,7 @@ class Spectra:
             _require_rectangle(name, array.shape, len(ids), len(wavelength))
         if wavelength[0] > wavelength[-1]:
             raise InputError(
-                "wavelength must be ascending, and is descending; turn it and the pixels round: wavelength[::-1], "
+                "wavelength must be ascending; got a descending one. Reverse it and the pixels: wavelength[::-1], "
                 "flux[:, ::-1], ivar[:, ::-1]"
             )
         dead = either(dead, ivar_mask)
@@ -176,7 +179,7 @@ class Spectra:
     @classmethod
     def from_xarray(cls, dataset: xr.Dataset) -> "Spectra":
         """
-        Load a Dataset with dims star and pixel, as :meth:`to_xarray` makes it, into memory.
+        Load a Dataset with dims star and pixel, such as :meth:`to_xarray` returns, into memory.
 
         Raises
         ------
@@ -186,11 +189,11 @@ class Spectra:
         missing = [name for name in ("wavelength", "flux", "ivar", "star") if name not in dataset.variables]
         if missing:
             raise InputError(
-                f"spectra in a Dataset are flux and ivar with dims star and pixel, and the coordinates star and "
-                f"wavelength; {' and '.join(missing)} is not there"
+                f"a Dataset of spectra must have flux and ivar with dims star and pixel, and the coordinates star and "
+                f"wavelength; this one lacks {' and '.join(missing)}"
             )
         flux, ivar = (dataset[name].transpose("star", "pixel").to_numpy() for name in ("flux", "ivar"))
-        # with its unit
+        # a DataArray, which keeps its unit
         wavelength: Any = dataset["wavelength"]
         columns = {
             str(name): values.to_numpy() for name, values in dataset.data_vars.items() if values.dims == ("star",)
@@ -200,12 +203,14 @@ class Spectra:
 
 def row_index(index: Any, n_row: int) -> Any:
     """
-    Return what selects rows as a slice or an array of shape (n_row,) or (n_selected,).
+    Check an index of rows; return a slice, a boolean mask (n_row,) or an array of row numbers (n_selected,).
 
     Raises
     ------
     InputError
-        A boolean mask of another length, or an index that is out of range.
+        A boolean mask of a different length, or an index that is out of range.
+    InputTypeError
+        Not a boolean mask, an index array or a slice.
     """
     if isinstance(index, slice):
         return index
@@ -214,23 +219,24 @@ def row_index(index: Any, n_row: int) -> Any:
         return rows.astype(np.intp)
     if rows.dtype.kind not in "biu" or rows.ndim != 1:
         raise InputTypeError(
-            f"rows are chosen by a boolean mask, an index array or a slice; got {rows.dtype} of shape {rows.shape}"
+            f"rows must be chosen by a boolean mask, an index array or a slice; got {rows.dtype} of shape {rows.shape}"
         )
     if rows.dtype == np.bool_ and len(rows) != n_row:
-        raise InputError(f"a boolean mask needs one value per row ({n_row}); got {len(rows)}")
+        raise InputError(f"a boolean mask must have one value per row ({n_row}); got {len(rows)}")
     if rows.dtype != np.bool_ and (rows.max() >= n_row or rows.min() < -n_row):
-        raise InputError(f"rows are numbered 0 to {n_row - 1}; got {rows.max() if rows.max() >= n_row else rows.min()}")
+        outside = rows.max() if rows.max() >= n_row else rows.min()
+        raise InputError(f"row numbers must be between {-n_row} and {n_row - 1}; got {outside}")
     return rows
 
 
 def _require_rectangle(name: str, shape: tuple[int, ...], n_star: int, n_pixel: int) -> None:
-    """Raise unless flux or ivar has one row per star and one column per pixel."""
+    """Raise an error unless flux or ivar has one row per star and one column per pixel."""
     if shape == (n_star, n_pixel):
         return
     if shape == (n_pixel,):
-        hint = f"; one star is one row: {name}[None, :], and id a list of one name"
+        hint = f". Give one row per star: {name}[None, :], and id as a list of one name"
     elif shape == (n_pixel, n_star):
-        hint = f"; it is transposed: {name}.T"
+        hint = f". It is transposed; give {name}.T"
     else:
         hint = ""
     raise InputError(
@@ -241,12 +247,12 @@ def _require_rectangle(name: str, shape: tuple[int, ...], n_star: int, n_pixel: 
 def _finite_flux(flux: FloatArray, ivar: FloatArray, ids: NDArray[np.str_]) -> FloatArray:
     """Return the flux with 1 where it is not finite in a dead pixel; raise where flux or ivar cannot be used."""
     checks = (
-        (~np.isfinite(ivar), "ivar is not finite", "a dead pixel is one with ivar = 0"),
-        (ivar < 0, "ivar is negative", "it must not be negative, and a dead pixel is one with ivar = 0"),
+        (~np.isfinite(ivar), "ivar is not finite", "it must be finite; set it to 0 in dead pixels"),
+        (ivar < 0, "ivar is negative", "it must not be negative; set it to 0 in dead pixels"),
         (
             ivar > LARGEST_IVAR,
             f"ivar is above {LARGEST_IVAR:g}",
-            "normalised flux is not known that well; give the error that a pixel has, also to noise-free spectra",
+            "no normalised flux is that precise; give pixels a realistic error, also in noise-free spectra",
         ),
     )
     for bad, fault, rule in checks:
@@ -274,13 +280,13 @@ def _items(columns: Any) -> list[tuple[str, Any]]:
         return []
     if not hasattr(columns, "keys"):
         raise InputTypeError(
-            f"columns are a mapping of name to one value per star, such as {{'snr': snr}}; got {type(columns).__name__}"
+            f"columns must map names to one value per star, such as {{'snr': snr}}; got a {type(columns).__name__}"
         )
     return [(str(name), columns[name]) for name in columns.keys()]  # noqa: SIM118
 
 
 def _star_column(given: Any, name: str, n_star: int) -> NDArray[Any]:
-    """Return one column, with the unit of the package where it has one."""
+    """Return one column; position, redshift and signal-to-noise are converted to the units of the package."""
     if name in _COLUMN_UNITS:
         values: NDArray[Any] = numbers(given, f"column {name!r}", unit=_COLUMN_UNITS[name], masked=np.nan)[0]
     else:

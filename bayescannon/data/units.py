@@ -1,4 +1,4 @@
-"""Units at the border: numbers with a unit become numbers in the package's unit, or are refused by name."""
+"""Units of the input: numbers with a unit are converted to the package's unit, or raise an error that names them."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ def to_unit(values: NDArray[Any], unit: Any, wanted: Any, name: str, *, remedy: 
     unit : astropy unit, str or None
         None and dimensionless are plain numbers: they are taken to be in `wanted` already.
     wanted : astropy unit or str
-        Unit of the result. A logarithm ("dex", "dex(cm / s2)") is converted only from logarithms, "mag" only from
-        magnitudes: astropy would turn one into the other.
+        Unit of the result. Only logarithms convert to a logarithm ("dex", "dex(cm / s2)") and only magnitudes to "mag",
+        although astropy converts between the two.
     name : str
         What the numbers are, for messages.
     remedy : str
@@ -51,10 +51,10 @@ def to_unit(values: NDArray[Any], unit: Any, wanted: Any, name: str, *, remedy: 
     given, target = (u.Unit(one, parse_strict="silent") for one in (unit, wanted))
     if given == target or given == u.dimensionless_unscaled or not str(given):
         return values
-    # a magnitude is astropy's -0.4 dex: conversions across kinds of logarithm have no meaning for labels
+    # astropy takes a magnitude as -0.4 dex; converting one kind of logarithm to another is meaningless for labels
     kind, wanted_kind = _kind(given), _kind(target)
     if wanted_kind in ("dex", "log") and kind in ("dex", "log", "unknown") and not kind == wanted_kind == "log":
-        # tables spell logarithms in many ways: [Sun], log(cgs), dex(---)
+        # tables write the units of logarithms in many ways: [Sun], log(cgs), dex(---)
         return values
     if kind == wanted_kind:
         try:
@@ -68,7 +68,7 @@ def to_unit(values: NDArray[Any], unit: Any, wanted: Any, name: str, *, remedy: 
 
 
 def _kind(unit: Any) -> str:
-    """Tell a bare dex, a logarithm of a unit, a magnitude and any other unit apart."""
+    """Classify a unit: "dex" without a unit inside, "log" of a unit, "mag", "unknown" or "other"."""
     import astropy.units as u
 
     if isinstance(unit, u.UnrecognizedUnit):
@@ -81,5 +81,5 @@ def _kind(unit: Any) -> str:
 
 
 def label_unit(label: Label) -> str:
-    """Return the unit of a label in astropy's spelling; of a logarithm, with the unit inside it."""
+    """Return the unit of a label as astropy writes it; the unit of a logarithm contains that of its argument."""
     return f"dex({label.log_of})" if label.log_of else label.unit

@@ -1,4 +1,4 @@
-"""Figures: arrays and axes in, axes out; nothing is computed here and nothing is written but by save_figure."""
+"""Figures of labels, spectra and errors: arrays and axes come in, axes go out; only save_figure writes files."""
 
 from bayescannon.figures.coefficients import plot_coefficients
 from bayescannon.figures.interval_coverage import plot_coverage, plot_pit

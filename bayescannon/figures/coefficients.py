@@ -20,7 +20,7 @@ from bayescannon.figures.style import (
 from bayescannon.models.label_vector import n_terms
 from bayescannon.numerics.errors import InputError
 
-# diffuse interstellar bands as the paper lists them, in Angstrom
+# diffuse interstellar bands from the paper (figure 4), in Angstrom
 INTERSTELLAR_BANDS = (4428.0, 4882.0, 5780.0, 5797.0, 6203.0, 6283.0, 6614.0, 8621.0)
 
 # vacuum wavelengths in Angstrom
@@ -45,8 +45,8 @@ def plot_coefficients(
     r"""
     Plot the leading (linear) coefficient of every label, and the scatter (Ho et al. 2017, figure 4).
 
-    Shown is the change of the normalised flux at the pivot when the label changes by its published plot scale d
-    (91.5 K, 0.11, 0.05, 0.05 and 1 for the paper's labels): :math:`\theta_{pk}\, d_k / \mathrm{scale}_k`.
+    The panels show the change of the normalised flux at the pivot for a change of the label by its published plot scale
+    d (91.5 K, 0.11, 0.05, 0.05 and 1 for the paper's labels): :math:`\theta_{pk}\, d_k / \mathrm{scale}_k`.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ def plot_coefficients(
     theta : array of shape (P, T)
         Coefficients of the label vector of scaled labels.
     scatter : array of shape (P,)
-        Intrinsic scatter; a pixel where it is not finite is dead and left blank.
+        Intrinsic scatter; a pixel whose scatter is not finite is dead and left blank.
     labels : sequence of K Label
         Labels of the model, in order.
     scale : array of shape (K,)
-        The scaler's scales, in the labels' units.
+        Scales of the model's scaler, in the labels' units.
 
     Returns
     -------
@@ -68,8 +68,8 @@ def plot_coefficients(
 
     Raises
     ------
-    ValueError
-        The shapes do not go together.
+    InputError
+        The shapes do not match.
     """
     wavelength, theta = np.asarray(wavelength, dtype=float), np.asarray(theta, dtype=float)
     scatter, scale = np.asarray(scatter, dtype=float), np.asarray(scale, dtype=float)
@@ -116,7 +116,7 @@ def _mark_line(axes: Sequence[Axes], name: str, lines: list[float]) -> None:
 
 
 def _mark_bands(ax: Axes, wavelength: np.ndarray) -> None:
-    """Mark the interstellar bands by ticks under the upper edge of the panel, in room made for them."""
+    """Mark the interstellar bands by ticks at the upper edge of the panel, whose range is extended for them."""
     bands = [band for band in INTERSTELLAR_BANDS if wavelength[0] <= band <= wavelength[-1]]
     if not bands:
         return

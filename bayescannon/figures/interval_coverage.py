@@ -1,4 +1,4 @@
-"""Coverage of intervals and PIT values: are the errors what they say."""
+"""Plots of the coverage of intervals and of PIT values, which test whether errors are calibrated."""
 
 from collections.abc import Mapping
 
@@ -14,14 +14,14 @@ _ONE_SIGMA = 0.6827
 
 def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
     """
-    Plot what fraction of the stars intervals hold against the fraction that they should hold.
+    Plot the fraction of the stars within intervals against the nominal probability of the intervals.
 
     Parameters
     ----------
     nominal : array of shape (B,)
-        Probabilities that were asked for, ascending.
+        Nominal probabilities, ascending.
     achieved : mapping of str to array of shape (B,)
-        Fractions that were found; a line each, named in the legend: labels, or bins of S/N.
+        Fractions of stars within the intervals; one line per entry, named in the legend: labels, or bins of S/N.
     ax : matplotlib Axes, optional
 
     Returns
@@ -30,8 +30,8 @@ def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axe
 
     Raises
     ------
-    ValueError
-        There is no line, or one has another number of points than `nominal`.
+    InputError
+        `achieved` is empty, or a line does not have as many points as `nominal`.
     """
     nominal = np.asarray(nominal, dtype=float)
     lines = {name: np.asarray(values, dtype=float) for name, values in achieved.items()}
@@ -40,7 +40,7 @@ def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axe
     for name, values in lines.items():
         if values.shape != nominal.shape:
             raise InputError(
-                f"{name} must have a fraction for each of {nominal.shape} probabilities; got {values.shape}"
+                f"{name} must have one fraction per probability, shape {nominal.shape}; got shape {values.shape}"
             )
     ax = new_axes(ax, width=4.8, height=4.6)
     ax.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", zorder=1)
@@ -52,7 +52,7 @@ def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axe
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")
-    ax.set_xlabel("probability asked of an interval")
+    ax.set_xlabel("probability of the interval")
     ax.set_ylabel("fraction of stars within it")
     ax.legend(loc="upper left", fontsize="small")
     return ax
@@ -60,16 +60,16 @@ def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axe
 
 def plot_pit(edges: ArrayLike, counts: ArrayLike, band: tuple[float, float], ax: Axes | None = None) -> Axes:
     """
-    Plot a histogram of PIT values; flat if the errors are what they say, a U if they are too small.
+    Plot a histogram of PIT values; it is flat if the errors are calibrated, and U-shaped if they are too small.
 
     Parameters
     ----------
     edges : array of shape (B + 1,)
-        Of the bins, from 0 to 1.
+        Edges of the bins, from 0 to 1.
     counts : array of shape (B,)
-        Stars in each.
+        Number of stars per bin.
     band : pair of float
-        Between which a count should lie, for instance the central 95 % of its binomial distribution.
+        Expected range of a count, for instance the central 95 % of its binomial distribution.
     ax : matplotlib Axes, optional
 
     Returns
@@ -78,18 +78,18 @@ def plot_pit(edges: ArrayLike, counts: ArrayLike, band: tuple[float, float], ax:
 
     Raises
     ------
-    ValueError
-        The number of counts is not one less than that of the edges.
+    InputError
+        The number of edges is not one more than the number of counts.
     """
     edges, counts = np.asarray(edges, dtype=float), np.asarray(counts, dtype=float)
     if edges.shape != (len(counts) + 1,):
-        raise InputError(f"{len(counts)} counts need {len(counts) + 1} edges; got {edges.shape}")
+        raise InputError(f"{len(counts)} counts need {len(counts) + 1} edges; got shape {edges.shape}")
     ax = new_axes(ax, width=4.8, height=3.4)
     ax.axhspan(*band, color=BAND_COLOUR, alpha=0.35, linewidth=0, label="expected")
     ax.stairs(counts, edges, color=LINE_COLOUR, linewidth=1.5, label="found")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.25 * max(float(counts.max()), band[1]))
     ax.set_xlabel("probability of a smaller error (PIT)")
-    ax.set_ylabel("stars a bin")
+    ax.set_ylabel("stars per bin")
     ax.legend(loc="upper right", ncols=2, fontsize="small")
     return ax

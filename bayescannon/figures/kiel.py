@@ -12,18 +12,18 @@ def plot_kiel(
     teff: ArrayLike, logg: ArrayLike, colour: ArrayLike, ax: Axes | None = None, *, colour_label: Label | str
 ) -> Axes:
     """
-    Plot stars in the plane of effective temperature and gravity, hot and dense at the lower left.
+    Plot surface gravity against effective temperature, with both axes reversed.
 
     Parameters
     ----------
     teff, logg : arrays of shape (N,)
         In K and dex; stars with a NaN are left out.
     colour : array of shape (N,)
-        What the colour shows, for instance [Fe/H]; grey where it is NaN.
+        Values shown as colour, for instance [Fe/H]; stars with NaN are grey.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure otherwise.
+        Axes to draw on; by default those of a new figure.
     colour_label : Label or str
-        What `colour` is, for the colour bar.
+        Text of the colour bar.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The label distance to the reference set and its cut, in the manner of figures 9 and 10 of Ho et al. 2017."""
+"""Plots of the label distance to the reference set and its cut, similar to figures 9 and 10 of Ho et al. 2017."""
 
 from collections.abc import Mapping
 
@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.figures.style import DATA_COLOUR, MODEL_COLOUR, add_colour_bar, new_axes, scatter_points, span
 
-# the cut is in the middle of the colours: near stars are blue, far ones red
+# the cut is in the middle of the colour map: smaller distances are blue, larger ones red
 _DIVERGING = "RdYlBu_r"
+# smallest distance that is drawn, and upper end of the colour map
 _NEAREST, _FARTHEST = 0.01, 20.0
 
 
@@ -24,20 +25,21 @@ def plot_distances(
     kinds: Mapping[str, ArrayLike] | None = None,
 ) -> Axes:
     """
-    Plot how far inferred labels are from Survey B's own, against how far those are from the reference set.
+    Plot the distance of inferred labels from pipeline labels against that of pipeline labels from the reference set.
 
     Parameters
     ----------
     from_reference : array of shape (N,)
-        Label distance of Survey B's own labels to the reference set; stars with a NaN in either are left out.
+        Label distance of the labels of Survey B's pipeline to the reference set; stars with a NaN in either array are
+        left out.
     from_pipeline : array of shape (N,)
-        Label distance between inferred and Survey B's own labels of the same star.
+        Label distance between the inferred and the pipeline's labels of the same star.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure otherwise.
+        Axes to draw on; by default those of a new figure.
     cut : float
-        In label distance; drawn as a line.
+        Cut in label distance, drawn as a line.
     kinds : mapping of str to bool array of shape (N,), optional
-        Stars of a kind share a colour and a line of the legend; all stars look alike unless given.
+        Kinds of star, each with a colour and an entry in the legend; by default one kind.
 
     Returns
     -------
@@ -69,20 +71,20 @@ def plot_kiel_distance(
     reference_logg: ArrayLike = (),
 ) -> Axes:
     """
-    Plot stars in the plane of effective temperature and gravity, coloured by their label distance.
+    Plot surface gravity against effective temperature, with label distance as colour.
 
     Parameters
     ----------
     teff, logg : arrays of shape (N,)
         In K and dex.
     distance : array of shape (N,)
-        To the reference set; stars with a NaN in any of the three are left out.
+        Label distance to the reference set; stars with a NaN in any of the three arrays are left out.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure otherwise.
+        Axes to draw on; by default those of a new figure.
     cut : float
-        In label distance: nearer stars are blue, those beyond are red with a black rim.
+        Cut in label distance: stars below it are blue, those above it red with a black edge.
     reference_teff, reference_logg : arrays of shape (M,), optional
-        Stars of the reference set, grey behind the others.
+        Stars of the reference set, drawn grey in the background.
 
     Returns
     -------

@@ -24,7 +24,7 @@ from bayescannon.figures.style import (
     span,
 )
 
-_DENSITY_TEXT = "stars a cell"
+_DENSITY_TEXT = "stars per cell"
 _TEXT_BOX = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": "0.8", "alpha": 0.85}
 
 
@@ -48,15 +48,15 @@ def plot_one_to_one(
     reference, inferred : arrays of shape (N,)
         In the label's unit; stars with a NaN are left out.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure otherwise.
+        Axes to draw on; by default those of a new figure.
     label : Label
-        What is shown.
+        The label that is shown.
     bias, scatter : float
-        Numbers printed into the panel, in the label's unit; they are not computed here.
+        Numbers printed in the panel, in the label's unit; they are not computed here.
     snr : array of shape (N,), optional
         Signal-to-noise ratio, shown as colour. Without it the colour is the density of stars.
     reference_name, inferred_name : str
-        Where the labels come from, for the axes.
+        Sources of the labels, for the text of the axes.
 
     Returns
     -------
@@ -83,16 +83,16 @@ def plot_one_to_one_panels(
     inferred_name: str = "inferred",
 ) -> Figure:
     """
-    Plot inferred against reference labels, one panel a label (Ho et al. 2017, figure 5).
+    Plot inferred against reference labels, one panel per label (Ho et al. 2017, figure 5).
 
     Parameters
     ----------
     reference, inferred : arrays of shape (N, K)
         In the labels' units; in each panel, stars with a NaN are left out.
     labels : sequence of K Label
-        What is shown.
+        The labels that are shown.
     bias, scatter : arrays of shape (K,)
-        Numbers printed into the panels, in the labels' units.
+        Numbers printed in the panels, in the labels' units.
     snr, reference_name, inferred_name
         See :func:`plot_one_to_one`; all panels share one colour scale.
 
@@ -102,8 +102,8 @@ def plot_one_to_one_panels(
 
     Raises
     ------
-    ValueError
-        An array does not have one value a label.
+    InputError
+        An array does not have one value per label.
     """
     reference, inferred = np.asarray(reference, dtype=float), np.asarray(inferred, dtype=float)
     bias, scatter = np.asarray(bias, dtype=float), np.asarray(scatter, dtype=float)
@@ -137,7 +137,7 @@ def _draw_panel(
     snr: ArrayLike | None,
     norm: Normalize | None,
 ) -> Any:
-    """Draw stars, the one-to-one line and the numbers; return what the colour bar describes."""
+    """Draw stars, the one-to-one line and the numbers; return the points, for the colour bar."""
     x, y = np.asarray(reference, dtype=float), np.asarray(inferred, dtype=float)
     shown = np.isfinite(x) & np.isfinite(y)
     x, y = x[shown], y[shown]
@@ -162,7 +162,7 @@ def _draw_panel(
 
 
 def _explain_colours(figure: Any, points: Any, axes: Axes | list[Axes], *, with_snr: bool) -> None:
-    """Say what the colours mean, once for all panels."""
+    """Add one colour bar for all panels."""
     if with_snr:
         add_colour_bar(figure, points, axes, SNR_TEXT, extend="both")
     else:

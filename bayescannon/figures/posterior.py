@@ -1,4 +1,4 @@
-"""Posterior, formal errors and bootstraps of the labels of a few stars, side by side."""
+"""Plots that compare posterior, formal errors and bootstraps of the labels of a few stars."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,9 +14,9 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 _COLOURS = (LINE_COLOUR, MODEL_COLOUR, "#009E73", MARK_COLOUR)
-# ends of the thin and of the thick line, and the median
+# quantiles at the ends of the thin and the thick line, and the median
 _QUANTILES = (0.025, 0.15865, 0.5, 0.84135, 0.975)
-# of the distance between two stars: what the groups of a star take up, and the highest density
+# heights in units of the distance between rows: of all groups of a star, and of the highest density
 _ROW, _HIGHEST = 0.6, 0.85
 
 
@@ -30,9 +30,9 @@ def plot_label_forest(draws: Mapping[str, Any], labels: Label | Sequence[Label],
         Groups of draws (chain, draw, star) of each label, from
         :func:`bayescannon.uncertainty.draws.comparable_draws`.
     labels : Label or sequence of Label
-        Which of their labels.
+        The labels to plot.
     relative : bool
-        Say that the draws are relative to each star's inferred label.
+        Whether the draws are relative to each star's inferred label, for the text of the axes.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def plot_label_forest(draws: Mapping[str, Any], labels: Label | Sequence[Label],
     Raises
     ------
     InputError
-        There are no groups or more than four, no label, a label that is not in one, or they differ in their stars.
+        No group or more than four groups, no label, a label that is missing in a group, or groups with different stars.
     """
 
     def draw(ax: Axes, groups: Sequence[FloatArray]) -> None:
@@ -59,12 +59,12 @@ def plot_label_ridge(draws: Mapping[str, Any], labels: Label | Sequence[Label], 
     """
     Plot densities: a panel per label, a row per star, a colour per group; see :func:`plot_label_forest`.
 
-    All densities of a panel have one scale, by which areas compare.
+    All densities in a panel have the same scale, so that they have equal areas.
 
     Parameters
     ----------
     draws, labels, relative
-        As there.
+        As in :func:`plot_label_forest`.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def plot_label_ridge(draws: Mapping[str, Any], labels: Label | Sequence[Label], 
     Raises
     ------
     InputError
-        As there.
+        As in :func:`plot_label_forest`.
     """
     from arviz_stats.base import array_stats
 
@@ -96,7 +96,7 @@ def _panels(
     *,
     relative: bool,
 ) -> Figure:
-    """Make a panel per label; `draw` fills it with each group's draws (draw, star), a row per star."""
+    """Make one panel per label; `draw` fills it with the draws (draw, star) of each group, one row per star."""
     labels = [labels] if isinstance(labels, Label) else list(labels)
     require_panels(labels)
     stars = _require_same_stars(draws, labels)
@@ -119,21 +119,21 @@ def _panels(
 
 
 def _require_same_stars(draws: Mapping[str, Any], labels: Sequence[Label]) -> list[str]:
-    """Return the names of the stars; raise unless every group has them, and the labels."""
+    """Return the names of the stars; raise an error unless every group has the same stars, and the labels."""
     if not 1 <= len(draws) <= len(_COLOURS):
-        raise InputError(f"a figure compares one to {len(_COLOURS)} groups of draws; got {len(draws)}")
+        raise InputError(f"a figure needs one to {len(_COLOURS)} groups of draws; got {len(draws)}")
     stars: dict[str, list[str]] = {}
     for group, values in draws.items():
         names = [str(name) for name in values.data_vars]
         for label in labels:
             if label.name not in names:
-                raise InputError(f"the draws of {group} are of {', '.join(names)}; {label.name} is not among them")
+                raise InputError(f"the draws of {group} must have the label {label.name}; they have {', '.join(names)}")
         stars[group] = [str(name) for name in values["star"].values]
     first = next(iter(stars))
     for group, names in stars.items():
         if names != stars[first]:
             raise InputError(
-                f"groups must have the same stars; {first} has {len(stars[first])} and {group} has {len(names)}, or "
-                "others; see comparable_draws"
+                f"groups must have the same stars; {first} has {len(stars[first])} stars, {group} has {len(names)} or "
+                "different ones. Use comparable_draws"
             )
     return stars[first]

@@ -1,4 +1,4 @@
-"""Scatter of the labels against signal-to-noise ratio, in the manner of figure 7 of Ho et al. 2017."""
+"""Scatter of the labels against signal-to-noise ratio, similar to figure 7 of Ho et al. 2017."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def plot_scatter_by_snr(
     snr: ArrayLike, scatter: ArrayLike, labels: Sequence[Label], *, formal: ArrayLike | None = None
 ) -> Figure:
     """
-    Plot the scatter of each label in bins of signal-to-noise ratio, one panel a label.
+    Plot the scatter of each label in bins of signal-to-noise ratio, one panel per label.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ def plot_scatter_by_snr(
     scatter : array of shape (B, K)
         Scatter between inferred and reference label in each bin, in the labels' units.
     labels : sequence of K Label
-        What is shown. The paper's scatter at S/N > 50 is drawn where it prints one.
+        The labels that are shown. The paper's scatter at S/N > 50 is drawn for labels that have one.
     formal : array of shape (B, K), optional
-        Typical formal errors in the bins, to set against the scatter.
+        Typical formal errors in the bins, for comparison.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def plot_scatter_by_snr(
 
     Raises
     ------
-    ValueError
-        An array does not have one value a label.
+    InputError
+        An array does not have one value per label.
     """
     snr, scatter = np.asarray(snr, dtype=float), np.asarray(scatter, dtype=float)
     expected = np.full_like(scatter, np.nan) if formal is None else np.asarray(formal, dtype=float)

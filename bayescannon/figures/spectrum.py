@@ -1,4 +1,4 @@
-"""One spectrum, the model of it, and what is left over."""
+"""Plot of one spectrum, its model and the residuals."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,20 +31,25 @@ def plot_spectrum(
     wavelength : array of shape (P,)
         Vacuum rest wavelength in Angstrom.
     flux, ivar : arrays of shape (P,)
-        Normalised flux and its inverse variance; dead pixels (0) are left blank, the model goes on there.
+        Normalised flux and its inverse variance; the flux of dead pixels (0) is left blank, the model is drawn.
     model : array of shape (P,)
-        Model flux; NaN where the model has no pixel.
+        Model flux; NaN in dead pixels of the model.
     ax : pair of matplotlib Axes, optional
-        Where to draw spectrum and residuals; a new figure otherwise.
+        Axes for spectrum and residuals; by default those of a new figure.
 
     Returns
     -------
     upper, lower : matplotlib Axes
+
+    Raises
+    ------
+    InputError
+        The arrays do not have one value per pixel.
     """
     x, y, weight, fit = (np.asarray(array, dtype=float) for array in (wavelength, flux, ivar, model))
     if not x.shape == y.shape == weight.shape == fit.shape or x.ndim != 1:
         raise InputError(
-            "wavelength, flux, ivar and model must have one value a pixel; got shapes "
+            "wavelength, flux, ivar and model must have one value per pixel; got shapes "
             f"{x.shape}, {y.shape}, {weight.shape} and {fit.shape}"
         )
     upper, lower = ax if ax is not None else _new_pair()
@@ -61,7 +66,7 @@ def plot_spectrum(
     upper.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize="small", frameon=False)
 
     lower.plot(x, residual, color=DATA_COLOUR, linewidth=0.6)
-    # over the data, which would hide it
+    # above the data, which would hide it
     lower.fill_between(x, -sigma, sigma, color=BAND_COLOUR, alpha=0.5, linewidth=0, zorder=3)
     lower.axhline(0, color=MODEL_COLOUR, linewidth=0.8, zorder=4)
     lower.set_ylim(*span(residual))
@@ -74,6 +79,6 @@ def plot_spectrum(
 
 
 def _new_pair() -> tuple[Axes, Axes]:
-    """Make a figure with a high panel over a low one."""
+    """Make a figure with a tall panel above a short one."""
     upper, lower = new_figure(11, 5).subplots(2, 1, sharex=True, height_ratios=[2.5, 1])
     return upper, lower

@@ -1,4 +1,4 @@
-"""What all figures share: new figures without global state, colours, limits, and the one way to a file."""
+"""Common parts of all figures: new figures without global state, colours, limits, and saving."""
 
 import os
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from bayescannon.data.labels import Label
 from bayescannon.io.outputs import replacing
 from bayescannon.numerics.errors import InputError
 
-# colours that stay apart for the colour-blind (Okabe and Ito)
+# colours that colour-blind people can distinguish (Okabe and Ito)
 DATA_COLOUR = "0.45"
 MODEL_COLOUR = "#D55E00"
 LINE_COLOUR = "#0072B2"
@@ -30,7 +30,7 @@ WAVELENGTH_TEXT = r"vacuum rest wavelength [$\rm\AA$]"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Make a figure, in inches, that arranges itself and that no global state knows."""
+    """Make a figure of a size in inches, with constrained layout and outside pyplot's global state."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -41,25 +41,25 @@ def new_axes(ax: Axes | None, *, width: float = 5.5, height: float = 4.6) -> Axe
 
 def require_panels(labels: Sequence[Label], **arrays: NDArray[Any]) -> None:
     """
-    Raise unless every array has one value a label in its last dimension.
+    Raise an error unless every array has one value per label in its last dimension.
 
     Raises
     ------
-    ValueError
-        There is no label, or a length differs; the message names the array.
+    InputError
+        No label, or a length differs; the message names the array.
     """
     if not labels:
         raise InputError("a figure needs at least one label; got none")
     for name, array in arrays.items():
         if array.ndim == 0 or array.shape[-1] != len(labels):
             raise InputError(
-                f"{name} must have one value for each of the {len(labels)} labels "
+                f"{name} must have one value per label for the {len(labels)} labels "
                 f"({', '.join(label.name for label in labels)}) in its last dimension; got shape {array.shape}"
             )
 
 
 def span(*arrays: ArrayLike, margin: float = 0.05) -> tuple[float, float]:
-    """Return limits that hold every finite value with a margin; (0, 1) if there is none."""
+    """Return limits that include all finite values with a margin; (0, 1) without finite values."""
     values = np.concatenate([np.ravel(np.asarray(array, dtype=float)) for array in arrays])
     values = values[np.isfinite(values)]
     if len(values) == 0:
@@ -70,7 +70,7 @@ def span(*arrays: ArrayLike, margin: float = 0.05) -> tuple[float, float]:
 
 
 def colour_scale(values: NDArray[Any], *, log: bool = False) -> Normalize:
-    """Map values to colours over the range that holds 98 per cent of them, so that outliers do not set it."""
+    """Return a colour scale over the central 98 % of the values, so that outliers do not set its range."""
     finite = values[np.isfinite(values) & (values > 0)] if log else values[np.isfinite(values)]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (1.0, 2.0)
     if not high > low:
@@ -81,45 +81,45 @@ def colour_scale(values: NDArray[Any], *, log: bool = False) -> Normalize:
 def scatter_points(
     ax: Axes, x: NDArray[Any], y: NDArray[Any], values: NDArray[Any], norm: Normalize, *, cmap: str | Colormap
 ) -> Any:
-    """Draw stars as points coloured by `values`, smaller the more there are; return them for a colour bar."""
+    """Draw stars as points coloured by `values`, smaller for more stars; return them for a colour bar."""
     size = float(np.clip(12000 / max(len(x), 1), 3, 16))
     return ax.scatter(x, y, c=values, s=size, norm=norm, cmap=cmap, linewidths=0, rasterized=True)
 
 
 def add_colour_bar(figure: Any, points: Any, ax: Axes | list[Axes], text: str, *, extend: str) -> None:
-    """Say what the colours mean; a logarithmic scale gets plain numbers."""
+    """Add a colour bar; a logarithmic scale has plain numbers."""
     log = {"ticks": log_ticks(), "format": log_numbers()} if isinstance(points.norm, LogNorm) else {}
     bar = figure.colorbar(points, ax=ax, label=text, extend=extend, extendfrac=0.03, pad=0.02, aspect=30, **log)
     bar.ax.minorticks_off()
 
 
 def log_ticks() -> LogLocator:
-    """Put ticks at 1, 2 and 5 of each decade."""
+    """Return a locator with ticks at 1, 2 and 5 in each decade."""
     return LogLocator(subs=(1.0, 2.0, 5.0))
 
 
 def log_numbers() -> FuncFormatter:
-    """Write plain numbers and not powers of ten."""
+    """Return a formatter that writes plain numbers instead of powers of ten."""
     return FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 150) -> None:
     """
-    Write a figure to a file, cropped to what it shows; the ending (.png, .pdf, .svg) chooses the format.
+    Write a figure to a file, cropped to its contents; the ending (.png, .pdf, .svg) chooses the format.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        For axes: ``ax.figure``.
+        The figure of axes is ``ax.figure``.
     path : path-like
-        File to write; one that exists is replaced.
+        File to write; an existing file is replaced.
     dpi : float
-        Dots per inch of what is not drawn as lines.
+        Dots per inch of parts that are not vector graphics.
 
     Raises
     ------
     InputError
-        The ending is of no format that matplotlib writes.
+        matplotlib does not write files with this ending.
     OSError
         Nothing can be written there.
     """

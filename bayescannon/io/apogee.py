@@ -1,4 +1,4 @@
-"""APOGEE allStar tables of DR12 and DR17: labels, errors and flags under the column names of each release."""
+"""Read APOGEE allStar tables of DR12 and DR17, by the column names of each release."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from bayescannon.io.apogee_flags import ASPCAP_FLAGS
 from bayescannon.io.frames import columns_of
 from bayescannon.io.label_columns import TableError, build_table, require_file
 
-# allStar also has a column FILE, which is not LAMOST's
+# not by the names of PLAIN_COLUMNS: allStar also has a column FILE, which does not name a LAMOST spectrum
 _PLAIN = {"id": ("LAMOST_ID",), "survey_id": ("APOGEE_ID",), "flags": ("ASPCAPFLAG",)}
-# columns of a label, the first that exists; its error is looked for in the same column with _ERR behind
+# columns of a label, of which the first that exists is read; the column of its error has _ERR appended
 _LABELS: dict[str, dict[str, tuple[str, ...]]] = {
     "dr12": {
         "teff": ("TEFF",),
@@ -53,7 +53,7 @@ def read_allstar(
         FITS, gzipped or not, or a table as :func:`bayescannon.io.tables.read_labels` takes it. A column
         ``LAMOST_ID`` is used if there is one.
     release : {"dr12", "dr17"}
-        Whose column names and flags to use.
+        The release, which decides the column names and the flags.
     label_names : sequence of str
         Labels to read.
     columns : mapping of name to column, optional
@@ -62,12 +62,12 @@ def read_allstar(
     Returns
     -------
     table : LabelTable
-        All rows, also those with missing labels, flags, or an APOGEE_ID that repeats.
+        All rows, including those with missing labels, with flags, or with a repeated APOGEE_ID.
 
     Raises
     ------
     TableError
-        The file is no FITS table with TEFF, or a label has no column.
+        The file is not a FITS table with a column TEFF, or a label has no column.
     """
     if release not in _LABELS:
         raise TableError(f"unknown APOGEE release {release!r}; use {' or '.join(_LABELS)}")
@@ -90,7 +90,7 @@ def read_allstar(
                 return build_table(hdu.columns.names, hdu.data.field, path.name, *choices)
     except (TableError, LabelError):
         raise
-    except Exception as error:  # astropy raises a dozen kinds of exception on damaged bytes
+    except Exception as error:  # on damaged bytes astropy raises many kinds of exception
         raise TableError(f"{path} cannot be read as FITS ({error}); for other tables use the format 'table'") from error
 
 

@@ -3,7 +3,7 @@
 from enum import KEEP, UNIQUE, IntFlag, verify
 
 
-# KEEP: a bit that the table does not name stays in the value, and is still not zero
+# KEEP: a bit without a name stays in the value, so that the value is not zero
 @verify(UNIQUE)
 class AspcapFlagDR12(IntFlag, boundary=KEEP):
     """ASPCAPFLAG of DR12: a warning at bit n, the same failure at bit n + 16."""

@@ -1,4 +1,4 @@
-"""The catalogue: label estimates as a table with units, descriptions and provenance, and its files."""
+"""The catalogue: a table of label estimates with units, descriptions and provenance, and its files."""
 
 import os
 from pathlib import Path
@@ -30,23 +30,23 @@ _VARIABLES = (
 
 def build_catalogue(estimates: xr.Dataset) -> Table:
     r"""
-    Make the catalogue of label estimates: one row per star, in the order of the estimates.
+    Build the catalogue of label estimates: one row per star, in the order of the estimates.
 
     The columns, in order:
 
-    * ``id``; each label, and beside it ``e_<label>``, its calibrated error, within which the true label lies with a
+    * ``id``; each label, followed by ``e_<label>``, its calibrated error, within which the true label lies with a
       probability of 68.3 %. A model that was not calibrated gives no ``e_`` columns;
-    * ``snr_g``, ``rchi2``, ``ra``, ``dec``, ``redshift``, and what the survey calls the star and its spectrum, blank
-      where unknown (:data:`bayescannon.data.spectra.IDENTITY_COLUMNS`; a name that no star has is left out);
+    * ``snr_g``, ``rchi2``, ``ra``, ``dec``, ``redshift``, and the survey's names of the star and its spectrum
+      (:data:`bayescannon.data.spectra.IDENTITY_COLUMNS`), blank where unknown; a column without any name is left out;
     * ``live_pixels``, ``agreeing_starts``;
     * ``e_formal_<label>``, the formal error: the square root of the diagonal of the formal covariance
       :math:`C = (J^T W J)^{-1}`; and ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}`;
-    * ``<label>_p<percent>``, quantiles of the posterior if it was sampled, and how it was sampled. They are of the
-      model's likelihood, as the formal errors are, and not calibrated;
+    * ``<label>_p<percent>``, quantiles of the posterior, and ``k_hat``, ``ess``, ``n_modes``, ``posterior_status``, if
+      posteriors were sampled. Like the formal errors they follow from the model's likelihood and are not calibrated;
     * ``status``, ``status_text``; scores and p-values of coverage if it was assessed; ``flags``, ``flag_bad`` and
       ``flag_warn``.
 
-    What could not be measured is NaN. Positions are of double precision, other numbers of single.
+    Missing values are NaN. Positions are in double precision, other numbers in single precision.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     -------
     table : astropy.table.Table
         Every column has a description and a UCD, every number a unit; ``meta`` holds the provenance (see
-        :func:`bayescannon.io.catalogue_provenance.build_provenance`). ``QTable(table)`` makes quantities of it.
+        :func:`bayescannon.io.catalogue_provenance.build_provenance`). ``QTable(table)`` turns columns into quantities.
 
     Raises
     ------
@@ -67,11 +67,11 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     CatalogueError
         A variable or an attribute of the estimates is missing, or a status is unknown.
     LabelError
-        A label is not a known one.
+        A label is unknown.
 
     Examples
     --------
-    Of estimates as :func:`bayescannon.cannon.labelling.label_spectra` returns them; here of two stars:
+    Estimates of two stars, such as :func:`bayescannon.cannon.labelling.label_spectra` returns:
 
     >>> estimates = xr.Dataset(
     ...     {
@@ -115,7 +115,7 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
 
 
 def _attributes(estimates: xr.Dataset) -> dict[str, object]:
-    """Return the attributes of estimates, with what the errors are and how posteriors compare with them."""
+    """Return the attributes of estimates, completed with the kind of errors and the widths of the posteriors."""
     attrs: dict[str, object] = {str(key): value for key, value in estimates.attrs.items()}
     calibrated = calibrated_errors(estimates) is not None
     if not calibrated:
@@ -129,7 +129,7 @@ def _attributes(estimates: xr.Dataset) -> dict[str, object]:
 
 
 def add_coverage(table: Table, assessment: xr.Dataset) -> Table:
-    """Return a catalogue with the columns and flags of an assessment of its stars, replacing older ones."""
+    """Return a catalogue with the columns and flags of an assessment of its stars, which replace older ones."""
     table = table.copy()
     new = [*coverage_columns(assessment), *flag_columns(assessment["flags"].to_numpy())]
     table.remove_columns([column.name for column in new if column.name in table.colnames])
@@ -140,7 +140,7 @@ def add_coverage(table: Table, assessment: xr.Dataset) -> Table:
 
 def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """
-    Check that a catalogue can be written to `path`, before the work that leads to it is done.
+    Check that a catalogue can be written to `path`; call it before the work that the catalogue needs.
 
     Returns
     -------
@@ -149,11 +149,11 @@ def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = Fals
     Raises
     ------
     CatalogueError
-        The ending names no format, or a package that the format needs is not installed.
+        The ending belongs to no format, or a package that the format needs is not installed.
     OutputExistsError
         The file exists and `overwrite` is not set.
     BayesCannonError
-        The folder does not exist or may not be written to, or a folder has this name; see
+        The folder does not exist or is not writable, or `path` is a folder; see
         :func:`bayescannon.io.outputs.check_output_file`.
     """
     path = Path(path)
@@ -166,14 +166,14 @@ def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str],
     """
     Write a catalogue; the ending of `path` chooses the format: .fits, .ecsv, .parquet, .vot or .mrt.
 
-    The file appears whole or not at all. All formats keep names, units, descriptions, missing values and
-    provenance; .mrt is a table to print and rounds the numbers. FITS has no unit dex: such a column has no unit in
-    the file, and its description ends with [dex].
+    The file appears complete or not at all. All formats keep names, units, descriptions, missing values and
+    provenance; .mrt rounds the numbers. FITS has no unit dex: a column in dex has no unit in the file, and its
+    description ends with [dex].
 
     Parameters
     ----------
     catalogue : astropy.table.Table or xarray.Dataset
-        As :func:`build_catalogue` made it; of label estimates the catalogue is made first.
+        A catalogue from :func:`build_catalogue`, or label estimates, from which it is built first.
     path : path-like
         File to write.
     overwrite : bool
@@ -182,8 +182,7 @@ def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str],
     Raises
     ------
     CatalogueError
-        See :func:`check_catalogue_path`; also a table without provenance, or text that the format cannot
-        hold.
+        See :func:`check_catalogue_path`; or the table has no provenance, or text that the format cannot hold.
     OutputExistsError
         The file exists and `overwrite` is not set.
 
@@ -224,8 +223,8 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
     """
     Read a catalogue that :func:`write_catalogue` wrote, with units, descriptions and provenance.
 
-    Of a catalogue by version 0.2 or older whose errors were not calibrated, the columns ``e_<label>`` are left out:
-    they are copies of ``e_formal_<label>``.
+    If version 0.2 or older wrote the catalogue and its errors were not calibrated, the columns ``e_<label>`` are left
+    out: they are copies of ``e_formal_<label>``.
 
     Returns
     -------
@@ -235,14 +234,14 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
     Raises
     ------
     CatalogueError
-        The ending names no format, a package that the format needs is not installed, or the file holds no
+        The ending belongs to no format, a package that the format needs is not installed, or the file is not a
         catalogue of this package.
-    FileNotFoundError
-        There is no such file.
+    MissingFileError
+        The file does not exist.
 
     Examples
     --------
-    A file that is no catalogue is refused:
+    A file that is not a catalogue is refused:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "other.ecsv"
@@ -250,7 +249,7 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
     >>> read_catalogue(path)
     Traceback (most recent call last):
         ...
-    bayescannon.io.catalogue_provenance.CatalogueError: ...other.ecsv is no catalogue of bayescannon: it has no ...
+    bayescannon.io.catalogue_provenance.CatalogueError: ...other.ecsv is not a catalogue of bayescannon: it lacks ...
     """
     path = Path(path)
     file_format = FORMATS[_ending(path)]
@@ -261,10 +260,10 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
         table = file_format.read(path)
     except PermissionError:
         raise
-    except Exception as error:  # every reader has its own kinds of exception for a file that is not of its format
+    except Exception as error:  # each reader raises its own kinds of exception on a file of another format
         raise CatalogueError(
-            f"{path} cannot be read as a catalogue ({type(error).__name__}: {error}); give a file that "
-            "write_catalogue or 'bayescannon label' made"
+            f"{path} cannot be read as a catalogue ({type(error).__name__}: {error}); give a file written by "
+            "write_catalogue or 'bayescannon label'"
         ) from error
     _require_catalogue(table, str(path))
     return plain_columns(_without_doubled_errors(table))
@@ -281,7 +280,7 @@ def _without_doubled_errors(table: Table) -> Table:
 
 
 def _ending(path: Path) -> str:
-    """Return the ending that names the format."""
+    """Return the ending of a path, which chooses the format."""
     if path.suffix not in FORMATS:
         raise CatalogueError(
             f"the ending of a catalogue must be one of {', '.join(FORMATS)}; got {path.suffix or 'none'!r} "
@@ -291,10 +290,10 @@ def _ending(path: Path) -> str:
 
 
 def _require_catalogue(table: Table, name: str) -> None:
-    """Raise unless `table` has the columns and the provenance of a catalogue."""
+    """Raise an error unless `table` has the columns and the provenance of a catalogue."""
     lacking = [column for column in ("id", "status", "flags") if column not in table.colnames]
     lacking += [key for key in (*REQUIRED, "fit_status", "result_flags") if key not in table.meta]
     if lacking:
         raise CatalogueError(
-            f"{name} is no catalogue of bayescannon: it has no {lacking[0]!r}; make one with build_catalogue"
+            f"{name} is not a catalogue of bayescannon: it lacks {lacking[0]!r}; make one with build_catalogue"
         )

@@ -1,4 +1,4 @@
-"""The columns of a catalogue: what is in the label estimates, with units, descriptions and UCDs."""
+"""The columns of a catalogue, made from label estimates, with units, descriptions and UCDs."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -16,9 +16,9 @@ from bayescannon.io.catalogue_style import column_style, stored_dtype
 from bayescannon.numerics.typing import FloatArray
 
 COVERAGE_COLUMNS = {
-    "p_coverage": "share of held-out reference stars with labels as far out of the range",
-    "p_novelty": "share of held-out reference stars with a spectrum as novel",
-    "p_joint": "both in one: twice the smaller, at most 1",
+    "p_coverage": "p-value of the labels' distance from the range of held-out reference stars",
+    "p_novelty": "p-value of the spectrum's novelty against held-out reference stars",
+    "p_joint": "p-value of both: twice the smaller of p_coverage and p_novelty, at most 1",
     "label_distance": "label distance (Ho et al. 2017, eq. 7) to ten reference stars",
 }
 _IDENTITY_TEXTS = {
@@ -41,7 +41,7 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     """
     Yield the columns of the catalogue in order.
 
-    A printed table shows its first and its last columns: these are the labels with their errors, and the flags.
+    The labels with their errors come first and the flags last, as those are the columns that a printed table shows.
     """
     values = estimates["labels"].transpose("star", "stellar_label").to_numpy()
     covariance = estimates["formal_covariance"].transpose("star", "stellar_label", "stellar_label_2").to_numpy()
@@ -59,14 +59,14 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
             text += "" if is_flat else ", calibrated on labels under a flat prior"
             yield _column(f"e_{label.name}", calibrated[:, k], label.unit, text)
     yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
-    yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 per live pixel less the number of labels")
+    yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 / (live pixels - number of labels)")
     yield _column("ra", estimates["ra"], "deg", "right ascension (ICRS)")
     yield _column("dec", estimates["dec"], "deg", "declination (ICRS)")
     yield from _identity_columns(estimates)
     yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
     yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
     for k, label in enumerate(labels):
-        text = f"formal error of {label.name}, of {curvature}: from {noise}; not the whole error"
+        text = f"formal error of {label.name}, from {curvature}: {noise}, not the total error"
         yield _column(f"e_formal_{label.name}", formal[:, k], label.unit, text)
     for i, j in combinations(range(len(labels)), 2):
         yield _column(
@@ -99,9 +99,10 @@ def calibrated_errors(estimates: xr.Dataset) -> NDArray[np.float64] | None:
 
 def posterior_widths(estimates: xr.Dataset) -> dict[str, float]:
     """
-    Compare posteriors with errors: the median over stars of half of the 15.9-84.1 % interval over ``e_``, by label.
+    Compare posteriors with errors, for each label: the median over stars of (q84.1 - q15.9) / (2 e).
 
-    Over ``e_formal_`` if the model was not calibrated. Empty without a posterior; a label without values is left out.
+    e is ``e_<label>``, or ``e_formal_<label>`` if the model was not calibrated. The result is empty without posteriors;
+    a label without finite ratios is left out.
     """
     if "posterior_quantile" not in estimates:
         return {}
@@ -144,7 +145,7 @@ def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iter
     is_flat = estimates.attrs.get("prior", "flat") == "flat"
     for k, label in enumerate(labels):
         source = "the model's likelihood" + ("" if is_flat else " and the prior")
-        what = f"quantile of the posterior of {label.name} by {source} (pixel noise, not calibrated)"
+        what = f"quantile of the posterior of {label.name} from {source} (pixel noise, not calibrated)"
         if label.name in widths:
             what += f"; half of 15.9-84.1 % is {widths[label.name]:.2g} {error}{label.name} (median)"
         for probability in quantiles["quantile"].to_numpy():
@@ -155,9 +156,9 @@ def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iter
                 label.unit,
                 f"{percent} % {what}",
             )
-    yield _column("k_hat", estimates["k_hat"], "", "Pareto shape of the importance weights; below 0.7 they are good")
+    yield _column("k_hat", estimates["k_hat"], "", "Pareto shape of the importance weights; reliable below 0.7")
     yield _column("ess", estimates["ess"], "", "effective number of posterior draws")
-    yield _column("n_modes", estimates["n_modes"], "", "modes of the posterior that were found")
+    yield _column("n_modes", estimates["n_modes"], "", "number of modes found in the posterior")
     meaning = ", ".join(f"{int(member)} {member.name}" for member in PosteriorStatus)
     yield _column("posterior_status", estimates["posterior_status"], "", f"how it was sampled: {meaning}")
 
@@ -173,7 +174,7 @@ def coverage_columns(estimates: xr.Dataset) -> Iterator[Column]:
 
 
 def flag_columns(flags: NDArray[np.integer]) -> Iterator[Column]:
-    """Yield the flags, and what they mean for use."""
+    """Yield the flags, and two columns that sum them up: do not use, use with care."""
     yield _column("flags", flags, "", "sum of result flags (see result_flags in the provenance)")
     for name, mask, text in (("flag_bad", FLAG_BAD, "do not use"), ("flag_warn", FLAG_WARN, "use with care")):
         yield _column(name, ((flags & int(mask)) != 0).astype(int), "", f"1: {text}; flags and {int(mask)} is not 0")
@@ -185,16 +186,16 @@ def _status_names(status: NDArray[np.integer]) -> NDArray[np.str_]:
     values, index = np.unique(status, return_inverse=True)
     unknown = [int(value) for value in values if int(value) not in known]
     if unknown:
-        raise CatalogueError(f"status {unknown[0]} is no FitStatus; known are {known}")
+        raise CatalogueError(f"status must be one of {known}; got {unknown[0]}")
     return np.array([known[int(value)] for value in values], dtype=np.str_)[index]
 
 
 def _column(name: str, values: ArrayLike | xr.DataArray, unit: str | None, description: str) -> Column:
-    """Make one column; text has no unit, and the unit of a pure number is dimensionless."""
+    """Make one column; the unit of text is None, that of a pure number is dimensionless."""
     style = column_style(name)
     if style is None:
         raise CatalogueError(f"column {name!r} has no style; add it to bayescannon.io.catalogue_style")
     data = np.asarray(values)
-    with np.errstate(over="ignore"):  # a chi2 beyond float32 is infinite
+    with np.errstate(over="ignore"):  # a chi2 above the range of float32 becomes infinite
         data = data.astype(stored_dtype(name, data.dtype))
     return Column(data, name, unit=unit, description=description, format=style.format, meta={"ucd": style.ucd})

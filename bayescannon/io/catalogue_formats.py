@@ -1,4 +1,4 @@
-"""The file formats of a catalogue: how each one is made to keep units, descriptions and provenance."""
+"""The file formats of a catalogue, each with its units, descriptions and provenance."""
 
 import importlib.util
 import warnings
@@ -34,7 +34,7 @@ _FITS_KEYWORDS = {
 }
 _FITS_KEYS = {keyword: key for key, keyword in _FITS_KEYWORDS.items()}
 
-# Units that the standards do not know. FITS has no dex: the column has no unit there, and its description ends with
+# Units that the standards do not define. FITS has no dex: the column has no unit there, and its description ends with
 # [dex]. VOUnit quotes foreign units, and CDS writes dex of a pure number as [-], which astropy reads as dex(---).
 _FITS_DEX = " [dex]"
 _VO_DEX = "'dex'"
@@ -43,10 +43,10 @@ _DEX_SPELLINGS = ("dex", _VO_DEX, "dex(---)", "dex(1)")
 
 def plain_columns(table: Table) -> Table:
     """
-    Return a table with the one form of columns that a catalogue has, before writing and after reading.
+    Return a table with the columns in the form of a catalogue; applied before writing and after reading.
 
-    Numbers have the types that :mod:`bayescannon.io.catalogue_style` gives them; masked values become NaN or empty
-    text; the unit of a pure number is dimensionless, and dex is dex, however the file spelled it.
+    Numbers get the types of :mod:`bayescannon.io.catalogue_style`; masked values become NaN or empty text; the unit of
+    a pure number is dimensionless; and dex has one spelling, whichever the file uses.
 
     Raises
     ------
@@ -58,8 +58,8 @@ def plain_columns(table: Table) -> Table:
         kind = column.dtype.kind
         if column.ndim != 1 or kind not in "fiuUSO":
             raise CatalogueError(
-                f"a catalogue column holds one number or text per star; {column.name!r} has shape "
-                f"{column.shape} and type {column.dtype}; split it, or make integers of it"
+                f"a catalogue column must hold one number or text per star; {column.name!r} has shape "
+                f"{column.shape} and type {column.dtype}. Split it, or make integers of it"
             )
         missing: Any = {"f": np.nan, "i": 0, "u": 0}.get(kind, "")
         data = np.asarray(column.filled(missing) if hasattr(column, "filled") else column)
@@ -77,14 +77,14 @@ def plain_columns(table: Table) -> Table:
 
 
 def _format(style: ColumnStyle | None, dtype: np.dtype[Any]) -> str | None:
-    """Return the format of a column; four decimals for numbers of a column that is not of this package."""
+    """Return the format of a column; four decimals for a column of numbers that this package does not define."""
     if dtype.kind != "f":
         return None
     return style.format if style and style.format else ".4f"
 
 
 def _plain_unit(unit: Any) -> units.UnitBase:
-    """Return the unit in one spelling; none at all means dimensionless."""
+    """Return the unit in one spelling; no unit means dimensionless."""
     return units.Unit("dex" if str(unit) in _DEX_SPELLINGS else str(unit or ""))
 
 
@@ -98,9 +98,9 @@ class CatalogueFormat:
     write : callable
         Write a table to a path that does not exist yet.
     read : callable
-        Read it back; :func:`plain_columns` does the rest.
+        Read it back, to be completed by :func:`plain_columns`.
     packages : tuple of str
-        Packages that must be there; they come with the extra of the same name as the format.
+        Packages that must be installed, by the extra with the name of the format.
     """
 
     write: Callable[[Table, Path], None]
@@ -134,14 +134,14 @@ def _write_fits(table: Table, path: Path) -> None:
         if unit:
             hdu.header.set(f"TUNIT{i}", unit, after=f"TFORM{i}")
     for key, value in flatten_provenance(table.meta):
-        # a comment beside a long text would be cut
+        # a comment after a long value would be cut
         comment = EXPLANATIONS.get(key, "") if len(str(value)) < 20 else ""
         hdu.header[_FITS_KEYWORDS.get(key, key.upper())] = (value, comment)
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
 
 
 def _fits_unit(column: Column) -> tuple[str, str]:
-    """Return the unit of a column as FITS spells it, and the end of the description for one that FITS lacks."""
+    """Return the unit of a column in FITS spelling, and the end of its description if FITS lacks the unit."""
     if str(column.unit or "") == "dex":
         return "", _FITS_DEX
     return (column.unit.to_string("fits") if column.unit else ""), ""
@@ -164,7 +164,7 @@ def _read_fits(path: Path) -> Table:
 
 
 def _write_ecsv(table: Table, path: Path) -> None:
-    """Write text with a YAML header, which holds everything."""
+    """Write text with a YAML header, which holds units, descriptions and provenance."""
     table.write(path, format="ascii.ecsv")
 
 
@@ -174,7 +174,7 @@ def _read_ecsv(path: Path) -> Table:
 
 
 def _write_parquet(table: Table, path: Path) -> None:
-    """Write parquet; its schema holds everything in the form of an ECSV header."""
+    """Write parquet; its schema holds units, descriptions and provenance in the form of an ECSV header."""
     table.write(path, format="parquet")
 
 
@@ -184,7 +184,7 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _write_votable(table: Table, path: Path) -> None:
-    """Write a VOTable (BINARY2) whose INFO elements hold the provenance, as VOTable has no place for meta."""
+    """Write a VOTable (BINARY2); its INFO elements hold the provenance."""
     bare = table.copy(copy_data=False)
     bare.meta.clear()
     for column in bare.columns.values():
@@ -216,15 +216,15 @@ def _write_mrt(table: Table, path: Path) -> None:
 
 
 def _require_ascii(table: Table, ending: str) -> None:
-    """Raise CatalogueError if a text column holds more than ASCII."""
+    """Raise CatalogueError if a text column holds text that is not ASCII."""
     for column in table.columns.values():
         if column.dtype.kind != "U":
             continue
         foreign = next((text for text in column.tolist() if not text.isascii()), None)
         if foreign is not None:
             raise CatalogueError(
-                f"a .{ending} file holds ASCII text only, but column {column.name!r} has {foreign!r}; "
-                "write .ecsv, .parquet or .vot"
+                f"text in a .{ending} file must be ASCII; column {column.name!r} has {foreign!r}. Write .ecsv, "
+                ".parquet or .vot"
             )
 
 

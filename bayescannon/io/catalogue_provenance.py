@@ -1,4 +1,4 @@
-"""Where a catalogue comes from: the provenance in its meta, and a flat form that every format can carry."""
+"""The provenance in a catalogue's meta, and a flat form of it that every file format can hold."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from bayescannon.numerics.errors import InputError
 
 METHOD = "Label transfer with The Cannon: Ho et al. 2017, ApJ 836, 5, doi:10.3847/1538-4357/836/1/5"
 
-# what the label estimates must say about themselves, and what each entry means
+# attributes that label estimates must have, and their meanings
 REQUIRED = {
     "version": "bayescannon version",
     "model_hash": "hash of the trained model",
@@ -29,12 +29,12 @@ OPTIONAL = {
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
 _INTEGERS = ("seed", "n_starts")
-# what `errors` says of a catalogue without calibrated errors
+# `errors` of a catalogue without calibrated errors
 FORMAL_ONLY = "formal only: e_formal_ is the noise of the pixels; there is no e_, as the model was not calibrated"
 
 
 class CatalogueError(InputError):
-    """A catalogue that cannot be built, written or read as asked; the message says what to do."""
+    """A catalogue that cannot be built, written or read; the message says what to do."""
 
 
 def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     attrs : mapping
-        Needs ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
+        Must have ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
         ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``priors``, ``prior``, ``kappa``, ``created``.
 
     Returns
@@ -56,13 +56,13 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     CatalogueError
-        An entry is missing, or is not plain ASCII text (FITS headers hold nothing else).
+        An entry is missing, or is not plain ASCII text, which FITS headers require.
     """
     missing = [key for key in REQUIRED if key not in attrs]
     if missing:
         raise CatalogueError(
-            f"the label estimates need the attribute {missing[0]!r} ({REQUIRED[missing[0]]}) for the "
-            f"catalogue's provenance; they have {', '.join(map(str, attrs)) or 'none'}"
+            f"the label estimates need the attribute {missing[0]!r} ({REQUIRED[missing[0]]}) for the provenance of the "
+            f"catalogue; they have {', '.join(map(str, attrs)) or 'none'}"
         )
     entries = {key: attrs[key] for key in (*REQUIRED, *OPTIONAL) if key in attrs}
     provenance: dict[str, Any] = {key: _plain(key, value) for key, value in entries.items()}
@@ -76,7 +76,7 @@ def flatten_provenance(provenance: Mapping[str, Any]) -> list[tuple[str, int | s
     """
     Turn a provenance into (key, value) pairs of plain text and integers, for headers and notes.
 
-    The tables become one pair a row: ``("status0", "CONVERGED: The best ...")``, ``("flag16", ...)``.
+    The tables give one pair per row: ``("status0", "CONVERGED: The best ...")``, ``("flag16", ...)``.
     """
     pairs = [(key, provenance[key]) for key in EXPLANATIONS if key in provenance]
     for prefix, table in (("status", "fit_status"), ("flag", "result_flags")):
@@ -85,7 +85,7 @@ def flatten_provenance(provenance: Mapping[str, Any]) -> list[tuple[str, int | s
 
 
 def unflatten_provenance(pairs: Iterable[tuple[str, int | str]]) -> dict[str, Any]:
-    """Undo :func:`flatten_provenance`; integers may come as text, and foreign keys are left out."""
+    """Undo :func:`flatten_provenance`; integers may be given as text, and unknown keys are left out."""
     provenance: dict[str, Any] = {"fit_status": [], "result_flags": []}
     for key, value in pairs:
         prefix = key.rstrip("0123456789")
@@ -105,8 +105,8 @@ def _plain(key: str, value: Any) -> int | str:
     text = " ".join(str(value).split())
     if not text.isascii():
         raise CatalogueError(
-            f"the attribute {key!r} of the label estimates must be ASCII text, which is all that a FITS "
-            f"header can hold; got {text!r}"
+            f"the attribute {key!r} of the label estimates must be ASCII text, because a FITS header holds it; got "
+            f"{text!r}"
         )
     return text
 

@@ -1,4 +1,4 @@
-"""How each column of a catalogue is kept and printed: its number type, its decimals and its UCD."""
+"""The style of each column of a catalogue: its number type, its decimals and its UCD."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 
 from bayescannon.data.labels import KNOWN_LABELS, Label
 
-# number types: labels and errors are known to far fewer digits than float32 holds, positions are not
+# number types: float32 has digits enough for labels and errors, but not for positions
 _POSITION, _NUMBER, _TEXT = "f8", "f4", "U"
 _STATUS, _COUNT, _BITS = "u1", "i2", "i4"
 
@@ -33,7 +33,7 @@ _QUANTILE = re.compile(r"(.+)_p\d+(?:_\d+)?")
 @dataclass(frozen=True)
 class ColumnStyle:
     """
-    How one column is kept and printed.
+    The stored type, the decimals and the UCD of one column.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ _STYLES = {
     "p_novelty": ColumnStyle(_NUMBER, 4, "stat.probability"),
     "p_joint": ColumnStyle(_NUMBER, 4, "stat.probability"),
     "label_distance": ColumnStyle(_NUMBER, 4, "stat.value"),
-    # signed, so that `flags & ~mask` works with a mask of the enumeration
+    # signed, so that `flags & ~mask` works with a member of ResultFlag as mask
     "flags": ColumnStyle(_BITS, None, "meta.code.qual"),
     "flag_bad": ColumnStyle(_STATUS, None, "meta.code.qual"),
     "flag_warn": ColumnStyle(_STATUS, None, "meta.code.qual"),
@@ -97,7 +97,7 @@ _STYLES = {
 
 def column_style(name: str) -> ColumnStyle | None:
     """
-    Return the style of a column by its name; None for a column that is not of this package.
+    Return the style of a column by its name; None for a column that this package does not define.
 
     Examples
     --------
@@ -129,9 +129,9 @@ def column_style(name: str) -> ColumnStyle | None:
 
 def stored_dtype(name: str, dtype: np.dtype) -> DTypeLike:
     """
-    Return the number type that a column is kept in; every file format can hold it.
+    Return the type in which a column is stored; every file format can hold it.
 
-    A column that is not of this package keeps its type, or takes the next wider one that a VOTable has.
+    A column that this package does not define keeps its type, or takes the next wider one that a VOTable has.
 
     Examples
     --------
@@ -151,5 +151,5 @@ def stored_dtype(name: str, dtype: np.dtype) -> DTypeLike:
 
 
 def _label_ucd(label: Label) -> str:
-    """Return the UCD of a label; that of a fitted parameter for one that has no word of its own."""
+    """Return the UCD of a label; a label without a UCD of its own has that of a fitted parameter."""
     return _LABEL_UCDS.get(label.name, "stat.fit.param")

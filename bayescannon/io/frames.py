@@ -1,4 +1,4 @@
-"""Tables in memory, of whichever library, as names and a way to get a column."""
+"""Tables in memory, from any library, as column names and a function that returns a column."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -15,22 +15,24 @@ Columns = tuple[list[str], Callable[[str], Any]]
 
 def columns_of(source: Any) -> Columns | None:
     """
-    Return the names of a table's columns and a function that gets one; None for a path.
+    Return the names of a table's columns and a function that returns a column; None for a path.
 
     Parameters
     ----------
     source : path, astropy Table, DataFrame, Dataset, mapping of name to column, or structured array
-        The index of a DataFrame is a column too: under its name, or as ``id`` if it has none and holds text.
+        The index of a DataFrame is a column too: under its name, or as ``id`` if it has no name and holds text.
 
     Raises
     ------
     InputTypeError
-        It is none of these.
+        `source` is none of these.
     """
     if isinstance(source, str | os.PathLike):
         return None
     if isinstance(source, Spectra | RawSpectrum):
-        raise InputTypeError(f"a table of labels was expected and {source!r} came; are spectra and labels swapped?")
+        raise InputTypeError(
+            f"a table of labels is needed; got {source!r}. Check that spectra and labels are not swapped"
+        )
     if hasattr(source, "colnames"):
         return list(source.colnames), source.__getitem__
     if isinstance(source, np.ndarray) and source.dtype.names:
@@ -44,7 +46,7 @@ def columns_of(source: Any) -> Columns | None:
     if hasattr(source, "columns") and hasattr(source, "__getitem__"):
         return [str(name) for name in source.columns], source.__getitem__
     raise InputTypeError(
-        "labels are a path, a LabelTable, an astropy Table, a DataFrame or a mapping of name to column; got a "
+        "labels must be a path, a LabelTable, an astropy Table, a DataFrame or a mapping of name to column; got a "
         f"{kind_of(source)}"
     )
 

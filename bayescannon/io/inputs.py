@@ -1,4 +1,4 @@
-"""What a function accepts as spectra or as labels: the object itself, or where it can be read from."""
+"""Spectra and labels from whatever a function accepts: the object itself, a path, or a table of another library."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from bayescannon.numerics.errors import InputTypeError
 
 def as_spectra(given: Any, *, name: str = "spectra") -> Spectra:
     """
-    Return spectra from what stands for them.
+    Return spectra, which are read or converted if need be.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def as_spectra(given: Any, *, name: str = "spectra") -> Spectra:
     Raises
     ------
     InputTypeError
-        It is none of these.
+        `given` is none of these.
     InputError
         The store or the Dataset cannot be used.
 
@@ -46,17 +46,17 @@ def as_spectra(given: Any, *, name: str = "spectra") -> Spectra:
         return Spectra.from_xarray(given)
     first = given[0] if isinstance(given, list | tuple) and given else given
     if any(type(one).__module__.startswith("specutils") for one in (given, first)):
-        # astropy.nddata is slow to import, and seldom needed
+        # imported here because astropy.nddata is slow to import and rarely needed
         from bayescannon.io.specutils import stack_specutils
 
         return stack_specutils(given)
     hint = ""
     if isinstance(first, RawSpectrum):
-        hint = "; prepare_spectra makes Spectra of RawSpectrum"
+        hint = ". Make Spectra of RawSpectrum with prepare_spectra"
     elif isinstance(given, LabelTable):
-        hint = "; are spectra and labels swapped?"
+        hint = ". Check that spectra and labels are not swapped"
     elif hasattr(given, "theta") and hasattr(given, "label_names"):
-        hint = "; are model and spectra swapped?"
+        hint = ". Check that model and spectra are not swapped"
     raise InputTypeError(f"{name} must be Spectra or the path of a store; got a {kind_of(given)}{hint}")
 
 
@@ -68,10 +68,10 @@ def as_labels(
     columns: Mapping[str, str] | None = None,
 ) -> LabelTable:
     """
-    Return a table of labels from what stands for one; a LabelTable is returned as it is.
+    Return a table of labels, which is read if need be; a LabelTable is returned unchanged.
 
-    Parameters, and what is raised, are those of :func:`bayescannon.io.tables.read_labels`. `format` and `columns` say
-    how to read a table, and are refused for a LabelTable, which is read already.
+    Parameters and further errors are those of :func:`bayescannon.io.tables.read_labels`. `format` and `columns` say how
+    to read a table, so they cannot be given with a LabelTable.
 
     Raises
     ------
@@ -79,5 +79,5 @@ def as_labels(
         `format` or `columns` were given with a LabelTable.
     """
     if isinstance(given, LabelTable) and (format != "table" or columns):
-        raise InputTypeError("format and columns say how to read a table; this is a LabelTable, which is read already")
+        raise InputTypeError("format and columns say how to read a table; got a LabelTable. Leave them out")
     return read_labels(given, format=format, label_names=label_names, columns=columns)

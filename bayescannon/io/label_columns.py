@@ -1,4 +1,4 @@
-"""The columns of a table of labels: which one is meant, and what in it is missing."""
+"""Find the columns of a table of labels, and their missing values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntFlag
@@ -16,7 +16,7 @@ from bayescannon.data.units import label_unit, to_unit
 from bayescannon.io.lamost import MISSING, bare_id
 from bayescannon.numerics.errors import InputError, InputTypeError
 
-# columns that are no labels, with the names they are looked for by, in this order and in any case of letters
+# columns other than labels, and the names by which they are found, in this order, in upper or lower case
 PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {
     "id": ("LAMOST_ID", "id", "file"),
     "survey_id": ("APOGEE_ID", "survey_id"),
@@ -33,7 +33,7 @@ class TableError(InputError):
 
 
 def require_file(path: Path) -> None:
-    """Raise a `TableError` unless there is a file at `path`."""
+    """Raise a `TableError` unless a file exists at `path`."""
     if not path.is_file():
         raise TableError(f"there is no file {path}; expected a table of labels")
 
@@ -48,15 +48,15 @@ def build_table(
     flag_type: type[IntFlag] | None,
 ) -> LabelTable:
     """
-    Pick the columns of a table and clean their values: blanks off, and NaN for what is masked or -9999.
+    Pick the columns of a table and clean their values: blanks are removed, and masked values and -9999 become NaN.
 
-    Columns with a unit are converted to the unit of the label. Ids lose folders and file endings. An error that is
-    not positive counts as missing, and missing flags become `MISSING_FLAGS`.
+    Columns with a unit are converted to the unit of the label. Folders and file endings are removed from ids. An error
+    that is not positive counts as missing, and missing flags become `MISSING_FLAGS`.
 
     Parameters
     ----------
     names : sequence of str
-        The columns there are.
+        Names of the table's columns.
     get : callable
         Returns a column by its name.
     source : str
@@ -64,17 +64,17 @@ def build_table(
     label_names : sequence of str, or None
         Labels to read; None reads every known label that has a column.
     columns : mapping of name to column, or None
-        The user's choices; they go before all others.
+        The user's choices; they take precedence.
     survey_columns : mapping of name to columns
-        Where the survey keeps what `columns` could set. A name without an entry is looked for as
-        `PLAIN_COLUMNS` says, or under itself.
+        The survey's column names. A name without an entry is looked up in `PLAIN_COLUMNS`, or is itself the name of
+        the column.
     flag_type : IntFlag class or None
         Names of the bits of ``flags``.
 
     Raises
     ------
     TableError
-        A label has no column, `columns` names something that is not there, or a column does not hold what it should.
+        A label has no column, `columns` names a column that does not exist, or the values of a column cannot be used.
     bayescannon.data.units.UnitError
         A column's unit does not convert to the label's.
     """
@@ -144,8 +144,8 @@ def _numbers(given: Any, name: str, unit: str) -> NDArray[np.float64]:
     except (InputTypeError, ValueError) as error:
         raise TableError(f"the column for {name!r} does not hold numbers: {error}") from error
     if values.ndim != 1:
-        raise TableError(f"the column for {name!r} has shape {values.shape}; expected one value per row")
-    # what is missing is told by its number as it was written, before units change it
+        raise TableError(f"the column for {name!r} must have one value per row; got shape {values.shape}")
+    # -9999 marks a missing value before units are converted
     values = np.where(np.isfinite(values) & (values > MISSING), values, np.nan)
     return to_unit(
         values, parts.unit, unit, f"the column for {name!r}", remedy=f"convert it to {unit or 'plain numbers'}"
@@ -153,12 +153,12 @@ def _numbers(given: Any, name: str, unit: str) -> NDArray[np.float64]:
 
 
 def _objects(values: NDArray[Any]) -> list[Any]:
-    """Return the elements of an array of objects; nothing of other arrays."""
+    """Return the elements of an array of objects; an empty list for other arrays."""
     return values.ravel().tolist() if values.dtype.kind == "O" else []
 
 
 def _texts(given: Any, name: str) -> NDArray[np.str_]:
-    """Return a column as text without blanks around it, empty where it is masked."""
+    """Return a column as text without leading and trailing blanks, empty where it is masked."""
     try:
         return texts(given, f"the column for {name!r}", missing_allowed=True)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""LAMOST low-resolution spectra: every file layout of DR1 to DR10, told apart by content and not by release."""
+"""Read LAMOST low-resolution spectra in every file layout of DR1 to DR10, recognised by content and not by release."""
 
 import io
 import re
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from bayescannon.data.spectra import RawSpectrum, SpectrumError
 from bayescannon.numerics.typing import FloatArray
 
-# rows of the image and columns of the table that are read; the table also has ORMASK, which nothing here uses
+# rows of the image and columns of the table that are read; ORMASK is not used
 ROWS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK")
-# a wavelength row lies far above this, a row of normalised flux (pipeline 2.6) far below [Angstrom]
+# the third row of the image is a wavelength if its median is above this [Angstrom], else normalised flux (pipeline 2.6)
 LOWEST_WAVELENGTH = 1000.0
+# numbers up to this are missing: the survey writes -9999
 MISSING = -9990.0
 GZIP_MAGIC = b"\x1f\x8b"
 FITS_MAGIC = b"SIMPLE  ="
@@ -35,7 +36,7 @@ def bare_id(name: str) -> str:
     """
     Strip folders and file endings from a spectrum's name: ``dr10/spec-1.fits.gz`` becomes ``spec-1``.
 
-    Every comparison of LAMOST ids goes through this.
+    LAMOST ids are always compared in this form.
     """
     return _ENDING.sub("", re.split(r"[/\\]", name.strip())[-1])
 
@@ -44,9 +45,9 @@ def read_lamost(path: str | Path) -> RawSpectrum:
     """
     Read one LAMOST low-resolution spectrum, plain or gzipped.
 
-    The layout is found by content: an image of five rows (flux, ivar, wavelength, andmask, ormask), the same
-    with normalised flux in the third row (pipeline 2.6; the wavelength is then 10^(COEFF0 + COEFF1 i)), or an
-    empty primary with a table of one row. NaN and negative values of flux and ivar are kept as delivered.
+    The layout is recognised by content: an image of five rows (flux, ivar, wavelength, andmask, ormask); the same
+    with normalised flux in the third row (pipeline 2.6; the wavelength is then 10^(COEFF0 + COEFF1 i)); or an
+    empty primary HDU and a table of one row. NaN and negative values of flux and ivar are kept.
 
     Parameters
     ----------
@@ -76,14 +77,14 @@ def read_lamost(path: str | Path) -> RawSpectrum:
 
 def parse_lamost(data: bytes, name: str) -> RawSpectrum:
     """
-    Make a spectrum of a file's bytes, see :func:`read_lamost`.
+    Parse a spectrum from the bytes of a file, see :func:`read_lamost`.
 
     Parameters
     ----------
     data : bytes
         The whole file, gzipped or not.
     name : str
-        Its name, with or without folders; the id is made from it.
+        Name of the file, with or without folders; the id is made from it.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def parse_lamost(data: bytes, name: str) -> RawSpectrum:
     with np.errstate(invalid="ignore"):
         if not (np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)).any():
             raise SpectrumError("no good pixel: ivar is nowhere positive")
-        # a mask value that is no bit pattern says nothing good about its pixel
+        # a mask value that does not fit in 32 bits sets every bit
         bits = np.where((mask >= 0) & (mask < 2**32), mask, 2**32 - 1).astype(np.uint32)
     snr = _number(header["SNRG"] if header["SNRG"] is not None else header["SN_G"])
     return RawSpectrum(
@@ -118,7 +119,7 @@ def parse_lamost(data: bytes, name: str) -> RawSpectrum:
 
 
 def _identity(header: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the header calls the star and the spectrum; DR1 names the input catalogue by another key."""
+    """Return the names of the star and the spectrum in the header; DR1 has another key for the input catalogue."""
     keys = {
         "obsid": "OBSID", "designation": "DESIG", "class": "CLASS", "subclass": "SUBCLASS", "release": "DATA_V",
         "object_name": "OBJNAME", "pipeline": "VERSPIPE",
@@ -128,7 +129,7 @@ def _identity(header: Mapping[str, Any]) -> dict[str, str]:
 
 
 def is_lamost(data: bytes) -> bool:
-    """Tell from the first bytes of a file (30 kB are plenty) whether it says it is a LAMOST spectrum."""
+    """Return whether the first 30 kB of a file have the header of a LAMOST spectrum."""
     if data.startswith(GZIP_MAGIC):
         try:
             data = zlib.decompressobj(wbits=31).decompress(data, 30_000)
@@ -138,7 +139,7 @@ def is_lamost(data: bytes) -> bool:
 
 
 def _decompress(data: bytes) -> bytes:
-    """Undo gzip if there is any."""
+    """Decompress gzipped data, and check that the result is FITS."""
     if data.startswith(GZIP_MAGIC):
         decompressor = zlib.decompressobj(wbits=31)
         try:
@@ -156,7 +157,7 @@ def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str]:
     """Return header values, the four rows of `ROWS` and the name of the layout."""
     try:
         with warnings.catch_warnings():
-            # survey headers break small rules of the standard; only lost data matters here
+            # survey headers break minor rules of the standard; only truncation matters here
             warnings.simplefilter("ignore", AstropyUserWarning)
             warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
             with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
@@ -168,12 +169,12 @@ def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str]:
         raise
     except AstropyUserWarning as error:
         raise SpectrumError(f"truncated: {error}") from error
-    except Exception as error:  # astropy raises a dozen kinds of exception on damaged bytes
+    except Exception as error:  # on damaged bytes astropy raises many kinds of exception
         raise SpectrumError(f"damaged FITS: {type(error).__name__}: {error}") from error
     if np.median(np.where(np.isfinite(rows[2]), rows[2], 0.0)) > LOWEST_WAVELENGTH:
         return header, rows, "image"
     start, step = _number(header["COEFF0"]), _number(header["COEFF1"])
-    # old SDSS files have five rows and COEFF0, too
+    # old SDSS files also have five rows and COEFF0
     if not (_says_lamost(header) and np.isfinite(start + step)):
         raise _wrong_layout("row 3 of the image is not a wavelength", header)
     rows[2] = 10 ** (start + step * np.arange(len(rows[2])))
@@ -181,7 +182,7 @@ def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str]:
 
 
 def _image_rows(hdu: Any, header: dict[str, Any]) -> list[FloatArray]:
-    """Take the rows of the five-row image."""
+    """Return the rows of the five-row image that are used."""
     if len(hdu.shape) != 2 or hdu.shape[0] != 5:
         raise _wrong_layout(f"the primary image has shape {hdu.shape}", header)
     return [row.astype(np.float64) for row in hdu.data[: len(ROWS)]]
@@ -189,9 +190,9 @@ def _image_rows(hdu: Any, header: dict[str, Any]) -> list[FloatArray]:
 
 def _table_rows(data: bytes, hdus: Any, header: dict[str, Any]) -> list[FloatArray]:
     """
-    Take the columns of the one-row table.
+    Return the columns of the one-row table that are used.
 
-    The row is cut up here and not by astropy's table classes, which take most of the time of reading a file.
+    The bytes of the row are split here, because astropy's table classes take most of the time of reading a file.
     """
     if len(hdus) < 2 or not isinstance(hdus[1], fits.BinTableHDU):
         raise _wrong_layout("the primary is empty and HDU 1 is not a table", header)
@@ -217,12 +218,12 @@ def _table_rows(data: bytes, hdus: Any, header: dict[str, Any]) -> list[FloatArr
 
 
 def _says_lamost(header: dict[str, Any]) -> bool:
-    """Tell whether the header names LAMOST."""
+    """Return whether the header names LAMOST."""
     return "LAMOST" in f"{header['TELESCOP']} {header['ORIGIN']}"
 
 
 def _wrong_layout(found: str, header: dict[str, Any]) -> SpectrumError:
-    """Make the error for a file that is FITS but not in a layout of LAMOST."""
+    """Return the error for a FITS file that is not in a layout of LAMOST."""
     return SpectrumError(
         f"{'unknown layout' if _says_lamost(header) else 'not LAMOST'}: {found}; expected an image of five rows "
         f"(flux, ivar, wavelength, andmask, ormask) or a table of one row with {', '.join(ROWS)}; TELESCOP is "
@@ -231,7 +232,7 @@ def _wrong_layout(found: str, header: dict[str, Any]) -> SpectrumError:
 
 
 def _check_wavelength(wavelength: FloatArray) -> None:
-    """Refuse a wavelength that is not finite, positive and strictly ascending."""
+    """Raise an error unless the wavelengths are finite, positive and strictly ascending."""
     if len(wavelength) < 2:
         raise SpectrumError(f"bad wavelength: {len(wavelength)} pixels only")
     steps: NDArray[np.float64] = np.diff(wavelength)
@@ -243,7 +244,7 @@ def _check_wavelength(wavelength: FloatArray) -> None:
 
 
 def _number(value: Any) -> float:
-    """Return a header value as a float; NaN where it is missing, -9999 or no number."""
+    """Return a header value as a float; NaN where it is missing, -9999 or not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return np.nan
     return float(value) if value > MISSING else np.nan

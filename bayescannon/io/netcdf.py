@@ -1,8 +1,8 @@
 """
-Trees of arrays in netCDF files that need no file locks and notice every change.
+Trees of arrays in netCDF files, written without file locks and protected by a digest of their contents.
 
-A file is made and read in memory, and only its bytes go to the disk: HDF5 asks the file system for a lock, which
-many network file systems do not have. A digest of everything in the tree is kept among the root's attributes.
+A file is assembled and parsed in memory, because HDF5 asks the file system for a lock, which many network file systems
+do not have. The digest of everything in the tree is an attribute of its root.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from bayescannon.numerics.errors import InputError, MissingFileError
 
 # attribute of the root: SHA-256 of everything else
 DIGEST = "content_sha256"
-# smaller arrays are not compressed: a chunk costs more than it saves
+# arrays with fewer elements are not compressed: the chunk would take more space than compression saves
 _COMPRESS_FROM = 1000
 
 
@@ -31,7 +31,8 @@ def tree_digest(tree: xr.DataTree) -> str:
     """
     Return the SHA-256 of all names, dims, values and attributes of a tree, in hexadecimal digits.
 
-    It depends neither on their order nor on how a file is laid out or compressed; :data:`DIGEST` does not count.
+    It depends neither on their order nor on the layout or compression of a file; the attribute :data:`DIGEST` is left
+    out.
     """
     digest = hashlib.sha256()
 
@@ -54,10 +55,10 @@ def _plain(value: Any) -> str:
 
 
 def _bytes(values: Any) -> bytes:
-    """Return the kind and the little-endian bytes of an array."""
+    """Return the type and the little-endian bytes of an array."""
     if values.dtype.kind in "OUST":
         return repr([str(value) for value in values.ravel()]).encode()
-    # of a byte order and a width of its own: files of all machines have the same digest
+    # in one byte order, so that the digest does not depend on the machine
     same = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     result: bytes = same.dtype.str.encode() + same.tobytes()
     return result
@@ -78,7 +79,7 @@ def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> Non
     ------
     OutputExistsError
         `path` exists and `overwrite` is False.
-    OSError
+    BayesCannonError
         As :func:`bayescannon.io.outputs.check_output_file`.
     """
     signed = tree.copy()
@@ -102,7 +103,7 @@ def _is_large(variable: xr.Variable) -> bool:
 
 def read_tree(path: Path) -> xr.DataTree:
     """
-    Read a netCDF file whole; see :func:`require_unchanged`.
+    Read a netCDF file into memory; its digest is checked by :func:`require_unchanged`.
 
     Parameters
     ----------
@@ -116,9 +117,9 @@ def read_tree(path: Path) -> xr.DataTree:
     Raises
     ------
     MissingFileError
-        There is no such file.
+        The file does not exist.
     NetcdfError
-        The file cannot be read, is not netCDF, or takes data from other files.
+        The file cannot be read, is not netCDF, or links to data in other files.
     """
     if not path.exists():
         raise MissingFileError(f"there is no file {path}")
@@ -128,7 +129,7 @@ def read_tree(path: Path) -> xr.DataTree:
         raise NetcdfError(f"{path} cannot be read: {error}") from error
     if not content.startswith(b"\x89HDF\r\n\x1a\n"):
         raise NetcdfError(f"{path} is not a netCDF file")
-    # on damaged files HDF5 and its readers raise whatever comes up
+    # on damaged files HDF5 and its readers raise many kinds of exception
     try:
         foreign = _foreign_data(content)
         if not foreign:
@@ -137,27 +138,27 @@ def read_tree(path: Path) -> xr.DataTree:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise NetcdfError(f"{path} is damaged, or not netCDF; reading it failed with {reason}") from error
-    raise NetcdfError(f"{path} takes {foreign} from another file, which is not followed; copy the data into it")
+    raise NetcdfError(f"{path} takes {foreign} from another file, which is not read; copy the data into {path.name}")
 
 
 def require_unchanged(tree: xr.DataTree, path: Path) -> None:
     """
-    Raise unless a tree has the digest that :func:`write_tree` saved with it in the file `path`.
+    Raise an error unless a tree read from `path` has the digest that :func:`write_tree` saved with it.
 
     Raises
     ------
     NetcdfError
-        It has another one, or none.
+        The digest differs or is missing.
     """
     saved = tree.attrs.get(DIGEST)
     if saved is None:
-        raise NetcdfError(f"{path} was changed after it was saved: the digest of its contents is gone")
+        raise NetcdfError(f"{path} was changed after it was saved: the digest of its contents is missing")
     if saved != tree_digest(tree):
-        raise NetcdfError(f"{path} was changed after it was saved: its contents do not have the digest saved with them")
+        raise NetcdfError(f"{path} was changed after it was saved: its contents do not match their digest")
 
 
 def _foreign_data(content: bytes) -> str:
-    """Name a link, or a dataset, whose data are not in the file itself; empty if there is none."""
+    """Return the name of a link or dataset whose data are in another file; empty if there is none."""
     with h5py.File(io.BytesIO(content), "r") as file:
         groups = [file]
         for group in groups:

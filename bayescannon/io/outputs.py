@@ -1,8 +1,8 @@
 """
-Write results so that a file or folder appears whole or not at all.
+Write results so that a file or folder appears complete or not at all.
 
-Everything is written under a temporary name beside its final one and renamed at the end. The temporary name is
-unique, so that two processes that write the same output do not touch each other's parts.
+Outputs are written under a temporary name in the folder of the final one, and renamed at the end. The temporary name is
+unique, so that two processes that write the same output do not overwrite each other's temporary files.
 """
 
 import os
@@ -18,18 +18,18 @@ _REPLACE = "exists; choose another name, or replace it with --overwrite (overwri
 
 
 class OutputExistsError(BayesCannonError, FileExistsError):
-    """An output is already there: it may only be replaced on request, or not at all."""
+    """An output that exists already and is not replaced."""
 
     def __init__(self, path: Path | str, what: str = _REPLACE) -> None:
         super().__init__(f"{path} {what}")
 
 
 class OutputFolderError(BayesCannonError, IsADirectoryError):
-    """A folder is where a file is to be written."""
+    """The path of a file to write is that of a folder."""
 
 
 class OutputPermissionError(BayesCannonError, PermissionError):
-    """Nothing may be written to the folder of an output."""
+    """The folder of an output is not writable."""
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -40,7 +40,7 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
 
 def check_output_file(path: Path, *, overwrite: bool) -> None:
     """
-    Raise unless a file can be written at `path`; call it before the work that leads to the file.
+    Raise an error unless a file can be written at `path`; call it before the work that the file needs.
 
     Raises
     ------
@@ -51,10 +51,10 @@ def check_output_file(path: Path, *, overwrite: bool) -> None:
     MissingFileError
         The folder of `path` does not exist.
     OutputPermissionError
-        Nothing may be written to the folder of `path`.
+        The folder of `path` is not writable.
     """
     if path.is_dir():
-        raise OutputFolderError(f"{path} is a folder; give the name of a file")
+        raise OutputFolderError(f"the output must be a file; {path} is a folder. Give the name of a file")
     refuse_existing(path, overwrite=overwrite)
     if not path.parent.is_dir():
         raise MissingFileError(f"the folder {path.parent} does not exist; make it first")
@@ -62,20 +62,18 @@ def check_output_file(path: Path, *, overwrite: bool) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Raise :class:`OutputPermissionError` unless files can be made in `folder`, which exists."""
+    """Raise :class:`OutputPermissionError` unless `folder`, which exists, is writable."""
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputPermissionError(
-            f"nothing may be written to the folder {folder}; choose another, or change its permissions"
-        )
+        raise OutputPermissionError(f"the folder {folder} is not writable; choose another, or change its permissions")
 
 
 def temporary_name(path: Path) -> Path:
-    """Return a name beside `path`, with the same ending, that no other process uses."""
+    """Return a hidden name in the folder of `path`, with the same ending, that no other process uses."""
     return path.with_name(f".{path.stem}.partial-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
 
 
 def leftovers(path: Path) -> list[Path]:
-    """List what killed processes left of their attempts to write `path`, sorted; or what others write just now."""
+    """List the temporary names of `path` that exist, sorted: left by killed processes, or in use by running ones."""
     start = f".{path.stem}.partial-"
     if not path.parent.is_dir():
         return []
@@ -83,7 +81,7 @@ def leftovers(path: Path) -> list[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it; do nothing where there is neither."""
+    """Remove a file, or a folder with its contents; do nothing if neither exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -92,10 +90,10 @@ def remove(path: Path) -> None:
 
 def put_in_place(partial: Path, path: Path) -> None:
     """
-    Rename a file or folder to `path`, replacing what is there.
+    Rename a file or folder to `path`, replacing what exists there.
 
-    A file is replaced in one step. A folder is replaced in two, as no portable call exchanges folders: the old one
-    moves aside first, moves back if the second step fails, and is removed last.
+    A file is replaced in one step. A folder is replaced in two, because no portable call exchanges folders: the old
+    folder is renamed, the new one takes its name, and the old one is removed, or renamed back if the second step fails.
     """
     if not (partial.is_dir() and path.exists()):
         partial.replace(path)
@@ -113,9 +111,10 @@ def put_in_place(partial: Path, path: Path) -> None:
 @contextmanager
 def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """
-    Give a temporary name beside `path` (with the same ending) to write a file to, renamed to `path` at the end.
+    Provide a temporary name for a file, which is renamed to `path` at the end of the block.
 
-    Whatever ends the block early, an exception or an interrupt, removes what was written.
+    If an exception or an interrupt ends the block early, the temporary file is removed. The temporary name has the
+    ending of `path`.
 
     Raises
     ------

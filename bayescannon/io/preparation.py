@@ -1,4 +1,4 @@
-"""From files of LAMOST spectra to a store: streamed in constant memory, one bad file never stops the run."""
+"""Prepare files of LAMOST spectra into a store, in constant memory; a bad file is refused and does not stop the run."""
 
 import multiprocessing
 import signal
@@ -24,9 +24,9 @@ from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.typing import FloatArray
 
 FILE_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
-# files a worker takes at a time
+# files per task of a worker
 FILE_CHUNK = 256
-# chunks that pay for starting one more process, which takes about two seconds
+# tasks per worker, at least: starting a process takes about two seconds
 CHUNKS_PER_WORKER = 4
 
 Refusals = list[tuple[str, str]]
@@ -39,7 +39,7 @@ class PrepareError(InputError):
     Attributes
     ----------
     refused : list of (file, reason)
-        Every file, with why it was refused.
+        Every file and the reason why it was refused.
     """
 
     def __init__(self, message: str, refused: Sequence[tuple[str, str]] = ()) -> None:
@@ -50,18 +50,18 @@ class PrepareError(InputError):
 @dataclass(frozen=True)
 class PrepareReport:
     """
-    What a preparation did.
+    The result of a preparation.
 
     Attributes
     ----------
     store : Path
-        The store written.
+        The store that was written.
     n_files, n_stars : int
-        Files looked at, and stars in the store; the difference is the files refused.
+        Number of files, and of stars in the store; the difference is the number of refused files.
     refused : tuple of (file, reason)
         In the order of the files; a reason reads ``kind: detail``.
     preset : Preset
-        How the spectra were prepared.
+        The choices of the preparation.
     """
 
     store: Path
@@ -93,22 +93,22 @@ def prepare_files(
     """
     Read, prepare and store the spectra of many files.
 
-    The store has the stars in the order of the sorted paths, whatever the number of workers. Of files with
-    the same id the first is kept.
+    The stars are stored in the order of the sorted paths, whatever the number of workers. If several files have the
+    same id, the first is kept and the others are refused.
 
     Parameters
     ----------
     source : str, Path or sequence of them
-        A folder (searched for FITS files, sub-folders too), one spectrum, a text file with one path a line
-        relative to its own folder ('#' begins a comment), or the paths.
+        A folder (searched for FITS files, including sub-folders), one spectrum, a text file with one path per line
+        relative to the folder of the text file ('#' begins a comment), or the paths.
     store : str or Path
-        The store to write, by custom ``*.zarr``.
+        The store to write, usually named ``*.zarr``.
     preset : Preset or {"paper", "released", "masked"}
         A name, or a changed copy of one of them.
     grid : array of shape (pixel,), optional
         Rest wavelengths in Angstrom, ascending; by default :func:`bayescannon.data.prepare.lamost_grid`.
     workers : int
-        Processes at most; 1, or few files, works in this one.
+        Largest number of worker processes; with 1, or with few files, the work is done in this process.
     overwrite : bool
         Replace a store that exists.
     progress : callable, bool or None
@@ -121,13 +121,13 @@ def prepare_files(
     Raises
     ------
     PrepareError
-        There are no files, or all of them were refused.
+        There are no files, all of them were refused, or a worker process died.
     OutputExistsError
         The output exists, see :class:`bayescannon.io.store_writer.StoreWriter`.
 
     Examples
     --------
-    Two simulated survey files, and one that is none:
+    Two simulated survey files, and one that is not FITS:
 
     >>> import tempfile
     >>> from bayescannon.io.store import load_spectra
@@ -190,12 +190,12 @@ def find_files(source: str | Path | Sequence[str | Path]) -> tuple[Path, list[st
     root : Path
         The folder that the names are relative to.
     names : list of str
-        Sorted; a path that is listed twice is here once.
+        Sorted, each path once.
 
     Raises
     ------
     PrepareError
-        There is no such source, or it holds no files.
+        The source does not exist, or holds no files.
     """
     if not isinstance(source, str | Path):
         root, names = Path(), [str(path) for path in source]
@@ -224,14 +224,14 @@ def _names_in(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise PrepareError(f"{path} is neither a FITS file nor a text file with one path a line") from None
+        raise PrepareError(f"{path} is neither a FITS file nor a text file with one path per line") from None
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
 
 def _prepared(
     chunks: list[list[str]], root: Path, preset: Preset, grid: NDArray[np.float64], workers: int
 ) -> Generator[tuple[Spectra, list[str], Refusals]]:
-    """Yield the prepared chunks in order, with a bounded number of them in flight."""
+    """Yield the prepared chunks in order, with a bounded number of them in memory."""
     if workers == 1:
         with threadpool_limits(1, user_api="blas"):
             for chunk in chunks:
@@ -250,15 +250,15 @@ def _prepared(
             yield flying.popleft().result()
     except BrokenProcessPool as error:
         raise PrepareError(
-            "a worker process died. In a script, put the call under \"if __name__ == '__main__':\", which "
-            "new processes need; or use workers=1; or give the machine more memory"
+            "a worker process died, from lack of memory or because a script runs the call when it is imported. Put the "
+            "call under \"if __name__ == '__main__':\", use workers=1, or give the machine more memory"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start_worker() -> None:
-    """Leave interrupts to the parent, and use one BLAS thread: more make small products slower."""
+    """Ignore interrupts, which the parent process handles, and use one BLAS thread, best for small products."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1, user_api="blas")
 
@@ -267,12 +267,12 @@ def prepare_chunk(
     names: Sequence[str], root: Path, preset: Preset, grid: NDArray[np.float64]
 ) -> tuple[Spectra, list[str], Refusals]:
     """
-    Read and prepare some files; what a worker does.
+    Read and prepare some files: one task of a worker.
 
     Returns
     -------
     spectra : Spectra
-        Of the good files. Of files in this chunk with the same id only the first is here.
+        Spectra of the good files. If several files of this chunk have the same id, only the first is included.
     files : list of str
         The file of each star.
     refused : list of (file, reason)

@@ -1,4 +1,4 @@
-"""The border to specutils: a loader for LAMOST files, and its objects as spectra and back."""
+"""Conversion to and from specutils, and a loader of LAMOST files for it."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
 LOADER = "LAMOST LRS"
-# enough of a file to hold the header keys that identify it
+# bytes of a file that hold the header keys that identify it
 HEAD = 30_000
 
 
@@ -26,10 +26,10 @@ def register_specutils() -> None:
     """
     Register the loader ``"LAMOST LRS"`` with specutils.
 
-    After it, ``specutils.Spectrum.read(path)`` knows LAMOST low-resolution files of every layout. The spectrum
-    is as observed: flux in the survey's relative unit, a mask where a bit of the AND mask is set or the inverse
-    variance is not positive, the header's redshift as ``redshift``, and id, position and S/N in ``meta``.
-    Registering twice does no harm.
+    After it, ``specutils.Spectrum.read(path)`` reads LAMOST low-resolution files of every layout. The spectrum is as
+    observed: flux in the survey's relative unit, masked where a bit of the AND mask is set or the inverse variance is
+    not positive, with the header's redshift as ``redshift``, and id, position and S/N in ``meta``. It may be called
+    more than once.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def to_specutils(spectra: Spectra, star: int) -> Any:
     spectra : Spectra
         Normalised, at rest.
     star : int
-        Its number in `spectra`.
+        Row of the star in `spectra`.
 
     Returns
     -------
@@ -91,16 +91,16 @@ def to_specutils(spectra: Spectra, star: int) -> Any:
 
 def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> list[RawSpectrum]:
     """
-    Return spectra of specutils as :class:`~bayescannon.data.spectra.RawSpectrum`, for ``prepare_spectra``.
+    Convert spectra of specutils to :class:`~bayescannon.data.spectra.RawSpectrum`, for ``prepare_spectra``.
 
-    Uncertainties of all three kinds become inverse variances, and masked pixels get inverse variance 0.
+    Standard deviations, variances and inverse variances are accepted; masked pixels get inverse variance 0.
 
     Parameters
     ----------
     spectra : Spectrum, SpectrumList, SpectrumCollection, or sequence of Spectrum
         In vacuum wavelengths of any unit of length. A Spectrum of several rows is one star per row.
     ids : sequence of str, optional
-        Names of the stars; by default ``meta["id"]`` of each.
+        Names of the stars; by default ``meta["id"]`` of each Spectrum.
 
     Returns
     -------
@@ -110,9 +110,9 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> list[Ra
     Raises
     ------
     SpectrumError
-        A spectrum without an uncertainty that gives an inverse variance.
+        A spectrum has no uncertainty, or one that does not give an inverse variance.
     InputError, InputTypeError
-        A spectrum without a name, or something else than spectra.
+        A spectrum has no name, or `spectra` is not a kind of Spectrum.
     """
     rows = list(_rows(spectra))
     names = [row[0].meta.get("id") for row in rows] if ids is None else texts(ids, "ids").tolist()
@@ -120,17 +120,18 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> list[Ra
         raise InputError(f"ids must have one name per spectrum ({len(rows)}); got {len(names)}")
     if None in names:
         raise InputError(
-            f"spectrum {names.index(None)} has no name in meta['id']; give names of all {len(rows)} with ids=[...]"
+            f"every spectrum needs a name; spectrum {names.index(None)} has none in meta['id']. Give the names of all "
+            f"{len(rows)} with ids=[...]"
         )
     return [_raw(spectrum, row, str(name)) for (spectrum, row), name in zip(rows, names, strict=True)]
 
 
 def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectra:
     """
-    Return normalised spectra at rest on one grid as :class:`~bayescannon.data.spectra.Spectra`.
+    Convert normalised spectra at rest on one grid to :class:`~bayescannon.data.spectra.Spectra`.
 
-    It undoes :func:`to_specutils`. Spectra that are not normalised, not at rest or not on one grid go through
-    :func:`from_specutils` and ``prepare_spectra``.
+    This is the inverse of :func:`to_specutils`. Use :func:`from_specutils` and ``prepare_spectra`` for spectra that are
+    not normalised, not at rest or not on one grid.
 
     Parameters
     ----------
@@ -142,17 +143,17 @@ def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectr
     InputError
         As :func:`from_specutils`, or the spectra are not normalised, not at rest or not on one grid.
     """
-    rest = "; bayescannon.prepare_spectra(from_specutils(spectra)) prepares spectra as observed"
+    rest = ". Prepare spectra as observed with bayescannon.prepare_spectra(from_specutils(spectra))"
     rows = list(_rows(spectra))
     for spectrum, _ in rows:
         if spectrum.flux.unit.physical_type != "dimensionless":
-            raise InputError(f"normalised flux has no unit, and this flux is in {spectrum.flux.unit}{rest}")
+            raise InputError(f"normalised flux must have no unit; got flux in {spectrum.flux.unit}{rest}")
     raws = from_specutils(spectra, ids=ids)
     moving = next((raw for raw in raws if raw.redshift != 0), None)
     if moving is not None:
-        raise InputError(f"spectra must be at rest, and {moving.id} has the redshift {moving.redshift:g}{rest}")
+        raise InputError(f"spectra must be at rest; {moving.id} has the redshift {moving.redshift:g}{rest}")
     if not raws:
-        raise InputError("no spectra were given; at least one is needed")
+        raise InputError("at least one spectrum is needed; got none")
     grid = np.asarray(raws[0].wavelength, dtype=np.float64)
     for raw in raws:
         require_same_grid(raw.wavelength, grid, got_from=raw.id, want_from=raws[0].id)
@@ -162,7 +163,7 @@ def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectr
 
 
 def _rows(spectra: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each Spectrum with the index of its row, for a Spectrum of several rows one after the other."""
+    """Yield each Spectrum and the index of a row in it, once for every row."""
     if hasattr(spectra, "spectral_axis") and hasattr(spectra, "uncertainty") and hasattr(spectra, "meta"):
         is_collection = np.ndim(spectra.spectral_axis) > 1
         for row in np.ndindex(spectra.flux.shape[:-1]):
@@ -177,9 +178,11 @@ def _rows(spectra: Any) -> Iterator[tuple[Any, Any]]:
 def _raw(spectrum: Any, row: Any, name: str) -> RawSpectrum:
     """Return one row of a Spectrum as a RawSpectrum."""
     if spectrum.uncertainty is None:
-        raise SpectrumError(f"{name} has no uncertainty, and the model needs an inverse variance of every pixel")
+        raise SpectrumError(
+            f"every spectrum needs an uncertainty; {name} has none. Give it, for instance as StdDevUncertainty"
+        )
     ivar = _inverse_variance(spectrum, name)
-    # an error of 0 is no measurement
+    # a pixel with an error of 0 was not measured
     dead = ~np.isfinite(ivar)
     if spectrum.mask is not None:
         dead = dead | np.asarray(spectrum.mask, dtype=bool)
@@ -198,14 +201,14 @@ def _raw(spectrum: Any, row: Any, name: str) -> RawSpectrum:
 
 
 def _inverse_variance(spectrum: Any, name: str) -> FloatArray:
-    """Return the inverse variance of a Spectrum's flux, in the inverse square of its unit; inf for an error of 0."""
+    """Return the inverse variance of a Spectrum's flux, in the unit of flux^-2; inf for an error of 0."""
     uncertainty = spectrum.uncertainty
-    # what the flux's unit, and the uncertainty's value, are to the power of
+    # the uncertainty is the standard deviation to this power
     power = {"std": 1, "var": 2, "ivar": -2}.get(uncertainty.uncertainty_type)
     if power is None:
         raise SpectrumError(
-            f"{name} has an uncertainty of type {uncertainty.uncertainty_type!r}, which gives no inverse variance; use "
-            "StdDevUncertainty, VarianceUncertainty or InverseVariance"
+            f"an uncertainty must be a StdDevUncertainty, VarianceUncertainty or InverseVariance; that of {name} is of "
+            f"type {uncertainty.uncertainty_type!r}. Convert it"
         )
     values = np.asarray(uncertainty.array, dtype=np.float64)
     if uncertainty.unit is not None:
@@ -215,24 +218,24 @@ def _inverse_variance(spectrum: Any, name: str) -> FloatArray:
 
 
 def _meta_number(spectrum: Any, key: str) -> float:
-    """Return a number of a Spectrum's meta, NaN where there is none."""
+    """Return a number from a Spectrum's meta, NaN if it is missing."""
     value = spectrum.meta.get(key)
     return float(value) if isinstance(value, int | float | np.number) else np.nan
 
 
 def _require_specutils() -> None:
-    """Raise a plain `ImportError` where specutils is missing."""
+    """Raise an `ImportError` that says how to install specutils, if it is missing."""
     if find_spec("specutils") is None:
         raise ImportError("this needs specutils: pip install 'bayescannon[specutils]'")
 
 
 def _identify(origin: str, path: Any = None, file_obj: Any = None, *_: Any, **__: Any) -> bool:
-    """Tell by content whether a file is a LAMOST spectrum, as astropy's registry asks it."""
+    """Return whether a file is a LAMOST spectrum, by content; called by astropy's registry."""
     return origin == "read" and is_lamost(_read(path if file_obj is None else file_obj, HEAD))
 
 
 def _read(source: Any, size: int | None) -> bytes:
-    """Read the first bytes, or all, of a path or of an open binary file, which is rewound."""
+    """Read the first `size` bytes, or all if None, of a path or of an open binary file, which is rewound."""
     if isinstance(source, str | os.PathLike):
         with Path(source).open("rb") as file:
             return file.read(size)

@@ -1,4 +1,4 @@
-"""Read the store of prepared spectra, a zarr v3 group, and refuse one that is incomplete or foreign."""
+"""Read the store of prepared spectra, a zarr v3 group; a group that is incomplete or not a store is refused."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.rows import rows_of
 
 FORMAT = "bayescannon spectra 1"
-# stars in a chunk of flux or ivar
+# stars per chunk of flux or ivar
 STAR_CHUNK = 512
 
 
 class StoreError(InputError):
-    """A store that is missing, incomplete or foreign, or that lacks a star."""
+    """A store that is missing or incomplete, lacks a star, or is not a store of bayescannon."""
 
 
 def open_store(path: str | Path) -> xr.Dataset:
@@ -31,13 +31,13 @@ def open_store(path: str | Path) -> xr.Dataset:
     Returns
     -------
     dataset : xarray.Dataset
-        dims star and pixel, as :meth:`bayescannon.data.spectra.Spectra.to_xarray` makes it, and the refused files
-        along a dim ``refusal``. ``attrs`` say how the spectra were prepared.
+        dims star and pixel, as :meth:`bayescannon.data.spectra.Spectra.to_xarray` returns it, and the refused files
+        along a dim ``refusal``. ``attrs`` hold the choices of the preparation.
 
     Raises
     ------
     StoreError
-        There is no store, it is incomplete, or something else is at `path`.
+        The store does not exist, is incomplete, or `path` is not a store of bayescannon.
     """
     path = Path(path)
     described = _describe(path)
@@ -45,14 +45,14 @@ def open_store(path: str | Path) -> xr.Dataset:
     if attributes.get("format") != FORMAT:
         if not path.exists():
             left = ", ".join(one.name for one in leftovers(path))
-            hint = f"; an interrupted run left {left}: remove it and prepare again" if left else ""
+            hint = f". An interrupted run left {left}; remove it and prepare the spectra again" if left else ""
             raise StoreError(f"there is no store at {path}; make one with 'bayescannon prepare'{hint}")
         raise StoreError(f"{path} is not a store of bayescannon ({FORMAT}); make one with 'bayescannon prepare'")
     if not attributes.get("complete"):
-        raise StoreError(f"{path} is incomplete, its preparation was interrupted; prepare the spectra again")
-    # stores of version 0.2 and older describe each array in a file of its own only
+        raise StoreError(f"{path} is incomplete because its preparation was interrupted; prepare the spectra again")
+    # stores of version 0.2 and older have no consolidated metadata
     dataset = xr.open_zarr(path, consolidated=bool(described.get("consolidated_metadata")), chunks=None)
-    # files on disk have no order that could be relied on
+    # the order of the arrays depends on the file system, so it is set here
     dataset = dataset[["flux", "ivar", *sorted(set(map(str, dataset.data_vars)) - {"flux", "ivar"})]]
     result: xr.Dataset = dataset.assign_coords(star=_fixed_width(dataset["star"]))
     return result
@@ -67,7 +67,7 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     path : str or Path
         The store.
     ids : sequence of str, optional
-        The stars, in this order; folders and file endings are ignored. By default all of them.
+        Ids of the stars to load, in this order; folders and file endings are ignored. By default all stars.
 
     Returns
     -------
@@ -96,10 +96,10 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
         missing = [name for name, row in zip(wanted, index, strict=True) if row < 0]
         if missing:
             raise StoreError(
-                f"{len(missing)} of {len(wanted)} ids are not among the {dataset.sizes['star']} stars of {path}, "
-                f"the first is {missing[0]!r}"
+                f"every id must be among the {dataset.sizes['star']} stars of {path}; {len(missing)} of {len(wanted)} "
+                f"are not, the first is {missing[0]!r}"
             )
-        # chunks are read in the order of the store, then put in the order asked for
+        # chunks are read in the order of the store, then sorted into the order of `ids`
         order, inverse = np.unique(index, return_inverse=True)
         return _to_spectra(dataset.isel(star=order)).select(inverse)
 
@@ -114,7 +114,7 @@ def iterate_spectra(path: str | Path, block: int = 2 * STAR_CHUNK) -> Iterator[S
         As :func:`open_store`.
     """
     if block < 1:
-        raise InputError(f"block must be at least 1 star; got {block}")
+        raise InputError(f"block must be at least 1; got {block}")
     with open_store(path) as dataset:
         for start in range(0, dataset.sizes["star"], block):
             yield _to_spectra(dataset.isel(star=slice(start, start + block)))
@@ -132,17 +132,17 @@ def _to_spectra(dataset: xr.Dataset) -> Spectra:
 
 
 def _fixed_width(text: xr.DataArray) -> NDArray[np.str_]:
-    """Turn variable-width strings into numpy's fixed-width ones; numpy itself casts only to a given width."""
+    """Turn variable-width strings into numpy's fixed-width ones, as wide as the longest string."""
     return np.array(text.to_numpy().tolist(), dtype=np.str_)
 
 
 def store_attributes(path: Path) -> dict[str, Any]:
-    """Return the attributes of the zarr v3 group at `path`; empty where there is no such group."""
+    """Return the attributes of the zarr v3 group at `path`; empty if there is none."""
     return dict(_describe(path).get("attributes", {}))
 
 
 def _describe(path: Path) -> dict[str, Any]:
-    """Read the description of the zarr v3 group at `path`; empty where there is no such group."""
+    """Read the metadata of the zarr v3 group at `path`; empty if there is none."""
     try:
         described = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

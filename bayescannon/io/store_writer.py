@@ -1,4 +1,4 @@
-"""Write the store of prepared spectra so that it cannot look complete when it is not."""
+"""Write the store of prepared spectra; an incomplete store is never taken for a complete one."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from bayescannon.io.outputs import (
 from bayescannon.io.store import FORMAT, STAR_CHUNK, store_attributes
 from bayescannon.numerics.errors import InputError
 
-# stars in a chunk of the columns with one value a star
+# stars per chunk of the columns with one value per star
 COLUMN_CHUNK = 16 * STAR_CHUNK
 _PIXEL_ATTRS = {
     "flux": {"long_name": "normalised flux", "coordinates": "wavelength"},
@@ -36,16 +36,16 @@ _PIXEL_ATTRS = {
 
 class StoreWriter:
     """
-    Write a store block by block, under a temporary name that becomes the store's name only at the end.
+    Write a store block by block under a temporary name, and rename it at the end.
 
-    Use it in a ``with`` block and call :meth:`finish` last; leaving the block without that, by an exception or
-    an interrupt, removes what was written. A killed process leaves a hidden folder, ``.NAME.partial-...zarr``, which
-    no reader accepts.
+    Use it in a ``with`` block and call :meth:`finish` last. If an exception or an interrupt ends the block earlier, the
+    incomplete store is removed. A killed process leaves a hidden folder, ``.NAME.partial-...zarr``, which no reader
+    accepts.
 
     Parameters
     ----------
     path : str or Path
-        The store, by custom ``*.zarr``.
+        The store, usually named ``*.zarr``.
     wavelength : float64 array of shape (pixel,)
         The grid.
     overwrite : bool
@@ -54,16 +54,16 @@ class StoreWriter:
     Raises
     ------
     OutputExistsError
-        The output exists and `overwrite` is not set, or it exists and is no store, which is never replaced.
+        The output exists and `overwrite` is not set, or it is not a store, which is never replaced.
     OutputPermissionError
-        Nothing may be written to the folder of `path`.
+        The folder of `path` is not writable.
     """
 
     def __init__(self, path: str | Path, wavelength: NDArray[np.float64], *, overwrite: bool = False) -> None:
         self.path = Path(path)
         refuse_existing(self.path, overwrite=overwrite)
         if self.path.exists() and store_attributes(self.path).get("format") != FORMAT:
-            raise OutputExistsError(self.path, "exists and is no store of bayescannon; remove it by hand")
+            raise OutputExistsError(self.path, "exists and is not a store of bayescannon; remove it by hand")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         require_writable(self.path.parent)
         self.partial = temporary_name(self.path)
@@ -75,7 +75,7 @@ class StoreWriter:
 
     @cached_property
     def _group(self) -> Any:
-        """Make the folder: at the first block, so that a run that never gets that far leaves nothing."""
+        """The zarr group, made at the first block, so that a run without any leaves no folder."""
         return zarr.open_group(self.partial, mode="w-", zarr_format=3, attributes={"format": FORMAT, "complete": False})
 
     def __enter__(self) -> "StoreWriter":
@@ -84,17 +84,17 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # after finish there is nothing here
+        # after finish the temporary folder does not exist
         remove(self.partial)
 
     def append(self, spectra: Spectra) -> None:
         """
-        Add stars with ids that are new; they are written in chunks of `STAR_CHUNK`.
+        Add stars with new ids; they are written in chunks of `STAR_CHUNK`.
 
         Raises
         ------
-        ValueError
-            The block has other columns than the first.
+        InputError
+            The block does not have the columns of the first.
         bayescannon.data.spectra.GridError
             The block is on another grid than the store.
         """
@@ -116,25 +116,30 @@ class StoreWriter:
 
     def finish(self, attrs: Mapping[str, Any] | None = None, refused: Sequence[tuple[str, str]] = ()) -> Path:
         """
-        Write what is left, the attributes and the refused files, and give the store its name.
+        Write the remaining stars, the attributes and the refused files, and rename the store to its final name.
 
         Parameters
         ----------
         attrs : mapping of str to values JSON can hold
-            How the spectra were prepared.
+            The choices of the preparation.
         refused : sequence of (file, reason)
-            Kept in the variables ``refused_file`` and ``refused_reason``.
+            Stored in the variables ``refused_file`` and ``refused_reason``.
+
+        Raises
+        ------
+        InputError
+            No star was appended.
         """
         left = [spectra for spectra in self._pending if len(spectra)]
         if left:
             self._write(concatenate(left))
         if self.n_star == 0:
-            raise InputError("a store needs at least one star; none was appended")
+            raise InputError("a store needs at least one star; got none")
         for i, name in enumerate(("refused_file", "refused_reason")):
             self._put(name, np.array([row[i] for row in refused], dtype=np.str_), "refusal", {})
         self._group.attrs.update({**(attrs or {}), "n_refused": len(refused), "complete": True})
         with warnings.catch_warnings():
-            # zarr warns that version 3 of its format does not specify this; readers that do not know it ignore it
+            # zarr warns that version 3 of its format does not specify consolidated metadata; other readers ignore them
             warnings.simplefilter("ignore", ZarrUserWarning)
             zarr.consolidate_metadata(self._group.store)
         put_in_place(self.partial, self.path)
@@ -154,7 +159,7 @@ class StoreWriter:
         self.n_star = stop
 
     def _create(self, name: str, like: NDArray[Any]) -> Any:
-        """Make an empty array with one row a star."""
+        """Make an empty array with one row per star."""
         if name in _PIXEL_ATTRS:
             return self._group.create_array(
                 name,
@@ -191,14 +196,14 @@ class StoreWriter:
 
 def save_spectra(spectra: Spectra, path: str | Path, *, overwrite: bool = False) -> Path:
     """
-    Write spectra that are in memory to a store, which appears whole or not at all.
+    Write spectra in memory to a store, which appears complete or not at all.
 
     Parameters
     ----------
     spectra : Spectra
         At least one.
     path : str or Path
-        The store, by custom ``*.zarr``; its folder is made if need be.
+        The store, usually named ``*.zarr``; its folder is made if need be.
     overwrite : bool
         Replace a store that exists.
 
@@ -234,7 +239,7 @@ def save_spectra(spectra: Spectra, path: str | Path, *, overwrite: bool = False)
 
 
 def concatenate(blocks: Sequence[Spectra]) -> Spectra:
-    """Join blocks of stars that share grid and columns, in order."""
+    """Concatenate blocks of stars with the same grid and columns."""
     first = blocks[0]
     return Spectra(
         first.wavelength,
@@ -247,5 +252,5 @@ def concatenate(blocks: Sequence[Spectra]) -> Spectra:
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
-    """Return text as variable-width strings, which zarr v3 has a specification for; other arrays as they are."""
+    """Return text as variable-width strings, the kind that zarr v3 specifies; other arrays unchanged."""
     return array.astype(np.dtypes.StringDType()) if array.dtype.kind == "U" else array

@@ -1,4 +1,4 @@
-"""Read a table of labels: APOGEE's own, any that astropy reads, or one in memory; and write one."""
+"""Read a table of labels: an APOGEE allStar file, any table that astropy reads, or one in memory; and write one."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from bayescannon.io.frames import columns_of
 from bayescannon.io.label_columns import TableError, build_table, require_file
 from bayescannon.io.outputs import replacing
 
-# by file ending; astropy's own guess would take time or fail on csv
+# by file ending, because astropy's guess is slow and fails on some csv files
 _FORMATS = {
     ".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".fits": "fits", ".fit": "fits", ".parquet": "parquet",
     ".vot": "votable", ".xml": "votable", ".mrt": "ascii.mrt",
 }  # fmt: skip
-# formats that keep the meaning of the flags beside the numbers
+# formats that keep the type of the flags
 _SAVED = (".ecsv", ".fits")
 _FLAG_TYPES = {flag_type.__name__: flag_type for flag_type in ASPCAP_FLAGS.values()}
 
@@ -40,14 +40,14 @@ def read_labels(
     ----------
     source : path, astropy Table, DataFrame, Dataset, mapping of name to column, structured array or LabelTable
         An APOGEE allStar file, any table that astropy reads, or a table in memory. Columns with a unit are converted
-        to the label's unit; a LabelTable is returned as it is.
+        to the label's unit; a LabelTable is returned unchanged.
     format : {"allstar-dr12", "allstar-dr17", "table"}
-        Which of them.
+        Whether the column names are those of an allStar file.
     label_names : sequence of str, optional
-        Labels to read. By default every known label that has a column, or the paper's five of an allStar file.
+        Labels to read. By default every known label that has a column; from an allStar file the paper's five labels.
     columns : mapping of name to column, optional
-        Where to find ``id``, ``survey_id``, ``ra``, ``dec``, ``snr``, ``flags``, a label, or the error
-        ``e_<label>``; by default under the same name, in any case of letters.
+        Columns of ``id``, ``survey_id``, ``ra``, ``dec``, ``snr``, ``flags``, of a label, or of its error
+        ``e_<label>``; by default the column of the same name, in upper or lower case.
 
     Returns
     -------
@@ -56,9 +56,9 @@ def read_labels(
     Raises
     ------
     TableError
-        The file cannot be read, a label has no column, or a column does not hold what it should.
+        The file cannot be read, a label has no column, or the values of a column cannot be used.
     InputTypeError
-        `source` is no table.
+        `source` is not a table.
     bayescannon.data.labels.LabelError
         A label name is unknown.
     bayescannon.data.units.UnitError
@@ -84,15 +84,15 @@ def read_labels(
     if format in ("allstar-dr12", "allstar-dr17"):
         names = PAPER_LABELS if label_names is None else label_names
         return read_allstar(source, format.removeprefix("allstar-"), names, columns)
-    raise TableError(f"unknown format {format!r}; use allstar-dr12, allstar-dr17 or table")
+    raise TableError(f"format must be allstar-dr12, allstar-dr17 or table; got {format!r}")
 
 
 def save_labels(table: LabelTable, path: str | Path, *, overwrite: bool = False) -> Path:
     """
     Write a table of labels to a file that :func:`read_labels` reads.
 
-    Errors that are not positive, and flags that are no flags of APOGEE, lose their meaning: an error that is not
-    positive is missing when the file is read, and only APOGEE's kinds of flags are known by name.
+    Two things do not survive: an error that is not positive is missing when the file is read, and the `flag_type` is
+    kept only if it is one of APOGEE's.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ def save_labels(table: LabelTable, path: str | Path, *, overwrite: bool = False)
     Raises
     ------
     TableError
-        Another ending.
-    OSError
+        The path has another ending.
+    BayesCannonError
         As :func:`bayescannon.io.outputs.check_output_file`.
 
     Examples
@@ -127,8 +127,8 @@ def save_labels(table: LabelTable, path: str | Path, *, overwrite: bool = False)
     require_kind(table, LabelTable, "save_labels(table, path)")
     path = Path(path)
     if path.suffix not in _SAVED:
-        raise TableError(f"labels are saved as {' or '.join(_SAVED)}; got {path.name}")
-    # FITS knows no dex; the label's name says what it is
+        raise TableError(f"the file of a label table must end in {' or '.join(_SAVED)}; got {path.name}")
+    # FITS has no unit dex; the unit of a label follows from its name
     units = {name: label.unit for name, label in KNOWN_LABELS.items() if label.unit != "dex"}
     units |= {f"e_{name}": unit for name, unit in units.items()} | {"ra": "deg", "dec": "deg"}
     columns = {name: getattr(table, name) for name in ("id", "survey_id", "ra", "dec", "snr", "flags")}
@@ -155,13 +155,13 @@ def _read_table(source: Any, label_names: Sequence[str] | None, columns: Mapping
 
 
 def _read_file(path: Path) -> Table:
-    """Let astropy read a file in the format of its ending."""
+    """Read a file with astropy, in the format of its ending."""
     require_file(path)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     try:
         with warnings.catch_warnings():
-            # units and headers that astropy finds odd do not change the numbers
+            # astropy warns of unusual units and headers, which do not change the numbers
             warnings.simplefilter("ignore")
             return Table.read(path, format=_FORMATS.get(suffix.lower(), "ascii"))
-    except Exception as error:  # every reader has its own kinds
+    except Exception as error:  # each reader raises its own kinds of exception
         raise TableError(f"{path} cannot be read as a table: {type(error).__name__}: {error}") from error

@@ -1,13 +1,13 @@
 """
-Tables of the mock survey: Survey A's labels with their flaws, Survey B's own labels with their biases, the truth.
+Tables of the mock survey: labels of Survey A with errors and flags, labels of Survey B with biases, true labels.
 
-Survey A's table has the columns of APOGEE's allStar file of DR12. Its labels have Gaussian errors about as large
-as those of `APOGEE_ERRORS`; 2 % of the stars carry the labels of another star, 5 % are flagged and most of those
-have wrong or missing labels, and 1 % have a missing label without a flag.
+The table of Survey A has the columns of APOGEE's allStar file of DR12. Its labels have Gaussian errors of about the
+size of `APOGEE_ERRORS`; 2 % of the stars have the labels of another star, 5 % are flagged and most of those have wrong
+or missing labels, and 1 % have a missing label without a flag.
 
-Survey B's own labels (LASP, LAMOST's pipeline) follow the truth with the kind of trends that figure 1 of Ho et
-al. (2017) shows: Teff too high by 50 to 100 K, log g too high on the upper giant branch, and [Fe/H] compressed.
-The numbers of the trends are made up.
+The labels of Survey B (LASP, LAMOST's pipeline) deviate from the truth by trends like those in figure 1 of Ho et al.
+(2017): Teff is too high by 50 to 100 K, log g is too high on the upper giant branch, and [Fe/H] is compressed. The
+sizes of the trends are assumptions.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from bayescannon.io.apogee_flags import AspcapFlagDR12 as Flag
 
 Stars = Mapping[str, NDArray[Any]]
 
-# standard deviations of Survey A's label errors
+# standard deviations of the label errors of Survey A
 APOGEE_ERRORS = {"teff": 45.0, "logg": 0.09, "m_h": 0.035, "alpha_m": 0.018, "a_k": 0.015}
 APOGEE_COLUMNS = {
     "teff": "TEFF",
@@ -34,6 +34,7 @@ APOGEE_COLUMNS = {
 # FITS has no unit dex
 APOGEE_UNITS = {"teff": "K", "a_k": "mag"}
 MISSING = -9999.0
+# fractions of the reference stars
 MISLABELLED = 0.02
 WARNED = 0.01
 BAD = 0.03
@@ -57,8 +58,8 @@ def spread_errors(stars: Stars, rng: np.random.Generator) -> dict[str, NDArray[A
     Returns
     -------
     flaws : dict
-        ``mislabelled`` and ``incomplete``, bool, and ``aspcapflag``, uint32, of shape (star,). No star has
-        two flaws.
+        ``mislabelled`` and ``incomplete``, bool, and ``aspcapflag``, uint32, of shape (star,). No star has more than
+        one of them.
     """
     is_reference = stars["is_reference"]
     reference = rng.permutation(np.flatnonzero(is_reference))
@@ -81,7 +82,7 @@ def spread_errors(stars: Stars, rng: np.random.Generator) -> dict[str, NDArray[A
 
 def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
     """
-    Make Survey A's table of the reference stars, in the layout of APOGEE's allStar of DR12.
+    Make the table of Survey A for the reference stars, in the layout of APOGEE's allStar of DR12.
 
     Parameters
     ----------
@@ -99,11 +100,11 @@ def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
     flag = stars["aspcapflag"][chosen]
     mislabelled = np.flatnonzero(stars["mislabelled"][chosen])
     source = np.arange(n_star)
-    # a shift by 1 to n - 1 never gives a star its own labels
+    # a shift by 1 to n - 1 rows, so that no star gets its own labels
     source[mislabelled] = (mislabelled + rng.integers(1, max(n_star, 2), len(mislabelled))) % n_star
     table = Table()
     table["APOGEE_ID"] = apogee_names(stars["ra"][chosen], stars["dec"][chosen])
-    # 0.2 arcsec of astrometric difference between the surveys
+    # positions of the surveys differ by 0.2 arcsec per coordinate
     cos_dec = np.cos(np.deg2rad(stars["dec"][chosen]))
     table["RA"] = stars["ra"][chosen] + rng.normal(0, 0.2 / 3600, n_star) / cos_dec
     table["DEC"] = stars["dec"][chosen] + rng.normal(0, 0.2 / 3600, n_star)
@@ -121,7 +122,7 @@ def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
     for row, column in zip(incomplete, columns, strict=True):
         table[column][row] = table[f"{column}_ERR"][row] = MISSING
     table["SNR"] = (180 * np.exp(0.45 * rng.standard_normal(n_star))).astype(np.float32)
-    # APOGEE keeps the flags in signed integers: bit 31 makes a negative number
+    # APOGEE stores the flags as signed integers, in which bit 31 is the sign
     table["ASPCAPFLAG"] = flag.view(np.int32)
     table["LAMOST_ID"] = np.char.add(stars["id"][chosen], ".fits")
     return table
@@ -129,7 +130,7 @@ def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
 
 def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
     """
-    Make Survey B's own labels of all stars: file, ra, dec, snrg, z, subclass, teff, logg, fe_h.
+    Make the table of Survey B's labels of all stars: file, ra, dec, snrg, z, subclass, teff, logg, fe_h.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
     """
     n_star = len(stars["id"])
     teff, logg, m_h = stars["teff"], stars["logg"], stars["m_h"]
-    # errors grow towards low S/N and level off at high S/N
+    # errors increase toward low S/N and are constant at high S/N
     size = np.sqrt(1 + (25 / stars["snr"]) ** 2)
     noise = size * rng.standard_normal((3, n_star))
     table = Table()
@@ -154,25 +155,25 @@ def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
 
 
 def truth_table(stars: Stars) -> Table:
-    """Make the table of the truth, one row a star, reference stars first."""
+    """Make the table of true labels, one row per star, reference stars first."""
     names = ("id", "teff", "logg", "m_h", "alpha_m", "c_m", "n_m", "a_k", "velocity", "snrg")
     flaws = ("is_reference", "mislabelled", "incomplete", "aspcapflag")
     return Table({name: stars[name] for name in (*names, *flaws)})
 
 
 def subclasses(teff: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
-    """Name the spectral subclass that the survey's pipeline would give to giants, shape (star,)."""
+    """Return the spectral subclass of giants by effective temperature, shape (star,)."""
     limits = np.array([limit for limit, _ in SUBCLASSES])
     return np.array([name for _, name in SUBCLASSES])[np.argmax(teff[:, None] >= limits, axis=1)]
 
 
 def lamost_designations(ra: NDArray[Any], dec: NDArray[Any]) -> list[str]:
-    """Name stars by position as LAMOST does, ``"LAMOST J041615.64+451723.3"``."""
+    """Return names by position in LAMOST's form, ``"LAMOST J041615.64+451723.3"``."""
     return [f"LAMOST J{text}" for text in _sexagesimal(ra, dec, 2, 1, ".")]
 
 
 def apogee_names(ra: NDArray[Any], dec: NDArray[Any]) -> list[str]:
-    """Name stars by position as 2MASS does, ``"2M06561343+2737243"``."""
+    """Return names by position in 2MASS's form, ``"2M06561343+2737243"``."""
     return [f"2M{text}" for text in _sexagesimal(ra, dec, 2, 1, "")]
 
 

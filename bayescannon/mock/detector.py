@@ -1,16 +1,15 @@
 """
-Counting the light: photon, sky and read noise, sky residuals, cosmic rays, dead pixels, reported variances.
+The detector: photon, sky and read noise, sky residuals, cosmic rays, dead pixels, reported variances.
 
 LAMOST's reported variances are about three times the true ones (Ho et al. 2017, section 4.1: reduced chi2 near
-0.3), so the inverse variances here are 1 / (3 sigma^2) everywhere but on dead pixels, where they are 0. The
-header's S/N is the median of flux x sqrt(reported ivar) in the band, as it is in LAMOST's files to about 5 %;
-the true S/N is sqrt(3) times that.
+0.3), so the inverse variances here are 1 / (3 sigma^2), and 0 in dead pixels. The header's S/N is the median of
+flux x sqrt(reported ivar) in the band, as in LAMOST's files to about 5 %; the true S/N is sqrt(3) times that.
 
-How far the variance follows the lines matters, because the pseudo-continuum is weighted by inverse variance. In
-LAMOST's files of giants the slope of log variance on log flux within 200 A rises from about 0.2 at S/N 15, where
-the background rules, to 0.8 at S/N 200, and a change like that moves the pseudo-continuum, and with it the labels,
-with S/N. The mock makes the effect milder on purpose: here the slope rises from 0.3 to 0.5, because half of the
-photon noise belongs to light that is smeared over neighbouring pixels.
+The pseudo-continuum is weighted by inverse variance, so it depends on how the variance follows the lines. In LAMOST's
+files of giants the slope of log variance on log flux within 200 A increases from about 0.2 at S/N 15, where the
+background dominates, to 0.8 at S/N 200, so that the pseudo-continuum, and with it the labels, change with S/N. The
+effect is deliberately smaller in the mock survey: the slope increases from 0.3 to 0.5, because half of the photon noise
+follows light that is smeared over neighbouring pixels.
 """
 
 from dataclasses import dataclass
@@ -24,15 +23,15 @@ from bayescannon.mock.optics import FWHM_PER_SIGMA, RESOLUTION
 from bayescannon.numerics.typing import FloatArray
 
 VARIANCE_OVERESTIMATE = 3.0
-# counts for the same flux, relative to 5000 A, chosen so that S/N runs over wavelength as in LAMOST spectra of
-# K giants; the dip at 5850 A is where the arms meet
+# wavelength [A] and counts for the same flux relative to 5000 A, chosen so that S/N depends on wavelength as in LAMOST
+# spectra of K giants; the arms meet at the minimum at 5850 A
 THROUGHPUT = np.array([
     (3690, 0.05), (3800, 0.08), (3900, 0.20), (4030, 0.50), (4250, 0.60), (4500, 0.68), (4700, 0.95),
     (5000, 1.00), (5400, 0.95), (5600, 0.85), (5750, 0.62), (5850, 0.55), (5950, 1.00), (6050, 1.30),
     (6400, 1.80), (6800, 2.10), (7100, 2.25), (7500, 2.20), (8000, 1.75), (8500, 1.25), (9000, 0.72),
     (9110, 0.50),
 ])  # fmt: skip
-# vacuum wavelength [A] and strength over the sky's continuum: mercury, oxygen, sodium, then hydroxyl
+# vacuum wavelength [A] and strength relative to the sky's continuum: mercury, oxygen, sodium, then hydroxyl
 SKY_LINES = np.array([
     (4047.7, 6), (4359.6, 10), (5462.3, 10), (5578.9, 150), (5891.6, 8), (5897.6, 5), (6302.0, 60),
     (6365.5, 20), (6865.0, 8), (7278, 20), (7318, 25), (7343, 20), (7371, 15), (7404, 12), (7526, 10),
@@ -42,7 +41,8 @@ SKY_LINES = np.array([
     (8781, 55), (8794, 40), (8830, 80), (8852, 60), (8870, 60), (8888, 90), (8906, 55), (8922, 80),
     (8946, 45), (8961, 60), (8991, 40), (9003, 35), (9041, 50), (9052, 40),
 ])  # fmt: skip
-# vacuum limits [A] of the air's oxygen and water bands, with the depth that correcting for them misjudges
+# vacuum limits [A] of telluric oxygen and water bands, and the standard deviation of the residual depth after
+# correction
 TELLURIC_BANDS = np.array([
     (6869, 6950, 0.015), (7165, 7330, 0.010), (7595, 7690, 0.030), (8130, 8340, 0.012), (8940, 9100, 0.030),
 ])  # fmt: skip
@@ -50,11 +50,12 @@ SKY_COUNTS = 40.0
 SKY_LOG_WIDTH = 0.5
 SKY_RESIDUAL = 0.03
 READ_VARIANCE = 60.0
-# length in pixels over which the light that makes half of the photon noise is smeared, twice
+# width in pixels of the running mean, applied twice, that smears the light of half of the photon noise
 SMEARING = 150
-# what is left of flat field and scattered light: relative size, and correlation length in pixels
+# residuals of flat field and scattered light: relative size, and correlation length in pixels
 FLAT_SCATTER = 0.003
 FLAT_LENGTH = 12.0
+# mean numbers per spectrum, and the fraction of spectra with a dead end
 COSMIC_RAYS = 0.8
 DEAD_STRETCHES = 0.6
 FLAGGED_STRETCHES = 0.5
@@ -76,7 +77,7 @@ SKY_BIT = 2
 @dataclass(frozen=True)
 class Exposure:
     """
-    Spectra as a survey reports them.
+    Spectra as reported by a survey.
 
     Attributes
     ----------
@@ -102,7 +103,7 @@ def throughput(wavelength: FloatArray) -> FloatArray:
 
 
 def sky_spectrum(wavelength: FloatArray) -> FloatArray:
-    """Return the sky's lines over its continuum, shape (line, pixel); the sky is 1 + their sum."""
+    """Return the sky lines relative to the sky's continuum, shape (line, pixel); the sky is 1 + their sum."""
     centre, strength = SKY_LINES[:, :1], SKY_LINES[:, 1:]
     sigma = centre / RESOLUTION / FWHM_PER_SIGMA
     result: FloatArray = strength * np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2)
@@ -113,16 +114,16 @@ def observe(
     light: FloatArray, response: FloatArray, snr: FloatArray, wavelength: FloatArray, rng: np.random.Generator
 ) -> Exposure:
     """
-    Observe stars.
+    Simulate the observation of stars.
 
     Parameters
     ----------
     light : array of shape (star, pixel)
         Relative flux without noise.
     response : array of shape (star, pixel)
-        Error of the flux calibration, near 1; it scales flux and noise alike.
+        Error of the flux calibration, near 1, by which flux and noise are multiplied.
     snr : array of shape (star,)
-        S/N in g that the header shall report; it sets the exposure.
+        S/N in g to be reported in the header, which sets the exposure.
     wavelength : array of shape (pixel,)
         In Angstrom.
     rng : numpy.random.Generator
@@ -169,7 +170,7 @@ def _photon_variance(counts: FloatArray) -> FloatArray:
 
 
 def _imperfections(n_star: int, wavelength: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return factors near 1, shape (star, pixel): flat-field residue and what is left of telluric bands."""
+    """Return factors near 1, shape (star, pixel): residuals of flat field and telluric bands."""
     n_pixel = len(wavelength)
     frequency = np.fft.rfftfreq(n_pixel)
     smooth = np.exp(-0.5 * (2 * np.pi * frequency * FLAT_LENGTH) ** 2)
@@ -181,7 +182,7 @@ def _imperfections(n_star: int, wavelength: FloatArray, rng: np.random.Generator
     for low, high, depth in TELLURIC_BANDS:
         inside = (wavelength > low) & (wavelength < high)
         x = (wavelength[inside] - low) / (high - low)
-        # steep on the blue side and fading to the red, as band heads are
+        # steep on the blue side and decreasing to the red, like band heads
         shape = np.minimum(1, x / 0.05) * (1 - x)
         factor[:, inside] += depth * rng.standard_normal((n_star, 1)) * shape
     return factor
@@ -200,12 +201,12 @@ def _strike_cosmic_rays(measured: FloatArray, sigma: FloatArray, rng: np.random.
 def _spoil_pixels(
     flux: NDArray[np.float32], ivar: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Kill and flag stretches of pixels in place; return the AND and OR masks."""
+    """Make stretches of pixels dead or flagged, in place; return the AND and OR masks."""
     n_star, n_pixel = flux.shape
     andmask = np.zeros(flux.shape, dtype=np.uint8)
     for star, start in _stretch_starts(n_star, n_pixel, FLAGGED_STRETCHES, rng):
         pixels = slice(start, start + int(rng.integers(1, 5)))
-        # the reported error is sqrt(3) sigma: wrong by about ten sigma
+        # the reported error is sqrt(3) sigma, so the flux is wrong by about ten sigma
         flux[star, pixels] += np.float32(6 * rng.standard_normal()) / np.sqrt(ivar[star, pixels])
         andmask[star, pixels] |= BAD_PIXEL_BIT
     for star, start in _stretch_starts(n_star, n_pixel, DEAD_STRETCHES, rng):

@@ -1,10 +1,10 @@
 """
-A spectral emulator of red giants: six labels in, a continuum-normalised spectrum at R = 1800 out.
+A spectral emulator of red giants: continuum-normalised spectra at R = 1800 from six labels.
 
-The data file beside this module holds principal components of 6000 synthetic spectra and, for each component,
-a polynomial of fourth degree in the labels. The spectra were computed with bossbrain 1.0.12 (D. Nidever, MIT
-licence); ``scripts/distill_emulator.py`` made the file. The emulator is the truth of the mock survey, so its
-degree is deliberately higher than the label vector's: a quadratic model of its spectra has real model error.
+The data file in this folder holds principal components of 6000 synthetic spectra and, for each component, a polynomial
+of fourth degree in the labels. The spectra were computed with bossbrain 1.0.12 (D. Nidever, MIT licence);
+``scripts/distill_emulator.py`` made the file. The emulator gives the true spectra of the mock survey. Its degree is
+deliberately higher than that of the label vector, so that a quadratic model of its spectra has model errors.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ LOG_FIRST, LOG_STEP = 3.5682, 1e-4
 
 def polynomial_terms(x: FloatArray, degree: int) -> FloatArray:
     """
-    Evaluate all monomials of the columns of `x` up to `degree`, in order of rising degree.
+    Evaluate all monomials of the columns of `x` up to `degree`, in order of increasing degree.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def polynomial_terms(x: FloatArray, degree: int) -> FloatArray:
 
 
 def emulator_coordinates(labels: FloatArray) -> FloatArray:
-    """Replace Teff by 5040 K / Teff, in which line strengths are smoother; shape (star, 6) to (star, 6)."""
+    """Replace Teff by 5040 K / Teff, on which line strengths depend more smoothly; shape (star, 6) to (star, 6)."""
     return np.concatenate([KELVIN_OF_THETA / labels[:, :1], labels[:, 1:]], axis=1)
 
 
@@ -63,7 +63,7 @@ def unit_coordinates(labels: FloatArray, low: FloatArray, high: FloatArray) -> F
 @dataclass(frozen=True)
 class Emulator:
     """
-    The emulator as loaded; make one with :meth:`load`.
+    The emulator; :meth:`load` returns the packaged one.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Emulator:
         Inverse of the Cholesky factor of the fit's normal matrix G; the leverage of a star with terms t is
         t G^-1 t.
     max_leverage : float
-        Stars above this leverage would be extrapolations.
+        A star with a larger leverage is an extrapolation and outside the range.
     degree : int
         Degree of the polynomials.
     mean : float64 array of shape (P,)
@@ -98,14 +98,14 @@ class Emulator:
 
     @classmethod
     def load(cls) -> "Emulator":
-        """Return the packaged emulator; it is read once."""
+        """Return the packaged emulator, which is read only once."""
         return _packaged_emulator()
 
     @classmethod
     def read(cls, path: Path) -> "Emulator":
         """Read an emulator from the .npz file that ``scripts/distill_emulator.py`` writes."""
         with np.load(path, allow_pickle=False) as data:
-            # the components are stored as integers, each with its own step
+            # the components are stored as integers, with one step per component
             step = data["component_step"].astype(np.float64)[:, None]
             return cls(
                 np.power(10.0, LOG_FIRST + LOG_STEP * np.arange(data["mean"].size), dtype=np.float64),
@@ -121,7 +121,7 @@ class Emulator:
 
     def inside(self, labels: ArrayLike) -> NDArray[np.bool_]:
         """
-        Say which stars are inside the range: in the box `low` to `high`, and near spectra of the grid.
+        Return which stars are in the box from `low` to `high` and have a leverage of at most `max_leverage`.
 
         Parameters
         ----------

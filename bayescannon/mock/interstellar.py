@@ -1,12 +1,13 @@
 """
-What dust and gas between the stars do to a spectrum: diffuse bands, the sodium doublet, reddening.
+Effects of interstellar matter on a spectrum: diffuse bands, the sodium doublet, reddening.
 
-All of it is at the velocity of the interstellar matter, not of the star, so in the star's rest frame the bands
-of different stars lie at slightly different places. This is what lets spectra tell A_K (Ho et al. 2017, section 5
-and figure 4: the coefficient of A_K peaks at the diffuse bands and at Na D).
+Bands and lines have the velocity of the interstellar matter and not of the star, so in the star's rest frame they are
+at slightly different wavelengths for different stars. They are the information on A_K in spectra (Ho et al. 2017,
+section 5 and figure 4: the coefficient of A_K peaks at the diffuse bands and at Na D).
 
-Band strengths are rounded field averages of equivalent width per E(B-V), turned into widths per A_K with
-E(B-V) = 2.8 A_K. Each star's bands scatter about the mean, as skin effect and cloud chemistry make real ones do.
+Band strengths are rounded averages over the field of equivalent width per E(B-V), converted to widths per A_K with
+E(B-V) = 2.8 A_K. The bands of each star scatter about the mean, as those of real stars do because of skin effect and
+cloud chemistry.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from bayescannon.mock.optics import C_KM_S, FWHM_PER_SIGMA, RESOLUTION
 from bayescannon.numerics.typing import FloatArray
 
 EBV_PER_A_K = 2.8
-# vacuum wavelength [A], equivalent width per E(B-V) [A/mag], full width at half maximum [A]; the paper names
-# them by their air wavelengths 4428, 4882, 5780, 5797, 6203, 6283, 6614, 8621
+# vacuum wavelength [A], equivalent width per E(B-V) [A/mag], full width at half maximum [A]; in the paper they have
+# the names of their air wavelengths 4428, 4882, 5780, 5797, 6203, 6283, 6614, 8621
 DIFFUSE_BANDS = np.array([
     (4429.3, 2.00, 16.0),
     (4883.4, 0.90, 20.0),
@@ -33,7 +34,8 @@ DIFFUSE_BANDS = np.array([
 SODIUM_LINES = np.array([(5891.58, 0.85), (5897.56, 0.70)])
 # A_K at which the sodium lines have reached 63 % of their saturated strength
 SODIUM_A_K = 0.08
-# scatter of the logarithm of the strengths: common to all bands of a star, of each band, of sodium
+# scatter of the logarithm of the strengths: common to all bands of a star, of each band, of sodium; and the standard
+# deviation of the velocity of the matter [km/s]
 COMMON_SCATTER = 0.10
 BAND_SCATTER = 0.10
 SODIUM_SCATTER = 0.25
@@ -43,7 +45,7 @@ VELOCITY_WIDTH = 12.0
 @dataclass(frozen=True)
 class Sightlines:
     """
-    The interstellar matter before each star.
+    The interstellar matter in front of each star.
 
     Attributes
     ----------
@@ -52,9 +54,9 @@ class Sightlines:
     velocity : array of shape (star,)
         Heliocentric velocity of the matter in km/s.
     band_factor : array of shape (star, band)
-        Strength of each diffuse band over its mean for that A_K.
+        Strength of each diffuse band relative to its mean at that A_K.
     sodium_factor : array of shape (star,)
-        The same of the sodium doublet.
+        The same for the sodium doublet.
     """
 
     a_k: FloatArray
@@ -64,7 +66,7 @@ class Sightlines:
 
 
 def draw_sightlines(a_k: FloatArray, rng: np.random.Generator) -> Sightlines:
-    """Draw the matter that makes the extinctions `a_k`, shape (star,)."""
+    """Draw the interstellar matter of stars with the extinctions `a_k`, shape (star,)."""
     n_star = len(a_k)
     common = COMMON_SCATTER * rng.standard_normal((n_star, 1))
     own = BAND_SCATTER * rng.standard_normal((n_star, len(DIFFUSE_BANDS)))
@@ -102,10 +104,10 @@ def transmission(wavelength: FloatArray, sightlines: Sightlines) -> FloatArray:
 
 def reddening(wavelength: FloatArray, a_k: FloatArray) -> FloatArray:
     """
-    Return the share of light left by extinction, relative to 5500 A.
+    Return the fraction of light that is not extinguished, relative to 5500 A.
 
-    The curve is A(lambda) / A_K = 8.8 (5500 A / lambda)^1.35, a smooth stand-in for the mean Galactic
-    curve between 3700 and 9100 A.
+    The curve is A(lambda) / A_K = 8.8 (5500 A / lambda)^1.35, a smooth approximation of the mean Galactic curve between
+    3700 and 9100 A.
 
     Parameters
     ----------
@@ -130,9 +132,9 @@ def _add_line(
     fwhm: float,
     sightlines: Sightlines,
 ) -> None:
-    """Add a Gaussian line, seen at the survey's resolution, to tau of shape (star, pixel) in place."""
+    """Add a Gaussian line at the survey's resolution to tau of shape (star, pixel), in place."""
     sigma = np.hypot(fwhm, centre / RESOLUTION) / FWHM_PER_SIGMA
-    # six sigma and the fastest matter
+    # six sigma of the line and of the velocity
     reach = 6 * sigma + centre * 6 * VELOCITY_WIDTH / C_KM_S
     near = np.abs(wavelength - centre) < reach
     middle = centre * (1 + sightlines.velocity / C_KM_S)

@@ -1,4 +1,4 @@
-"""Bytes of a FITS file in LAMOST's image layout: five rows flux, ivar, wavelength, andmask, ormask."""
+"""Bytes of a FITS file in LAMOST's image layout, with the rows flux, ivar, wavelength, andmask and ormask."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from bayescannon.mock.emulator import LOG_FIRST, LOG_STEP
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
-# what the files' DATA_V says, so that nobody takes them for data
+# DATA_V of the files, which marks them as simulated
 RELEASE = "LAMOST MOCK"
 BLOCK = 2880
 CARD = 80
@@ -23,7 +23,7 @@ def fits_card(keyword: str, value: Value, comment: str) -> str:
 
     Raises
     ------
-    ValueError
+    InputError
         The card would be longer than 80 characters.
     """
     if isinstance(value, bool):
@@ -31,7 +31,7 @@ def fits_card(keyword: str, value: Value, comment: str) -> str:
     elif isinstance(value, int):
         text = f"{value:>20d}"
     elif isinstance(value, float):
-        # FITS wants a point in a real number: repr of 1e-05 has none
+        # a real number in FITS needs a decimal point, which 1E-05 lacks
         text = f"{value:>20.12G}"
         if "." not in text:
             text = f"{f'{value:.8E}':>20}"
@@ -40,7 +40,9 @@ def fits_card(keyword: str, value: Value, comment: str) -> str:
         text = f"{f"'{quoted:<8}'":<20}"
     card = f"{keyword:<8}= {text} / {comment}"
     if len(card) > CARD:
-        raise InputError(f"a FITS card holds {CARD} characters; {card!r} has {len(card)}: shorten its comment")
+        raise InputError(
+            f"a FITS card must have at most {CARD} characters; {card!r} has {len(card)}. Shorten its comment"
+        )
     return card.ljust(CARD)
 
 

@@ -1,8 +1,8 @@
 """
-What telescope, fibre and spectrograph do to the light before noise: shift, line spread, response, arm join.
+Effects of telescope, fibre and spectrograph before noise: shift, line-spread function, response, arm join.
 
-LAMOST has a blue and a red arm that meet near 5900 A. Each arm of each star gets its own line spread, its own
-small error of the wavelength scale, and its own slowly varying error of the flux calibration.
+LAMOST has a blue and a red arm that meet near 5900 A. Each arm of each star has its own line-spread function, small
+error of the wavelength scale, and slowly varying error of the flux calibration.
 """
 
 from dataclasses import dataclass
@@ -16,24 +16,25 @@ from bayescannon.numerics.typing import FloatArray
 C_KM_S = 299_792.458
 RESOLUTION = 1800.0
 FWHM_PER_SIGMA = 2.3548
-# standard deviation of the line spread in pixels of the grid
+# standard deviation of the line-spread function in pixels of the grid
 LINE_SIGMA = 1 / (RESOLUTION * np.log(10) * LOG_STEP * FWHM_PER_SIGMA)
 # relative scatter of the line's width: common to both arms of a star, and of each arm
 LINE_SCATTER = 0.07
 ARM_LINE_SCATTER = 0.03
-# sharper than this, a line of the grid can not be made
+# range of the width relative to R = 1800; lines of the grid cannot be made much narrower
 LINE_FACTOR_RANGE = (0.85, 1.25)
+# standard deviation of the error of the wavelength scale, in km/s
 ARM_VELOCITY_ERROR = 3.0
 JOIN = 5900.0
 JOIN_WIDTH = 40.0
 RESPONSE_SCATTER = np.array([0.0, 0.12, 0.05, 0.025, 0.015])
-# scattered light and sky left in the spectrum, over the star's continuum: mean, and scatter of each arm; it
-# keeps the cores of the deepest lines above zero
+# residual scattered light and sky relative to the star's continuum: mean, and scatter of each arm; it keeps the cores
+# of the deepest lines above zero
 VEIL_MEAN, VEIL_SCATTER = 0.06, 0.023
 STEP_SCATTER = 0.03
 BUMP_SCATTER = 0.04
 PADDING = 128
-# the continuum of a star full of lines is hotter than its effective temperature
+# temperature of the continuum in units of Teff: line blanketing makes the continuum hotter than Teff
 COLOUR_TEMPERATURE = 1.1
 # second radiation constant h c / k in Angstrom Kelvin
 PLANCK_CONSTANT = 1.4387769e8
@@ -42,12 +43,12 @@ PLANCK_CONSTANT = 1.4387769e8
 @dataclass(frozen=True)
 class Optics:
     """
-    The instrument as each star meets it; `arm` is 0 for blue and 1 for red.
+    The properties of the instrument for each star; `arm` is 0 for blue and 1 for red.
 
     Attributes
     ----------
     line_factor : array of shape (star, arm)
-        Width of the line spread over that of R = 1800.
+        Width of the line-spread function relative to that of R = 1800.
     arm_velocity : array of shape (star, arm)
         Error of the wavelength scale in km/s.
     veil : array of shape (star, arm)
@@ -66,7 +67,7 @@ class Optics:
 
 
 def draw_optics(n_star: int, rng: np.random.Generator) -> Optics:
-    """Draw the instrument of `n_star` exposures."""
+    """Draw the properties of the instrument for `n_star` exposures."""
     line = LINE_SCATTER * rng.standard_normal((n_star, 1)) + ARM_LINE_SCATTER * rng.standard_normal((n_star, 2))
     response = RESPONSE_SCATTER * rng.standard_normal((n_star, 2, len(RESPONSE_SCATTER)))
     response[:, :, 0] = STEP_SCATTER * rng.standard_normal((n_star, 2))
@@ -88,7 +89,7 @@ def draw_optics(n_star: int, rng: np.random.Generator) -> Optics:
 
 
 def red_share(wavelength: FloatArray) -> FloatArray:
-    """Return the share of the red arm in the joined spectrum, shape (pixel,)."""
+    """Return the fraction of the red arm in the joined spectrum, shape (pixel,)."""
     return 1 / (1 + np.exp(-(wavelength - JOIN) / (JOIN_WIDTH / 4)))
 
 
@@ -114,10 +115,10 @@ def dilute(flux: FloatArray, wavelength: FloatArray, optics: Optics) -> FloatArr
 
 def shift_and_spread(flux: FloatArray, wavelength: FloatArray, velocity: FloatArray, optics: Optics) -> FloatArray:
     """
-    Move rest-frame spectra on the log grid to the stars' velocities and give them the fibres' line spread.
+    Shift rest-frame spectra on the log grid to the stars' velocities and convolve them with the line-spread function.
 
-    Both are products in Fourier space: a shift of d pixels is the phase exp(-2 pi i k d), a line s times as wide
-    the factor exp(-2 pi^2 k^2 (s^2 - 1) sigma^2), which sharpens a little when s < 1.
+    Both are products in Fourier space: a shift by d pixels is the phase exp(-2 pi i k d); lines that are s times as
+    wide have the factor exp(-2 pi^2 k^2 (s^2 - 1) sigma^2), which sharpens lines if s < 1.
 
     Parameters
     ----------
@@ -184,7 +185,7 @@ def response(wavelength: FloatArray, optics: Optics) -> FloatArray:
     red = red_share(wavelength)
     total = np.zeros((len(optics.bump), len(wavelength)))
     for arm, (low, high) in enumerate([(wavelength[0], JOIN), (JOIN, wavelength[-1])]):
-        # beyond its own range an arm fades out within a few JOIN_WIDTH
+        # outside its range the fraction of an arm vanishes within a few JOIN_WIDTH
         x = np.clip(2 * (wavelength - low) / (high - low) - 1, -1.1, 1.1)
         curve = chebyshev.chebval(x, optics.response[:, arm].T)
         total += np.exp(curve) * (red if arm else 1 - red)

@@ -2,13 +2,13 @@
 The giant-branch population of the mock survey: true labels, hidden abundances, extinction, S/N.
 
 Teff, log g, [M/H] and [alpha/M] follow a mixture of Gaussians fitted by ``scripts/fit_population.py`` to 10,733
-unflagged giants common to LAMOST DR2 and APOGEE DR12, with the label errors deconvolved; it holds the red clump
+unflagged giants common to LAMOST DR2 and APOGEE DR12, with the label errors deconvolved; it includes the red clump
 and the sequences of low and high [alpha/M].
 
-Three things are assumptions, made to be plausible and not fitted. [C/M] falls and [N/M] rises over the first
-dredge-up (log g about 3.3) and again above the bump of metal-poor giants, with anticorrelated scatter as masses
-would give. A_K is log-normal with a mean near 0.13 mag, typical of AK_WISE in disk fields. Radial velocities
-are normal with 35 km/s for the disk and 130 km/s for a halo share that rises at low metallicity.
+The following are plausible assumptions and not fitted. [C/M] decreases and [N/M] increases over the first dredge-up
+(log g about 3.3) and again above the bump of metal-poor giants, with anticorrelated scatter, as masses cause it. A_K is
+log-normal with a mean near 0.13 mag, typical of AK_WISE in disk fields. Radial velocities are normal with 35 km/s for
+the disk, and with 130 km/s for a halo whose fraction increases at low metallicity.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from bayescannon.mock.emulator import Emulator
 from bayescannon.numerics.typing import FloatArray
 
 POPULATION_LABELS = ("teff", "logg", "m_h", "alpha_m")
-# the range of the stars that were fitted and of those that are drawn
+# range of the stars that were fitted and of those that are drawn
 LOW = np.array([3720.0, -0.1, -2.3, -0.09])
 HIGH = np.array([5750.0, 3.92, 0.49, 0.42])
 
@@ -66,7 +66,7 @@ def mixture() -> tuple[FloatArray, FloatArray, FloatArray]:
 
 def draw_population(n_star: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     """
-    Draw true stars; every one is inside the range of the emulator.
+    Draw true labels of stars, all inside the range of the emulator.
 
     Parameters
     ----------
@@ -87,13 +87,13 @@ def draw_population(n_star: int, rng: np.random.Generator) -> dict[str, NDArray[
             break
     else:
         raise RuntimeError(
-            f"only {len(labels)} of {n_star} stars fell inside the emulator's range in {MAX_DRAWS} draws; "
-            "the emulator's data file does not belong to this population"
+            f"{n_star} stars inside the emulator's range are needed; {MAX_DRAWS} draws gave only {len(labels)}. Check "
+            "that the emulator's data file belongs to this population"
         )
     stars: dict[str, NDArray[Any]] = dict(zip((*POPULATION_LABELS, "c_m", "n_m"), labels.T, strict=True))
     stars["a_k"] = np.minimum(A_K_MEDIAN * np.exp(A_K_LOG_WIDTH * rng.standard_normal(n_star)), A_K_MAX)
     stars["velocity"] = _draw_velocity(stars, rng)
-    # the inverse of the normal distribution function, between the limits: truncated, without a pile at the ends
+    # a truncated normal distribution: the inverse of the distribution function between the limits
     low, high = ndtr(np.log(np.array(SNR_RANGE) / SNR_MEDIAN) / SNR_LOG_WIDTH)
     stars["snr"] = SNR_MEDIAN * np.exp(SNR_LOG_WIDTH * ndtri(rng.uniform(low, high, n_star)))
     return stars
@@ -110,10 +110,10 @@ def _draw_candidates(n_star: int, rng: np.random.Generator) -> FloatArray:
 
 
 def _draw_carbon_nitrogen(labels: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw ([C/M], [N/M]) of shape (star, 2) given the population's labels; see the module's docstring."""
+    """Draw ([C/M], [N/M]), shape (star, 2), given the labels of the population; see the module's docstring."""
     _, logg, m_h, _ = labels.T
     dredge_up = 1 / (1 + np.exp((logg - 3.3) / 0.12))
-    # extra mixing above the bump, the stronger the poorer in metals
+    # extra mixing above the bump, stronger for metal-poor stars
     extra = np.clip(2.3 - logg, 0, None) * np.clip(-m_h, 0.1, 1.2)
     mass = rng.standard_normal(len(labels))
     own = rng.standard_normal((len(labels), 2))

@@ -1,4 +1,4 @@
-"""The stars of the mock survey: names, positions and header values around the population's true labels."""
+"""The stars of the mock survey: true labels, names, positions and header values."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ FIRST_MJD = 55859
 DECLINATION_RANGE = (-8.0, 60.0)
 # standard deviation of the header's redshift, in km/s
 REDSHIFT_ERROR = 4.0
-# share of the files that lack pixels at an end, and the most pixels that they lack
+# fraction of the files that lack pixels at an end, and the largest number of pixels that they lack
 TRIM_SHARE, LONGEST_TRIM = 0.2, 16
 
 
@@ -29,7 +29,7 @@ def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator) -> Stars
     Parameters
     ----------
     n_reference, n_test : int
-        Stars with and without Survey A labels.
+        Numbers of stars with and without labels from Survey A.
     rng : numpy.random.Generator
 
     Returns
@@ -42,7 +42,7 @@ def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator) -> Stars
 
     Raises
     ------
-    ValueError
+    InputError
         A negative number of stars, or none at all.
     """
     if min(n_reference, n_test) < 0 or n_reference + n_test == 0:

@@ -1,8 +1,8 @@
 """
-Simulate a survey of giants, in memory or as files: LAMOST-like spectra, APOGEE-like labels, the truth apart.
+Simulate a survey of giants, in memory or as files: spectra like LAMOST's, labels like APOGEE's, and the true labels.
 
-Stars and tables are drawn in one go; spectra in blocks of fixed size, each with its own child of the seed. So the
-same seed gives the same survey, whatever the number of workers.
+Stars and tables are drawn for the whole survey, spectra in blocks of fixed size with one child of the seed per block.
+Therefore the same seed gives the same survey, whatever the number of workers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,17 +37,17 @@ class MockSurvey:
     Attributes
     ----------
     wavelength : float64 array of shape (P,)
-        The full grid as the files hold it: vacuum, heliocentric, rounded to float32.
+        The full grid of the files: vacuum, heliocentric, rounded to float32.
     exposures : tuple of Exposure
         Spectra, in blocks of stars.
     stars : dict of arrays of shape (star,)
         Names, positions, header values and truth of every star.
     apogee : astropy.table.Table
-        Survey A's labels of the reference stars, in the layout of allStar DR12.
+        Labels of the reference stars from Survey A, in the layout of allStar DR12.
     lasp : astropy.table.Table
-        Survey B's own labels of all stars.
+        Labels of all stars from the pipeline of Survey B.
     truth : astropy.table.Table
-        True labels of all stars and what is wrong with them.
+        True labels of all stars, and which of them are mislabelled, flagged or incomplete in Survey A.
     """
 
     wavelength: NDArray[np.float64]
@@ -58,7 +58,7 @@ class MockSurvey:
     truth: Table
 
     def spectra(self) -> Iterator[RawSpectrum]:
-        """Yield the spectra one by one, as a reader would give them from the files."""
+        """Yield the spectra one by one, as a reader of the files would."""
         row = 0
         for exposure in self.exposures:
             for k in range(len(exposure.flux)):
@@ -68,18 +68,18 @@ class MockSurvey:
 
 def simulate_survey(n_reference: int, n_test: int, *, seed: int) -> MockSurvey:
     """
-    Simulate a survey in memory; about 80 kB a star.
+    Simulate a survey in memory, with about 80 kB per star.
 
     Parameters
     ----------
     n_reference, n_test : int
-        Stars with and without Survey A labels.
+        Numbers of stars with and without labels from Survey A.
     seed : int
         The same seed gives the same survey.
 
     Raises
     ------
-    ValueError
+    InputError
         A negative number of stars, or none at all.
     """
     stars, blocks, table_seed = _plan(n_reference, n_test, seed)
@@ -110,15 +110,15 @@ def write_survey(
     out : path
         Folder to write to; made if it does not exist.
     n_reference, n_test : int
-        Stars with and without Survey A labels.
+        Numbers of stars with and without labels from Survey A.
     seed : int
         The same seed gives the same bytes, whatever the number of workers.
     overwrite : bool
-        Replace the survey in a folder that holds one.
+        Replace an existing survey in the folder.
     progress : callable, optional
-        Called with (stars written, stars in all) after each block.
+        Called with (stars written, all stars) after each block.
     workers : int
-        Threads that simulate and write; the numerics run outside of Python's lock.
+        Number of threads that simulate and write.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def write_survey(
     ------
     OutputExistsError
         `out` is not empty and `overwrite` is false.
-    ValueError
+    InputError
         A negative number of stars, none at all, or fewer than one worker.
     """
     if workers < 1:
@@ -170,7 +170,7 @@ def write_survey(
 def _plan(
     n_reference: int, n_test: int, seed: int
 ) -> tuple[Stars, list[tuple[slice, np.random.SeedSequence]], np.random.SeedSequence]:
-    """Draw the stars, and give each block of them and the tables seeds of their own."""
+    """Draw the stars, and make a seed for each block of spectra and one for the tables."""
     n_reference, n_test = whole_number(n_reference, "n_reference"), whole_number(n_test, "n_test")
     star_seed, table_seed, spectrum_seed = np.random.SeedSequence(whole_number(seed, "seed")).spawn(3)
     stars = draw_stars(n_reference, n_test, np.random.default_rng(star_seed))
@@ -205,12 +205,12 @@ def _tables(stars: Stars, seed: np.random.SeedSequence) -> tuple[Table, Table, T
 
 
 def _clear(out: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that is not empty, or with `overwrite` take an older mock survey out of it."""
+    """Raise an error if the folder is not empty; with `overwrite`, remove an older mock survey from it."""
     if not out.exists() or not any(out.iterdir()):
         return
     if not overwrite:
         raise OutputExistsError(out)
-    # truth.csv first: without it, what is left can not be taken for a complete survey
+    # truth.csv first: without it, remaining files are not taken for a complete survey
     old = [
         out / "truth.csv",
         out / "lasp.csv",

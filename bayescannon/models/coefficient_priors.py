@@ -1,9 +1,9 @@
 """
-Priors of the spectral model, as small objects that declare their random variables inside a ``pm.Model``.
+Priors of the coefficients, as small objects that declare their random variables inside a ``pm.Model``.
 
-Each coefficient prior takes ``terms``: ``"quadratic"`` shrinks the products of labels only, ``"all"`` the linear
-terms too. The constant is never shrunk. PyMC is imported when a prior is declared and not before: the exact solvers
-know the priors by their parameters.
+Each prior takes ``terms``: ``"quadratic"`` shrinks the products of labels only, ``"all"`` the linear terms too. The
+constant is never shrunk. PyMC is imported only when a prior is declared, because the exact solvers use only the
+parameters of a prior.
 """
 
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.numerics.errors import InputError
 
-# Scale that stands for "no information": large and finite, so that no gradient is ever NaN
+# scale of a flat prior and of a dead pixel's error: large but finite, so that no gradient is NaN
 FLAT_SCALE = 1e10
 
 TERMS = ("quadratic", "all")
 
 
 class PriorError(InputError):
-    """A prior that the exact solver does not know, or priors that do not go together."""
+    """A prior without an exact solver, or priors that cannot be combined."""
 
 
 def shrunk_terms(n_label: int, terms: str) -> NDArray[np.bool_]:
     """
-    Tell which terms a prior shrinks, shape (T,).
+    Return which terms a prior shrinks, shape (T,).
 
     Raises
     ------
-    ValueError
+    InputError
         `terms` is neither ``"quadratic"`` nor ``"all"``.
     """
     if terms not in TERMS:
@@ -58,7 +58,7 @@ class CoefficientPrior(Protocol):
 
 @dataclass(frozen=True)
 class FlatCoefficients:
-    """No preference for any coefficient, as in the paper."""
+    """A flat prior of every coefficient, as in the paper."""
 
     def declare_theta(self) -> Any:
         """Return theta ~ Flat."""
@@ -107,11 +107,11 @@ class NormalCoefficients:
 @dataclass(frozen=True)
 class PooledCoefficients:
     """
-    theta_pk ~ Normal(mu_k, tau_k lambda_p): scales learned from all pixels, with an activity of each pixel.
+    theta_pk ~ Normal(mu_k, tau_k lambda_p): scales learned from all pixels, times an activity lambda of each pixel.
 
-    Most pixels carry little information on the labels and few carry much; lambda_p lets the few keep it. mu, tau and
-    lambda are learned by marginal likelihood (:mod:`bayescannon.pixels.coefficient_population`): the joint posterior of
-    theta and tau has no maximum, it grows without bound as tau goes to 0.
+    Most pixels depend weakly on the labels and a few strongly; lambda_p keeps the strong ones from being shrunk. mu,
+    tau and lambda are learned by marginal likelihood (:mod:`bayescannon.pixels.coefficient_population`), because the
+    joint posterior of theta and tau has no maximum: it grows without bound as tau goes to 0.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class PooledCoefficients:
         return mu, tau, pt.exp(log_activity)
 
     def declare_theta(self) -> Any:
-        """Return theta with its population."""
+        """Return theta, with its population as random variables."""
         import pymc as pm
         import pytensor.tensor as pt
 
@@ -159,7 +159,7 @@ class LaplaceCoefficients:
     """
     theta_pk ~ Laplace(0, scale) for the shrunk terms (Casey et al. 2016): many coefficients are 0 at the maximum.
 
-    :class:`bayescannon.pixels.laplace.LaplacePrior` has its exact solver.
+    Its exact solver is :class:`bayescannon.pixels.laplace.LaplacePrior`.
 
     Attributes
     ----------
@@ -194,11 +194,11 @@ class LaplaceCoefficients:
 @dataclass(frozen=True)
 class HorseshoeCoefficients:
     """
-    Regularised horseshoe (Piironen & Vehtari 2017): null terms are shrunk hard, large ones hardly.
+    Regularised horseshoe (Piironen & Vehtari 2017): small coefficients are shrunk strongly, large ones hardly.
 
     theta_pk = z tau lambda c / sqrt(c^2 + tau^2 lambda^2) for the shrunk terms, with z ~ Normal(0, 1) and
-    lambda_pk ~ HalfCauchy(1). Its joint density has no maximum (it grows without bound as lambda goes to 0), so it is
-    for sampling only, best with :func:`bayescannon.models.compressed_pixels.compressed_model`.
+    lambda_pk ~ HalfCauchy(1). The joint density has no maximum, as it grows without bound when lambda goes to 0; the
+    prior is for sampling only, best with :func:`bayescannon.models.compressed_pixels.compressed_model`.
 
     Attributes
     ----------
@@ -223,12 +223,12 @@ class HorseshoeCoefficients:
 
     def parameters(self, n_pixel: int, n_label: int) -> NoReturn:
         """
-        Refuse to give an exact solver its numbers.
+        Raise an error, because this prior has no exact solver.
 
         Raises
         ------
         NotImplementedError
-            Always: there is no maximum to solve for.
+            Always: the joint density has no maximum.
         """
         raise NotImplementedError(
             "HorseshoeCoefficients has no exact solver: its joint density has no maximum. Fit the scatters with "
@@ -263,7 +263,7 @@ class SmoothCoefficients:
     theta_pk of each shrunk term is a stationary Ornstein-Uhlenbeck process along wavelength.
 
     theta_1k ~ Normal(0, tau_k) and theta_pk ~ Normal(rho_p theta_{p-1,k}, tau_k sqrt(1 - rho_p^2)), with
-    rho_p = exp(-distance / length): a line-spread function couples the pixels. Its exact solver is
+    rho_p = exp(-distance / length), since the line-spread function correlates neighbouring pixels. Its exact solver is
     :func:`bayescannon.pixels.smooth.fit_pixels_smooth`.
 
     Attributes
@@ -271,11 +271,11 @@ class SmoothCoefficients:
     length : float
         Correlation length in pixels.
     scale : array that broadcasts to (n_shrunk,), or None
-        tau in normalised flux; None is learned by marginal likelihood (the joint posterior of theta and tau has no
-        maximum: it grows without bound as tau goes to 0).
+        tau in normalised flux; with None it is learned by marginal likelihood (the joint posterior of theta and tau
+        has no maximum: it grows without bound as tau goes to 0).
     terms : {"quadratic", "all"}
     position : array of shape (pixel,), optional
-        Ascending positions of the model's pixels, in pixels; 0, 1, 2 ... unless given.
+        Ascending positions of the model's pixels, in pixels; by default 0, 1, 2 ...
     """
 
     length: float = 3.0
@@ -294,7 +294,10 @@ class SmoothCoefficients:
         """Return rho between each pixel and the next, shape (n_pixel - 1,)."""
         position = np.arange(n_pixel) if self.position is None else np.asarray(self.position, dtype=np.float64)
         if position.shape != (n_pixel,) or not (np.diff(position) > 0).all():
-            raise InputError(f"position must have {n_pixel} ascending values, one for each pixel")
+            raise InputError(
+                f"position must have {n_pixel} ascending values, one per pixel; got shape {position.shape}"
+                + (", not ascending" if position.shape == (n_pixel,) else "")
+            )
         return np.exp(-np.diff(position) / self.length)
 
     def declare_theta(self) -> Any:

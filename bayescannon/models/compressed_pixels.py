@@ -1,4 +1,4 @@
-"""The spectral model given the scatters, on compressed pixels: small enough to sample at survey size."""
+"""The spectral model on compressed pixels, with the scatters given: small enough to sample with thousands of stars."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,17 +22,17 @@ def compressed_model(
     """
     State y_p ~ Normal(R_p theta_p, 1) in PyMC, with dims pixel, mode and term.
 
-    Its posterior is that of :func:`bayescannon.models.spectral.spectral_model` with the scatters and noise scales
-    given, whatever the prior of the coefficients.
+    Its posterior is that of :func:`bayescannon.models.spectral.spectral_model` with fixed scatters and noise scales,
+    for any prior of the coefficients.
 
     Parameters
     ----------
     root, y : float arrays of shape (pixel, T, T) and (pixel, T)
-        From :func:`bayescannon.pixels.compressed.compress_pixels`; a subset of the pixels will do.
+        From :func:`bayescannon.pixels.compressed.compress_pixels`, for all or some of the pixels.
     terms : sequence of T str
         Names of the terms.
     coefficients : prior object
-        See :mod:`bayescannon.models.coefficient_priors`; flat unless given.
+        See :mod:`bayescannon.models.coefficient_priors`; by default flat.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def compressed_model(
 
     Raises
     ------
-    ValueError
-        The shapes do not go together.
+    InputError
+        The shapes do not match.
     """
     n_term = len(terms)
     if root.shape != (len(y), n_term, n_term) or y.shape != (len(y), n_term):

@@ -1,4 +1,4 @@
-"""The errors of one label: Student-t, seen through the reference labels' own Gaussian errors."""
+"""The model of the errors of one label: Student-t, plus the Gaussian errors of the reference labels."""
 
 import pymc as pm
 
@@ -16,21 +16,23 @@ def error_model(
     width: FloatArray,
 ) -> pm.Model:
     r"""
-    Build the model that :mod:`bayescannon.reliability.error_fit` maximises, its scale mixture written out.
+    State the model of the errors in PyMC, with the Student-t as a scale mixture of Gaussians.
 
     .. math::
         d_n \sim {\cal N}(\mu \cdot v_n,\; \sigma_n^2 / \lambda_n + e_n^2), \quad
         \lambda_n \sim {\rm Gamma}(\nu_n/2, \nu_n/2), \quad \ln \nu_n = \delta \cdot (\phi_{n,1}, \phi_{n,2}), \quad
         \sigma_n^2 = f_n^2 e^{2 \alpha \cdot \phi_n} + e^{2 \beta \cdot \phi_n}
 
+    :mod:`bayescannon.reliability.error_fit` maximises its posterior with lambda integrated out.
+
     Parameters
     ----------
     off, log_formal, noise : float arrays of shape (N,)
-        d, inferred less reference label; logarithm of the formal error f; standard deviation e of the reference label.
+        d, inferred minus reference label; logarithm of the formal error f; standard deviation e of the reference label.
     vector, features : float arrays of shape (N, T) and (N, F)
         v and phi; the first two of phi are 1 and the standardised logarithm of S/N.
     mean, width : float arrays of shape (T + 2 F + 2,)
-        Of the Gaussian priors of mu, alpha, beta and delta.
+        Means and standard deviations of the Gaussian priors of mu, alpha, beta and delta.
 
     Returns
     -------

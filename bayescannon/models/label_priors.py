@@ -1,9 +1,9 @@
 """
-Priors of a star's labels, for :func:`bayescannon.models.star_labels.label_model`: each states itself in PyMC.
+Priors of a star's labels, stated in PyMC for :func:`bayescannon.models.star_labels.label_model`.
 
-Parameters are in the labels' units, so that a prior goes with every model that has its labels; the models are in
-scaled labels. `density` is the same prior as the exact solvers take it, tied to the statement by tests. A prior may
-be of some of a model's labels only: the others stay flat.
+Parameters are in the labels' units, so that a prior can be used with every model that has its labels; the models work
+in scaled labels. `density` returns the same prior for the exact solvers, and tests require that the two agree. If a
+prior covers only some of a model's labels, the others have a flat prior.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import FloatArray
 
-# of a box that has no wall in a label, in scaled labels: far beyond every star
+# bound of a label that a box does not bound, in scaled labels: far beyond every star
 _FAR_WALL = 1e4
 
 
 class LabelPrior(Protocol):
-    """What is believed of a star's labels before its spectrum is seen."""
+    """A prior of the labels of one star."""
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
         """Return the prior for the exact solvers, in scaled labels."""
@@ -35,18 +35,18 @@ class LabelPrior(Protocol):
         """Return the scaled labels, dims (stellar_label,), as a random variable of the model on the stack."""
 
     def describe(self) -> str:
-        """Say in a phrase what it is, for headers."""
+        """Return a phrase that describes the prior, for headers."""
 
 
 @dataclass(frozen=True)
 class FlatLabels:
-    """No preference for any label, as in the paper."""
+    """A flat prior of every label, as in the paper."""
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
         """Return a constant."""
         return LabelDensity.flat(len(scaler.names))
 
-    def log_density(self, labels: Any, scaler: LabelScaler) -> Any:  # noqa: ARG002 - every prior has a scaler
+    def log_density(self, labels: Any, scaler: LabelScaler) -> Any:  # noqa: ARG002 - the protocol has a scaler
         """Return 0."""
         return labels[..., 0] * 0.0
 
@@ -62,7 +62,7 @@ class FlatLabels:
 
 
 class _OfSomeLabels:
-    """Where the labels of a prior stand among those of a model."""
+    """Base of priors that cover some or all of a model's labels: finds them among the model's."""
 
     names: tuple[str, ...]
 
@@ -77,19 +77,19 @@ class _OfSomeLabels:
         for name in self.names:
             if name not in scaler.names:
                 raise LabelError(
-                    f"the prior is of the label {name!r}, which the model does not have; it has "
-                    f"{', '.join(scaler.names)}. Make the prior from this model's labels"
+                    f"the labels of a prior must be among those of the model, {', '.join(scaler.names)}; got {name!r}. "
+                    "Make the prior from this model's labels"
                 )
         return np.array([scaler.names.index(name) for name in self.names], dtype=np.intp)
 
     def _scaled(self, scaler: LabelScaler, mean: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Scale means (M, k) and covariances (M, k, k) of the prior's own labels."""
+        """Scale means (M, k) and covariances (M, k, k) of the prior's labels."""
         index = self._index(scaler)
         scale = scaler.scale[index]
         return (mean - scaler.pivot[index]) / scale, covariance / np.outer(scale, scale)
 
     def _embedded(self, scaler: LabelScaler, mean: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return scaled means (M, K) and precisions (M, K, K) with zeros for labels that the prior is not of."""
+        """Return scaled means (M, K) and precisions (M, K, K), zero for labels that the prior does not cover."""
         index = self._index(scaler)
         own_mean, own_covariance = self._scaled(scaler, mean, covariance)
         n_label = len(scaler.names)
@@ -99,7 +99,7 @@ class _OfSomeLabels:
         return means, precisions
 
     def _declare_flat(self, name: str, scaler: LabelScaler) -> Any:
-        """Return labels ~ Flat with the prior as a potential: for a prior that is no distribution of all labels."""
+        """Return labels ~ Flat with the prior as a potential, for a prior that is improper in some labels."""
         import pymc as pm
 
         labels = pm.Flat(name, dims="stellar_label", initval=np.zeros(len(scaler.names)))
@@ -137,7 +137,7 @@ class BoxLabels(_OfSomeLabels):
         return lower, upper
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
-        """Return the walls, scaled."""
+        """Return the bounds in scaled labels."""
         return LabelDensity.box(*self._walls(scaler))
 
     def log_density(self, labels: Any, scaler: LabelScaler) -> Any:
@@ -149,18 +149,18 @@ class BoxLabels(_OfSomeLabels):
         return pm.logp(pm.Uniform.dist(lower[index], upper[index]), labels[..., index]).sum(-1)
 
     def declare_labels(self, name: str, scaler: LabelScaler) -> Any:
-        """Return labels ~ Uniform, with far walls where there are none."""
+        """Return labels ~ Uniform, with distant bounds where the prior has none."""
         return self.declare_within(name, scaler, dims=("stellar_label",))
 
     def declare_within(self, name: str, scaler: LabelScaler, *, dims: tuple[str, ...]) -> Any:
-        """Return labels ~ Uniform of several stars: `dims` ends with stellar_label."""
+        """Return labels ~ Uniform with `dims`, which end with stellar_label, for several stars."""
         import pymc as pm
 
         lower, upper = self._walls(scaler)
         return pm.Uniform(name, np.maximum(lower, -_FAR_WALL), np.minimum(upper, _FAR_WALL), dims=dims)
 
     def describe(self) -> str:
-        """Name the labels and their walls."""
+        """Name the labels and their bounds."""
         walls = zip(self.names, self.lower, self.upper, strict=True)
         return "box " + ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, low, high in walls)
 
@@ -174,7 +174,7 @@ class MixtureLabels(_OfSomeLabels):
     ----------
     names : tuple of k str
     weight : float array of shape (M,)
-        Positive, of sum 1.
+        Positive, with sum 1.
     mean : float array of shape (M, k)
     covariance : float array of shape (M, k, k)
         In the labels' units.
@@ -189,9 +189,12 @@ class MixtureLabels(_OfSomeLabels):
         n, k = len(self.weight), len(self.names)
         self._check(weight=(self.weight, (n,)), mean=(self.mean, (n, k)), covariance=(self.covariance, (n, k, k)))
         if n == 0 or not (self.weight > 0).all() or not np.isclose(self.weight.sum(), 1):
-            raise InputError(f"the weights of a mixture must be positive and of sum 1; got {self.weight}")
-        if not (np.linalg.eigvalsh(self.covariance) > 0).all():
-            raise InputError("the covariances of a mixture must be positive definite")
+            raise InputError(f"the weights of a mixture must be positive and sum to 1; got {self.weight}")
+        smallest = np.linalg.eigvalsh(self.covariance).min()
+        if not smallest > 0:
+            raise InputError(
+                f"the covariances of a mixture must be positive definite; got one with an eigenvalue of {smallest:g}"
+            )
 
     @classmethod
     def gaussian(cls, names: Sequence[str], mean: FloatArray, covariance: FloatArray) -> "MixtureLabels":
@@ -199,7 +202,7 @@ class MixtureLabels(_OfSomeLabels):
         return cls(tuple(names), np.ones(1), np.asarray(mean)[None], np.asarray(covariance)[None])
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
-        """Return the components, normalised."""
+        """Return the normalised components."""
         means, precisions = self._embedded(scaler, self.mean, self.covariance)
         _, own = self._scaled(scaler, self.mean, self.covariance)
         log_weight = np.log(self.weight) - 0.5 * np.linalg.slogdet(2 * np.pi * own)[1]
@@ -238,16 +241,17 @@ class MixtureLabels(_OfSomeLabels):
 @dataclass(frozen=True, eq=False)
 class CoverageLabels(_OfSomeLabels):
     r"""
-    Flat where the reference set is dense, falling off with the distance from it.
+    A prior that is flat where the reference set is dense and falls off with distance from it.
 
     p(l) is proportional to n / (n + cut), where n(l) = sum_m count_m exp(-(l - mean_m)^T covariance_m^-1 (l - mean_m)
-    / 2) counts the reference stars near l: the paper's cut in label distance (Ho et al. 2017, eq. 7) made smooth.
+    / 2) is the number of reference stars near l: a smooth form of the paper's cut in label distance (Ho et al. 2017,
+    eq. 7).
 
     Attributes
     ----------
     names : tuple of k str
     count : float array of shape (M,)
-        Stars at the peak of each component.
+        Number of stars n at the peak of each component.
     mean : float array of shape (M, k)
     covariance : float array of shape (M, k, k)
         In the labels' units.

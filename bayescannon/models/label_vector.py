@@ -1,10 +1,11 @@
-r"""The quadratic label vector :math:`v(\ell)`: the only place where its terms and their order are defined.
+r"""The quadratic label vector :math:`v(\ell)`: its terms, their order and its derivatives.
 
 For K scaled labels the vector holds T = 1 + K + K (K + 1) / 2 terms (Ho et al. 2017, eq. 5):
 
     v(l) = (1, l_0 ... l_{K-1}, l_0 l_0, l_0 l_1, ..., l_0 l_{K-1}, l_1 l_1, ..., l_{K-1} l_{K-1})
 
-Everything here works on scaled labels, see :class:`bayescannon.data.labels.LabelScaler`.
+The compiled kernels write the same vector out: 1, the labels, and the products in the order of :func:`term_pairs`.
+Labels are scaled, see :class:`bayescannon.data.labels.LabelScaler`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from bayescannon.numerics.typing import FloatArray
 
 
 def n_terms(n_labels: int) -> int:
-    """Count the terms T of the label vector of `n_labels` labels; 21 for five labels."""
+    """Return the number of terms T in the label vector of `n_labels` labels; 21 for five labels."""
     return 1 + n_labels + n_labels * (n_labels + 1) // 2
 
 
@@ -59,7 +60,7 @@ def label_vector(scaled: Any, xp: ModuleType = np) -> Any:
     scaled : array of shape (..., K)
         Scaled labels.
     xp : module
-        ``numpy``, or ``pytensor.tensor`` for a symbolic `scaled` whose last length is static.
+        ``numpy``, or ``pytensor.tensor`` for a symbolic `scaled` whose last dimension has a static length.
 
     Returns
     -------

@@ -1,18 +1,19 @@
 r"""
-The spectral model with label errors: the reference stars' true labels are latent.
+The spectral model with errors of the reference labels: the true labels are latent.
 
     x_n  ~ Normal(mu, Omega)                                       the population of true labels
     o_n  ~ Normal(x_n, Sigma_n)                                    reported labels, Sigma_n diagonal and known
     h_n  ~ Normal(0, 1) in R hidden components
     f_np ~ Normal(theta_p . v(x_n) + H_p . h_n, sqrt(s_p^2 + kappa^2 sigma_np^2))
 
-Without the population the likelihood of o_n and f_n is that of a regression on o_n, and the errors shrink the
-coefficients as if they were not known. :func:`bayescannon.pixels.latent_label_fit.fit_latent_labels` maximises the
-posterior with x_n and h_n integrated out.
+Without the population the model is a regression on the reported labels o_n, whose errors bias the coefficients toward
+zero. :func:`bayescannon.pixels.latent_label_fit.fit_latent_labels` maximises the posterior with x_n and h_n integrated
+out.
 
-A flat prior on theta is harmless there, but not in a posterior average: shrunken labels leave theta more room, by the
-factor |V^T V|^(-1/2) a pixel, and with many pixels that outweighs the reported labels. `reference_measure` takes the
-factor out, so that the prior is flat in the predicted spectra whatever the scale of the labels.
+A flat prior on theta does not affect that maximum, but it affects averages over the posterior: the volume of theta
+grows as the labels shrink, by the factor |V^T V|^(-1/2) per pixel, which with many pixels outweighs the reported
+labels. `reference_measure` removes the factor; the prior is then flat in the predicted spectra, whatever the scale of
+the labels.
 """
 
 from collections.abc import Sequence
@@ -46,17 +47,18 @@ def latent_label_model(
     Parameters
     ----------
     stars : ReportedStars
-        The variances positive. A dead pixel adds the same constant to every logp.
+        With positive variances. A dead pixel adds the same constant to every logp.
     label_names : sequence of K str
     n_hidden : int
-        R.
+        R, the number of hidden components.
     population : (mu, Omega), optional
-        Shapes (K,) and (K, K). Learned unless given: mu flat, Omega with flat correlations and wide half-normal
-        standard deviations.
+        Shapes (K,) and (K, K). By default they are random variables: mu flat, Omega with flat correlations and wide
+        half-normal standard deviations.
     priors : SpectralPriors, optional
-        The paper's unless given; all coefficients are allowed.
+        By default those of the paper. `allowed` is not used: every pixel depends on every term.
     reference_measure : bool
-        Multiply by |V^T V|^(1/2) for every pixel, V being the label vectors: for sampling with flat coefficients.
+        Multiply the posterior by |V^T V|^(1/2) for every pixel, where V holds the label vectors: for sampling with
+        flat coefficients.
     boundary : bool
         Leave s untransformed, as in :func:`bayescannon.models.spectral.spectral_model`.
 
@@ -69,13 +71,15 @@ def latent_label_model(
 
     Raises
     ------
-    ValueError
+    InputError
         A label variance is not positive.
     """
     observed, flux, ivar = stars.observed, stars.flux, stars.ivar
     priors = priors or SpectralPriors()
     if not (stars.variance > 0).all():
-        raise InputError("label variances must be positive; give an exact label a small one")
+        raise InputError(
+            f"label variances must be positive; got {float(stars.variance.min()):g}. Give exact labels a small variance"
+        )
     live = ivar > 0
     n_label = len(label_names)
     coords: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Priors of the scatters and of the noise scale, declared inside a ``pm.Model``."""
+"""Priors of the scatters and of the noise scale, as small objects that declare them inside a ``pm.Model``."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ class ScatterPrior(Protocol):
     """Declares s >= 0 with dims (pixel,) in the model on the stack."""
 
     def declare_scatter(self, *, boundary: bool) -> Any:
-        """Return the random variable; with `boundary`, on its own scale so that s = 0 can be reached."""
+        """Return the random variable; with `boundary` it is not transformed, so that s = 0 can be reached."""
 
 
 class NoisePrior(Protocol):
@@ -24,7 +24,7 @@ class NoisePrior(Protocol):
 
 @dataclass(frozen=True)
 class FlatScatter:
-    """No preference for any scatter s >= 0, as in the paper."""
+    """A flat prior of every scatter s >= 0, as in the paper."""
 
     def declare_scatter(self, *, boundary: bool) -> Any:
         """Return s ~ Flat on [0, inf)."""
@@ -63,12 +63,12 @@ class HalfNormalScatter:
 @dataclass(frozen=True)
 class PooledScatter:
     """
-    ln s_p ~ Normal(centre, width): a population of scatters learned from all pixels, so that none is ever 0.
+    ln s_p ~ Normal(centre, width): a population of scatters learned from all pixels, in which none is 0.
 
     Attributes
     ----------
     centre, width : float or None
-        Parameters of the population; None are learned by marginal likelihood.
+        Parameters of the population; None is learned by marginal likelihood.
     """
 
     centre: float | None = None
@@ -87,7 +87,7 @@ class PooledScatter:
 @dataclass(frozen=True)
 class FixedNoise:
     """
-    The reported errors times a fixed kappa; the paper's is 1.
+    The reported errors multiplied by a fixed kappa, which is 1 in the paper.
 
     Attributes
     ----------
@@ -119,12 +119,12 @@ class GlobalNoise:
 @dataclass(frozen=True)
 class PixelNoise:
     """
-    ln kappa_p ~ Normal(centre, width): a kappa for every pixel, from a population.
+    ln kappa_p ~ Normal(centre, width): one kappa per pixel, from a population.
 
     Attributes
     ----------
     centre, width : float or None
-        Parameters of the population; None are learned by marginal likelihood.
+        Parameters of the population; None is learned by marginal likelihood.
     """
 
     centre: float | None = None

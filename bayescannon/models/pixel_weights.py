@@ -1,4 +1,4 @@
-"""The weight of a pixel in a star's chi2: the only place outside compiled kernels where it is written."""
+"""The weight of a pixel in a star's chi2, given a trained model; training weights also contain kappa."""
 
 import numpy as np
 
@@ -12,14 +12,14 @@ def pixel_weights(scatter: FloatArray, ivar: FloatArray) -> FloatArray:
     Parameters
     ----------
     scatter : float array of shape (pixel,)
-        s; inf in pixels that the model does not know.
+        s; inf in pixels without a fit.
     ivar : float array of shape (star, pixel) or (pixel,)
         1 / sigma^2; 0 in dead pixels.
 
     Returns
     -------
     weight : float array of the shape of `ivar`
-        0 in dead pixels.
+        0 in dead pixels and in pixels without a fit.
     """
     live = np.isfinite(scatter)
     weight: FloatArray = np.where(live, ivar / (1 + np.where(live, scatter, 0.0) ** 2 * ivar), 0.0)

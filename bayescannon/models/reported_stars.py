@@ -1,4 +1,4 @@
-"""Reference stars as they are reported: labels with errors, and spectra."""
+"""The data of reference stars: reported labels with errors, and spectra."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from bayescannon.numerics.typing import FloatArray
 @dataclass(frozen=True)
 class ReportedStars:
     """
-    What the reference stars show.
+    The data of the reference stars.
 
     Attributes
     ----------

@@ -1,10 +1,10 @@
 r"""
-The spectral model: what the reference stars' spectra are, given their labels (Ho et al. 2017, eq. 3-5).
+The spectral model: the distribution of the reference stars' spectra given their labels (Ho et al. 2017, eq. 3-5).
 
     f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + kappa^2 sigma_np^2))
 
 The paper has kappa = 1; its eq. 3 prints the noise without its square root.
-:func:`bayescannon.pixels.fit.fit_pixels` finds the exact maximum of this model's posterior at survey size.
+:func:`bayescannon.pixels.fit.fit_pixels` finds the exact maximum of its posterior.
 """
 
 from collections.abc import Sequence
@@ -41,10 +41,10 @@ def spectral_model(
     terms : sequence of T str
         Names of the terms, see :func:`bayescannon.models.label_vector.term_names`.
     priors : SpectralPriors, optional
-        The paper's unless given. A coefficient that is not allowed has no effect.
+        By default those of the paper. A coefficient that is not allowed has no effect.
     boundary : bool
-        Leave s untransformed, so that s = 0 is a point of the model. Meant for optimisers with bounds and for
-        tests; samplers want the default.
+        Leave s untransformed, so that s = 0 is a point of the model: for optimisers with bounds and for tests. Samplers
+        need the default.
 
     Returns
     -------
@@ -71,12 +71,12 @@ def spectral_model(
 
 
 def reported_sigma(ivar: FloatArray) -> NDArray[np.float64]:
-    """Return the reported standard deviations, huge and finite where a pixel is dead; the shape of `ivar`."""
+    """Return the reported standard deviations, `FLAT_SCALE` in dead pixels, in the shape of `ivar`."""
     live = ivar > 0
     return np.where(live, 1 / np.sqrt(np.where(live, ivar, 1.0)), FLAT_SCALE).astype(np.float64)
 
 
 def flux_deviation(s: Any, kappa: Any, sigma: Any) -> Any:
     """Return the standard deviation sqrt(s^2 + kappa^2 sigma^2) of each flux (star, pixel), symbolically."""
-    # kappa must not move the constant that a dead pixel adds
+    # the constant that a dead pixel adds must not depend on kappa
     return pt.sqrt(s**2 + (pt.where(sigma < FLAT_SCALE, kappa, 1.0) * sigma) ** 2)

@@ -1,4 +1,4 @@
-"""What is believed of the spectral model before any spectrum is seen, as one object."""
+"""The priors of the spectral model as one object."""
 
 from dataclasses import dataclass, field
 
@@ -12,16 +12,17 @@ from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior,
 @dataclass(frozen=True)
 class SpectralPriors:
     """
-    Priors of the spectral model; the paper's unless given.
+    Priors of the spectral model; by default those of the paper.
 
     Attributes
     ----------
     coefficients : prior object
-        See :mod:`bayescannon.models.coefficient_priors`; flat unless given.
+        See :mod:`bayescannon.models.coefficient_priors`; by default flat.
     scatter, noise : prior objects
-        See :mod:`bayescannon.models.noise_priors`; flat, and kappa = 1, unless given.
+        See :mod:`bayescannon.models.noise_priors`; by default a flat prior, and kappa = 1.
     allowed : bool array of shape (pixel, T), optional
-        False where a pixel may not depend on a term: its coefficient is 0, or has no effect.
+        False where a pixel does not depend on a term: the coefficient is 0 in a fit, and has no effect in the PyMC
+        model.
     """
 
     coefficients: CoefficientPrior = field(default_factory=FlatCoefficients)

@@ -1,7 +1,7 @@
 r"""
-The label model: what one star's labels are, given a trained spectral model (Ho et al. 2017, section 4).
+The label model: the posterior of one star's labels, given a trained spectral model (Ho et al. 2017, section 4).
 
-With coefficients and scatters fixed the likelihood of a star's spectrum is exactly that of T numbers,
+With fixed coefficients and scatters the likelihood of a star's spectrum is exactly that of T numbers,
 
     y_k ~ Normal((R v(l))_k, 1),      A = R^T R = sum_p w_p theta_p theta_p^T,      y = R^-T b,
 
@@ -42,15 +42,20 @@ def label_model(
     label_names : sequence of K str
         Names of the labels.
     prior : prior object
-        See :mod:`bayescannon.models.label_priors`; flat, as in the paper, unless given.
+        See :mod:`bayescannon.models.label_priors`; by default flat, as in the paper.
     scaler : LabelScaler, optional
-        The trained model's; without it the parameters of `prior` are those of scaled labels.
+        Scaler of the trained model; without it the parameters of `prior` refer to scaled labels.
 
     Returns
     -------
     model : pm.Model
-        Random variable ``labels`` (stellar_label), scaled, and the observed ``y`` (mode). Both data are
-        ``pm.Data`` (``R``, ``y_observed``), so one compiled model serves every star.
+        Random variable ``labels`` (stellar_label), scaled, and the observed ``y`` (mode). The arrays are ``pm.Data``
+        (``R``, ``y_observed``), so that one compiled model can be used for every star.
+
+    Raises
+    ------
+    InputError
+        The shapes do not match the number of labels.
     """
     names = tuple(label_names)
     scaler = scaler or LabelScaler(names, np.zeros(len(names)), np.ones(len(names)))
@@ -83,16 +88,16 @@ def label_chunk_model(
     scaler: LabelScaler,
 ) -> pm.Model:
     """
-    State :func:`label_model` for several stars at once, in coordinates that are easy to sample.
+    State :func:`label_model` for several stars at once, in standardised coordinates z.
 
     Parameters
     ----------
     root, pseudo_observations : float arrays of shape (N, T, T) and (N, T)
         From :func:`bayescannon.stars.quartic.pseudo_observations`.
     centre : float array of shape (N, K)
-        Scaled labels to measure from.
+        Scaled labels at z = 0.
     spread : float array of shape (N, K, K)
-        Factors S; the sampler moves z with labels = centre + S z.
+        Factors S of labels = centre + S z.
     prior : prior object
     scaler : LabelScaler
 
@@ -100,8 +105,8 @@ def label_chunk_model(
     -------
     model : pm.Model
         Random variable ``z`` and deterministic ``labels`` (star, stellar_label), scaled; with a box ``labels`` itself
-        is the random variable. All arrays are ``pm.Data`` (``R``, ``y_observed``, ``centre``, ``spread``), so one
-        compiled model serves every chunk of N stars.
+        is the random variable. All arrays are ``pm.Data`` (``R``, ``y_observed``, ``centre``, ``spread``), so that one
+        compiled model can be used for every chunk of N stars.
     """
     n_star, n_label = centre.shape
     coords: dict[str, Any] = {
@@ -117,7 +122,7 @@ def label_chunk_model(
         x0 = pm.Data("centre", centre, dims=("star", "stellar_label"))
         s = pm.Data("spread", spread, dims=("star", "stellar_label", "stellar_label_2"))
         if isinstance(prior, BoxLabels):
-            # a sampler must not meet walls: the box's own transform keeps it inside
+            # PyMC's transform of the uniform distribution removes the bounds, which NUTS cannot cross
             labels = prior.declare_within("labels", scaler, dims=("star", "stellar_label"))
             known = pt.specify_shape(labels, (None, n_label))
         else:

@@ -1,17 +1,17 @@
-"""The exceptions of bayescannon: one class above all of them, and the built-in kinds that they also are."""
+"""The exceptions of bayescannon: one base class, and three that are also built-in exceptions."""
 
 
 class BayesCannonError(Exception):
-    """Above every exception that bayescannon raises on purpose; its message says what to do."""
+    """Base class of the exceptions that bayescannon raises on purpose; the message says what to do."""
 
 
 class InputError(BayesCannonError, ValueError):
-    """A value that cannot be used: what was expected, what came, what to do."""
+    """A value that cannot be used; the message says what was expected, what came and what to do."""
 
 
 class InputTypeError(BayesCannonError, TypeError):
-    """An object of a kind that cannot be used where it was given."""
+    """An object whose type cannot be used here."""
 
 
 class MissingFileError(BayesCannonError, FileNotFoundError):
-    """A file or folder that is not there."""
+    """A file or folder that does not exist."""

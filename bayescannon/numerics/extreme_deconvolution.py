@@ -1,10 +1,10 @@
 r"""
-Extreme deconvolution: the mixture of Gaussians behind labels that were measured with known errors.
+Extreme deconvolution: a mixture of Gaussians fitted to labels that were measured with known errors.
 
     x_n ~ sum_m weight_m Normal(mean_m, covariance_m + S_n)
 
 Expectation-maximisation of Bovy, Hogg & Roweis 2011 (AnnApStat 5, 1657), with diagonal S_n and a floor on the
-covariances; with S_n = 0 it is the usual mixture. The number of components is chosen by held-out likelihood.
+covariances; with S_n = 0 it is the usual Gaussian mixture. The number of components is chosen by held-out likelihood.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,16 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
 _MAX_ROUNDS = 600
-# of the log likelihood a star, between rounds: in the end, and while numbers of components are compared
+# rounds end when the log likelihood per star rises by less: in the final fit, and while numbers of components compete
 _TOLERANCE = 3e-6
 _ROUGH_TOLERANCE = 1e-4
-# numbers of components that may be worse than the best one before no more are tried
+# stop after so many numbers of components in a row that are worse than the best
 _PATIENCE = 2
+# stars by which the number of components is chosen, at most
 _MOST_TO_CHOOSE_BY = 2000
-# least variance of a component, in units of the whole sample's
+# smallest variance of a component, in units of the variance of the whole sample
 _FLOOR = 1e-3
-# least stars a component must have, per label
+# smallest number of stars per component and label; a component with fewer stars than this in all is dropped
 _LEAST_STARS = 3
 
 
@@ -64,23 +65,24 @@ def fit_mixture(
     values: FloatArray, variance: FloatArray, n_components: int, *, tolerance: float = _TOLERANCE, seed: int = 0
 ) -> Mixture:
     """
-    Fit a mixture by expectation-maximisation, from k-means.
+    Fit a mixture by expectation-maximisation, started from k-means clusters.
 
     Parameters
     ----------
     values, variance : float arrays of shape (N, K)
         Measured values and the variances of their errors.
     n_components : int
-        M; components that starve are dropped.
+        M; a component is dropped when the shares of all stars in it sum to fewer than 3 stars.
     tolerance : float
-        Rounds end when the log likelihood a star rises by less than this.
+        Rounds end when the log likelihood per star rises by less than this.
     seed : int
-        Of k-means.
+        Seed of k-means.
 
     Raises
     ------
-    ValueError
-        Values that are not finite, negative variances, or fewer stars than components need.
+    InputError
+        Values that are not finite, negative variances, too few stars for the components, or a label that is the same
+        for all stars.
     """
     n_star, n_label = values.shape
     if variance.shape != values.shape or not (np.isfinite(values).all() and (variance >= 0).all()):
@@ -93,7 +95,10 @@ def fit_mixture(
         )
     spread = values.var(axis=0)
     if not (spread > 0).all():
-        raise InputError(f"label number {int(spread.argmin())} is the same for all stars; leave it out of the prior")
+        raise InputError(
+            f"every label must vary between stars; label number {int(spread.argmin())} is the same for all. Leave it "
+            "out of the prior"
+        )
     floor = np.diag(_FLOOR * spread)
     mixture = _from_clusters(values, n_components, floor, seed)
     last = -np.inf
@@ -111,27 +116,28 @@ def choose_mixture(
     values: FloatArray, variance: FloatArray, candidates: Sequence[int], *, folds: int = 5, seed: int = 0
 ) -> Mixture:
     """
-    Fit the mixture whose number of components gives held-out stars the greatest likelihood.
+    Fit the mixture whose number of components maximises the likelihood of held-out stars.
 
     Parameters
     ----------
     values, variance
         As in :func:`fit_mixture`.
     candidates : sequence of int
-        Numbers of components; those that the stars cannot bear are left out.
+        Numbers of components; those for which there are too few stars are left out.
     folds : int
-        Stars are dealt into this many folds.
+        Number of folds of the cross-validation.
     seed : int
+        Seed of the folds and of k-means.
     """
     n_star, n_label = values.shape
     order = np.random.default_rng(seed).permutation(n_star)
-    # a few thousand stars tell numbers of components apart; all of them fit the mixture that is chosen
+    # a few thousand stars are enough to choose the number of components; the final fit uses all stars
     chosen = order[:_MOST_TO_CHOOSE_BY]
     some, some_variance, n_star = values[chosen], variance[chosen], len(chosen)
     fold = np.arange(n_star) % folds
-    bearable = [m for m in candidates if (n_star - n_star // folds - 1) >= _LEAST_STARS * n_label * m] or [1]
+    possible = [m for m in candidates if (n_star - n_star // folds - 1) >= _LEAST_STARS * n_label * m] or [1]
     scores: list[float] = []
-    for m in bearable:
+    for m in possible:
         held_out = 0.0
         for k in range(folds):
             mixture = fit_mixture(some[fold != k], some_variance[fold != k], m, tolerance=_ROUGH_TOLERANCE, seed=seed)
@@ -139,11 +145,15 @@ def choose_mixture(
         scores.append(held_out)
         if len(scores) > _PATIENCE and max(scores[-_PATIENCE:]) < max(scores):
             break
-    return fit_mixture(values, variance, bearable[int(np.argmax(scores))], seed=seed)
+    return fit_mixture(values, variance, possible[int(np.argmax(scores))], seed=seed)
 
 
 def _from_clusters(values: FloatArray, n_components: int, floor: FloatArray, seed: int) -> Mixture:
-    """Start from k-means clusters, wide: a component that starts narrow under large errors stays so."""
+    """
+    Return a mixture of k-means clusters, all with the pooled covariance within clusters.
+
+    Narrower components would stay too narrow where the errors are large.
+    """
     rng = np.random.default_rng(seed)
     _, member = kmeans2(values / values.std(axis=0), n_components, minit="++", rng=rng, missing="warn")
     kept = np.unique(member)
@@ -157,7 +167,7 @@ def _from_clusters(values: FloatArray, n_components: int, floor: FloatArray, see
 def _maximise(
     values: FloatArray, variance: FloatArray, mixture: Mixture, share: FloatArray, floor: FloatArray
 ) -> Mixture:
-    """Return the mixture of greatest expected likelihood given the stars' shares (N, M) in the components."""
+    """Return the mixture that maximises the expected log likelihood, given the stars' shares (N, M) in components."""
     alive = share.sum(axis=0) >= _LEAST_STARS
     if not alive.all():
         mixture = Mixture(mixture.weight[alive], mixture.mean[alive], mixture.covariance[alive])
@@ -172,7 +182,7 @@ def _maximise(
 
 
 def _at_least(covariance: FloatArray, floor: FloatArray) -> FloatArray:
-    """Return a covariance none of whose directions is narrower than `floor`."""
+    """Return a covariance whose variance along any direction is at least that of `floor`, a diagonal matrix."""
     root = np.sqrt(np.diag(floor))
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T) / np.outer(root, root))
     result: FloatArray = (vectors * np.maximum(values, 1.0)) @ vectors.T * np.outer(root, root)
@@ -201,10 +211,10 @@ def log_components(values, variance, log_weight, mean, covariance, result):  # t
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def component_moments(values, variance, share, mean, covariance, first, second):  # type: ignore[no-untyped-def]
     """
-    Fill first (M, K) and second (M, K, K) with the shared sums of E[x_true - mean_m] and of its outer products.
+    Fill first (M, K) and second (M, K, K) with sums over stars of share * E[d] and share * E[d d^T], d = x - mean_m.
 
     Given component m and the measured x_n with V = covariance_m and S_n = diag(variance_n), the true value is Normal
-    with mean mean_m + V (V + S)^-1 (x_n - mean_m) and covariance V - V (V + S)^-1 V.
+    with mean mean_m + V (V + S)^-1 (x_n - mean_m) and covariance V - V (V + S)^-1 V (Bovy et al. 2011, section 3).
     """
     n_star, k = values.shape
     factor, right, expected = np.empty((k, k)), np.empty((k, k + 1)), np.empty(k)

@@ -1,5 +1,5 @@
 """
-The convex hull of reference points without its facets, whose number explodes with the dimension.
+Distances outside the convex hull of reference points, without its facets, whose number grows fast with the dimension.
 
 A point x is outside the hull of points r_m exactly if there is a direction u with u . x > h(u) = max_m u . r_m, the
 hull's support function. Many fixed directions give a signed margin, a lower bound of the distance outside.
@@ -53,7 +53,7 @@ def hull_margin(
     Returns
     -------
     margin : float array of shape (N,)
-        Positive is outside for certain, by at least so much; negative is inside as far as the directions can tell.
+        Positive: certainly outside, and at least this far. Negative: not outside along any of the directions.
     """
     projected = reference @ directions.T
     if leave_one_out:

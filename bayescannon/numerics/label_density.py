@@ -1,13 +1,13 @@
 r"""
-A prior of the labels as the numbers that exact solvers work with; :mod:`bayescannon.models` has its PyMC statement.
+The prior density of the labels as the arrays that exact solvers take; :mod:`bayescannon.models` states it in PyMC.
 
 In scaled labels, inside a box and up to a constant,
 
     ln p(l) = ln q(l)                         or, saturating,    ln p(l) = -ln(1 + q_cut / q(l)),
     q(l) = sum_m exp(g_m - (l - mu_m)^T P_m (l - mu_m) / 2),
 
-with no component at all for a flat density. The saturating form is flat where q is well above q_cut and follows q
-where it is well below.
+A flat density has no components. The saturating form is flat where q is well above q_cut and proportional to q where q
+is well below it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class LabelDensity:
     Attributes
     ----------
     lower, upper : float arrays of shape (K,)
-        The box; infinite where there is no wall.
+        The box; infinite where a label is not bounded.
     log_weight : float array of shape (M,)
         g_m, with the normalisation of each component where the density is normalised.
     mean : float array of shape (M, K)
@@ -72,18 +72,18 @@ class LabelDensity:
     def components(
         cls, log_weight: FloatArray, mean: FloatArray, precision: FloatArray, *, log_cut: float | None = None
     ) -> "LabelDensity":
-        """Return a density without walls; parameters as the attributes."""
+        """Return a density that is not bounded; parameters as the attributes."""
         wall = np.full(mean.shape[1], np.inf)
         return cls(-wall, wall, log_weight, mean, precision, log_cut)
 
     @property
     def is_flat(self) -> bool:
-        """Whether it is constant everywhere."""
+        """Whether the density is constant everywhere."""
         return len(self.log_weight) == 0 and bool(np.isinf(self.lower).all() and np.isinf(self.upper).all())
 
     @property
     def arrays(self) -> tuple[Any, ...]:
-        """What the compiled kernels take."""
+        """The density as the tuple of numbers and arrays that compiled kernels take."""
         contiguous = (np.ascontiguousarray(x, dtype=np.float64) for x in (self.log_weight, self.mean, self.precision))
         walls = (np.array(self.lower, dtype=np.float64), np.array(self.upper, dtype=np.float64))
         return (*walls, *contiguous, 0.0 if self.log_cut is None else self.log_cut, self.log_cut is not None)
@@ -98,9 +98,10 @@ class LabelDensity:
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def add_density(density, x, with_hessian, gradient, gauss, hessian, work):  # type: ignore[no-untyped-def]
     """
-    Return -2 ln p at x inside the box; add -1 times the derivatives of ln p to half those of chi2.
+    Return -2 ln p at x inside the box; add the derivatives of -ln p to those of chi2 / 2.
 
-    `gauss` gets the part of the curvature that is never negative. `work` is space: two arrays (K,), two (K, K).
+    `gauss` gets the part of the curvature that is never negative. `work` is scratch space: two arrays of shape (K,) and
+    two of shape (K, K).
     """
     _, _, log_weight, mean, precision, log_cut, saturates = density
     n_component, k = mean.shape

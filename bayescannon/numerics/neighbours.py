@@ -1,4 +1,4 @@
-"""Mean distances to the nearest points of a reference set, exact, by a tree."""
+"""Exact mean distances to the nearest points of a reference set, by a k-d tree."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,9 @@ def mean_distance(
     reference : float array of shape (M, K)
         Finite.
     neighbours : int
-        How many are nearest; the mean is over them.
+        Number of nearest reference points in the mean.
     root : bool
-        Distances, not their squares.
+        Average distances, not their squares.
     leave_one_out : bool
         `points` are the reference points, in the same order, and none is its own neighbour.
     workers : int or None
@@ -42,19 +42,25 @@ def mean_distance(
 
     Raises
     ------
-    ValueError
-        Fewer reference points than `neighbours`, or shapes that do not go together.
+    InputError
+        Fewer reference points than `neighbours`, or shapes that do not match.
     """
     if points.ndim != 2 or reference.ndim != 2 or points.shape[1] != reference.shape[1]:
-        raise InputError(f"points and reference must have as many columns; got {points.shape} and {reference.shape}")
+        raise InputError(
+            f"points and reference must have the same number of columns; got shapes {points.shape} and "
+            f"{reference.shape}"
+        )
     available = len(reference) - leave_one_out
     if not 1 <= neighbours <= available:
         raise InputError(
-            f"the mean is over {neighbours} nearest reference stars, but there are {max(available, 0)}; take more "
-            "reference stars or fewer neighbours"
+            f"neighbours must be between 1 and the number of reference stars, {max(available, 0)}; got {neighbours}. "
+            "Take more reference stars or fewer neighbours"
         )
     if leave_one_out and len(points) != len(reference):
-        raise InputError("leave_one_out needs the reference points themselves as points")
+        raise InputError(
+            f"leave_one_out needs the {len(reference)} reference points as points; got {len(points)} points. Give the "
+            "reference points"
+        )
     usable = np.isfinite(points).all(axis=1)
     result = np.full(len(points), np.nan)
     if not usable.any():
@@ -62,7 +68,7 @@ def mean_distance(
     k = neighbours + leave_one_out
     distance, index = cKDTree(reference).query(points[usable], k=np.arange(1, k + 1), workers=workers or n_cores())
     if leave_one_out:
-        # among duplicates the point itself need not come first; if it is not there at all, the last one is as near
+        # among duplicates the point itself need not come first; if it was not found, the last one is equally near
         own = index == np.flatnonzero(usable)[:, None]
         own[~own.any(axis=1), -1] = True
         distance = distance[~own].reshape(-1, neighbours)

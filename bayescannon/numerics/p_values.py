@@ -10,13 +10,13 @@ def empirical_p_value(scores: FloatArray, reference: FloatArray) -> NDArray[np.f
     """
     Return (1 + number of reference scores that are not smaller) / (1 + M), per star.
 
-    If star and reference are exchangeable, a value of at most alpha comes with probability at most alpha, whatever the
-    distribution.
+    If star and reference are exchangeable, the p-value is at most alpha with probability at most alpha, whatever the
+    distribution of the scores (a conformal p-value: Vovk, Gammerman & Shafer 2005, section 2.2).
 
     Parameters
     ----------
     scores : float array of shape (N,)
-        Large is unusual; NaN stays NaN.
+        Large scores are unusual; NaN stays NaN.
     reference : float array of shape (M,)
         Values that are not finite are left out.
 
@@ -34,9 +34,9 @@ def empirical_p_value(scores: FloatArray, reference: FloatArray) -> NDArray[np.f
 
 def is_unusual(p_value: FloatArray, false_alarms: float, n_reference: int) -> NDArray[np.bool_]:
     """
-    Tell where a p-value is at most the rate of false alarms; NaN is not unusual.
+    Return where a p-value is at most the rate of false alarms; NaN is not unusual.
 
-    Fewer than 1 / rate - 1 reference stars cannot show so small a p-value: then a star is unusual if no reference star
-    is as far out.
+    The smallest possible p-value of M reference stars is 1 / (1 + M). If that is above the rate, a star is unusual if
+    its score is above those of all reference stars.
     """
     return np.nan_to_num(p_value, nan=1.0) <= max(false_alarms, 1 / (1 + n_reference)) * (1 + 1e-12)

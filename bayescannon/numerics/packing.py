@@ -1,4 +1,4 @@
-"""Symmetric matrices packed as their upper triangles, so that weighted sums of outer products are one GEMM."""
+"""Symmetric matrices packed as upper triangles, so that weighted sums of outer products are one matrix product."""
 
 import numpy as np
 

@@ -1,18 +1,18 @@
-"""Progress of work that takes seconds: a bar on a terminal or in a notebook, a function of the caller's, or nothing."""
+"""Progress of long work: a bar on a terminal or in a notebook, a function that the caller gives, or nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # called with (done, total)
 Report = Callable[[int, int], None]
-# None: a bar where someone may look; True: always; False: never; a function is called
+# None: a bar on a terminal or in a notebook; True: always a bar; False: never; a function is called
 Progress = Report | bool | None
 
 
 @contextmanager
 def reporting(progress: Progress, description: str) -> Iterator[Report]:
     """
-    Give a function of (done, total) that reports as `progress` says.
+    Provide a function of (done, total) that reports progress in the way that `progress` chooses.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def reporting(progress: Progress, description: str) -> Iterator[Report]:
         A function is called with (done, total). True draws a bar on standard error, None does so on a terminal or in a
         notebook only, and False reports nothing.
     description : str
-        What is being done, beside the bar.
+        Text beside the bar.
     """
     if callable(progress):
         yield progress

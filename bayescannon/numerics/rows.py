@@ -1,4 +1,4 @@
-"""Rows of a table by the names of its entries."""
+"""Rows of a table by name."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 def rows_of(names: Iterable[object], wanted: Iterable[object]) -> NDArray[np.intp]:
     """
-    Find the rows that have the names wanted.
+    Find the rows with the wanted names.
 
     Parameters
     ----------
     names : N names
-        Compared as text. Of rows with the same name the last one is found; an empty name is none.
+        Compared as text. Of several rows with the same name the last one is found; an empty name is never found.
     wanted : n names
 
     Returns

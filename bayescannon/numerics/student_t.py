@@ -1,4 +1,4 @@
-"""Student-t errors seen through Gaussian ones: their density, its slopes and its distribution function, compiled."""
+"""A Student-t convolved with a Gaussian: its density, the derivatives, and its distribution function, compiled."""
 
 import math
 
@@ -7,8 +7,8 @@ from numba import njit
 
 from bayescannon.numerics.typing import FloatArray
 
-# e^-32 of the integrand's mass is left out on each side; the step is in widths of its narrowest peak, where the error
-# of the trapezoid is below 1e-9
+# the integral leaves out a fraction e^-32 on each side; with this step, in widths of the integrand's narrowest peak,
+# the error of the trapezoidal rule is below 1e-9
 _DECAY = 32.0
 _STEP = 0.7
 
@@ -23,14 +23,14 @@ def convolved_t(
     .. math::
         p(x) = \int d\lambda\, {\rm Gamma}(\lambda | \nu/2, \nu/2)\, {\cal N}(x | 0, \sigma^2/\lambda + e^2)
 
-    by the trapezoid in :math:`u = \log\lambda`, whose integrand decays exponentially on both sides.
+    by the trapezoidal rule in :math:`u = \log\lambda`, where the integrand decays exponentially on both sides.
 
     Parameters
     ----------
     off, scale, dof, error : float arrays of shape (N,)
         x, sigma > 0, nu > 0 and e >= 0.
     digamma : float array of shape (N,)
-        Of nu/2.
+        The digamma function of nu/2.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def convolved_t(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def convolved_t_below(off: FloatArray, scale: FloatArray, dof: FloatArray, error: FloatArray) -> FloatArray:
-    """Return the probability below x of the same distribution; parameters as in :func:`convolved_t`."""
+    """Return the probability of values below x; parameters as in :func:`convolved_t`."""
     out = np.empty(len(off))
     for i in range(len(off)):
         half = dof[i] / 2

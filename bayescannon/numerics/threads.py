@@ -1,4 +1,4 @@
-"""What this process may use of the machine, and work shared out over its cores."""
+"""The number of cores that this process may use, and work in threads on them."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from bayescannon.numerics.whole_numbers import whole_number
 
-# whether the thread that asks was started here
+# marks the threads that map_items starts
 _thread = threading.local()
 
 
@@ -25,22 +25,22 @@ def n_cores() -> int:
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """Return a context in which BLAS uses one thread: for many small products, several at once."""
+    """Return a context in which BLAS uses one thread, for many small products that run in parallel."""
     limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
     return limits
 
 
 def map_items[T](function: Callable[..., T], *items: Iterable[Any], workers: int | None = None) -> list[T]:
     """
-    Call a function on items, several at once, each call with one BLAS thread.
+    Call a function on items in parallel threads, each call with one BLAS thread.
 
-    A result does not depend on `workers`. A call from within `function` runs in the thread that makes it: the cores
-    are at work already.
+    The results do not depend on `workers`. A call from inside `function` starts no further threads, because every core
+    is in use already.
 
     Parameters
     ----------
     function : callable
-        Must release the GIL, as NumPy and compiled kernels do, to gain by threads.
+        Threads help only if it releases the GIL, as NumPy and compiled kernels do.
     items : iterables
         The arguments of the calls, one iterable for each argument.
     workers : int or None
@@ -63,16 +63,16 @@ def map_items[T](function: Callable[..., T], *items: Iterable[Any], workers: int
 
 def map_blocks[T](function: Callable[[slice], T], n: int, block: int, workers: int | None = None) -> list[T]:
     """
-    Call a function on consecutive blocks of n items, as :func:`map_items`.
+    Call a function on consecutive blocks of n items, in threads as in :func:`map_items`.
 
     Parameters
     ----------
     function : callable
         Takes the slice of a block.
     n : int
-        Items; 0 calls nothing.
+        Number of items; with 0 the function is not called.
     block : int
-        Items of a block; the last one may be shorter.
+        Items per block; the last block may be shorter.
     workers : int or None
         Threads; None takes every core.
 

@@ -1,6 +1,5 @@
 """
-Given labels, the coefficients and scatter of every pixel: exact solvers of the spectral model (eq. 3-6).
+Exact solvers of the spectral model (Ho et al. 2017, eq. 3-6): given labels, coefficients and scatter of every pixel.
 
-Label vectors and arrays (star, pixel) come in; coefficients, their covariance, scatters and populations go out. The
-equations are those of Ho et al. (2017).
+Label vectors and arrays (star, pixel) come in; coefficients, their covariance, scatters and populations go out.
 """

@@ -1,5 +1,5 @@
 r"""
-One pass of penalised weighted least squares over a block of pixels, and the derivatives of its profile.
+Penalised weighted least squares for a block of pixels at given scatters, and the derivatives of the profile.
 
 Given the scatter s, the coefficients solve (V^T W V + L) theta = V^T W f + L m with w = 1 / (s^2 + sigma^2) and
 the Gaussian prior N(m, L^-1). With theta at its optimum the objective F (minus log posterior) has
@@ -8,7 +8,7 @@ the Gaussian prior N(m, L^-1). With theta at its optimum the objective F (minus 
 
     dg/d(s^2) = sum(-w^2 + 2 w^3 r^2) - 2 q^T C q + ...,     q = V^T (w^2 r),     C = (V^T W V + L)^-1.
 
-A star that counts m times is m terms of every sum over the stars.
+A star with multiplicity m counts as m terms of every sum over the stars.
 """
 
 from dataclasses import dataclass, fields
@@ -37,9 +37,9 @@ class LabelMoments:
         E[v_k v_l], k <= l.
     covariance : float array of shape (star, T (T + 1) / 2) or None
         products - mean x mean with off-diagonal elements doubled, so that its product with the packed theta theta^T
-        is theta^T Cov(v) theta. None where the labels are known.
+        is theta^T Cov(v) theta. None if the labels are known exactly.
     multiplicity : float array of shape (star,) or None
-        How many times each star counts, as if it were there so often; need not be whole. None is once.
+        How many times each star counts, as if it were repeated in the reference set; need not be whole. None is once.
     """
 
     mean: FloatArray
@@ -54,8 +54,8 @@ class LabelMoments:
 
         Raises
         ------
-        ValueError
-            `multiplicity` is not one finite number >= 0 a star.
+        InputError
+            `multiplicity` is not one finite number >= 0 per star.
         """
         vectors = np.ascontiguousarray(vectors, dtype=np.float64)
         if multiplicity is not None:
@@ -69,7 +69,7 @@ class LabelMoments:
 
     @classmethod
     def uncertain(cls, mean: FloatArray, products: FloatArray) -> "LabelMoments":
-        """Return moments from E[v] (star, T) and packed E[v v^T]."""
+        """Return the moments of uncertain label vectors from E[v] (star, T) and packed E[v v^T]."""
         k, l = np.triu_indices(mean.shape[1])  # noqa: E741 - the indices of the paper
         covariance = (products - pack_products(mean)) * np.where(k == l, 1.0, 2.0)
         return cls(mean, products, covariance)
@@ -87,31 +87,31 @@ class LabelMoments:
 
     @cached_property
     def counted_mean(self) -> FloatArray:
-        """E[v] times the multiplicity, shape (star, T): what sums over the stars take."""
+        """E[v] times the multiplicity, shape (star, T), for sums over the stars."""
         return self.mean if self.multiplicity is None else self.mean * self.multiplicity[:, None]
 
     @cached_property
     def counted_products(self) -> FloatArray:
-        """E[v_k v_l] times the multiplicity, shape (star, T (T + 1) / 2)."""
+        """E[v_k v_l] times the multiplicity, shape (star, T (T + 1) / 2), for sums over the stars."""
         return self.products if self.multiplicity is None else self.products * self.multiplicity[:, None]
 
 
 @dataclass(frozen=True)
 class ProfileFit:
-    """What one pass over a block found at given scatters; every array is by pixel, the first axis."""
+    """Coefficients at given scatters, and derivatives of the profile; the first axis of every array is the pixel."""
 
     theta: FloatArray
     normal: FloatArray  # V^T W V + L, (pixel, T, T)
     gradient: FloatArray  # g
     slope: FloatArray  # dg / d(s^2), close where theta is integrated out or labels are uncertain
     variance: FloatArray  # a typical s^2 + sigma^2
-    objective: FloatArray  # F, but for the constant n_live ln(2 pi) / 2; NaN unless asked for
+    objective: FloatArray  # F without the constant n_live ln(2 pi) / 2; NaN if it was not requested
     chi2: FloatArray  # sum of w r^2
-    held: NDArray[np.bool_]  # terms that stay at 0: censored, or sparse
-    freedom: FloatArray  # terms that the data determine, tr(C V^T W V), if theta is integrated out; else 0
+    held: NDArray[np.bool_]  # terms held at 0: censored, or zero under a Laplace prior
+    freedom: FloatArray  # effective number of terms, tr(C V^T W V), if theta is integrated out; else 0
 
     def select(self, index: NDArray[np.intp]) -> "ProfileFit":
-        """Return the pass of some of the pixels."""
+        """Return the fit of some of the pixels."""
         return ProfileFit(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
 
 
@@ -120,7 +120,7 @@ def solve_coefficients(
     prior: PixelPrior, normal: FloatArray, right: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """
-    Find the coefficients given the normal equations; a prior that is not Gaussian registers its own solver.
+    Solve the normal equations for the coefficients; a prior that is not Gaussian registers its own solver.
 
     Parameters
     ----------
@@ -132,9 +132,10 @@ def solve_coefficients(
     -------
     theta : float array of shape (P, T)
     normal : float array of shape (P, T, T)
-        Whose inverse tells how theta follows the right side; rows and columns of the unit matrix for held terms.
+        Its inverse is the derivative of theta by the right side; rows and columns of held terms are those of the unit
+        matrix.
     held : bool array of shape (P, T)
-        Terms that stay at 0.
+        Terms held at 0.
     """
     return np.linalg.solve(normal, right[..., None])[..., 0], normal, prior.censored
 
@@ -146,10 +147,10 @@ class PixelBlock:
     Parameters
     ----------
     moments : LabelMoments
-        Of the reference stars.
+        Moments of the label vectors of the reference stars.
     flux, ivar : float arrays of shape (star, pixel)
     prior : PixelPrior
-        Of these pixels.
+        Priors of these pixels.
     marginal : bool
         Integrate theta out of the likelihood of s.
     """
@@ -189,7 +190,7 @@ class PixelBlock:
             normal[:, diagonal, diagonal] += precision
             right = right + precision * prior.mean
             if censored.any():
-                # a censored term leaves the equations: its row and column are those of the unit matrix
+                # a censored term is removed from the equations: its row and column become those of the unit matrix
                 keep = ~censored
                 normal = normal * (keep[:, :, None] & keep[:, None, :])
                 normal[:, diagonal, diagonal] += censored
@@ -197,7 +198,7 @@ class PixelBlock:
         return weight, normal, data, right
 
     def fit(self, s2: FloatArray, *, objective: bool = False) -> ProfileFit:
-        """Solve for theta at the scatters s2 (pixel,); evaluate g, its slope and, if asked for, the objective."""
+        """Solve for theta at s^2 = s2 (pixel,); evaluate g, its slope and, if requested, the objective."""
         moments = self.moments
         weight, normal, data, right = self.normal_equations(s2)
         theta, normal, held = solve_coefficients(self.prior, normal, right)
@@ -220,7 +221,7 @@ class PixelBlock:
         if self.marginal:
             squared = unpack_symmetric((weight * weight).T @ moments.counted_products, theta.shape[1])
             if held.any():
-                # what the data say of terms that stay at 0 does not count
+                # terms held at 0 have no part in the marginal likelihood
                 free = ~held[:, :, None] & ~held[:, None, :]
                 squared, data = squared * free, data * free
             product = np.linalg.solve(normal, squared)

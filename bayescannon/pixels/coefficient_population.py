@@ -1,14 +1,14 @@
 r"""
-The population of coefficients: mu, tau and each pixel's activity lambda by maximum marginal likelihood.
+Fit the population of coefficients (mu, tau and each pixel's activity lambda) by maximum marginal likelihood.
 
-With theta_pk ~ N(mu_k, (tau_k lambda_p)^2) for the shrunk terms, flat priors on the others and the scatters given,
-theta integrates out exactly: with M_p, h_p the normal equations of pixel p after its flat terms are eliminated and
+With theta_pk ~ N(mu_k, (tau_k lambda_p)^2) for the shrunk terms, flat priors on the others and given scatters, theta
+can be integrated out exactly: with M_p, h_p the normal equations of pixel p after its flat terms are eliminated and
 D_p = lambda_p^2 diag(tau^2), minus the log marginal likelihood is
 
     F = sum_p ln|I + M D| / 2 + mu^T M mu / 2 - h^T mu - r^T D (I + M D)^-1 r / 2 + (ln lambda_p)^2 / (2 w^2),
 
-r = h - M mu, which needs no inverse of M. It is minimised by Fisher scoring in (mu, ln tau, ln lambda); the matrix is
-an arrow (lambda diagonal, tau dense), so a step costs one elimination.
+with r = h - M mu; no inverse of M is needed. F is minimised by Fisher scoring in (mu, ln tau, ln lambda); the Fisher
+matrix is an arrow (diagonal in lambda, dense in tau), so a step needs one elimination.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bayescannon.numerics.typing import FloatArray
 
-# ln tau is kept above this, far below any coefficient that a spectrum could show: tau = 0 for all purposes
+# lower bound of ln tau, far below any measurable coefficient: in effect tau = 0
 LOWEST_LOG_TAU = float(np.log(1e-7))
 _MAX_STEP = 2.0
 _MAX_ROUNDS = 200
@@ -65,13 +65,13 @@ def eliminate_flat(
     Parameters
     ----------
     normal, right : float arrays of shape (P, T, T) and (P, T)
-        V^T W V and V^T W f. A term with a zero diagonal (censored, or no data) carries nothing.
+        V^T W V and V^T W f. A term with a zero diagonal (censored, or without data) has no effect.
     shrunk : bool array of shape (T,)
 
     Returns
     -------
     normal, right : float arrays of shape (P, Q, Q) and (P, Q)
-        For the shrunk terms.
+        Normal equations of the shrunk terms.
     """
     flat = ~shrunk
     block = normal[:, flat][:, :, flat].copy()
@@ -142,7 +142,7 @@ def fit_population(
     tolerance: float = 1e-6,
 ) -> Population:
     """
-    Find mu, tau and lambda of P pixels with Q shrunk terms by maximum marginal likelihood.
+    Fit mu, tau and lambda of P pixels with Q shrunk terms by maximum marginal likelihood.
 
     Parameters
     ----------
@@ -151,18 +151,18 @@ def fit_population(
     activity_spread : float
         Prior standard deviation of ln lambda, whose mean is 0.
     start : Population, optional
-        From a fit nearby.
+        Population of a fit to similar data.
     tolerance : float
-        Stop when the expected gain of a step is less than this, in nats a pixel.
+        Stop when the expected gain of a step is less than this, in nats per pixel.
 
     Returns
     -------
     population : Population
-        tau is at least 1e-7: where the pixels show no spread of a term, it ends there.
+        tau is at least 1e-7, which it reaches for a term without spread over the pixels.
     """
     n_pixel, n_shrunk = right.shape
     if start is None:
-        # the diagonal of M is the information on a term; its spread over the pixels less its noise starts tau
+        # tau starts from the median absolute estimate of each term; the diagonal of M is the information on it
         information = np.maximum(np.diagonal(normal, axis1=1, axis2=2), 1e-300)
         estimate = right / information
         spread = np.median(np.abs(estimate), axis=0)
@@ -191,14 +191,14 @@ def fit_population(
 
 
 def _fisher_step(values: dict[str, Any], population: Population) -> tuple[tuple[FloatArray, ...], float]:
-    """Return the steps of mu, ln tau, ln lambda, and the gain that they promise."""
+    """Return the steps of mu, ln tau and ln lambda, and the decrease of F that they predict."""
     ridge = 1e-10 * np.trace(values["fisher_mu"]) * np.eye(len(population.mu))
     to_mu = -np.linalg.solve(values["fisher_mu"] + ridge, values["mu"])
     free = (np.log(population.tau) > LOWEST_LOG_TAU) | (values["log_tau"] < 0)
     cross, diagonal = values["fisher_cross"][:, free], values["fisher_activity"]
     schur = values["fisher_tau"][np.ix_(free, free)] - cross.T @ (cross / diagonal[:, None])
     reduced = values["log_tau"][free] - cross.T @ (values["log_activity"] / diagonal)
-    # a term without information has no curvature: move it by its gradient
+    # a term without information has no curvature; the ridge makes its step follow the gradient
     schur += np.eye(len(schur)) * (1e-8 * np.trace(schur) + 1e-12)
     to_tau = np.zeros(len(free))
     to_tau[free] = -np.linalg.solve(schur, reduced)

@@ -1,11 +1,11 @@
 r"""
-Compressed pixels: given the scatter, T numbers carry all that the reference stars say about a pixel's coefficients.
+Compressed pixels: given the scatter, the likelihood of a pixel's coefficients is that of T observations.
 
 With M = V^T W V = R^T R and y = R^-T V^T W f, the likelihood of theta (Ho et al. 2017, eq. 4, s given) is
 
     y ~ Normal(R theta, 1)
 
-up to a constant: :func:`bayescannon.models.compressed_pixels.compressed_model` states it under any prior.
+up to a constant; :func:`bayescannon.models.compressed_pixels.compressed_model` combines it with any prior.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.stars.quartic import Quartic, pseudo_observations
 
-# pixels at once
+# pixels per block
 _BLOCK = 64
 
 
@@ -35,18 +35,18 @@ def normal_equations(
     workers: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
-    Return V^T W V (P, T, T) and V^T W (f - offset) (P, T) of every pixel, w = 1 / (s^2 + kappa^2 / ivar).
+    Return V^T W V (P, T, T) and V^T W (f - offset) (P, T) of every pixel, with w = 1 / (s^2 + kappa^2 / ivar).
 
     Parameters
     ----------
     vectors, flux, ivar, kappa
         As in :func:`bayescannon.pixels.fit.fit_pixels`.
     scatter : float array of shape (pixel,)
-        s; where it is inf the pixel has zeros.
+        s; if it is inf, the result is 0.
     allowed : bool array of shape (pixel, T), optional
-        False for censored terms, which get zeros.
+        False for censored terms, whose result is 0.
     offset : float
-        Taken out of the flux.
+        Subtracted from the flux.
     workers : int or None
         Threads; None takes every core.
     """
@@ -87,7 +87,7 @@ def compress_pixels(
     Parameters
     ----------
     fit : PixelFit
-        Its scatters are used, its coefficients not.
+        Only its scatters are used.
     vectors, flux, ivar, kappa
         As in :func:`bayescannon.pixels.fit.fit_pixels`, for the same pixels.
     allowed : bool array of shape (pixel, T), optional
@@ -98,17 +98,19 @@ def compress_pixels(
     Returns
     -------
     root : float array of shape (pixel, T, T)
-        R_p; zeros in dead pixels.
+        R_p; 0 in dead pixels.
     y : float array of shape (pixel, T)
 
     Raises
     ------
-    ValueError
-        The fit has another number of pixels than the flux.
+    InputError
+        The numbers of pixels of the fit and of the flux differ.
     """
     if len(fit.scatter) != flux.shape[1]:
-        raise InputError(f"the fit has {len(fit.scatter)} pixels, the flux {flux.shape[1]}; select the same pixels")
-    # f - 1 has no cancellation; pseudo_observations puts the constant back
+        raise InputError(
+            f"fit and flux must have the same pixels; got {len(fit.scatter)} and {flux.shape[1]}. Select the same ones"
+        )
+    # f - 1 avoids cancellation; pseudo_observations adds the constant back
     normal, right = normal_equations(
         vectors, flux, ivar, fit.scatter, kappa=kappa, allowed=allowed, offset=1.0, workers=workers
     )

@@ -1,10 +1,10 @@
 r"""
 Exact maximum a posteriori fit of every pixel: coefficients by least squares, scatter by Newton.
 
-Given the priors' parameters, the pixels of :func:`bayescannon.models.spectral.spectral_model` are independent.
-Given the scatter s, the coefficients solve a (penalised) weighted least-squares problem (Ho et al. 2017, eq. 6,
-the paper's "given s_p"), so the scatter is a one-dimensional root, with s = 0 allowed where the objective rises there;
-see :mod:`bayescannon.pixels.block`.
+Given the parameters of the priors, the pixels of :func:`bayescannon.models.spectral.spectral_model` are independent.
+Given the scatter s, the coefficients solve a (penalised) weighted least-squares problem (Ho et al. 2017, eq. 6 for a
+given s), so the scatter is the root of a one-dimensional function, or 0 if the objective rises from there; see
+:mod:`bayescannon.pixels.block`.
 """
 
 from dataclasses import dataclass, fields
@@ -23,18 +23,18 @@ from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 
-# The paper steps through a grid of scatters; its released code uses these values of ln s
+# the paper steps through a grid of scatters; its released code uses these values of ln s
 GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
 
-# Where s = 0 is a local optimum, this many variances up to that of the residuals are tried for a better one
+# if s = 0 is a local optimum, a better one is searched at this many variances up to that of the residuals
 _N_SCAN = 6
 
 _MAX_PASSES = 60
 
-# A scatter variance below this part of the total one, on its way down, is looked at from 0
+# a decreasing s^2 below this fraction of the total variance is given up, and the pixel is solved from s = 0
 _NEARLY_ZERO = 1e-4
 
-# Smallest reciprocal condition number of the (unit-diagonal) normal equations that is solved
+# normal equations, scaled to a unit diagonal, are singular if their reciprocal condition number is below this
 _MIN_RCOND = 1e-13
 
 
@@ -57,10 +57,10 @@ class PixelFit:
     theta : float array of shape (P, T)
         Coefficients; 0 in dead pixels.
     scatter : float array of shape (P,)
-        Intrinsic scatter s in normalised flux; inf in dead pixels, which so get weight 0.
+        Intrinsic scatter s in normalised flux; inf in dead pixels, so that their weight is 0.
     covariance : float array of shape (P, T, T)
-        Covariance of theta given s, (V^T W V + L)^-1 with the prior's precision L; 0 in dead pixels and for
-        terms held at 0.
+        Covariance of theta given s, (V^T W V + L)^-1 with the precision L of the prior; 0 in dead pixels and for terms
+        held at 0.
     gradient : float array of shape (P,)
         g(s^2) at the solution: 0 where s > 0, not negative where s = 0.
     slope : float array of shape (P,)
@@ -68,10 +68,9 @@ class PixelFit:
     objective : float array of shape (P,)
         Minus log posterior without constants (n_live ln(2 pi) / 2 and those of the priors); 0 in dead pixels.
     chi2, freedom : float arrays of shape (P,)
-        Sum of w r^2 over the stars, and the number of terms that the data determine if theta is integrated out
-        (0 if not).
+        Sum of w r^2 over the stars, and the effective number of terms if theta is integrated out (0 if not).
     n_live, n_passes, status : int arrays of shape (P,)
-        Live stars (with their multiplicities), passes over the data, and :class:`PixelStatus`.
+        Number of live stars (with multiplicities), number of passes over the data, and :class:`PixelStatus`.
     """
 
     theta: NDArray[np.float64]
@@ -88,7 +87,7 @@ class PixelFit:
 
     @property
     def live(self) -> NDArray[np.bool_]:
-        """Which pixels carry weight, shape (P,)."""
+        """Whether a pixel has weight in labelling, shape (P,)."""
         return np.isfinite(self.scatter)
 
 
@@ -96,12 +95,12 @@ def _root(
     block: PixelBlock, s2: NDArray[np.float64], first: ProfileFit | None, *, tolerance: float, may_be_zero: bool = False
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """
-    Find a root of g from s2 on, between 0 (where g is taken to be negative) and inf; return s2, converged, passes.
+    Find a root of g between 0, where g is taken to be negative, and inf, from s2 on; return s2, converged, passes.
 
-    Newton runs on g(s2) t^2 with t the pixel's total variance, which is linear in s2 when all stars have the same
-    noise, so that few steps suffice; where the prior keeps s away from 0 it runs on s2 g in ln s2. A step that
-    leaves the bracket is replaced by one inside it. With `may_be_zero`, g(0) is not known to be negative: a pixel
-    that runs towards 0 is given up, not converged.
+    Newton's method is applied to g(s2) t^2, where t is the total variance of the pixel: it is linear in s2 if all stars
+    have the same noise, so that few steps are needed. If the prior excludes s = 0, it is applied to s2 g as a function
+    of ln s2. A step that leaves the bracket is replaced by one inside it. With `may_be_zero`, g(0) need not be
+    negative: a pixel whose s2 approaches 0 is given up as not converged.
     """
     n_pixel = len(s2)
     s2 = s2.copy()
@@ -143,7 +142,7 @@ def _root(
 def _solve_exact(
     block: PixelBlock, start: NDArray[np.float64] | None, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
-    """Find the scatters s2 (pixel,) of well-posed pixels; return them, whether converged, and the passes."""
+    """Find s2 (pixel,) of pixels that are neither dead nor singular; return s2, converged, passes."""
     n_pixel = block.n_pixel
     if not block.prior.reaches_zero:
         centre = np.full(n_pixel, np.exp(2 * block.prior.scatter_parameters[0]))
@@ -153,7 +152,7 @@ def _solve_exact(
     passes = np.zeros(n_pixel, dtype=np.int64)
     border = np.arange(n_pixel)
     if start is not None:
-        # a warm start knows which side of the border a pixel is on; the others are looked at anew
+        # pixels whose start is above 0 are solved from there; all others, and those that fail, from s = 0
         inside = np.flatnonzero(start > 0)
         s2[inside], converged[inside], passes[inside] = _root(
             block.select(inside), start[inside], None, tolerance=tolerance, may_be_zero=True
@@ -184,16 +183,16 @@ def _look_behind_zero(
     block: PixelBlock, at_zero: ProfileFit, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """
-    Look for an optimum at s > 0 that is better than the local one at 0; return the best s2 and the passes.
+    Search an optimum at s > 0 that is better than the local one at 0; return the best s2 and the passes.
 
-    Noise that differs from star to star can hide one: a few precise stars fit without scatter, many others do not.
+    There can be one if the noise differs between stars: a few precise stars fit without scatter, many others do not.
     """
     best, passes = np.zeros(block.n_pixel), np.zeros(block.n_pixel, dtype=np.int64)
     prediction = block.moments.mean @ at_zero.theta.T
     low = 0.3 * at_zero.variance
     high = np.maximum(residual_variance(block.flux, prediction, block.ivar, block.moments.counts), 2 * low)
     trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
-    # theta at s = 0 follows the precise stars; near a hidden optimum it follows all
+    # theta at s = 0 is set by the precise stars, theta near a second optimum by all stars
     far = block.moments.mean @ block.fit(high).theta.T
     negative = fixed_theta_gradient(block.flux, far, block.ivar, block.moments.counts, trial) < 0
     passes += 1
@@ -210,7 +209,7 @@ def _look_behind_zero(
 
 
 def _solve_grid(block: PixelBlock) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
-    """Find the scatters as the released code does: best of a grid in ln s, refined by a parabola."""
+    """Find the scatters by the method of the released code: best of a grid in ln s, refined by a parabola."""
     n_pixel = block.n_pixel
     value = np.array([block.fit(np.full(n_pixel, np.exp(2 * x)), objective=True).objective for x in GRID_LN_SCATTER])
     best = value.argmin(axis=0)
@@ -226,12 +225,12 @@ def _solve_grid(block: PixelBlock) -> tuple[FloatArray, NDArray[np.bool_], NDArr
 
 
 def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tell pixels that can be fitted from dead and singular ones, shape (P,)."""
+    """Return which pixels are dead, singular, or can be fitted (CONVERGED), shape (P,)."""
     n_free = (block.prior.precision == 0).sum(axis=1)
     status = np.where(n_live < np.maximum(n_free, 1), PixelStatus.DEAD, PixelStatus.CONVERGED).astype(np.int64)
     alive = np.flatnonzero(status == PixelStatus.CONVERGED)
     if len(alive):
-        # rank is a matter of which stars are live, not of their weights
+        # the rank depends on which stars are live, not on their weights
         live = (block.ivar[:, alive] > 0).astype(np.float64)
         normal = unpack_symmetric(live.T @ block.moments.counted_products, block.moments.mean.shape[1])
         diagonal = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), np.finfo(float).tiny))
@@ -246,7 +245,7 @@ def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter: str, tolerance: float) -> PixelFit:
-    """Fit the pixels of one block, dead and singular ones set apart first."""
+    """Fit the pixels of one block that are neither dead nor singular."""
     n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
     n_live = np.rint(block.moments.counts @ (block.ivar > 0)).astype(np.int64)
     fit = PixelFit(
@@ -295,25 +294,25 @@ def fit_pixels(
     solver: Solver | None = None,
 ) -> PixelFit:
     """
-    Fit coefficients and scatter of every pixel (Ho et al. 2017, eq. 3-6), exactly.
+    Fit coefficients and scatter of every pixel exactly (Ho et al. 2017, eq. 3-6).
 
     Parameters
     ----------
     vectors : float array of shape (star, T), or LabelMoments
-        Label vectors of the reference stars, or their moments where labels are uncertain or stars count several times.
+        Label vectors of the reference stars, or their moments if labels are uncertain or stars have multiplicities.
     flux, ivar : float arrays of shape (star, pixel)
-        Normalised flux and inverse variance; 0 is a dead pixel. float32 is read as it is; sums are float64.
+        Normalised flux and inverse variance; 0 is a dead pixel. float32 is not converted; sums are float64.
     prior : PixelPrior, optional
-        Flat, as in the paper, unless given.
+        By default flat, as in the paper.
     kappa : float, or float array of shape (pixel,)
-        Scale of the noise: the variance is kappa^2 / ivar + s^2. The paper's is 1.
+        Scale of the noise: the variance is kappa^2 / ivar + s^2. It is 1 in the paper.
     marginal : bool
-        Maximise the likelihood of s with theta integrated out (REML) instead of the joint one, which puts s low by
-        the number of terms.
+        Maximise the likelihood of s with theta integrated out (REML) instead of the joint likelihood, whose estimate of
+        s^2 is biased low by a factor of about 1 - T / N.
     start : float array of shape (pixel,), optional
-        Scatters to start from, from a fit nearby; saves passes.
+        Scatters of a fit to similar data, from which this one starts; it then needs fewer passes.
     solver : Solver, optional
-        How s is found, to what tolerance, and by how many threads.
+        Method and tolerance for s, and number of threads.
 
     Returns
     -------
@@ -321,37 +320,37 @@ def fit_pixels(
 
     Raises
     ------
-    ValueError
-        Shapes that do not go together, or values that are not finite.
+    InputError
+        Shapes that do not match, or values that are not finite.
     """
     solver = solver or Solver()
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     n_star, n_term = moments.mean.shape
     if solver.scatter == "fixed" and start is None:
-        raise InputError("scatter 'fixed' needs the scatters as start")
+        raise InputError("scatter 'fixed' needs start; got none. Give the scatters as start")
     if flux.shape != ivar.shape or flux.ndim != 2 or len(flux) != n_star:
         raise InputError(
             f"flux and ivar must have shape (star, pixel) with {n_star} stars as in the label vectors; "
             f"got {flux.shape} and {ivar.shape}"
         )
     if flux.shape[1] == 0:
-        raise InputError("there are no pixels to fit")
+        raise InputError("at least one pixel is needed; got none")
     if not (np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()):
-        raise InputError("flux and ivar must be finite and ivar not negative; a dead pixel is one with ivar = 0")
+        raise InputError("flux and ivar must be finite, and ivar not negative; set ivar = 0 in dead pixels")
     if ivar.max(initial=0.0) > LARGEST_IVAR:
         raise InputError(
-            f"an inverse variance of {ivar.max():.3g} was given; normalised flux is known to {LARGEST_IVAR:g} at best. "
-            "Set such pixels to 0, as the preparation does"
+            f"the inverse variance of normalised flux must be at most {LARGEST_IVAR:g}; got {ivar.max():.3g}. Set it "
+            "to 0 in such pixels, as the preparation does"
         )
     if not np.isfinite(moments.mean).all():
-        raise InputError("label vectors must be finite; cut reference stars with missing labels first")
+        raise InputError("label vectors must be finite; leave out reference stars with missing labels")
     n_pixel = flux.shape[1]
     prior = PixelPrior.flat(n_pixel, n_term) if prior is None else prior
     if prior.mean.shape != (n_pixel, n_term) or prior.precision.shape != (n_pixel, n_term):
         raise InputError(f"the prior must have shape (pixel, term) = {(n_pixel, n_term)}; got {prior.mean.shape}")
     scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), n_pixel)
     if not (np.isfinite(scales).all() and (scales > 0).all()):
-        raise InputError("kappa must be finite and positive")
+        raise InputError(f"kappa must be finite and positive; got {scales.min():g} to {scales.max():g}")
 
     def one(part: slice) -> PixelFit:
         scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2

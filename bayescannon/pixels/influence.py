@@ -1,14 +1,14 @@
 r"""
-Influence of the reference stars on the pixels' fit: how coefficients and scatters move with a star's weight.
+The influence of reference stars on the fit: derivatives of coefficients and scatters by the weight of a star.
 
-Star n counts m_n times in training. With r, w its residual and weight in a pixel, C = (V^T W V + L)^-1, q = V^T (w^2 r)
-and g(s^2) the derivative of the profile (:mod:`bayescannon.pixels.block`), whose root is s^2,
+Star n has multiplicity m_n in training. With r, w its residual and weight in a pixel, C = (V^T W V + L)^-1,
+q = V^T (w^2 r) and g(s^2) the derivative of the profile (:mod:`bayescannon.pixels.block`), whose root is s^2,
 
     d s^2 / d m_n = -(w - w^2 r^2 + 2 w r v_n . C q [+ w v_n^T C (M_2 - w V) C v_n ...]) / (d g / d s^2),
     d theta / d m_n = C v_n w r - C q d s^2 / d m_n,
 
-the bracket only if the coefficients are integrated out of the likelihood of s, with M_k = V^T W^k V. A scatter of 0
-stays there. Priors' parameters and kappa are held: their share in the error is left out.
+where the bracket applies only if the coefficients are integrated out of the likelihood of s, and M_k = V^T W^k V. A
+scatter of 0 stays 0. The parameters of priors and kappa are held fixed, so their contribution to errors is left out.
 """
 
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ _BLOCK = 64
 @dataclass(frozen=True)
 class PixelInfluence:
     """
-    Derivatives of P live pixels by the weights of N reference stars: theta's is C v_n score - direction shift.
+    Derivatives of P live pixels by the weights of N reference stars: d theta / d m_n = C v_n score - direction shift.
 
     Attributes
     ----------
     score : float32 array of shape (P, N)
         w r.
     shift : float32 array of shape (P, N)
-        Of s^2.
+        d s^2 / d m_n.
     direction : float array of shape (P, T)
         C q.
     """
@@ -54,7 +54,7 @@ def pixel_influence(
     workers: int | None = None,
 ) -> PixelInfluence:
     """
-    Differentiate the fit of pixels by the weights of the reference stars.
+    Differentiate the fit of every pixel by the weights of the reference stars.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def pixel_influence(
         Without dead pixels.
     vectors : float array of shape (star, T)
     flux, ivar : float arrays of shape (star, pixel)
-        The training's, ivar with kappa in it.
+        Those of the training, with ivar divided by kappa^2.
     marginal : bool
         Whether the coefficients were integrated out of the likelihood of the scatters.
     workers : int or None
@@ -88,7 +88,7 @@ def pixel_influence(
             second, third = (unpack_symmetric((weight**k).T @ products, vectors.shape[1]) for k in (2, 3))
             spread = covariance @ second @ covariance
             gradient += weight * _quadratic(products, spread) - weight**2 * _quadratic(products, covariance)
-            # the fit's slope takes all stars' noise for the same
+            # the slope of the fit is an approximation for stars of equal noise; this is the exact one
             exact = np.einsum("pij,pji->p", covariance, third) - np.einsum("pij,pji->p", spread, second)
             slope = slope + 2 * exact
         moves = (fit.scatter[part] > 0) & (slope > 0)

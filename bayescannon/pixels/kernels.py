@@ -1,4 +1,4 @@
-"""Compiled sums over the reference stars, a block of pixels at a time; :mod:`bayescannon.pixels.fit` uses them."""
+"""Compiled sums over the reference stars for a block of pixels, called by :mod:`bayescannon.pixels.fit`."""
 
 import numba
 import numpy as np
@@ -19,9 +19,8 @@ def scatter_sums(flux, prediction, spread, weight, counts, w2r, sums):  # type: 
     """
     Fill w2r = w^2 r and sums = sum of w, w^2, w^2 r^2, w^3 r^2, w r^2 over the stars, shape (5, pixel).
 
-    A star is `counts` (star,) terms of the sums.
-
-    `spread` (star, pixel) is added to r^2: what uncertain labels add to it; of shape (0, 0) it is nothing.
+    Each star is multiplied by its `counts` (star,). `spread` (star, pixel), the variance from uncertain labels, is
+    added to r^2; shape (0, 0) means no variance.
     """
     sums[:] = 0.0
     spreads = spread.shape[0] > 0
@@ -41,7 +40,7 @@ def scatter_sums(flux, prediction, spread, weight, counts, w2r, sums):  # type: 
 
 @numba.njit(nogil=True, cache=True)
 def fixed_theta_gradient(flux, prediction, ivar, counts, s2):  # type: ignore[no-untyped-def]
-    """Evaluate g at s2 of shape (k, pixel) with theta held; shape (k, pixel)."""
+    """Evaluate g at s2 of shape (k, pixel) with theta held fixed; shape (k, pixel)."""
     g = np.zeros_like(s2)
     for n in range(flux.shape[0]):
         for p in range(flux.shape[1]):

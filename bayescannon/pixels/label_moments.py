@@ -1,13 +1,13 @@
 r"""
-Moments of the label vector where the labels are uncertain: exact, because v is quadratic.
+Exact moments of the label vector for Gaussian labels; v is quadratic in the labels.
 
 With l = m + d, d ~ Normal(0, S) and v(l) = v(m) + J d + q(d), where q holds d_i d_j in the quadratic terms,
 
     E[v] = v(m) + E[q],     E[d_i d_j] = S_ij,
     Cov(v) = J S J^T + Cov(q),     Cov(d_i d_j, d_k d_l) = S_ik S_jl + S_il S_jk
 
-(Isserlis 1918; the covariance of J d and q is of odd order and so 0). Since v_0 = 1, the first row of E[v v^T] is
-E[v], so that one matrix a star holds both.
+(Isserlis 1918, Biometrika 12, 134; the covariance of J d and q is of odd order and therefore 0). Since v_0 = 1, the
+first row of E[v v^T] is E[v], so one matrix per star holds both.
 """
 
 import numpy as np
@@ -53,7 +53,7 @@ def packed_moments(products: FloatArray) -> LabelMoments:
 
 def vector_map(matrix: FloatArray, offset: FloatArray) -> FloatArray:
     """
-    Return M with v(matrix l + offset) = M v(l): quadratic models are closed under affine maps.
+    Return M with v(matrix l + offset) = M v(l), which exists because quadratic functions are closed under affine maps.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
 r"""
-The population of true labels, and the affine maps that put latent labels on the reported labels' scale.
+The population of true labels, and the affine maps that bring latent labels to the scale of the reported labels.
 
-True labels x_n ~ Normal(mu, Omega) are reported as o_n ~ Normal(x_n, Sigma_n). Spectra fix latent labels only up to an
-affine map, since the quadratic spectral model is closed under those; the reported labels fix the map.
+True labels x_n ~ Normal(mu, Omega) are reported as o_n ~ Normal(x_n, Sigma_n). Spectra determine latent labels only up
+to an affine map, because the quadratic spectral model is closed under affine maps; the reported labels determine the
+map.
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ import numpy as np
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
-# smallest eigenvalue of a population's covariance of scaled labels
+# added to the diagonal of a population's covariance of scaled labels
 _FLOOR = 1e-6
-# smallest singular value of the slope of shown on true labels that can be inverted
+# the slope of labels from spectra on true labels is inverted only if its singular values are above this
 _MIN_SLOPE = 0.05
 
 
@@ -54,15 +55,15 @@ class LabelPopulation:
             ratio = np.sqrt(error / np.diag(covariance))
             worst = int(ratio.argmax())
             raise ReferenceErrorError(
-                "the errors of the reference labels leave no spread of true labels: that of label number "
-                f"{worst} is {ratio[worst]:.2f} of the reported labels' spread. Check the errors' unit, "
-                "cut stars with large errors, or leave the label out"
+                "the errors of the reference labels must be smaller than the spread of the labels; the error of label "
+                f"number {worst} is {ratio[worst]:.2f} of its spread. Check the unit of the errors, leave out stars "
+                "with large errors, or leave out the label"
             )
         return cls(centre, spread)
 
     @classmethod
     def of_latent(cls, mean: FloatArray, covariance: FloatArray) -> "LabelPopulation":
-        """Return the population of greatest likelihood for labels with means (star, K) and covariances."""
+        """Return the population of maximum likelihood for labels with means (star, K) and covariances (star, K, K)."""
         centre = mean.mean(axis=0)
         offset = mean - centre
         total = offset.T @ offset / len(mean) + covariance.mean(axis=0)
@@ -70,7 +71,7 @@ class LabelPopulation:
 
     def given_reported(self, observed: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """
-        Predict true labels from reported ones, before a spectrum is seen.
+        Return the distribution of true labels given the reported ones, without spectra.
 
         Parameters
         ----------
@@ -81,7 +82,7 @@ class LabelPopulation:
         -------
         mean : float array of shape (star, K)
         precision : float array of shape (star, K, K)
-            Of p(x_n | o_n).
+            Mean and inverse covariance of p(x_n | o_n).
         log_density : float array of shape (star,)
             ln p(o_n).
         """
@@ -117,12 +118,12 @@ class AffineMap:
 
 def regress_reported(mean: FloatArray, covariance: FloatArray, observed: FloatArray, variance: FloatArray) -> AffineMap:
     """
-    Find the map that maximises sum_n E ln Normal(o_n; G x_n + g, Sigma_n) for uncertain x_n.
+    Fit the map G x + g that maximises sum_n E ln Normal(o_n; G x_n + g, Sigma_n) for uncertain x_n.
 
     Parameters
     ----------
     mean, covariance : float arrays of shape (star, K) and (star, K, K)
-        Of x_n.
+        Mean and covariance of x_n.
     observed, variance : float arrays of shape (star, K)
         o_n and the diagonal of Sigma_n.
     """
@@ -141,24 +142,25 @@ def calibrate_shown(
     shown: FloatArray, noise: FloatArray, observed: FloatArray, variance: FloatArray
 ) -> tuple[AffineMap, FloatArray] | None:
     """
-    Find the map after which the labels that spectra show follow the true ones with slope 1.
+    Fit the map after which labels from spectra have slope 1 on the true labels.
 
-    With z = a + B x + noise and o = x + error, Cov(z, o) = B Omega and Cov(o) = Omega + Sigma, whatever the noise of z
-    (what abundances, line spread and continuum do to it); so B = Cov(z, o) (Cov(o) - Sigma)^-1, the regression
-    corrected for the known errors of its regressor, and the map is the inverse of a + B x.
+    Labels from spectra are z = a + B x + noise, reported labels are o = x + error. Then Cov(z, o) = B Omega and
+    Cov(o) = Omega + Sigma, whatever the noise of z (from abundances, line-spread function and continuum). Hence
+    B = Cov(z, o) (Cov(o) - Sigma)^-1, a regression corrected for the known errors of its regressor (Fuller 1987,
+    section 2.2), and the map is the inverse of a + B x.
 
     Parameters
     ----------
     shown, noise : float arrays of shape (star, K)
-        Labels from the spectra alone, and variances by which noisy stars are given less weight.
+        z, labels from the spectra alone, and their variances, which set the weights of the stars.
     observed, variance : float arrays of shape (star, K)
         Reported labels and the variances of their errors.
 
     Returns
     -------
     affine, systematic : AffineMap and float array of shape (K, K), or None
-        The map, and the covariance of mapped minus true labels; None where the spectra do not tell the labels apart
-        and the map has no inverse.
+        The map, and the covariance of mapped minus true labels; None if the spectra do not constrain every label, so
+        that a + B x cannot be inverted.
     """
     weight = 1 / (1 + noise.sum(axis=1))
     centre, reported, error = _corrected_moments(observed, observed, variance, weight)

@@ -5,8 +5,8 @@ Given the scatter s, the coefficients of a pixel solve a lasso problem,
 
     min_theta  sum_n w (f - theta . v)^2 / 2 + sum_k |theta_k| / b_k,       w = 1 / (s^2 + kappa^2 sigma^2),
 
-whose solution has terms that are exactly 0. The penalty does not depend on s, so the derivative of the profile is
-that of :mod:`bayescannon.pixels.block`, with C that of the terms that are not 0, and the same root finder is used.
+in whose solution some terms are exactly 0. The penalty does not depend on s, so the derivative of the profile is that
+of :mod:`bayescannon.pixels.block` with C of the nonzero terms, and the same root finder is used.
 """
 
 from dataclasses import dataclass
@@ -24,24 +24,26 @@ from bayescannon.pixels.prior import PixelPrior
 @dataclass(frozen=True, kw_only=True)
 class LaplacePrior(PixelPrior):
     """
-    Priors of P pixels with T terms, some of them Laplace; of the others, censored ones apart, nothing is known.
+    Priors of P pixels with T terms: Laplace, flat, or censored.
 
-    All terms that are not censored must be determined by the live stars, as without a prior: otherwise the sparse
-    solution need not be unique, and the pixel is DEAD or SINGULAR.
+    The live stars must determine all terms that are not censored, as without a prior: otherwise the solution need not
+    be unique, and the pixel is DEAD or SINGULAR.
 
     Attributes
     ----------
     scale : float array of shape (P, T)
-        b of theta ~ Laplace(0, b); inf where the coefficient has no such prior.
+        b of theta ~ Laplace(0, b); inf for a flat prior.
     """
 
     scale: FloatArray
 
     def __post_init__(self) -> None:
         if not (self.scale > 0).all():
-            raise InputError("the scale of the Laplace prior must be positive (inf: flat)")
+            raise InputError("the scale of the Laplace prior must be positive; give inf for a flat prior")
         if not ((self.precision == 0) | self.censored).all():
-            raise InputError("with a Laplace prior, PixelPrior.precision may be 0 or inf (a censored term) only")
+            raise InputError(
+                "with a Laplace prior, PixelPrior.precision must be 0, or inf for a censored term; got another value"
+            )
 
     @property
     def penalty(self) -> NDArray[np.float64]:
@@ -63,7 +65,7 @@ class LaplacePrior(PixelPrior):
 def _solve_sparse(
     prior: LaplacePrior, normal: FloatArray, right: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Solve the lasso problems, from the solutions without penalty."""
+    """Solve the lasso problems, starting from the solutions without penalty."""
     theta = np.linalg.solve(normal, right[..., None])[..., 0]
     penalty = prior.penalty
     solve_lasso(np.ascontiguousarray(normal), right, penalty, theta)
@@ -80,9 +82,9 @@ def solve_lasso(normal, right, penalty, theta):  # type: ignore[no-untyped-def]
     """
     Minimise x^T M x / 2 - h^T x + sum_k penalty_k |x_k| for each pixel; `theta` (P, T) is start and result.
 
-    Sweeps of coordinate descent find which terms are zero and the signs of the others; then one linear solve
-    is exact. Its step ends where the first sign would change, so that every step lowers the objective. Returns
-    whether each pixel reached its optimum.
+    Sweeps of coordinate descent find which terms are zero and the signs of the others; a linear solve then gives their
+    exact values. Its step ends where the first sign would change, so that every step lowers the objective. The result
+    is whether each pixel reached its optimum.
     """
     n_pixel = len(right)
     reached = np.zeros(n_pixel, dtype=np.bool_)
@@ -118,7 +120,7 @@ def _descend(m, h, lam, x):  # type: ignore[no-untyped-def]
 
 @numba.njit(nogil=True, cache=True)
 def _polish(m, h, lam, x):  # type: ignore[no-untyped-def]
-    """Go to the optimum with x's signs, as far as they last; tell whether x is then the optimum."""
+    """Move x to the optimum for its signs, or to the first change of sign; return whether x is then the optimum."""
     n_term = len(x)
     free = np.empty(n_term, dtype=np.int64)
     n_free = 0
@@ -151,7 +153,7 @@ def _polish(m, h, lam, x):  # type: ignore[no-untyped-def]
         x[free[i]] = b[i]
     c = h - m @ x
     for k in range(n_term):
-        # rounding leaves a gradient of this size where the terms cancel
+        # rounding errors of terms that cancel leave a gradient of this size
         if x[k] == 0.0 and lam[k] > 0.0 and abs(c[k]) > lam[k] * (1.0 + 1e-9) + 1e-13 * abs(h[k]):
             return False
     return True

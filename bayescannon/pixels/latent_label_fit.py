@@ -1,12 +1,14 @@
 r"""
-Training with label errors in the reference set: expectation-maximisation over stars and pixels.
+Train with errors of the reference labels: expectation-maximisation over stars and pixels.
 
-Exact solver of :func:`bayescannon.models.latent_labels.latent_label_model`, up to Laplace's approximation of each
-star's integral. A round finds the stars' latent labels given the pixels (:mod:`bayescannon.pixels.latent_label_step`),
-then the pixels given the latent labels' moments (:func:`bayescannon.pixels.fit.fit_pixels`), an exact maximum of the
-expected log posterior. Spectra fix the latent labels far better than the reported labels do, so plain rounds would move
-their scale very slowly; the affine map that fits the reported labels best is applied to them in between (parameter
-expansion, Liu, Rubin & Wu 1998). The spectra do not feel it, and its Jacobian cancels with that of the population.
+This is the exact solver of :func:`bayescannon.models.latent_labels.latent_label_model`, except for Laplace's
+approximation of each star's integral. A round finds the stars' latent labels given the pixels
+(:mod:`bayescannon.pixels.latent_label_step`), then the pixels given the moments of the latent labels
+(:func:`bayescannon.pixels.fit.fit_pixels`), which is an exact maximum of the expected log posterior. Spectra constrain
+the latent labels far better than the reported labels do, so plain rounds would change their scale very slowly.
+Therefore the affine map that best fits the reported labels is applied to the latent labels in each round (parameter
+expansion; Liu, Rubin & Wu 1998, Biometrika 85, 755). The map leaves the likelihood of the spectra unchanged, and its
+Jacobian cancels with that of the population.
 """
 
 from dataclasses import dataclass, replace
@@ -33,11 +35,11 @@ from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 from bayescannon.stars.hidden import first_loadings
 
-# A label error of 0 is taken as this, in scaled labels: a label that is exact for every purpose
+# label errors of 0 are replaced by this, in scaled labels, which is negligible
 EXACT_ERROR = 1e-3
-# of s^2, in the pixel fits between the first and the last: one Newton step a round is enough
+# tolerance of s^2 in the rounds: one Newton step per round is enough
 _ROUND_TOLERANCE = 1.0
-# Newton steps converge quadratically: after one that changes s^2 by less than this it is right to 1e-6
+# tolerance of s^2 in the last fit: Newton steps converge quadratically, so that the error of s^2 is then below 1e-6
 _LAST_TOLERANCE = 1e-3
 
 
@@ -46,7 +48,7 @@ class LabelErrorStatus(IntEnum):
 
     CONVERGED = 0
     MAX_ROUNDS = 1  # the objective still rose by more than the tolerance
-    STOPPED = 2  # a further round would have lowered the objective: the result is the best one
+    STOPPED = 2  # another round would have lowered the objective; the result is the best one
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,21 @@ class LatentLabelFit:
     pixels : PixelFit
         theta (pixel, T) and its covariance are those of the label vector, without the hidden components.
     loadings : float array of shape (pixel, R)
-        H, of the hidden components. Label new stars with them: see :mod:`bayescannon.stars.hidden`.
+        H, of the hidden components. They are needed to label new stars: see :mod:`bayescannon.stars.hidden`.
     labels : float array of shape (star, K)
         Latent labels, scaled.
     covariance : float array of shape (star, K, K)
-        Of the latent labels.
+        Covariance of the latent labels.
     population : LabelPopulation
         mu and Omega of the true labels.
     slope_correction : AffineMap or None
-        The map of the last step, which gives labels of new stars slope 1 on true labels; None if not wanted, or if
-        spectra do not tell the labels apart.
+        The map of the last step, after which labels of new stars have slope 1 on the true labels; None if it was not
+        requested, or if the spectra do not constrain every label.
     systematic : float array of shape (K, K) or None
-        Covariance of labels from spectra alone around the true ones, found with that map.
+        Covariance of labels from spectra alone minus true labels, estimated together with that map.
     trace : float array of shape (round,)
-        Marginal objective of every accepted round: ln posterior with latent labels and hidden components integrated
-        out, without constants. It rises.
+        Objective of every accepted round: ln posterior with latent labels and hidden components integrated out, without
+        constants. It increases.
     status : LabelErrorStatus
     n_failed : int
         Stars without a mode in the last round.
@@ -93,7 +95,7 @@ class LatentLabelFit:
 
 @dataclass(frozen=True)
 class _State:
-    """Where a round begins."""
+    """The pixels, the population and the starting labels of a round."""
 
     fit: PixelFit
     population: LabelPopulation
@@ -102,7 +104,7 @@ class _State:
 
 def check_label_variance(variance: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """
-    Return usable variances of label errors, (star, K): 0 becomes that of an exact label.
+    Return usable variances of label errors, (star, K): 0 becomes `EXACT_ERROR` squared.
 
     Raises
     ------
@@ -115,9 +117,10 @@ def check_label_variance(variance: FloatArray, shape: tuple[int, ...]) -> FloatA
     if wrong.any():
         star, label = np.argwhere(wrong)[0]
         raise ReferenceErrorError(
-            f"{int(wrong.any(axis=1).sum())} reference stars have no usable label error; the first is star number "
-            f"{star}, label number {label}, with variance {variance[star, label]}. Cut those stars, or give one error "
-            "for each label instead"
+            f"every label error must be finite and not negative; this fails for {int(wrong.any(axis=1).sum())} "
+            f"reference stars, the first of them star number {star}, label number {label}, with variance "
+            f"{variance[star, label]}. "
+            "Leave out those stars, or give one error per label instead"
         )
     return np.maximum(variance, EXACT_ERROR**2)
 
@@ -130,17 +133,17 @@ class LatentLabelOptions:
     Attributes
     ----------
     n_hidden : int
-        Hidden components R. Without them spectra whose pixels have correlated residuals, as all real ones, drag the
-        latent labels away from the reported ones; a dozen are enough for the mock survey. New stars must be
-        labelled with the loadings.
+        Number of hidden components R. All real spectra have correlated residuals; without hidden components these pull
+        the latent labels away from the reported ones. Twelve are enough for the mock survey. New stars must be labelled
+        with the loadings.
     calibrate : bool
-        End with the map that gives labels of new stars slope 1 on true ones, from leave-one-out labels. It corrects
-        for noise in the coefficients too, which makes labels of new stars shrink.
+        Apply at the end the map after which labels of new stars have slope 1 on the true labels, fitted to
+        leave-one-out labels. It also corrects for noise in the coefficients, which shrinks labels of new stars.
     tolerance : float
         Rounds end when the objective rises by less than this per star.
     max_rounds : int
     seed : int
-        Of the first guess at the hidden components.
+        Seed of the first estimate of the hidden components.
     """
 
     n_hidden: int = 12
@@ -165,14 +168,14 @@ def fit_latent_labels(
     Parameters
     ----------
     stars : ReportedStars
-        A variance of 0 is an exact label.
+        Reference stars; a variance of 0 is an exact label.
     options : LatentLabelOptions, optional
     kappa : float, or float array of shape (pixel,)
         Scale of the noise.
     prior : PixelPrior, optional
-        Flat unless given.
+        By default flat.
     start : PixelFit, optional
-        A fit to the reported labels, to start from.
+        A fit to the reported labels, from which this one starts.
     workers : int or None
         Threads; None takes every core.
 
@@ -184,18 +187,18 @@ def fit_latent_labels(
     ------
     ReferenceErrorError
         A label error is NaN or negative, or the errors are as large as the spread of the labels.
-    ValueError
-        Shapes that do not go together, or labels that are not finite.
+    InputError
+        Options out of range, shapes that do not match, or labels that are not finite.
     """
     options = options or LatentLabelOptions()
     observed, flux, n_hidden = stars.observed, stars.flux, options.n_hidden
     if options.max_rounds < 1 or not 0 <= n_hidden < min(flux.shape) / 2:
         raise InputError(
-            f"max_rounds must be >= 1, and n_hidden from 0 to half of the stars and of the pixels {flux.shape}; got "
-            f"{options.max_rounds} and {n_hidden}"
+            f"max_rounds must be at least 1, and n_hidden less than half of the stars and of the pixels, {flux.shape}; "
+            f"got {options.max_rounds} and {n_hidden}"
         )
     if not np.isfinite(observed).all():
-        raise InputError("reported labels must be finite; cut reference stars with missing labels first")
+        raise InputError("reported labels must be finite; leave out reference stars with missing labels")
     variance = check_label_variance(stars.variance, observed.shape)
     scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), flux.shape[1:])
     data = replace(stars, variance=variance, ivar=stars.ivar if np.all(scales == 1) else stars.ivar / scales**2)
@@ -251,20 +254,20 @@ def _rounds(
     *,
     workers: int | None,
 ) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
-    """Run the rounds; return the best state, its latent labels, the trace and how it ended."""
+    """Run the rounds; return the best state, its latent labels, the trace and the status."""
     n_star = len(data.observed)
     trace: list[float] = []
     best: tuple[_State, LatentLabels] | None = None
     expand = True
     for n_done in range(options.max_rounds + 1):
         latent = infer_latent(state.fit.theta, state.fit.scatter, data, state.population, state.starts, workers=workers)
-        # what the pixels add to it: sum of ln weights and their prior
+        # the contribution of the pixels: sum of ln weights and their prior
         pixels = float((state.fit.objective - 0.5 * state.fit.chi2).sum())
         value = float(latent.log_likelihood.sum()) - pixels
         if best is not None and value < trace[-1]:
             if not expand:
                 return *best, trace, LabelErrorStatus.STOPPED
-            # a prior on the coefficients feels the map: go on without it from the best round
+            # a prior of the coefficients is not invariant under the map: continue from the best round without the map
             expand = False
         else:
             gain = np.inf if best is None else value - trace[-1]
@@ -288,7 +291,7 @@ def _maximise(
     expand: bool,
     workers: int | None,
 ) -> _State:
-    """Refit map, population and pixels to the latent labels."""
+    """Fit map, population and pixels to the latent labels."""
     products, mean, covariance = latent.products, latent.mean, latent.covariance
     if expand:
         affine = regress_reported(mean, covariance, data.observed, data.variance)
@@ -307,7 +310,7 @@ def _maximise(
 
 
 def _transform(products: FloatArray, affine: AffineMap, n_hidden: int) -> FloatArray:
-    """Map E[w w^T] by an affine map of the labels; make the hidden components standard, and free of the labels."""
+    """Map E[w w^T] by an affine map of the labels; standardise the hidden components and decorrelate them from v."""
     size = products.shape[1] - n_hidden
     change = np.eye(products.shape[1])
     change[:size, :size] = vector_map(affine.matrix, affine.offset)
@@ -323,7 +326,7 @@ def _transform(products: FloatArray, affine: AffineMap, n_hidden: int) -> FloatA
 def _calibrate(
     fit: PixelFit, latent: LatentLabels, data: ReportedStars, *, workers: int | None
 ) -> tuple[AffineMap, FloatArray] | None:
-    """Find the map that gives labels of new stars slope 1 on true labels, and their covariance around them."""
+    """Fit the map after which labels of new stars have slope 1 on the true labels, and the covariance around them."""
     shown, noise, good = leave_one_out(
         fit.theta,
         fit.scatter,

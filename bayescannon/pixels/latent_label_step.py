@@ -1,9 +1,9 @@
 r"""
-The reference stars' labels given their spectra and their reported labels: Laplace's approximation, star by star.
+Laplace's approximation of the labels of each reference star, given its spectrum and its reported labels.
 
 A star's chi2 is an exact quartic in its labels (:mod:`bayescannon.stars.quartic`); the population and the reported
-labels add a quadratic, which folds into it. The mode comes from Newton steps, the covariance is the inverse of half the
-Hessian, and the moments of the label vector under that Gaussian are exact.
+labels add a quadratic to it. The mode is found by Newton steps, the covariance is the inverse of half the Hessian, and
+the moments of the label vector under that Gaussian are exact.
 """
 
 from dataclasses import dataclass, fields
@@ -23,14 +23,14 @@ from bayescannon.stars.hidden import integrate_hidden
 from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress, minimise
 
 _BLOCK = 512
-# leverage of a star on a pixel above which leaving it out is not extrapolated further
+# upper bound of the leverage of a star on a pixel when it is left out
 _MAX_LEVERAGE = 0.9
 
 
 @dataclass(frozen=True)
 class LatentLabels:
     """
-    The labels of N stars given everything.
+    The posterior of the latent labels of N stars, given spectra, reported labels, model and population.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class LatentLabels:
     log_likelihood : float array of shape (N,)
         ln of the integral over labels and hidden components, without the spectra's constants (sum of ln weights).
     n_failed : int array of shape (N,)
-        1 where no mode was found; the star keeps its best point.
+        1 if no mode was found; the best point is then taken as the mode.
     """
 
     mean: FloatArray
@@ -67,7 +67,7 @@ def infer_latent(
     Parameters
     ----------
     coefficients : float array of shape (pixel, T + R)
-        theta and, side by side, the loadings of the hidden components.
+        theta, followed by the loadings of the hidden components.
     scatter : float array of shape (pixel,)
     data : ReportedStars
     population : LabelPopulation
@@ -91,7 +91,7 @@ def infer_latent(
         mode = optima.labels[stars, best]
         derivatives = chi2_derivatives(joint, mode)
         curvature = derivatives.hessian / 2
-        # J^T A J stands in where a star ended on a saddle
+        # for a star that ended at a saddle point, J^T A J is used
         definite = np.linalg.eigvalsh(curvature)[:, :1, None] > 0
         curvature = np.where(definite, curvature, derivatives.gauss_newton / 2)
         covariance = np.linalg.inv(curvature)
@@ -129,12 +129,12 @@ def leave_one_out(
     workers: int | None = None,
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """
-    Label the reference stars from their spectra alone, by coefficients that never saw the star.
+    Label each reference star from its spectrum alone, with coefficients fitted without the star.
 
-    A star's own noise is in the coefficients that it helped to fit, so its spectrum fits them better than that of a
-    new star. With u the vector (v, h) that the star was trained on, weight w and residual r there, a pixel without the
-    star has theta - q C u, q = w r / (1 - w u^T C u). One Newton step moves the labels from the optimum of the
-    star's quartic, with vector z, to that without it:
+    The coefficients contain the noise of the reference stars, so the model fits a reference star better than a new
+    star. With u the vector (v, h) of the star in training, and w and r its weight and residual there, the coefficients
+    of a pixel fitted without the star are theta - q C u with q = w r / (1 - w u^T C u). One Newton step leads from the
+    optimum of the star's quartic, where the vector is z, to the optimum with those coefficients:
 
         gradient = sum_p w_p (theta_p - q_p C_p u) (r_p(z) + q_p z^T C_p u).
 
@@ -146,7 +146,7 @@ def leave_one_out(
         C of the coefficients.
     data : ReportedStars
     trained : float array of shape (star, T + R)
-        E[u] of label vector and hidden components in training, whose labels are the starts.
+        E[u] of label vector and hidden components in training; its labels are the starting points.
     n_label : int
         K.
     workers : int or None
@@ -156,9 +156,9 @@ def leave_one_out(
     -------
     labels : float array of shape (star, K)
     variance : float array of shape (star, K)
-        Formal, for weights.
+        Formal variances.
     good : bool array of shape (star,)
-        Whether the star has an optimum near by.
+        Whether the star has an optimum.
     """
     size, n_all = n_terms(n_label), coefficients.shape[1]
     n_hidden = n_all - size
@@ -182,7 +182,7 @@ def leave_one_out(
         q = weight * (flux - u @ theta.T) / (1 - leverage)
         shift = q * ((0.5 * (z[:, k] * u[:, l] + z[:, l] * u[:, k])) @ doubled)
         moved = unpack_symmetric((weight * q * (flux - z @ theta.T + shift)) @ packed.T, n_all)
-        # at the optimum the sum of w theta r(z) balances the hidden components' prior
+        # at the optimum the sum of w theta r(z) cancels with the prior of the hidden components
         gradient = (weight * shift) @ theta - np.einsum("nij,nj->ni", moved, u)
         jacobian = np.zeros((len(labels), n_all, n_label + n_hidden))
         jacobian[:, :size, :n_label] = label_vector_jacobian(labels)

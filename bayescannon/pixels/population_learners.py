@@ -1,7 +1,7 @@
 """
-The populations around the pixels' exact fit: each learner takes the state and the fit and moves its parameters.
+Learners of the populations: each updates its parameters from the current state and the fit of the pixels.
 
-A learner's `step` returns the new state, the last fit that was made, and how far the parameters moved, as a fraction.
+A learner's `step` returns the new state, the last fit, and the largest relative change of its parameters.
 """
 
 from collections.abc import Callable
@@ -18,18 +18,19 @@ from bayescannon.pixels.fit import GRID_LN_SCATTER, PixelFit
 from bayescannon.pixels.populations import LogNormalPopulation, Populations
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 
-# pixels' own kappa settle when none moves by more
+# iterations end when ln kappa changes by less: of the whole survey, and of every pixel
 _KAPPA_SETTLED = 5e-4
 _PIXEL_KAPPA_SETTLED = 5e-3
+# smallest width of the population of ln s; a tenth of it for ln kappa
 _NARROWEST_POPULATION = 0.05
-# parameters of the whole survey are found on a sample of about this many pixels first
+# parameters of the whole survey are first found on a sample of about this many pixels
 _SAMPLE = 500
 ALL_PIXELS = slice(None)
 
 
 @dataclass(frozen=True)
 class State:
-    """Parameters around the pixels' fit."""
+    """The prior, the noise scales and the populations with which the pixels are fitted."""
 
     prior: PixelPrior
     kappa: NDArray[np.float64]
@@ -37,7 +38,7 @@ class State:
 
 
 def pooled_prior(prior: PixelPrior, population: Population, shrunk: NDArray[np.bool_]) -> PixelPrior:
-    """Return the pixels' prior with the shrunk terms, bool array of shape (T,), drawn from a population."""
+    """Return the prior of the pixels with `population` as the prior of the shrunk terms, bool array of shape (T,)."""
     mean, precision = prior.mean.copy(), prior.precision.copy()
     mean[:, shrunk] = population.mu
     precision[:, shrunk] = np.where(prior.censored[:, shrunk], np.inf, 1 / population.scale**2)
@@ -51,7 +52,7 @@ class CoefficientLearner:
         self.prior, self.shrunk = prior, shrunk
 
     def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
-        """Fit the population to what the data alone say of each pixel."""
+        """Fit the population to the normal equations of every pixel without the prior."""
         live = fit.live
         normal, right = data_equations(fit, state.prior)
         normal, right = eliminate_flat(normal[live], right[live], self.shrunk)
@@ -64,7 +65,7 @@ class CoefficientLearner:
         population = replace(found, activity=activity)
         move = 1.0
         if start is not None:
-            # tau matters where it is not negligible
+            # changes of a negligible tau do not count
             size = np.maximum(population.tau, 0.01 * population.tau.max())
             move = float(np.abs(population.tau - start.tau).max() / size.max())
             move = max(move, float(np.median(np.abs(np.log(found.activity / start.activity)))))
@@ -78,9 +79,9 @@ class CoefficientLearner:
 
 def data_equations(fit: PixelFit, prior: PixelPrior) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
-    Return V^T W V (P, T, T) and V^T W f (P, T) of a fit, what the data alone say; zeros for censored terms.
+    Return the normal equations of a fit without its prior: V^T W V (P, T, T) and V^T W f (P, T).
 
-    Dead pixels have zeros.
+    They are 0 for censored terms and in dead pixels.
     """
     censored = prior.censored
     precision = np.where(censored, 0.0, prior.precision)
@@ -126,7 +127,7 @@ class ScatterLearner:
 
 
 def _sample(fit: PixelFit) -> slice:
-    """Choose pixels spread over the grid that stand for all."""
+    """Choose a sample of pixels spread over the grid."""
     step = len(fit.scatter) // _SAMPLE
     return slice(step // 2, None, step) if step > 1 else ALL_PIXELS
 
@@ -135,14 +136,14 @@ def scatter_population(
     objective: FloatArray, *, centre: float | None = None, width: float | None = None
 ) -> tuple[float, float]:
     """
-    Find mean and standard deviation of ln s over the pixels by maximum marginal likelihood (EM).
+    Fit mean and standard deviation of ln s over the pixels by maximum marginal likelihood (EM).
 
     Parameters
     ----------
     objective : float array of shape (grid, P)
         Minus log likelihood of each pixel at the scatters of :data:`bayescannon.pixels.fit.GRID_LN_SCATTER`.
     centre, width : float, optional
-        Held if given.
+        Held fixed if given.
 
     Returns
     -------
@@ -169,8 +170,8 @@ def _excess(fit: PixelFit, prior: PixelPrior) -> FloatArray:
     """
     Differentiate each pixel's objective by ln kappa, with s at its optimum; shape (P,).
 
-    It is n - chi2, less the terms that the data determine if theta is integrated out, as long as the prior of s is
-    flat: where s is at its optimum, or at 0, what s has to say cancels but for its prior.
+    With a flat prior of s it is n - chi2, minus the effective number of terms if theta is integrated out. With s at its
+    optimum, or at 0, the change of s contributes only through its prior.
     """
     s2 = np.where(fit.live & (fit.scatter > 0), fit.scatter, 1.0) ** 2
     pull = np.where(fit.live & (fit.scatter > 0), s2 * prior.scatter_gradient(s2)[0], 0.0)
@@ -179,9 +180,9 @@ def _excess(fit: PixelFit, prior: PixelPrior) -> FloatArray:
 
 class KappaLearner:
     """
-    Learns the scale of the noise, for the survey or for each pixel.
+    Learns the scale of the noise, of the survey or of each pixel.
 
-    It is where the derivative of the objective by ln kappa vanishes, see :func:`_excess`.
+    It is the root of the derivative of the objective by ln kappa, see :func:`_excess`.
     """
 
     def __init__(self, noise: Any, fit: Callable[..., PixelFit]) -> None:
@@ -196,7 +197,7 @@ class KappaLearner:
         return state, fit, float(np.abs(np.log(state.kappa) - first).max())
 
     def _global(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
-        """Move all kappa by one factor to the root of the summed derivative; a sample of pixels leads the way."""
+        """Multiply all kappa by the factor at which the summed derivative vanishes; start with a sample of pixels."""
         some = _sample(fit)
         if some != ALL_PIXELS and abs(self._first_move(fit, state.prior)) > _KAPPA_SETTLED:
             start = fit.scatter
@@ -217,14 +218,14 @@ class KappaLearner:
 
     @staticmethod
     def _first_move(fit: PixelFit, prior: PixelPrior) -> float:
-        """Guess the change of ln kappa to the root: where s = 0 the derivative changes by twice chi2."""
+        """Estimate the change of ln kappa to the root: in pixels with s = 0 the slope of the derivative is 2 chi2."""
         at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
         slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
         return float(np.clip(-_excess(fit, prior)[fit.live].sum() / slope, -0.7, 0.7))
 
     @staticmethod
     def _secant(state: State, refit: Callable[[State], PixelFit], fit: PixelFit, prior: PixelPrior) -> float:
-        """Return the change of ln kappa at which the summed derivative vanishes, 0 if it is there already."""
+        """Return the change of ln kappa at which the summed derivative vanishes; 0 if it is within the tolerance."""
         previous: tuple[float, float] | None = None
         shift = 0.0
         for _ in range(12):
@@ -242,7 +243,7 @@ class KappaLearner:
         return shift
 
     def _by_pixel(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
-        """Solve for each pixel's kappa under the population N(centre, width) of ln kappa, and for the population."""
+        """Solve for kappa of each pixel under the population N(centre, width) of ln kappa, and for the population."""
         live = fit.live
         u = np.log(state.kappa)
         centre = float(np.median(u[live])) if self.noise.centre is None else self.noise.centre
@@ -253,7 +254,7 @@ class KappaLearner:
             h = _excess(fit, state.prior)
             with np.errstate(divide="ignore", invalid="ignore"):
                 secant = (h - last_h) / (u - last_u)
-            # the data's curvature is at most that of s = 0 and at least nothing
+            # the curvature of the likelihood lies between 0 and that at s = 0
             curvature = np.where(np.isfinite(secant), np.clip(secant, 0.0, 2 * np.maximum(fit.chi2, 1.0)), slope)
             if self.noise.centre is None:
                 centre = float(u[live].mean())

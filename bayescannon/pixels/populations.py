@@ -1,4 +1,4 @@
-"""What training learns of the populations that the pixels' coefficients, scatters and noise scales come from."""
+"""The populations of coefficients, scatters and noise scales over the pixels, as learned in training."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class LogNormalPopulation:
 @dataclass(frozen=True)
 class TrainingRound:
     """
-    What one round of learning populations and noise scale arrived at.
+    The result of one round of learning populations and noise scale.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class TrainingRound:
     kappa : float
         Median noise scale.
     moved : float
-        Largest relative move of a parameter.
+        Largest relative change of a parameter.
     """
 
     objective: float
@@ -48,15 +48,15 @@ class Populations:
     Attributes
     ----------
     coefficients : Population or None
-        Of pooled coefficients: mu, tau and the pixels' activity.
+        Pooled coefficients: mu, tau and the activity of each pixel.
     smooth_scale : float array of shape (Q,) or None
-        Of smooth coefficients: the standard deviation of each shrunk term, in normalised flux.
+        Smooth coefficients: the standard deviation of each shrunk term, in normalised flux.
     scatter, kappa : LogNormalPopulation or None
-        Of the intrinsic scatters s and of the noise scales kappa of single pixels.
+        Populations of the intrinsic scatters s, and of the noise scales kappa if every pixel has its own.
     trace : tuple of TrainingRound
         One entry per round.
     converged : bool
-        Whether the rounds settled; True if there was nothing to learn.
+        Whether the rounds converged; True if nothing had to be learned.
     """
 
     coefficients: Population | None = None

@@ -1,9 +1,8 @@
 r"""
-What a pixel is believed to be before its fluxes are seen, as the numbers that the exact solver works with.
+The priors of pixels as the arrays that the exact solver takes; :mod:`bayescannon.models` states them in PyMC.
 
-The PyMC statement of each prior is in :mod:`bayescannon.models`; this is its fast form. Coefficients have
-independent Gaussians (precision 0 is flat, inf holds a coefficient at 0: a censored term), the scatter a density
-whose derivative is known.
+Coefficients have independent Gaussian priors (precision 0 is flat; inf holds a coefficient at 0, a censored term), the
+scatter has a density with known derivatives.
 """
 
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ class PixelPrior:
     Attributes
     ----------
     mean, precision : float arrays of shape (P, T)
-        Of each coefficient; precision 0 is flat, inf holds the coefficient at 0.
+        Mean and inverse variance of each coefficient; precision 0 is flat, inf holds the coefficient at 0.
     scatter : ScatterDensity
     scatter_parameters : (float, float)
         See :class:`ScatterDensity`.
@@ -44,12 +43,12 @@ class PixelPrior:
 
     @classmethod
     def flat(cls, n_pixel: int, n_term: int) -> "PixelPrior":
-        """Return the paper's prior: nothing is known."""
+        """Return the flat prior of the paper."""
         return cls(np.zeros((n_pixel, n_term)), np.zeros((n_pixel, n_term)))
 
     @property
     def censored(self) -> NDArray[np.bool_]:
-        """Which coefficients are held at 0, shape (P, T)."""
+        """Whether a coefficient is held at 0, shape (P, T)."""
         return np.isinf(self.precision)
 
     @property
@@ -65,7 +64,7 @@ class PixelPrior:
         """
         Differentiate -2 ln p(s) by s^2, once and twice; each of shape (P,).
 
-        The log-normal density is that of ln s, so its optimum is that of ln s.
+        The log-normal prior is taken as a density of ln s.
         """
         first, second = np.zeros_like(s2), np.zeros_like(s2)
         if self.scatter is ScatterDensity.HALF_NORMAL:

@@ -1,9 +1,10 @@
 r"""
-Exact fit of all pixels when the coefficients are smooth along wavelength.
+Exact fit of all pixels under a prior of coefficients that are smooth along wavelength.
 
-The line-spread function couples neighbouring pixels: under :mod:`bayescannon.pixels.smooth_process` the pixels are no
-longer independent. Given all scatters, the coefficients and their covariances are one sweep; given those, each scatter
-is a one-dimensional problem. The two alternate until nothing moves, and no step makes the objective worse.
+The line-spread function correlates neighbouring pixels: under :mod:`bayescannon.pixels.smooth_process` the pixels are
+not independent. Given all scatters, the coefficients and their covariances follow from one sweep over the pixels; given
+those, each scatter is a one-dimensional problem. The two steps alternate until they converge, and none increases the
+objective.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -22,27 +23,27 @@ from bayescannon.pixels.smooth_chain import Chain, scatter_step, whole_vector
 from bayescannon.pixels.smooth_process import LOWEST_SCALE, SmoothProcess
 from bayescannon.pixels.solver import Solver
 
-# Where tau is learned it starts here: EM comes down to small scales faster than it climbs
+# first value of a tau that is learned: EM decreases a scale faster than it increases it
 _FIRST_SCALE = 0.03
 
-# tau is held once no scale moves by more than this fraction in a round, or none gains more than this many nats by
-# it (a scale that creeps towards 0), so that the scatters can settle
+# tau is held fixed, so that the scatters can converge, once a round changes no scale by more than this fraction, or
+# gains less than this many nats (a scale that slowly approaches 0)
 _SCALE_SETTLED = 1e-3
 _GAIN_SETTLED = 1e-2
 
 _MAX_ROUNDS = 100
 
-# Rounding of the objective
+# relative rounding error of the objective
 _ROUNDING = 1e-10
 
 
 @dataclass(frozen=True)
 class SmoothFit(PixelFit):
     """
-    A :class:`bayescannon.pixels.fit.PixelFit` of pixels that are coupled.
+    A :class:`bayescannon.pixels.fit.PixelFit` of correlated pixels.
 
-    The covariance is each pixel's marginal one; the slope of g is that with the other scatters held; `objective`
-    shares the joint objective out over the pixels: only its sum has a meaning.
+    `covariance` is the marginal covariance of each pixel; `slope` is that of g with the other scatters held fixed; only
+    the sum of `objective` over the pixels, the joint objective, has a meaning.
 
     Attributes
     ----------
@@ -62,20 +63,20 @@ class SmoothFit(PixelFit):
 @dataclass(frozen=True, kw_only=True)
 class SmoothPrior(PixelPrior):
     """
-    Priors of P pixels with T terms, some of them smooth along wavelength; flat, censored ones apart, are the others.
+    Priors of P pixels with T terms: smooth along wavelength, flat, or censored.
 
     Attributes
     ----------
     shrunk : bool array of shape (T,)
         The smooth terms, see :func:`bayescannon.models.coefficient_priors.shrunk_terms`.
     tau : float array that broadcasts to (n_shrunk,), or None
-        Standard deviation of the coefficients, in normalised flux. Learned by marginal likelihood given the scatters
-        (EM) unless given.
+        Standard deviation of the coefficients, in normalised flux. With None it is learned by marginal likelihood given
+        the scatters (EM).
     length : float
         Correlation length in pixels.
     position : float array of shape (P,), or None
-        Ascending positions of the pixels, in pixels; 0, 1, 2 ... unless given. Dead pixels are left out, and the
-        correlation reaches across them.
+        Ascending positions of the pixels, in pixels; by default 0, 1, 2 ... Dead pixels are left out; the pixels on
+        both sides of them are correlated by their distance.
     """
 
     shrunk: NDArray[np.bool_]
@@ -86,21 +87,23 @@ class SmoothPrior(PixelPrior):
     def __post_init__(self) -> None:
         n_pixel, n_term = self.mean.shape
         if not ((self.precision == 0) | self.censored).all():
-            raise InputError("with a smooth prior, PixelPrior.precision may be 0 or inf (a censored term) only")
+            raise InputError(
+                "with a smooth prior, PixelPrior.precision must be 0, or inf for a censored term; got another value"
+            )
         if self.shrunk.shape != (n_term,) or not self.shrunk.any():
             raise InputError(
                 f"shrunk must mark some of the {n_term} terms; got shape {self.shrunk.shape}, "
                 f"{self.shrunk.sum()} marked"
             )
         if not (np.isfinite(self.first_tau) & (self.first_tau > 0)).all():
-            raise InputError("the scale of the smooth prior must be positive and finite")
+            raise InputError(f"the scale of the smooth prior must be positive and finite; got {self.first_tau}")
         if self.where.shape != (n_pixel,):
             raise InputError(f"position must have shape (pixel,) = {(n_pixel,)}; got {self.where.shape}")
         SmoothProcess.along(self.where, self.length)
 
     @property
     def first_tau(self) -> NDArray[np.float64]:
-        """Where tau starts if it is learned, and tau if it is given; shape (n_shrunk,)."""
+        """The given tau, or the first value of a tau that is learned; shape (n_shrunk,)."""
         tau = np.asarray(_FIRST_SCALE if self.tau is None else self.tau, dtype=np.float64)
         return np.array(np.broadcast_to(tau, int(self.shrunk.sum())))
 
@@ -111,7 +114,7 @@ class SmoothPrior(PixelPrior):
         return np.asarray(given, dtype=np.float64)
 
     def uncorrelated(self) -> PixelPrior:
-        """Return the same prior without its correlations."""
+        """Return the same prior without correlations between pixels."""
         precision = self.precision.copy()
         precision[:, self.shrunk] += 1 / self.first_tau**2
         return PixelPrior(self.mean, precision, self.scatter, self.scatter_parameters)
@@ -129,7 +132,7 @@ def fit_pixels_smooth(
     solver: Solver | None = None,
 ) -> SmoothFit:
     """
-    Fit coefficients that are smooth along wavelength, and scatters: the exact joint maximum given tau.
+    Fit coefficients that are smooth along wavelength, and scatters, at the exact joint maximum given tau.
 
     Parameters
     ----------
@@ -143,8 +146,8 @@ def fit_pixels_smooth(
 
     Raises
     ------
-    ValueError
-        Shapes that do not go together.
+    InputError
+        Shapes that do not match.
     """
     solver = solver or Solver()
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
@@ -153,7 +156,7 @@ def fit_pixels_smooth(
         raise InputError(
             f"the prior must have shape (pixel, term) = {(n_pixel, moments.mean.shape[1])}; got {prior.mean.shape}"
         )
-    # the prior without its correlations tells dead pixels, and gives scatters to start from
+    # a fit without the correlations finds the dead pixels and the first scatters
     tau = prior.first_tau
     first = fit_pixels(
         moments, flux, ivar, prior=prior.uncorrelated(), kappa=kappa, marginal=marginal, start=start,
@@ -175,7 +178,7 @@ def fit_pixels_smooth(
 def _alternate(
     chain: Chain, first: PixelFit, live: NDArray[np.intp], tau: NDArray[np.float64], *, learn: bool
 ) -> SmoothFit:
-    """Alternate between coefficients and scatters, tau around them if it is to be learned."""
+    """Alternate between coefficients and scatters, and learn tau in each round if it is not given."""
     scatter = safe = first.scatter[live]
     trace: list[float] = []
     moving = np.ones(len(live), dtype=bool)

@@ -1,7 +1,7 @@
 """
-The live pixels of a smooth fit: their coefficients given the scatters, and the next scatters given those.
+The two steps of a smooth fit: coefficients given the scatters, and scatters given the coefficients.
 
-Each half is exact; :mod:`bayescannon.pixels.smooth` alternates between them.
+Each step is exact; :mod:`bayescannon.pixels.smooth` alternates between them.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -18,16 +18,16 @@ from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.smooth_process import ChainPosterior, SmoothProcess
 from bayescannon.pixels.solver import Solver
 
-# A step of the scatters goes at most this much further than the one that cannot fail
+# a long step of s^2 is at most this many times the short one, which cannot increase the objective
 _MAX_REACH = 4.0
 
-# Pixels whose residuals are held at once
+# pixels per block of residuals
 _CHUNK = 256
 
 
 @dataclass(frozen=True)
 class Chain:
-    """The live pixels, in order."""
+    """The data and priors of the live pixels, in order."""
 
     moments: LabelMoments
     flux: FloatArray
@@ -46,7 +46,7 @@ class Sweep:
 
     theta: NDArray[np.float64]
     covariance: NDArray[np.float64]
-    penalty: NDArray[np.float64]  # what each pixel adds to the objective besides the fluxes' part
+    penalty: NDArray[np.float64]  # the contribution of each pixel to the objective without that of the fluxes
     freedom: NDArray[np.float64]
 
 
@@ -76,27 +76,27 @@ def whole_vector(
     freedom = np.zeros(len(theta))
     if chain.marginal:
         freedom = np.einsum("pij,pij->p", covariance, normal)
-        # the spread of the coefficients in r^2 is no part of the marginal likelihood
+        # the r^2 below contain the variance of the coefficients, which is not part of the marginal likelihood
         penalty += 0.5 * (posterior.log_det + np.linalg.slogdet(block)[1] - freedom)
     return Sweep(theta, covariance, penalty, freedom)
 
 
 @dataclass(frozen=True)
 class ScatterStep:
-    """Where the scatters go next; every array is (P,)."""
+    """The next scatters; every array is (P,)."""
 
-    at: PixelFit  # the scatters as they are, coefficients held
-    short: NDArray[np.float64]  # best scatters with the coefficients held: never worse
-    long: NDArray[np.float64]  # as far as Newton goes with the coefficients following
-    slope: NDArray[np.float64]  # dg / d(s^2), coefficients following
+    at: PixelFit  # at the current scatters, coefficients held fixed
+    short: NDArray[np.float64]  # the best scatters with the coefficients held fixed: never worse
+    long: NDArray[np.float64]  # the scatters of a Newton step in which the coefficients follow
+    slope: NDArray[np.float64]  # dg / d(s^2) with coefficients that follow
     chi2: NDArray[np.float64]
 
 
 def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatArray) -> ScatterStep:
     """
-    Fit the scatters with the coefficients held (in distribution, if they are integrated out).
+    Fit the scatters with the coefficients held fixed, or with their distribution held fixed if they are integrated out.
 
-    Only r^2 matters then: its root is the flux of a fit whose only coefficient is held at 0.
+    The likelihood then depends only on r^2, so |r| is given as the flux of a fit whose only coefficient is held at 0.
     """
     counts = chain.moments.counts
     ones = LabelMoments.known(np.ones((len(chain.flux), 1)), multiplicity=chain.moments.multiplicity)
@@ -120,7 +120,7 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
         q = (w2 * residual).T @ chain.moments.counted_mean
         slope = at.slope - 2 * np.einsum("pi,pij,pj->p", q, sweep.covariance[part], q)
         if chain.marginal:
-            # exact where all stars have the same noise, close elsewhere
+            # exact if all stars have the same noise, else an approximation
             data = sweep.covariance[part] @ normal[part]
             slope -= (counts @ w2 / (counts @ weight)) ** 2 * np.einsum("pij,pji->p", data, data)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -138,13 +138,13 @@ def scatter_step(chain: Chain, sweep: Sweep, normal: FloatArray, scatter: FloatA
 
 
 def _label_spread(chain: Chain, sweep: Sweep, part: slice) -> FloatArray | float:
-    """Return what uncertain labels add to r^2, (star, pixel)."""
+    """Return the variance that uncertain labels add to r^2, (star, pixel)."""
     covariance = chain.moments.covariance
     return 0.0 if covariance is None else covariance @ pack_products(sweep.theta[part]).T
 
 
 def _coefficient_spread(chain: Chain, sweep: Sweep, part: slice) -> FloatArray | float:
-    """Return what uncertain coefficients add to r^2, if they are integrated out, (star, pixel)."""
+    """Return the variance that uncertain coefficients add to r^2 if they are integrated out, (star, pixel)."""
     if not chain.marginal:
         return 0.0
     k, l = np.triu_indices(sweep.theta.shape[1])  # noqa: E741 - the indices of the paper

@@ -3,8 +3,8 @@ Coefficients that are smooth along wavelength: a stationary Ornstein-Uhlenbeck p
 
     theta_1k ~ Normal(0, tau_k),    theta_pk ~ Normal(rho_p theta_{p-1,k}, tau_k sqrt(1 - rho_p^2)),
 
-with rho_p = exp(-distance / length). Its precision is tridiagonal, so that with the normal equations M_p, h_p of the
-pixels the posterior is one sweep. tau is learned by EM, whose M step is closed:
+with rho_p = exp(-distance / length). Its precision is tridiagonal, so the posterior follows from the normal equations
+M_p, h_p of the pixels in one sweep. tau is learned by EM, whose M step has a closed form:
 
     tau_k^2 = (E theta_1k^2 + sum_p E (theta_pk - rho_p theta_{p-1,k})^2 / (1 - rho_p^2)) / P.
 """
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
-# tau is kept above this, far below any coefficient that a spectrum could show: 0 for all purposes
+# lower bound of tau, far below any measurable coefficient: in effect 0
 LOWEST_SCALE = 1e-7
 
 _MAX_STEPS = 500
+# growth and largest value of the factor on EM steps of ln tau, and the largest step
 _FASTER, _FASTEST, _MAX_CHANGE = 2.0, 1e4, 1.0
 
 
@@ -37,9 +38,9 @@ class ChainPosterior:
     pair : float array of shape (P - 1, Q)
         Covariance of a coefficient with itself in the next pixel.
     log_det : float array of shape (P,)
-        Sums to ln|J|, J the posterior precision.
+        Its sum is ln|J|, where J is the posterior precision.
     log_marginal : float
-        ln of the likelihood of tau, up to a constant that depends on the data and the scatters only.
+        Log marginal likelihood of tau, up to a constant that depends only on the data and the scatters.
     """
 
     mean: NDArray[np.float64]
@@ -69,19 +70,19 @@ class SmoothProcess:
 
         Raises
         ------
-        ValueError
-            The length is not positive or the positions do not ascend.
+        InputError
+            The length is not positive, or the positions are not ascending.
         """
         if not (np.isfinite(length) and length > 0):
             raise InputError(f"the correlation length must be positive and finite; got {length}")
         distance = np.diff(np.asarray(position, dtype=np.float64))
         if not (distance > 0).all():
-            raise InputError("positions of the pixels must be finite and ascend")
+            raise InputError("positions of the pixels must be finite and ascending; sort them")
         return cls(np.exp(-distance / length))
 
     @property
     def _share(self) -> NDArray[np.float64]:
-        """1 - rho^2: the variance that is new in the next pixel; shape (P - 1, 1)."""
+        """1 - rho^2, the variance of the innovation in the next pixel; shape (P - 1, 1)."""
         return (1 - self.correlation**2)[:, None]
 
     def squares(self, theta: FloatArray) -> NDArray[np.float64]:
@@ -91,7 +92,7 @@ class SmoothProcess:
 
     def posterior(self, normal: FloatArray, right: FloatArray, scale: FloatArray) -> ChainPosterior:
         """
-        Find the coefficients given the normal equations (P, Q, Q), (P, Q) of the pixels and tau (Q,).
+        Return the posterior of the coefficients given the normal equations (P, Q, Q), (P, Q) and tau (Q,).
 
         Returns
         -------
@@ -126,7 +127,7 @@ class SmoothProcess:
         self, normal: FloatArray, right: FloatArray, start: FloatArray, *, gain: float = 1e-4
     ) -> tuple[NDArray[np.float64], tuple[float, ...]]:
         """
-        Find tau (Q,) by maximum marginal likelihood, by EM with steps that grow while they succeed.
+        Fit tau (Q,) by maximum marginal likelihood: EM with steps that grow as long as they succeed.
 
         Parameters
         ----------
@@ -139,14 +140,14 @@ class SmoothProcess:
         Returns
         -------
         scale : float array of shape (Q,)
-            At least 1e-7: where the pixels show nothing of a term, it goes there.
+            At least 1e-7, which it reaches for a term without signal in the pixels.
         trace : tuple of float
-            The log marginal likelihood at each accepted step; it never falls.
+            The log marginal likelihood at each accepted step; it never decreases.
         """
         scale = np.maximum(start, LOWEST_SCALE)
         current = self.posterior(normal, right, scale)
         trace = [current.log_marginal]
-        # each term has its own speed: one that heads for 0 needs a high one, one that is settled must not overshoot
+        # one step factor per term: large for a scale that approaches 0, small for a scale that has converged
         speed, before = np.ones(len(scale)), np.zeros(len(scale))
         for _ in range(_MAX_STEPS):
             change = np.log(self.expected_scale(current) / scale)
@@ -155,7 +156,7 @@ class SmoothProcess:
             trial = np.maximum(scale * np.exp(np.clip(speed * change, -_MAX_CHANGE, _MAX_CHANGE)), LOWEST_SCALE)
             new = self.posterior(normal, right, trial)
             if new.log_marginal < current.log_marginal:
-                # a plain EM step cannot fall, but for rounding
+                # apart from rounding errors a plain EM step cannot decrease the likelihood
                 trial = np.maximum(scale * np.exp(change), LOWEST_SCALE)
                 new, before = self.posterior(normal, right, trial), np.zeros(len(scale))
             gained = new.log_marginal - current.log_marginal
@@ -172,14 +173,14 @@ def smooth_sweep(normal, right, diagonal, coupling, mean, covariance, pair, log_
     """
     Solve J x = h and find the blocks of J^-1, for the block-tridiagonal J of P pixels with Q terms.
 
-    J has the blocks normal_p + diag(diagonal_p), and -diag(coupling_p) between the pixels p and p + 1. Forward
-    elimination and backward substitution: the Kalman smoother in information form.
+    J has the blocks normal_p + diag(diagonal_p), and -diag(coupling_p) between the pixels p and p + 1. The method is
+    forward elimination and backward substitution: the Kalman smoother in information form.
 
-    Fills mean (P, Q), covariance (P, Q, Q), pair (P - 1, Q), the covariances of a term with itself in the next pixel,
-    and log_det (P,), whose sum is ln|J|.
+    The arrays mean (P, Q), covariance (P, Q, Q), pair (P - 1, Q) and log_det (P,) are filled; pair is the covariance of
+    a term with itself in the next pixel, and the sum of log_det is ln|J|.
     """
     n_pixel, n_term = right.shape
-    # forward, mean and covariance hold the eliminated right sides and the inverses of the eliminated blocks
+    # in the forward sweep mean and covariance hold the eliminated right sides and the inverses of the eliminated blocks
     for p in range(n_pixel):
         block, y = normal[p].copy(), right[p].copy()
         for i in range(n_term):

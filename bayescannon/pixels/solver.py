@@ -1,4 +1,4 @@
-"""How the pixels are solved: what is machinery and not part of the model."""
+"""The numerical options of the pixels' fit."""
 
 from dataclasses import dataclass
 
@@ -10,17 +10,17 @@ SCATTERS = ("exact", "grid", "fixed")
 @dataclass(frozen=True)
 class Solver:
     """
-    The choices of :func:`bayescannon.pixels.fit.fit_pixels` that do not belong to the model.
+    Options of :func:`bayescannon.pixels.fit.fit_pixels` that are not part of the model.
 
     Attributes
     ----------
     scatter : {"exact", "grid", "fixed"}
-        The exact optimum; or the paper's grid of scatters refined by a parabola, for comparison; or the scatters that
-        the fit starts from, as they are.
+        The exact optimum; the paper's grid of scatters refined by a parabola, for comparison; or the starting scatters,
+        unchanged.
     tolerance : float
         Newton stops when a step changes s^2 by less than this fraction.
     block : int
-        Pixels fitted at once; memory is about 6 arrays of (star, block) for each worker.
+        Pixels per block; the memory is about 6 arrays of shape (star, block) per worker.
     workers : int or None
         Threads; None takes every core. The result does not depend on it.
     """

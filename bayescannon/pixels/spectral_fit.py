@@ -1,8 +1,8 @@
 r"""
-Fit of the whole spectral model: pixels exactly, given populations and noise scale that are learned around them.
+Fit the whole spectral model: an exact fit of the pixels, and populations and noise scale by marginal likelihood.
 
-The exact fit of the pixels is :func:`bayescannon.pixels.fit.fit_pixels`; the populations (of coefficients, scatters
-and noise scales) have few parameters, which are set by their marginal likelihood, in rounds, until nothing moves.
+The exact fit of the pixels is :func:`bayescannon.pixels.fit.fit_pixels`. The populations (of coefficients, scatters and
+noise scales) have few parameters, which are learned in rounds until they converge.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -58,7 +58,7 @@ _SETTLED = 0.01
 @dataclass(frozen=True)
 class SpectralFit:
     """
-    The pixels' fit and what was learned around it.
+    The fit of the pixels, and the populations and noise scales that were learned.
 
     Attributes
     ----------
@@ -66,9 +66,9 @@ class SpectralFit:
     kappa : float array of shape (P,)
         Scale of the reported errors.
     prior : PixelPrior
-        Of the pixels, with the populations that were learned in it; what smooth coefficients add is not.
+        Prior of the pixels, including learned populations, but without the correlations of smooth coefficients.
     populations : Populations
-        What was learned, in how many rounds, and whether these settled.
+        The learned populations, the rounds, and whether they converged.
     """
 
     fit: PixelFit
@@ -89,7 +89,7 @@ def fit_spectral(
     solver: Solver | None = None,
 ) -> SpectralFit:
     """
-    Fit :func:`bayescannon.models.spectral.spectral_model` exactly, its populations by marginal likelihood.
+    Fit :func:`bayescannon.models.spectral.spectral_model` exactly, and its populations by marginal likelihood.
 
     Parameters
     ----------
@@ -98,10 +98,10 @@ def fit_spectral(
     n_label : int
         K.
     priors : SpectralPriors, optional
-        The paper's unless given.
+        By default those of the paper.
     start : SpectralFit, optional
-        A fit of the same pixels to similar data, with the same priors: its scatters, kappa and populations are where
-        this one starts. Saves passes and rounds.
+        A fit of the same pixels to similar data with the same priors, whose scatters, kappa and populations are the
+        starting values; fewer passes and rounds are then needed.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def fit_spectral(
             break
     populations = replace(state.populations, trace=tuple(trace), converged=converged)
     if isinstance(coefficients, SmoothCoefficients):
-        # neighbours are coupled only here: kappa and the population of scatters were learned with flat coefficients
+        # only this fit has correlated pixels: kappa and the population of scatters were learned with flat coefficients
         prior = SmoothPrior(
             state.prior.mean, state.prior.precision, state.prior.scatter, state.prior.scatter_parameters,
             shrunk=shrunk, tau=coefficients.scale, length=coefficients.length, position=_positions(coefficients),
@@ -179,7 +179,7 @@ def _warm(
     priors: SpectralPriors,
     shrunk: NDArray[np.bool_],
 ) -> State:
-    """Return the state with what is to be learned where another fit found it."""
+    """Return the state with the parameters to be learned set to those of another fit."""
     learned = start.populations
     if not isinstance(priors.noise, FixedNoise):
         state = replace(state, kappa=np.array(start.kappa, dtype=np.float64))
@@ -206,8 +206,8 @@ def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise:
         if not isinstance(prior, kinds):
             names = ", ".join(kind.__name__ for kind in kinds)
             raise PriorError(
-                f"the exact solver knows the {what} priors {names}; {type(prior).__name__} can be sampled with "
-                "spectral_model or compressed_model and NUTS, on few pixels"
+                f"the exact solver needs one of the {what} priors {names}; got {type(prior).__name__}. Sample it with "
+                "NUTS in spectral_model or compressed_model, on few pixels"
             )
 
 
@@ -220,7 +220,7 @@ def _is_learned(scatter: ScatterPrior) -> bool:
 
 
 def _first_prior(priors: SpectralPriors, n_pixel: int, n_label: int) -> PixelPrior:
-    """Return the pixels' prior with everything that is to be learned still flat."""
+    """Return the prior of the pixels with a flat prior in place of those that are to be learned."""
     coefficients, scatter, allowed = priors.coefficients, priors.scatter, priors.allowed
     n_term = len(shrunk_terms(n_label, "all"))
     prior = PixelPrior.flat(n_pixel, n_term)

@@ -1,4 +1,4 @@
-"""How far inferred labels can be trusted: the distribution of their errors, and how unlike the training set a star is.
+"""The reliability of inferred labels: distribution of their errors, and distance of a star from the training set.
 
 Arrays of held-out labels and residuals come in; calibrations, scores and p-values go out.
 """

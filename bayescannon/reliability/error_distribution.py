@@ -1,4 +1,4 @@
-"""Calibrated errors: the predictive distribution of (inferred - true label), and its file's arrays."""
+"""Calibrated errors: the predictive distribution of (inferred - true label), and its arrays for a file."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.student_t import convolved_t_below
 from bayescannon.numerics.typing import FloatArray
 
-# Probability within one standard deviation of a Gaussian: what "68.3 %" stands for
+# probability within one standard deviation of a Gaussian, the 68.3 % of all intervals
 ONE_SIGMA = 0.6826894921370859
-# of the degrees of freedom: heavier tails have no mean, lighter ones are Gaussian
+# range of the degrees of freedom: at 1 a Student-t has no mean, at 200 it is nearly Gaussian
 DOF_RANGE = (1.2, 200.0)
 _NEWTON_STEPS = 15
 
@@ -28,7 +28,7 @@ class PredictiveErrors:
     Attributes
     ----------
     location, scale, dof : float arrays of shape (N, K)
-        NaN where a star has no formal error.
+        NaN for a star without formal error.
     """
 
     location: FloatArray
@@ -39,8 +39,8 @@ class PredictiveErrors:
         """
         Return h such that the true label is within h of the inferred one with this probability, shape (N, K).
 
-        The labels are published as inferred, so the interval is centred on them and not on (inferred - location): an
-        expected offset widens it.
+        The interval is centred on the inferred label, which is what a catalogue lists, and not on (inferred -
+        location); a location that is not 0 therefore widens it.
         """
         if not 0 < probability < 1:
             raise InputError(f"the probability of an interval must be between 0 and 1; got {probability}")
@@ -52,21 +52,21 @@ class PredictiveErrors:
             low, high = np.where(excess < 0, half, low), np.where(excess < 0, high, half)
             slope = np.exp(_log_density(half - shift, self.dof)) + np.exp(_log_density(half + shift, self.dof))
             half = half - excess / slope
-            # Newton's step, unless it leaves what is known to hold the solution
+            # Newton's step, or the middle of the bracket if the step leaves it
             half = np.where((half >= low) & (half <= high), half, (low + high) / 2)
         result: FloatArray = half * self.scale
         return result
 
     def pit(self, error: FloatArray, noise: FloatArray | None = None) -> FloatArray:
         """
-        Return the probability of a smaller error than the one that was found, shape (N, K); uniform if calibrated.
+        Return the probability of an error smaller than the actual one, shape (N, K); uniform if calibrated.
 
         Parameters
         ----------
         error : float array of shape (N, K)
-            Inferred less true label, in units of the scaled labels.
+            Inferred minus true label, in units of the scaled labels.
         noise : float array of shape (N, K), optional
-            Standard deviation of the Gaussian error of what stands for the true label; 0 unless given.
+            Standard deviation of the Gaussian error of the label that is used as the true one; by default 0.
         """
         if noise is None:
             result: FloatArray = stdtr(self.dof, (error - self.location) / self.scale)
@@ -78,7 +78,7 @@ class PredictiveErrors:
 
 
 def _log_density(x: FloatArray, dof: FloatArray) -> FloatArray:
-    """Log density of the standard Student-t."""
+    """Return the log density of the standard Student-t."""
     norm = gammaln((dof + 1) / 2) - gammaln(dof / 2) - np.log(np.pi * dof) / 2
     result: FloatArray = norm - (dof + 1) / 2 * np.log1p(x**2 / dof)
     return result
@@ -87,7 +87,7 @@ def _log_density(x: FloatArray, dof: FloatArray) -> FloatArray:
 @dataclass(frozen=True)
 class ErrorCalibration:
     r"""
-    What the errors of labels are, given formal error f, S/N and place in label space.
+    The distribution of the errors of labels, given formal error f, S/N and position in label space.
 
     The error of scaled label k is Student-t with location, scale and degrees of freedom
 
@@ -101,10 +101,9 @@ class ErrorCalibration:
     where x are the K inferred scaled labels and L the standardised logarithm of S/N, both clamped to the range of the
     reference stars; L = 0 where S/N is unknown.
 
-    A star's place z is its labels along the few axes on which reference stars are spread much wider than errors reach.
-    On the others the labels say more of the star's own error than of its place: giants lie on a narrow sequence, and
-    whoever is off it is there by error. An error given those labels is of no simple shape, an error given the place
-    nearly is.
+    The position z has only the axes along which the spread of the reference stars is much larger than the errors.
+    Giants lie on a narrow sequence: across it the spread of the inferred labels is mostly error, so the distribution of
+    the error given such a label is not a Student-t. Given the position along the wide axes it nearly is.
 
     Attributes
     ----------
@@ -113,9 +112,10 @@ class ErrorCalibration:
     formal, floor : float arrays of shape (K, 3 + P)
         alpha and beta.
     dof, dof_slope : float arrays of shape (K,)
-        exp(delta), which is nu where L = 0, and delta'; nu stays within 1.2 and 200.
+        exp(delta), which is nu at L = 0, and delta'; nu is clipped to 1.2 to 200.
     scale_error : float array of shape (K,)
-        Standard deviation of the mean of log sigma over the reference stars: how well the label's errors are known.
+        Standard deviation of the estimated mean of log sigma over the reference stars: the relative uncertainty of the
+        label's errors.
     label_range : float array of shape (K, 2)
         Lowest and highest value of x.
     axes : float array of shape (K, P)
@@ -123,15 +123,15 @@ class ErrorCalibration:
     centre : float array of shape (K,)
         c.
     snr_range : float array of shape (2,)
-        Of the logarithm of S/N.
+        Lowest and highest logarithm of S/N.
     snr_centre, snr_width : float
         Mean and standard deviation of the logarithm.
     bias : float array of shape (K,)
         Mean location over the reference stars, in scaled labels; reported, never subtracted.
     wrong_fraction : float
-        Fraction of reference stars that seem to carry the labels of another star.
+        Estimated fraction of reference stars with the labels of another star.
     n_stars : int
-        Reference stars that decided.
+        Number of reference stars in the fit.
     """
 
     location: FloatArray
@@ -183,14 +183,14 @@ class ErrorCalibration:
 
     @property
     def hash(self) -> str:
-        """First 12 hexadecimal digits of the SHA-256 of all its numbers."""
+        """First 12 hexadecimal digits of the SHA-256 of all numbers of the calibration."""
         digest = hashlib.sha256()
         for values in self.arrays().values():
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         return digest.hexdigest()[:12]
 
     def describe(self) -> str:
-        """Say in a phrase where the errors come from; plain ASCII, for provenance."""
+        """Return a phrase in ASCII that tells the origin of the errors, for provenance."""
         return f"calibrated on {self.n_stars} reference stars out of fold ({self.hash})"
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:

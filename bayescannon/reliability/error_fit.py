@@ -1,4 +1,4 @@
-"""Fit the calibration of errors: penalised maximum likelihood, wrong reference labels told apart."""
+"""Fit the calibration of errors by penalised maximum likelihood, with a component for wrong reference labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,17 +15,18 @@ from bayescannon.reliability.error_distribution import ErrorCalibration, make_fe
 from bayescannon.reliability.error_likelihood import ErrorLikelihood
 from bayescannon.reliability.wrong_labels import log_dependence, log_population, right_probability
 
-# Fewer stars than this say too little of the tails
+# fewer stars do not constrain the tails
 MIN_STARS = 50
-# x is clamped to what holds 98 % of the reference stars
+# x is clamped to the central 98 % of the reference stars
 _LABEL_QUANTILES = (0.01, 0.99)
-# EM rounds for wrong labels: the weights of all but a few stars settle at 0 or 1 in the first
+# EM rounds for wrong labels: the weights of nearly all stars are 0 or 1 after the first
 _ROUNDS = 3
-# Axes of the place: at most two, along which the variance of the labels is so many times that of their errors. Of the
-# five of mock giants the third, with 12 times, already makes the errors given the place of no simple shape
+# axes of the position: at most two, and only those along which the variance of the labels exceeds that of their errors
+# by this factor. Of the five axes of mock giants the third has a factor of 12, and with it the distribution of the
+# errors given the position is no longer a Student-t
 _MOST_AXES = 2
 _SPREAD_OVER_ERRORS = 25.0
-# of the mean variance of (inferred - reference)
+# smallest variance of the errors along an axis, in units of the mean variance of (inferred - reference)
 _LEAST_LEFT = 0.01
 
 
@@ -43,7 +44,7 @@ class OutOfFold:
     scaled, formal : float arrays of shape (N, K)
         Inferred labels and their formal errors.
     reference, noise : float arrays of shape (N, K)
-        Reference labels, and the standard deviations of their own errors.
+        Reference labels, and the standard deviations of their errors.
     snr : float array of shape (N,)
     """
 
@@ -69,29 +70,30 @@ class OutOfFold:
 
 
 def too_few(n_stars: int) -> str:
-    """Say that so many stars are too few."""
+    """Return the sentence that says that the stars are too few."""
     return (
-        f"{n_stars} reference stars with labels and errors are too few to calibrate errors; "
-        f"at least {MIN_STARS} are needed"
+        f"to calibrate errors at least {MIN_STARS} reference stars with labels and errors are needed; got {n_stars}. "
+        "Use more reference stars"
     )
 
 
 def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCalibration:
     r"""
-    Fit the distribution of (inferred - true) to (inferred - reference), the reference's own errors taken out.
+    Fit the distribution of (inferred - true) to (inferred - reference), deconvolved from the errors of the reference.
 
-    A star's reference labels are its own with errors, :math:`p = c \prod_k t_k * {\cal N}(0, e_k^2)` with a t copula c,
-    or, with a fitted probability, those of any star of the set: a Gaussian with their mean and covariance. So stars
-    need not be clipped before, and a clip that cut the tails does no harm if its stars are handed in again.
+    A reference star has its own labels with errors, :math:`p = c \prod_k t_k * {\cal N}(0, e_k^2)` with a t copula c,
+    or, with a fitted probability, the labels of any star of the set, whose density is a Gaussian with their mean and
+    covariance. Therefore stars need not be clipped before; stars that a clip removed should be included, because the
+    tails depend on them.
 
-    How well the labels' errors are known is ``scale_error`` of what is returned.
+    The uncertainty of the errors is `scale_error` of the result.
 
     Parameters
     ----------
     stars : OutOfFold
-        Each labelled by a model that was not trained on it.
+        Held-out results: each star labelled by a model that was not trained on it.
     workers : int or None
-        Threads, one a label at most; None takes every core.
+        Threads, at most one per label; None takes every core.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
         raise CalibrationError(too_few(len(stars)))
     n_label = stars.scaled.shape[1]
     off = stars.scaled - stars.reference
-    # a star far off in any label is left out of the first round, as the paper's clip does
+    # the first round leaves out stars that are far off in any label, as the clip of the paper does
     near = (np.abs(off) < 6 * np.quantile(np.abs(off), 0.6827, axis=0)).all(axis=1)
     frame = _frame(stars, near)
     vector, features = make_features(stars.scaled, stars.snr, **frame)
@@ -143,7 +145,7 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
 
 
 def _frame(stars: OutOfFold, near: NDArray[np.bool_]) -> dict[str, Any]:
-    """Return the keywords of :func:`make_features`; S/N neutral where no star has one."""
+    """Return the keywords of :func:`make_features`; L is 0 if no star has an S/N."""
     label_range = np.quantile(stars.scaled, _LABEL_QUANTILES, axis=0).T
     labels = np.clip(stars.scaled[near], label_range[:, 0], label_range[:, 1])
     log_snr = np.log(stars.snr[np.isfinite(stars.snr) & (stars.snr > 0)])
@@ -161,16 +163,16 @@ def _frame(stars: OutOfFold, near: NDArray[np.bool_]) -> dict[str, Any]:
 
 def _steady_axes(labels: FloatArray, off: FloatArray, noise: FloatArray) -> FloatArray:
     """
-    Return the axes along which stars are spread much wider than their errors, shape (K, P), for unit variance.
+    Return the axes W (K, P) along which the spread of the stars is much larger than the errors; z has unit variance.
 
     Parameters
     ----------
     labels, off, noise : float arrays of shape (N, K)
-        Inferred labels; inferred less reference labels; standard deviations of the reference's errors.
+        Inferred labels; inferred minus reference labels; standard deviations of the errors of the reference labels.
     """
     errors = np.atleast_2d(np.cov(off.T)) - np.diag((noise**2).mean(axis=0))
     value, vector = np.linalg.eigh(errors)
-    # what is left of the scatter may be small, or by chance negative
+    # the difference of the covariances may be small, or negative by chance
     value = np.maximum(value, _LEAST_LEFT * off.var(axis=0).mean())
     ratio, axes = eigh(np.atleast_2d(np.cov(labels.T)), (vector * value) @ vector.T)
     order = np.argsort(ratio)[::-1][:_MOST_AXES]

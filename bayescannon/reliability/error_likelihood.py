@@ -1,4 +1,4 @@
-"""The errors of one label as a problem to solve: penalised likelihood, its slopes, and its maximum."""
+"""The errors of one label: their penalised likelihood, its derivatives and its maximum."""
 
 from dataclasses import dataclass, replace
 
@@ -10,24 +10,32 @@ from bayescannon.numerics.student_t import convolved_t, convolved_t_below
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.error_distribution import DOF_RANGE
 
-# Standard deviations of the Gaussian priors that shrink the coefficients of L and z to zero
+# standard deviation of the Gaussian priors that shrink the coefficients of L and z to zero
 PRIOR_WIDTH = 0.3
-# log of the degrees of freedom, around 10 by a half, and its slope with L: a few extreme stars decide them, and with
-# them, through the assumed shape, the width of a core that hides behind the reference's own errors
+# mean and standard deviation of the prior of log nu, and width of the prior of its slope with L. Without priors a few
+# extreme stars determine nu, and through the shape of the Student-t also the width of its core, if that is smaller than
+# the errors of the reference
 DOF_PRIOR = (np.log(10.0), 0.5)
 DOF_SLOPE_WIDTH = 0.2
-# Intercepts are all but free
+# standard deviation of the priors of intercepts, which are nearly flat
 _INTERCEPT_WIDTH = 7.0
-# of the norm of the gradient: the prior alone has a curvature of 11, so the likelihood is within 0.05 of its maximum
+# norm of the gradient at convergence: the prior has a curvature of 11, so the log likelihood is within 0.05 of its
+# maximum
 _GRADIENT_TOLERANCE = 1.0
 
 
 @dataclass(frozen=True)
 class ErrorLikelihood:
     """
-    One label's data: errors of (N,) stars, formal errors, noise, and the features of location and scale.
+    The data of one label and N stars.
 
-    The first two features, 1 and L, are also those of the degrees of freedom.
+    Attributes
+    ----------
+    off, log_formal, noise : float arrays of shape (N,)
+        Inferred minus reference label, logarithm of the formal error, standard deviation of the reference label.
+    vector, features : float arrays of shape (N, 2 + P) and (N, 3 + P)
+        Features of the location, and of the scale; the first two of the latter, 1 and L, are also those of the degrees
+        of freedom.
     """
 
     off: FloatArray
@@ -38,13 +46,13 @@ class ErrorLikelihood:
 
     @property
     def cuts(self) -> list[int]:
-        """Say where mu, alpha and beta end in the vector of parameters; delta and its slope follow."""
+        """Indices at which mu, alpha and beta end in the vector of parameters; delta and its slope follow."""
         return np.cumsum([self.vector.shape[1], self.features.shape[1], self.features.shape[1]]).tolist()
 
     def start(self) -> FloatArray:
-        """Return a constant scale, half of it formal, that gives the median squared error."""
+        """Return starting parameters: a constant scale with the median squared error, half of sigma^2 from f."""
         square = np.median(self.off**2) / 0.455 - np.median(self.noise) ** 2
-        # where the noise explains everything a third of it is left to find
+        # if the noise explains the whole scatter, start from a third of the noise
         floor = (0.3 * np.median(self.noise)) ** 2 + np.exp(2 * np.median(self.log_formal)) / 4
         level = np.log(max(square, floor) / 2) / 2
         _, formal, last = self.cuts
@@ -55,7 +63,7 @@ class ErrorLikelihood:
         return out
 
     def prior(self) -> tuple[FloatArray, FloatArray]:
-        """Return means and precisions of the parameters' Gaussian priors."""
+        """Return means and inverse variances of the Gaussian priors of the parameters."""
         precision = np.full(self.cuts[-1] + 2, PRIOR_WIDTH**-2.0)
         precision[[0, *self.cuts[:2]]] = _INTERCEPT_WIDTH**-2.0
         precision[-2:] = DOF_PRIOR[1] ** -2.0, DOF_SLOPE_WIDTH**-2.0
@@ -78,7 +86,7 @@ class ErrorLikelihood:
         return value, np.concatenate(gradient, axis=1)
 
     def below(self, parameters: FloatArray) -> FloatArray:
-        """Return the probability of a smaller error than each star's, shape (N,)."""
+        """Return the probability of an error smaller than that of each star, shape (N,)."""
         off, log_scale, _, log_dof = self._shape(parameters)
         result: FloatArray = convolved_t_below(
             off, np.exp(log_scale), np.exp(np.clip(log_dof, *np.log(DOF_RANGE))), self.noise
@@ -86,7 +94,7 @@ class ErrorLikelihood:
         return result
 
     def scale_error(self, parameters: FloatArray, weight: FloatArray) -> float:
-        """Return the standard deviation of the stars' mean of log sigma, by the Hessian of :meth:`maximise`."""
+        """Return the standard deviation of the mean of log sigma over the stars, by the Hessian of :meth:`maximise`."""
         _, _, share, _ = self._shape(parameters)
         _, gradient = self.log_density(parameters)
         hessian = (gradient * weight[:, None]).T @ gradient + np.diag(self.prior()[1])
@@ -97,7 +105,7 @@ class ErrorLikelihood:
         return float(np.sqrt(slope @ np.linalg.solve(hessian, slope)))
 
     def _shape(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Return each star's d - m, log sigma, the formal share of sigma^2 and the unclipped log nu."""
+        """Return d - m, log sigma, the share of sigma^2 from f, and the unclipped log nu of each star."""
         mu, alpha, beta, delta = np.split(parameters, self.cuts)
         log_formal, log_floor = self.features @ alpha + self.log_formal, self.features @ beta
         log_scale = np.logaddexp(2 * log_formal, 2 * log_floor) / 2
@@ -106,11 +114,12 @@ class ErrorLikelihood:
 
     def left_out(self, parameters: FloatArray, weight: FloatArray) -> "ErrorLikelihood":
         """
-        Return the problem with every star as far off its location as if that had been found without the star.
+        Return the likelihood with leave-one-out residuals: d - m with m fitted without the star.
 
-        The residuals of a fit are too small by the parameters that they paid for. With the reference's errors larger
-        than the scale that is sought, what is missing is taken from the scale alone: its square loses as many times
-        more as the reference's variance is larger. The location's own error, which a fresh star sees, comes with it.
+        The residuals of a fit are too small because the fitted parameters follow them. If the errors of the reference
+        labels are larger than the scale sigma, the whole deficit would be missing from sigma^2, whose relative bias
+        grows with the ratio of the two variances. Leave-one-out residuals also contain the error of the location, as
+        the residuals of new stars do.
         """
         mu, alpha, beta, _ = np.split(parameters, self.cuts)
         square = np.exp(2 * (self.features @ alpha + self.log_formal)) + np.exp(2 * self.features @ beta)
@@ -123,10 +132,10 @@ class ErrorLikelihood:
 
     def maximise(self, start: FloatArray, weight: FloatArray) -> FloatArray:
         """
-        Maximise the penalised weighted log likelihood.
+        Return the parameters that maximise the penalised weighted log likelihood.
 
-        The sum of the outer products of the stars' gradients stands for the Hessian (Berndt, Hall, Hall & Hausman
-        1974, Ann. Econ. Soc. Meas. 3, 653).
+        The Hessian is approximated by the sum of the outer products of the stars' gradients (Berndt, Hall, Hall &
+        Hausman 1974, Ann. Econ. Soc. Meas. 3, 653).
         """
         mean, precision = self.prior()
         known: dict[bytes, tuple[float, FloatArray, FloatArray]] = {}

@@ -1,21 +1,22 @@
 r"""
-Coverage: how far inferred labels are outside of the labels that a model was trained on.
+Coverage: how far inferred labels are outside the labels that a model was trained on.
 
-Five scores of scaled labels, larger is farther out; each says something else, and the reference stars' own scores,
-each by a model that never saw the star and against the other stars' labels, make p-values of them:
+There are five scores of scaled labels; a larger score is farther outside. p-values compare them with the scores of
+held-out reference stars: each star labelled by a model that was not trained on it, and scored against the labels of the
+other stars.
 
 ``range``
-    signed margin outside the box of the training labels: max over labels of l - max and min - l;
+    signed margin outside the box of the training labels: the largest of l - max and min - l over the labels;
 ``hull``
     signed margin outside their convex hull, by support functions, see :mod:`bayescannon.numerics.hull`;
 ``mahalanobis``
     distance from their mean in units of their covariance;
 ``nearest``
-    root mean square distance to the five nearest of them;
+    root mean square distance to the five nearest training stars;
 ``density``
-    minus the log of a Gaussian kernel density of them.
+    minus the log of a Gaussian kernel density of the training labels.
 
-Two further scores are of the spectrum, see :mod:`bayescannon.reliability.spectrum_scores`: ``chi2`` and ``novelty``.
+Two further scores, ``chi2`` and ``novelty``, use the spectrum: see :mod:`bayescannon.reliability.spectrum_scores`.
 """
 
 from collections.abc import Sequence
@@ -38,13 +39,13 @@ from bayescannon.reliability.spectrum_scores import NoveltyReference
 LABEL_SCORES = ("range", "hull", "mahalanobis", "nearest", "density")
 SPECTRUM_SCORES = ("chi2", "novelty")
 SCORES = (*LABEL_SCORES, *SPECTRUM_SCORES)
-# What decides OUTSIDE_COVERAGE and NOVEL_SPECTRUM. On real giants and dwarfs the range alone did no worse than any
-# combination: each further score brings outliers of its own, which set the limit where reference stars are few.
+# the scores that decide OUTSIDE_COVERAGE and NOVEL_SPECTRUM. On real giants and dwarfs the range alone did as well as
+# any combination of scores: each further score adds outliers, which set the limit if there are few reference stars
 COVERAGE_SCORE, NOVELTY_SCORE = "range", "novelty"
 DECIDING_SCORES = (COVERAGE_SCORE, NOVELTY_SCORE)
 MIN_REFERENCE = 10
 _NEIGHBOURS = 5
-# standard deviations below this part of the largest are raised to it: collinear labels leave no direction without width
+# standard deviations below this fraction of the largest are raised to it, so that collinear labels are not singular
 _MIN_RELATIVE_WIDTH = 0.01
 _BLOCK = 512
 
@@ -52,20 +53,20 @@ _BLOCK = 512
 @dataclass(frozen=True)
 class CoverageReference:
     """
-    What coverage and novelty are measured against.
+    The reference stars with which coverage and novelty are assessed.
 
     Attributes
     ----------
     scaler : LabelScaler
-        Of the model.
+        Scaler of the model.
     labels : float array of shape (M, K)
         Scaled labels of the training stars.
     scores : float array of shape (M, score)
-        `SCORES` of the out-of-fold estimates of the same stars, each against the others; NaN where there is none.
+        `SCORES` of the held-out estimates of the same stars, each against the others; NaN without an estimate.
     novelty : NoveltyReference or None
         None if only labels are known.
     model_hash : str
-        Of the model that it belongs to.
+        Hash of the model.
     """
 
     scaler: LabelScaler
@@ -82,7 +83,7 @@ class CoverageReference:
                 f"and {self.scores.shape}"
             )
         if not np.isfinite(self.labels).all():
-            raise LabelError("labels of the reference stars must be finite; leave stars with missing labels out")
+            raise LabelError("labels of the reference stars must be finite; leave out stars with missing labels")
         if n_star < MIN_REFERENCE:
             raise InputError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {n_star}")
 
@@ -95,7 +96,7 @@ class CoverageReference:
         return np.column_stack([empirical_p_value(scores[:, n], self.scores[:, k]) for n, k in enumerate(columns)])
 
     def to_xarray(self) -> xr.Dataset:
-        """Return the reference as a Dataset of dims reference_star, stellar_label, score and block."""
+        """Return the reference as a Dataset with dims coverage_star, coverage_label, score and block."""
         variables: dict[str, Any] = {
             "coverage_labels": (("coverage_star", "coverage_label"), self.labels),
             "coverage_scores": (("coverage_star", "score"), self.scores),
@@ -117,9 +118,19 @@ class CoverageReference:
 
     @classmethod
     def from_xarray(cls, dataset: xr.Dataset) -> "CoverageReference":
-        """Read what :meth:`to_xarray` made, also out of a larger Dataset."""
+        """
+        Undo :meth:`to_xarray`; the Dataset may have further variables.
+
+        Raises
+        ------
+        InputError
+            The Dataset does not hold a coverage reference with the scores of this version.
+        """
         if "coverage_labels" not in dataset or [str(x) for x in dataset["score"].to_numpy()] != list(SCORES):
-            raise InputError(f"the dataset holds no coverage reference with the scores {', '.join(SCORES)}")
+            raise InputError(
+                f"a coverage reference must have the scores {', '.join(SCORES)}; the dataset does not. Assess the "
+                "coverage of the model again"
+            )
         values = {str(name): array.to_numpy() for name, array in dataset.data_vars.items()}
         names = tuple(str(name) for name in dataset["coverage_label"].to_numpy())
         novelty = None
@@ -148,7 +159,7 @@ def label_scores(
     workers: int | None = None,
 ) -> NDArray[np.float64]:
     """
-    Score inferred labels against the training labels, see the module's text.
+    Score inferred labels against the training labels; the scores are those of the module's docstring.
 
     Parameters
     ----------
@@ -157,9 +168,9 @@ def label_scores(
     reference : float array of shape (M, K)
         Scaled labels of the training stars.
     names : sequence of str
-        Which of `LABEL_SCORES`; others are not computed.
+        Names of the scores to compute, from `LABEL_SCORES`.
     leave_one_out : bool
-        Point n is of reference star n, and compared with the other stars.
+        Point n belongs to reference star n, and is compared with the other stars.
     workers : int or None
         Threads; None takes every core.
 
@@ -170,8 +181,8 @@ def label_scores(
 
     Raises
     ------
-    ValueError
-        Fewer than ten reference stars.
+    InputError
+        Fewer than ten reference stars, or an unknown score.
     """
     if len(reference) < MIN_REFERENCE:
         raise InputError(f"coverage needs at least {MIN_REFERENCE} reference stars; got {len(reference)}")
@@ -199,11 +210,11 @@ def _label_score(
             )
         case "density":
             return -_log_density(points, reference, leave_one_out=leave_one_out, workers=workers)
-    raise InputError(f"scores of labels are {', '.join(LABEL_SCORES)}; got {name!r}")
+    raise InputError(f"the scores of labels must be among {', '.join(LABEL_SCORES)}; got {name!r}")
 
 
 def whitener(reference: FloatArray) -> NDArray[np.float64]:
-    """Return W, shape (K, K), with W^T C W = 1 for the covariance C of points (M, K), widths bounded below."""
+    """Return W, shape (K, K), with W^T C W = 1 for the covariance C of points (M, K) with its widths bounded below."""
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(reference, rowvar=False)))
     width = np.sqrt(np.maximum(values, 0.0))
     result: NDArray[np.float64] = vectors / np.maximum(
@@ -216,7 +227,7 @@ def _mahalanobis(points: FloatArray, reference: FloatArray, *, leave_one_out: bo
     """Return the Mahalanobis distance of each point from the mean of the reference."""
     if not leave_one_out:
         return np.linalg.norm((points - reference.mean(axis=0)) @ whitener(reference), axis=1)
-    if len(reference) > _BLOCK:  # one star of so many changes nothing
+    if len(reference) > _BLOCK:  # leaving out one of many stars has no effect
         return _mahalanobis(points, reference, leave_one_out=False)
     every = np.arange(len(reference))
     return np.array([_mahalanobis(points[[n]], reference[every != n], leave_one_out=False)[0] for n in every])
@@ -225,7 +236,7 @@ def _mahalanobis(points: FloatArray, reference: FloatArray, *, leave_one_out: bo
 def _log_density(
     points: FloatArray, reference: FloatArray, *, leave_one_out: bool, workers: int | None
 ) -> NDArray[np.float64]:
-    """Return the log density of whitened points by Gaussian kernels with Scott's width M^(-1 / (K + 4))."""
+    """Return the log density of whitened points by Gaussian kernels of width M^(-1 / (K + 4)) (Scott 1992)."""
     n_reference, n_label = reference.shape
     root = whitener(reference) / n_reference ** (-1 / (n_label + 4))
     there, here = reference @ root, points @ root

@@ -1,11 +1,11 @@
 r"""
-Spectral novelty: how much of a spectrum the model cannot describe, against what it cannot describe of giants.
+Spectral novelty: the residuals of a spectrum compared with those of held-out reference stars.
 
-The residual is taken out of the model's tangent space, :math:`r_\perp = r - J (J^T W J)^{-1} J^T W r`, and averaged
-over blocks of pixels, which beats down the pixels' noise and keeps what lines and wings leave. With the block's
-variance from the noise, v_b, and the intrinsic one of out-of-fold reference stars, s_b^2, the statistic is the log of
-the mean of :math:`r_b^2 / (v_b + s_b^2)` over live blocks. At high S/N any misfit is large against the noise, so the
-statistic (and the log of the reduced chi2) is taken relative to the reference stars' trend with S/N.
+The residual is projected out of the model's tangent space, :math:`r_\perp = r - J (J^T W J)^{-1} J^T W r`, and averaged
+over blocks of pixels, which reduces the noise and keeps the residuals of lines and wings. With the variance v_b of a
+block from the noise and the intrinsic variance s_b^2 of held-out reference stars, the statistic is the log of the mean
+of :math:`r_b^2 / (v_b + s_b^2)` over live blocks. At high S/N every misfit is large compared with the noise, so the
+trend of the reference stars with S/N is subtracted from the statistic, and from the log of the reduced chi2.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.quartic import Quartic
 
-# pixels; lines are 3-5 pixels wide at R = 1800, wings of strong lines some ten times that
+# pixels per block; lines are 3-5 pixels wide at R = 1800, wings of strong lines about ten times as wide
 BLOCK = 32
-# stars at once
+# stars per task of a thread
 _STARS = 64
 _ROUNDING = np.finfo(float).eps
 _ROUNDS = 50
@@ -30,15 +30,15 @@ _HUBER = 1.5
 @dataclass(frozen=True)
 class Residuals:
     """
-    What the novelty of N stars is computed from.
+    The residuals from which the novelty of N stars is computed.
 
     Attributes
     ----------
     residual, variance : float arrays of shape (N, block)
-        Block averages of the residual outside the tangent space, and their variance by the noise; inf where a block
-        has no live pixel.
+        Block averages of the residual outside the tangent space, and their variance from the noise; inf for a block
+        without live pixels.
     reduced_chi2 : float array of shape (N,)
-        With the model's kappa and scatter.
+        Reduced chi2 with the model's kappa and scatter.
     log_snr : float array of shape (N,)
         Log of the median signal-to-noise ratio of a live pixel of the normalised flux.
     """
@@ -54,7 +54,7 @@ class Residuals:
 
     @classmethod
     def join(cls, parts: "list[Residuals]") -> "Residuals":
-        """Put the stars of several together, in order."""
+        """Concatenate the stars of several parts, in order."""
         names = ("residual", "variance", "reduced_chi2", "log_snr")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
@@ -73,23 +73,23 @@ def block_residuals(
     """
     Average the residuals of N stars outside the model's tangent space at their labels.
 
-    With r = f - C w and J = C D, J^T W J and J^T W r are products of the star's quartic with w and D, so that the
-    pixels are needed for the averages alone.
+    With r = f - C w and J = C D, J^T W J and J^T W r are products of the star's quartic with w and D, so that pixels
+    are needed only for the averages.
 
     Parameters
     ----------
     coefficients : float array of shape (pixel, T)
-        C: theta, and beside it the loadings of hidden components; 0 in dead pixels.
+        C: theta, followed by the loadings of hidden components; 0 in dead pixels.
     flux, ivar : float arrays of shape (star, pixel)
-        `ivar` on the model's noise scale, 0 where star or model is dead.
+        `ivar` is divided by kappa^2, and 0 where the pixel of the star or of the model is dead.
     quartic : Quartic
-        Of these stars and coefficients.
+        Likelihoods of these stars with these coefficients.
     vectors : float array of shape (star, T)
-        w: label vectors, and beside them the hidden components; a star with NaN has NaN results.
+        w: label vectors, followed by the hidden components; a star with NaN has NaN results.
     slopes : float array of shape (star, T, K)
         D = dw/dl.
     block : int
-        Pixels of a block; the last one may be shorter.
+        Pixels per block; the last block may be shorter.
     workers : int or None
         Threads; None takes every core.
 
@@ -100,7 +100,7 @@ def block_residuals(
     n_label = slopes.shape[2]
     known = np.isfinite(vectors).all(axis=1)
     fitted = known & (quartic.n_live > n_label)
-    # the quartic holds the label vector without its constant, theta_0 taken out of the flux
+    # the quartic uses the label vector without its constant, with theta_0 subtracted from the flux
     at = np.where(known[:, None], vectors, 0.0)
     shifted = at.copy()
     shifted[:, 0] = 0.0
@@ -108,7 +108,7 @@ def block_residuals(
     chi2 = quartic.c + np.einsum("ni,ni->n", shifted, product - 2 * quartic.b)
     across = slopes.transpose(0, 2, 1)
     right = (across @ (quartic.b - product)[..., None])[..., 0]
-    # a spectrum that does not see a label has a singular matrix: the shortest of its solutions
+    # if a spectrum does not constrain a label the matrix is singular: take the shortest solution
     amplitude = (
         np.linalg.pinv(across @ quartic.a @ slopes, hermitian=True, rcond=n_label * _ROUNDING) @ right[..., None]
     )
@@ -136,18 +136,18 @@ def block_residuals(
 @dataclass(frozen=True)
 class NoveltyReference:
     """
-    What the reference stars leave unexplained when they are not in the training set.
+    The residuals of reference stars that were held out of training, summarised.
 
     Attributes
     ----------
     intrinsic : float array of shape (block,)
-        s_b^2, the variance of block averages beyond the noise.
+        s_b^2, the variance of block averages in excess of the noise.
     trend : float array of shape (2, 3)
-        Quadratic of the log S/N for the log reduced chi2 and for the log mean square of the blocks.
+        Coefficients of quadratics in log S/N, for the log reduced chi2 and for the log mean square of the blocks.
     log_snr_range : float array of shape (2,)
-        Log S/N of the reference stars; the trend is constant beyond.
+        Range of log S/N of the reference stars; outside it the trend is constant.
     block : int
-        Pixels of a block.
+        Pixels per block.
     """
 
     intrinsic: FloatArray
@@ -158,11 +158,11 @@ class NoveltyReference:
     @classmethod
     def fit(cls, residuals: Residuals, *, block: int = BLOCK) -> "NoveltyReference":
         """
-        Learn from out-of-fold residuals of M reference stars.
+        Fit intrinsic variances and trends to the held-out residuals of M reference stars.
 
         Raises
         ------
-        ValueError
+        InputError
             Fewer than ten stars have residuals.
         """
         usable = np.isfinite(residuals.residual).all(axis=1) & np.isfinite(residuals.log_snr)
@@ -178,7 +178,7 @@ class NoveltyReference:
 
     def scores(self, residuals: Residuals) -> NDArray[np.float64]:
         """
-        Return the log reduced chi2 and the log mean square of the blocks above their trends, shape (N, 2).
+        Return the log reduced chi2 and the log mean square of the blocks minus their trends, shape (N, 2).
 
         NaN for a star without labels or without live pixels.
         """
@@ -204,7 +204,7 @@ def _intrinsic_variance(residual: FloatArray, variance: FloatArray) -> NDArray[n
 
 
 def _robust_quadratic(x: FloatArray, y: FloatArray) -> NDArray[np.float64]:
-    """Fit y = c0 + c1 x + c2 x^2 with Huber's weights."""
+    """Fit y = c0 + c1 x + c2 x^2 with Huber's weights (Huber 1964)."""
     design, weight = x[:, None] ** np.arange(3), np.ones(len(x))
     fit = np.zeros(3)
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""Reference stars that seem to carry the labels of another star: their probability, by a mixture."""
+"""The probability that a reference star has the labels of another star, by a mixture model."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +8,13 @@ from scipy.stats import t as student_t
 
 from bayescannon.numerics.typing import FloatArray
 
-# Wrong and right labels counted in beforehand, so that few stars cannot make many of them wrong
+# prior counts of wrong and right labels, so that a small set cannot have a large wrong fraction by chance
 _WRONG_PRIOR = (2.0, 98.0)
-# of the t copula: large errors of a star's labels come together
+# degrees of freedom of the t copula: large errors of a star's labels occur together
 _COPULA_DOF = 10.0
-# probabilities are kept away from 0 and 1, where scores are infinite
+# probabilities are clipped by this, because normal scores are infinite at 0 and 1
 _LEAST = 1e-12
-# normal scores beyond this are not asked how errors go together: they may be wrong labels
+# stars with a larger normal score do not enter the correlation of errors: their labels may be wrong
 _LARGEST_SCORE = 3.0
 _EM_ROUNDS = 20
 
@@ -26,7 +26,7 @@ def right_probability(own: FloatArray, other: FloatArray) -> FloatArray:
     Parameters
     ----------
     own, other : float arrays of shape (N,)
-        Log densities of the star's reference labels as its own ones and as those of any star.
+        Log densities of the star's reference labels if they are its own, and if they are those of any star.
     """
     share = _WRONG_PRIOR[0] / sum(_WRONG_PRIOR)
     for _ in range(_EM_ROUNDS):
@@ -36,7 +36,7 @@ def right_probability(own: FloatArray, other: FloatArray) -> FloatArray:
 
 
 def log_population(labels: FloatArray) -> FloatArray:
-    """Log density of the Gaussian with the labels' mean and covariance, at every star; shape (N,)."""
+    """Return the log density at every star, shape (N,), of the Gaussian with the labels' mean and covariance."""
     centred = labels - labels.mean(axis=0)
     covariance = centred.T @ centred / len(labels)
     distance = np.einsum("ni,ni->n", centred @ np.linalg.inv(covariance), centred)
@@ -46,17 +46,17 @@ def log_population(labels: FloatArray) -> FloatArray:
 
 def log_dependence(below: FloatArray, weight: NDArray[np.float64]) -> FloatArray:
     """
-    Log density of the t copula of N stars' errors, shape (N,): what a joint density has beyond its marginals.
+    Return the log density of the t copula of N stars' errors, shape (N,): joint density over product of marginals.
 
-    One hidden abundance moves several labels at once. With independent errors such a star would be improbable once for
-    each of its labels, and its tail would be taken for wrong labels.
+    An abundance that is not a label changes several labels at once. If errors were taken as independent, such a star
+    would count as an outlier once per label, and its labels would be taken as wrong.
 
     Parameters
     ----------
     below : float array of shape (N, K)
-        Probabilities of smaller errors, uniform in each label.
+        Probabilities of smaller errors, uniform for each label.
     weight : float array of shape (N,)
-        Of the stars, in the correlation of the errors.
+        Weights of the stars in the correlation of the errors.
     """
     below = np.clip(below, _LEAST, 1 - _LEAST)
     score = ndtri(below)

@@ -1,11 +1,11 @@
 r"""
-Hidden components of spectra: what abundances, line spread and continuum do, without labels of their own.
+Hidden components of spectra: effects of abundances, line-spread function and continuum that no label describes.
 
     f_np = theta_p . v(l_n) + H_p . h_n + noise,     h_n ~ Normal(0, 1) in R components.
 
-They correlate the residuals of a star's pixels. Taken as independent, those residuals make a spectrum say far more
-about labels than it knows, and a latent label drifts to the hidden component that explains more pixels than it does.
-Given the loadings H, the h_n of a star integrate out of its quartic exactly, and what is left is a quartic.
+They correlate the residuals of a star's pixels. If the residuals are taken as independent, the spectrum seems to
+constrain the labels far better than it does, and a latent label can drift to what a hidden component describes.
+Given the loadings H, the h_n of a star are integrated out of its quartic exactly; the result is again a quartic.
 """
 
 from dataclasses import dataclass
@@ -63,14 +63,15 @@ def integrate_hidden(quartic: Quartic, n_hidden: int) -> tuple[Quartic, HiddenPo
     Parameters
     ----------
     quartic : Quartic
-        Of w = (v(l), h): from :func:`bayescannon.stars.quartic.compress` with theta and H side by side.
+        Quartic in w = (v(l), h), from :func:`bayescannon.stars.quartic.compress` with the columns of theta and H.
     n_hidden : int
         R.
 
     Returns
     -------
     left : Quartic
-        Of the labels alone: minus twice the log likelihood is its chi2 plus `log_determinant`.
+        Quartic in the labels alone: minus twice the log likelihood is its chi2 plus `log_determinant`, up to a
+        constant.
     posterior : HiddenPosterior
     log_determinant : float array of shape (N,)
     """
@@ -87,7 +88,7 @@ def integrate_hidden(quartic: Quartic, n_hidden: int) -> tuple[Quartic, HiddenPo
         n_live=quartic.n_live,
     )
     mapping = -to_labels
-    # the quartic holds v without its constant 1, so that column is free for what does not depend on the labels
+    # the quartic uses v without its constant 1, so that column can hold the part that does not depend on the labels
     mapping[:, :, 0] = centre
     return left, HiddenPosterior(mapping, covariance), np.linalg.slogdet(precision)[1]
 
@@ -103,7 +104,7 @@ def first_loadings(
     seed: int = 0,
 ) -> FloatArray:
     """
-    Find loadings to start from: principal components of the residuals, across the directions of the labels.
+    Return first loadings: principal components of the residuals, orthogonal to the linear coefficients.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def first_loadings(
     n_hidden : int
         R.
     seed : int
-        Of the randomised decomposition (Halko, Martinsson & Tropp 2011).
+        Seed of the randomised decomposition (Halko, Martinsson & Tropp 2011, SIAM Review 53, 217).
 
     Returns
     -------
@@ -122,7 +123,7 @@ def first_loadings(
     weight = pixel_weights(scatter, ivar)
     scale = np.sqrt(weight.mean(axis=0))
     residual = np.where(ivar > 0, flux - vectors @ theta.T, 0.0) * scale
-    # label errors leave residuals along the labels' own directions, which are no hidden components
+    # label errors leave residuals along the linear coefficients; those are not hidden components
     axes, _ = np.linalg.qr(theta[:, 1:] * scale[:, None])
     residual -= (residual @ axes) @ axes.T
     sketch = np.random.default_rng(seed).normal(size=(flux.shape[1], n_hidden + _OVERSAMPLE))

@@ -1,10 +1,10 @@
 r"""
-The posterior of every star's labels under :func:`bayescannon.models.star_labels.label_model`, by importance sampling.
+Sample the posterior of every star's labels (:func:`bayescannon.models.star_labels.label_model`) by importance sampling.
 
-A star's likelihood is an exact quartic, so that a thousand weights cost as much as one look at its pixels. The proposal
-is a Student-t distribution at each mode that the starts found, with the inverse Hessian for its scale; the weights
-are Pareto-smoothed, and k-hat says whether they can be trusted. Where they can not, the proposal is refitted to the
-weighted draws, and what is left goes to NUTS (:mod:`bayescannon.stars.nuts`).
+A star's likelihood is an exact quartic, so a weight needs no pixels. The proposal is a Student-t distribution at each
+mode that the starts found, scaled by the inverse Hessian; the weights are Pareto-smoothed, and k-hat tells whether they
+are reliable. If they are not, the proposal is refitted to the weighted draws; stars for which that fails are sampled
+with NUTS (:mod:`bayescannon.stars.nuts`).
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance_kernels import collect_modes, sample_all
 from bayescannon.stars.quartic import Optima, Quartic, minimise
 
-# Vehtari et al. 2024: weights with a larger shape cannot be trusted
+# weights with a larger Pareto shape are not reliable (Vehtari et al. 2024)
 LARGEST_K_HAT = 0.7
 # central 68.3 % and 95 % intervals, and the median
 PROBABILITIES = (0.025, 0.158655, 0.5, 0.841345, 0.975)
-# degrees of freedom of the proposal, and how many modes it follows
+# degrees of freedom of the proposal, its largest number of modes, and how often it is refitted
 _DOF = 7.0
 _MOST_MODES = 4
 _REFITS = 2
-# a proposal refitted to few effective draws is too narrow
+# a refitted proposal is widened by this factor: few effective draws underestimate the width
 _REFIT_WIDTH = 1.3
 _BLOCK = 128
 
@@ -48,14 +48,14 @@ class LabelPosterior:
     quantiles : float array of shape (N, Q, K)
         At `PROBABILITIES`.
     k_hat : float array of shape (N,)
-        Pareto shape of the importance weights; below 0.7 they can be trusted.
+        Pareto shape of the importance weights, which are reliable below 0.7.
     ess : float array of shape (N,)
         Effective number of draws.
     n_modes : int array of shape (N,)
     status : int array of shape (N,)
         :class:`~bayescannon.data.flags.PosteriorStatus`.
     draws : float array of shape (N, D, K)
-        Of equal weight.
+        Draws of equal weight.
     """
 
     mean: FloatArray
@@ -69,7 +69,7 @@ class LabelPosterior:
 
     @classmethod
     def empty(cls, n_star: int, n_label: int, n_keep: int) -> "LabelPosterior":
-        """Return posteriors of stars of which nothing is known yet."""
+        """Return posteriors without values, to be filled: NaN, and status ``NO_POSTERIOR``."""
         return cls(
             np.full((n_star, n_label), np.nan),
             np.full((n_star, n_label, n_label), np.nan),
@@ -93,9 +93,9 @@ class LabelPosterior:
 
 def star_seeds(ids: Sequence[str] | NDArray[np.str_], seed: int) -> NDArray[np.uint64]:
     """
-    Return a seed for each star, which depends on its id and on `seed` alone.
+    Return a seed for each star, which depends only on its id and on `seed`.
 
-    So a star has the same draws in whatever selection it is sampled.
+    A star therefore has the same draws in every selection of stars.
     """
     high = (seed % 2**32) << 32
     return np.array([high | crc32(name.encode()) for name in map(str, ids)], dtype=np.uint64)
@@ -117,7 +117,7 @@ def sample_labels(
     Parameters
     ----------
     starts : float array of shape (start, K) or (star, start, K)
-        Scaled labels to look for modes from.
+        Scaled labels from which modes are searched.
     quartic, seeds, density, n_draws, n_keep, workers
         As in :func:`sample_modes`.
     """
@@ -136,22 +136,22 @@ def sample_modes(
     workers: int | None = None,
 ) -> LabelPosterior:
     """
-    Sample the labels of N stars, by a proposal at the modes among their optima.
+    Sample the labels of N stars from a proposal with a component at each mode among their optima.
 
     Parameters
     ----------
     quartic : Quartic
-        Of N stars.
+        Likelihoods of N stars.
     optima : Optima
-        Where several starts of each star ended, under the same prior.
+        Optima of several starts of each star, under the same prior.
     seeds : uint64 array of shape (N,)
         From :func:`star_seeds`.
     density : LabelDensity, optional
-        The prior; flat unless given.
+        The prior; by default flat.
     n_draws : int
-        For each star.
+        Draws per star.
     n_keep : int
-        How many draws of equal weight are kept; at most `n_draws`.
+        Number of draws of equal weight that are returned; at most `n_draws`.
     workers : int or None
         Threads; None takes every core.
 
@@ -162,8 +162,8 @@ def sample_modes(
 
     Raises
     ------
-    ValueError
-        Fewer than 100 draws, or more to keep than there are.
+    InputError
+        `n_draws` is below 100, or `n_keep` above `n_draws`.
     """
     if n_draws < 100 or not 0 <= n_keep <= n_draws:
         raise InputError(f"n_draws must be at least 100 and n_keep from 0 to n_draws; got {n_draws} and {n_keep}")
@@ -180,7 +180,7 @@ def sample_modes(
         own = quartic.select(part)
         ends = (optima.labels[part], optima.chi2[part], optima.converged[part])
         collect_modes(own.arrays, pairs, prior.arrays, ends, (mode, root, share, n_mode))
-        # without more pixels than labels the optimum is no posterior, unless a prior makes it one
+        # with no more pixels than labels the posterior is improper, unless a prior makes it proper
         proper = (n_mode > 0) & ((own.n_live > n_label) | (len(prior.log_weight) > 0))
         chosen = part[proper]
         proposal = (mode[proper], root[proper], share[proper], n_mode[proper])
@@ -235,12 +235,12 @@ def _sample(
 def _refit(
     found: LabelPosterior, mode: FloatArray, root: FloatArray, share: FloatArray, n_mode: NDArray[np.int64]
 ) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
-    """Put a component with the moments of the weighted draws in place of the last one, with half of the draws."""
+    """Add a component with the moments of the weighted draws and half of the draws; a full proposal loses its last."""
     stars = np.arange(len(mode))
     place = np.minimum(n_mode, mode.shape[1] - 1)
     mode, root, share = mode.copy(), root.copy(), share.copy()
     values, vectors = np.linalg.eigh(found.covariance)
-    # never narrower than the component at the best mode: few draws carry the weight
+    # never narrower than the component at the best mode: the covariance of few effective draws is too small
     floor = np.linalg.eigvalsh(root[:, 0] @ root[:, 0].transpose(0, 2, 1))[:, :1]
     wide = (vectors * np.maximum(values, floor)[:, None, :]) @ vectors.transpose(0, 2, 1)
     mode[stars, place] = found.mean

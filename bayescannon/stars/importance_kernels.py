@@ -1,7 +1,7 @@
 """
-Compiled kernels of importance sampling from a star's posterior, called by :mod:`bayescannon.stars.importance`.
+Compiled kernels that sample a star's posterior by importance, called by :mod:`bayescannon.stars.importance`.
 
-The proposal is a mixture of Student-t distributions, one at each mode. Draws are kept as (label, draw), so that the
+The proposal is a mixture of Student-t distributions, one at each mode. Draws are stored as (label, draw), so that the
 quartic of all draws is a few vector operations.
 """
 
@@ -12,11 +12,11 @@ from bayescannon.numerics.label_density import add_density, log_densities
 from bayescannon.numerics.pareto import smooth_weights, weighted_quantiles
 from bayescannon.stars.quartic_kernels import chi2_derivatives
 
-# Modes further above the best than this, in -2 ln p, carry nothing
+# modes are left out if their -2 ln p exceeds that of the best by more than this
 _MODE_DEPTH = 40.0
-# Optima are the same mode within this many posterior standard deviations
+# optima are the same mode if they are within this many posterior standard deviations
 _SAME_MODE = 0.1
-# Least share of the draws that each mode gets: its Gaussian approximation may be poor
+# smallest share of the draws per mode, because the Gaussian estimate of its share may be poor
 _LEAST_SHARE = 0.1
 
 
@@ -25,9 +25,10 @@ def collect_modes(quartics, pairs, density, optima, proposal):  # type: ignore[n
     """
     Collect the distinct modes of every star among the optima of its starts.
 
-    `quartics` are (a, b, c), `optima` the labels (star, start, K), their value and whether converged (star, start).
-    Fills of `proposal` mode (star, M, K), root (star, M, K, K) with Cholesky factors of the inverse of half the
-    Hessian there, share (star, M) of the draws, and n_mode (star,), which is 0 where there is no proper mode.
+    `quartics` are (a, b, c); `optima` are the labels (star, start, K), their -2 ln p and whether they converged, both
+    (star, start). The arrays in `proposal` are filled: mode (star, M, K); root (star, M, K, K), Cholesky factors of the
+    inverse of half the Hessian at the mode; share (star, M) of the draws; and n_mode (star,), 0 for a star without a
+    proper mode.
     """
     a, b, c = quartics
     labels, value, converged = optima
@@ -53,7 +54,7 @@ def collect_modes(quartics, pairs, density, optima, proposal):  # type: ignore[n
                 continue
             chi2_derivatives((a[star], b[star], c[star]), pairs, x, True, derivatives, work)
             add_density(density, x, True, gradient, gauss, hessian, density_work)
-            # at a wall of the box the Hessian may be indefinite; J^T A J stands in
+            # at a bound of the box the Hessian may be indefinite; then J^T A J is used
             curvature[found] = hessian
             if not _factor_of_inverse(hessian, root[star, found]):
                 curvature[found] = gauss
@@ -76,7 +77,7 @@ def collect_modes(quartics, pairs, density, optima, proposal):  # type: ignore[n
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _factor_of_inverse(matrix, root):  # type: ignore[no-untyped-def]
-    """Fill root, lower triangular, with root root^T = matrix^-1; False unless positive definite."""
+    """Fill the lower triangular root with root root^T = matrix^-1; return False unless matrix is positive definite."""
     k = len(matrix)
     # Cholesky factor of the matrix with its rows and columns reversed
     factor = np.zeros((k, k))
@@ -107,7 +108,7 @@ def log_target(quartic, pairs, density, x, result, work):  # type: ignore[no-unt
     """
     Fill result (S,) with -chi2 / 2 + ln p of one star (A, b, c) at x (K, S).
 
-    `work` is space: u (T, S) and across (S,).
+    `work` is scratch space: u (T, S) and across (S,).
     """
     a, b, c = quartic
     i, j = pairs
@@ -133,11 +134,11 @@ def log_target(quartic, pairs, density, x, result, work):  # type: ignore[no-unt
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def draw_proposal(components, dof, random, x, log_proposal, square):  # type: ignore[no-untyped-def]
     """
-    Fill x (K, S) with draws of the mixture of Student-t distributions, and log_proposal (S,), up to a constant.
+    Fill x (K, S) with draws of a mixture of Student-t distributions, and log_proposal (S,) with its log density.
 
-    `components` are the mixture's mode (M, K), root (M, K, K) and share (M,). Of the `random` numbers, noise (K, S) is
-    standard normal, stretch (S,) the root of dof / chi2. Every component gets exactly its share of the draws.
-    square (S,) is work space.
+    `components` are the mode (M, K), root (M, K, K) and share (M,) of the mixture. In `random`, noise (K, S) is
+    standard normal and stretch (S,) is sqrt(dof / chi2). The number of draws per component is its share, rounded. The
+    log density is up to a constant. square (S,) is scratch space.
     """
     mode, root, share = components
     noise, stretch = random
@@ -182,9 +183,9 @@ def sample_all(quartics, pairs, density, proposal, dof, random, probabilities, o
     """
     Sample every star by importance.
 
-    quartics are (a, b, c), the proposal (mode, root, share, n_mode), as :func:`collect_modes` fills them. Of the random
-    numbers, noise (star, K, S) and stretch (star, S) make the draws; point (star,) and order (star, D) resample D of
-    them with equal weight. Fills of `out` mean (star, K), covariance (star, K, K), quantiles (star, Q, K), k-hat and
+    `quartics` are (a, b, c); `proposal` is (mode, root, share, n_mode) from :func:`collect_modes`. In `random`, noise
+    (star, K, S) and stretch (star, S) make the draws; point (star,) and order (star, D) resample D of them with equal
+    weight. The arrays in `out` are filled: mean (star, K), covariance (star, K, K), quantiles (star, Q, K), k-hat and
     ESS (star,), and the D draws (star, D, K).
     """
     a, b, c = quartics
@@ -216,7 +217,7 @@ def sample_all(quartics, pairs, density, proposal, dof, random, probabilities, o
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _resample(x, mean, weight, order, point, kept):  # type: ignore[no-untyped-def]
-    """Fill kept (D, K) with draws mean + x in proportion to their weights."""
+    """Fill kept (D, K) with draws mean + x by systematic resampling in proportion to their weights."""
     n_keep, k = kept.shape
     summed, s = weight[0], 0
     for d in range(n_keep):

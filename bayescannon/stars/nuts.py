@@ -1,4 +1,4 @@
-"""NUTS for the stars whose posterior no proposal fits: nutpie on chunks of stars, one compiled model for all."""
+"""Sample stars with NUTS where importance sampling is not reliable: nutpie on chunks of stars, compiled once."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -16,12 +16,12 @@ from bayescannon.stars.quartic import Quartic, pseudo_observations
 
 _CHUNK = 64
 _TUNE, _CHAINS = 400, 4
-# split R-hat above which the chains have not met (Vehtari et al. 2021)
+# chains have not converged if the split R-hat is above this (Vehtari et al. 2021, Bayesian Analysis 16, 667)
 _LARGEST_R_HAT = 1.05
 
 
 def can_sample() -> bool:
-    """Whether nutpie is installed (the extra ``posterior``)."""
+    """Return whether nutpie is installed (the extra ``posterior``)."""
     return find_spec("nutpie") is not None
 
 
@@ -42,23 +42,23 @@ def sample_nuts(
     Parameters
     ----------
     quartic : Quartic
-        Of N stars.
+        Likelihoods of N stars.
     near : LabelPosterior
-        Of the same stars: its means are where the chains start, its covariances about those of the posterior.
+        Approximate posteriors of the same stars: chains start at the means, and the covariances set the scales.
     prior, scaler
         As in :func:`bayescannon.models.star_labels.label_chunk_model`.
     n_draws : int
-        For each star, from four chains together.
+        Draws per star, from four chains together.
     n_keep : int
-        How many of them are kept.
+        Number of draws that are returned.
     seed : int
     cores : int
-        Chains at once.
+        Number of chains that run in parallel.
 
     Returns
     -------
     posterior : LabelPosterior
-        Status ``NUTS``, or ``UNRELIABLE`` where the chains did not meet. `k_hat` is NaN.
+        Status ``NUTS``, or ``UNRELIABLE`` if the chains did not converge. `k_hat` is NaN.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def sample_nuts(
                 data["R"], data["y_observed"], data["centre"], data["spread"], prior=prior, scaler=scaler
             )
             compiled = nutpie.compile_pymc_model(model)
-            # a box is sampled in coordinates of its own
+            # with a box the model has no z, and nutpie needs neither its centre nor its spread
             needed = [name for name in data if name in ("R", "y_observed") or "z" in model.named_vars]
         trace = nutpie.sample(
             compiled.with_data(**{name: data[name] for name in needed}),
@@ -100,7 +100,7 @@ def sample_nuts(
 
 
 def _factors(covariance: FloatArray) -> FloatArray:
-    """Return factors of covariances (N, K, K) of few draws, none of them singular."""
+    """Return factors S with S S^T = covariance, shape (N, K, K), after raising small eigenvalues."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.maximum(values, 1e-6 * np.maximum(values[:, -1:], 1e-12)))[:, None, :]
 

@@ -1,4 +1,4 @@
-"""The labels of stars: the best of the optima that their starts ended in, its covariance, and what became of it."""
+"""The labels of stars: the best optimum of several starts, its covariance and its status."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,33 +11,35 @@ from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.stars.quartic import Optima, Quartic, chi2_derivatives, minimise
 
-# Starts agree when their optima are within this many formal errors of the best
+# starts agree if their optima are within this many formal errors of the best
 _AGREEMENT = 0.01
-# Another optimum matters if it is a formal error away and its chi2 is within this of the best (3 sigma)
+# another optimum is a rival if it is this many formal errors away and its chi2 exceeds the best by less than this
 _RIVAL_CHI2 = 9.0
 _RIVAL_DISTANCE = 1.0
+# a Hessian is singular if the ratio of its extreme eigenvalues, scaled to a unit diagonal, is below this
 _MIN_RCOND = 1e-12
-# A prior dominates a label whose variance it lowers below this share of that of the spectrum alone
+# a prior dominates a label if it lowers the variance below this share of the variance without the prior
 _LEAST_SHARE_OF_DATA = 0.5
 
 
 @dataclass(frozen=True)
 class LabelOptimum:
     """
-    The best optimum of N stars, in scaled labels; NaN where there is no fit.
+    The best optimum of N stars, in scaled labels; NaN for a star without a fit.
 
     Attributes
     ----------
     scaled : float array of shape (N, K)
     covariance : float array of shape (N, K, K)
-        The formal one, (J^T W J)^-1; with a prior, with its curvature.
+        The formal covariance (J^T W J)^-1; with a prior, its curvature is added to J^T W J.
     chi2 : float array of shape (N,)
-        Without the prior.
+        chi2 without the prior.
     agreeing_starts : int array of shape (N,)
-        Starts that ended in the best optimum.
+        Number of starts that ended in the best optimum.
     rivals : bool array of shape (N,)
-        Whether another optimum, a formal error away or more, is about as good.
+        Whether another optimum, more than one formal error away, has a chi2 within 9 of the best.
     live_pixels : int array of shape (N,)
+        Number of pixels with positive weight.
     status : int array of shape (N,)
         :class:`~bayescannon.data.flags.FitStatus`.
     """
@@ -59,13 +61,13 @@ class LabelOptimum:
 
     @property
     def converged(self) -> BoolArray:
-        """Which stars have labels and errors, shape (N,)."""
+        """Whether a star has labels and errors, shape (N,)."""
         result: BoolArray = self.status == FitStatus.CONVERGED
         return result
 
     @property
     def formal(self) -> FloatArray:
-        """The formal errors, shape (N, K): roots of the covariances' diagonals; NaN where there is none."""
+        """The formal errors, shape (N, K): square roots of the covariances' diagonals; NaN without a covariance."""
         variance = np.diagonal(self.covariance, axis1=1, axis2=2)
         return np.sqrt(np.where(variance > 0, variance, np.nan))
 
@@ -74,16 +76,16 @@ def find_labels(
     quartic: Quartic, starts: FloatArray, *, density: LabelDensity | None = None, workers: int | None = None
 ) -> LabelOptimum:
     """
-    Minimise from several starts and take the best optimum of every star.
+    Minimise chi2 of every star from several starts and return the best optimum.
 
     Parameters
     ----------
     quartic : Quartic
-        Of N stars.
+        Likelihoods of N stars.
     starts : float array of shape (start, K) or (star, start, K)
-        Scaled labels, the same for all stars or each star's own.
+        Scaled labels, the same for all stars or different for each star.
     density : LabelDensity, optional
-        Prior of the labels; flat unless given.
+        Prior of the labels; by default flat.
     workers : int or None
         Threads; None takes every core.
 
@@ -96,16 +98,20 @@ def find_labels(
 
 def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | None = None) -> LabelOptimum:
     """
-    Take the best of the optima of every star.
+    Return the best of the optima of every star.
 
     Parameters
     ----------
     quartic : Quartic
-        Of N stars.
+        Likelihoods of N stars.
     optima : Optima
-        Of the same stars, under the same prior.
+        Optima of the same stars, under the same prior.
     density : LabelDensity, optional
-        The prior; flat unless given.
+        The prior; by default flat.
+
+    Returns
+    -------
+    found : LabelOptimum
     """
     n_label = optima.labels.shape[-1]
     stars = np.arange(len(quartic))
@@ -118,7 +124,7 @@ def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | No
     rival = optima.converged & (distance > _RIVAL_DISTANCE**2)
     rival &= optima.chi2 - optima.chi2[stars, best][:, None] < _RIVAL_CHI2
 
-    # a quartic that something was taken out of may have no minimum: negative curvature, labels without bounds
+    # a quartic from which a part was subtracted may have no minimum: its curvature is negative or not finite
     sound = np.isfinite(gauss).all(axis=(1, 2)) & (np.diagonal(gauss, axis1=1, axis2=2) > 0).all(axis=1)
     gauss[~sound] = 0.0
     diagonal = np.sqrt(np.maximum(np.diagonal(gauss, axis1=1, axis2=2), np.finfo(float).tiny))
@@ -148,12 +154,12 @@ def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | No
 
 def prior_dominates(found: LabelOptimum, alone: LabelOptimum) -> BoolArray:
     """
-    Tell where a prior moves a label by more than its formal error, or halves its variance, or gives it one.
+    Return where a prior moves a label by more than its formal error, halves its variance, or alone determines it.
 
     Parameters
     ----------
     found, alone : LabelOptimum
-        With the prior and without it.
+        The optima with and without the prior.
 
     Returns
     -------

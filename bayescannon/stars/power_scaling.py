@@ -1,7 +1,7 @@
 """
 Compiled power-scaling sensitivity of draws to a density (Kallioinen et al. 2024, StatComp 34, 57).
 
-The same as ``power_scale_sense`` of arviz_stats, and tested against it, for many stars at once.
+Tests require the same numbers as ``power_scale_sense`` of arviz_stats.
 """
 
 import numba
@@ -13,10 +13,10 @@ from bayescannon.numerics.pareto import smooth_weights
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def power_scaling(draws, log_density, low, high, result):  # type: ignore[no-untyped-def]
     """
-    Fill result (K,) with the sensitivity of each label of draws (S, K) to the power of a density with logs (S,).
+    Fill result (K,) with the sensitivity of each label in draws (S, K) to a power of a density with logarithm (S,).
 
-    `low` < 1 < `high` are the powers; the result is the mean slope of the distance between the distributions of
-    weighted and plain draws.
+    `low` < 1 < `high` are the powers. The result is the mean, over both powers, of the distance between the
+    distributions of the weighted and the unweighted draws, divided by the absolute log2 of the power.
     """
     n_draw, n_label = draws.shape
     result[:] = 0.0

@@ -1,9 +1,9 @@
 r"""
-The likelihood of a star is an exact quartic in its labels; everything about labels is computed from it.
+The likelihood of a star as an exact quartic in its labels, from which labels, errors and posteriors are computed.
 
-With coefficients and scatters fixed, the weights w_p = 1 / (s_p^2 + sigma_p^2) of a star do not depend on its
+With fixed coefficients and scatters, the weights w_p = 1 / (s_p^2 + sigma_p^2) of a star do not depend on its
 labels, so its chi2 (Ho et al. 2017, section 4) needs the pixels only once. With theta_0 (the model at the pivot)
-taken out of the flux, which removes the cancellation, and u(l) = v(l) without its constant 1 (u_0 = 0),
+subtracted from the flux, which avoids cancellation, and u(l) = v(l) without its constant 1 (u_0 = 0),
 
     chi2(l) = c - 2 b . u(l) + u(l)^T A u(l),
     A = sum_p w_p theta_p theta_p^T,   b = sum_p w_p theta_p (f_p - theta_p0),   c = sum_p w_p (f_p - theta_p0)^2.
@@ -24,7 +24,7 @@ from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all
 
-# stars at once
+# stars per block
 _BLOCK = 256
 
 
@@ -39,7 +39,7 @@ class Quartic:
     b : float array of shape (N, T)
     c : float array of shape (N,)
     n_live : int array of shape (N,)
-        Pixels that carry weight.
+        Number of pixels with positive weight.
     """
 
     a: FloatArray
@@ -52,7 +52,7 @@ class Quartic:
 
     @property
     def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """A, b and c: what the compiled kernels take."""
+        """A, b and c, the arguments of the compiled kernels."""
         return self.a, self.b, self.c
 
     def select(self, index: Any) -> "Quartic":
@@ -79,7 +79,7 @@ def compress(
         inf gives a pixel no weight.
     flux, ivar : float arrays of shape (star, pixel)
     block : int
-        Stars at once.
+        Stars per block.
     workers : int or None
         Threads; None takes every core.
 
@@ -103,7 +103,7 @@ def compress(
             n_live=(weight > 0).sum(axis=1),
         )
 
-    # one block of none where there are no stars
+    # without stars one empty block gives arrays of the right shapes
     parts = map_blocks(one, max(len(flux), 1), block, workers)
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b", "c", "n_live")
@@ -113,9 +113,9 @@ def compress(
 
 def pseudo_observations(quartic: Quartic) -> tuple[FloatArray, FloatArray]:
     """
-    Return R and y with chi2(l) = constant + |y - R v(l)|^2: T observations y_k ~ Normal((R v(l))_k, 1) a star.
+    Return R and y with chi2(l) = constant + |y - R v(l)|^2: T observations y_k ~ Normal((R v(l))_k, 1) per star.
 
-    R = D^(1/2) Q^T from the eigenvectors of A, so that a star whose A is singular has rows of zeros.
+    R = D^(1/2) Q^T from the eigenvectors Q and eigenvalues D of A; if A is singular, some rows of R are zero.
 
     Returns
     -------
@@ -128,21 +128,21 @@ def pseudo_observations(quartic: Quartic) -> tuple[FloatArray, FloatArray]:
     root = root_values[:, :, None] * vectors.transpose(0, 2, 1)
     inverse = np.where(live, 1 / np.where(live, root_values, 1.0), 0.0)
     y = inverse * np.einsum("ntk,nt->nk", vectors, quartic.b)
-    # b above belongs to f - theta_0, that is to v(l) without its constant
+    # b refers to f - theta_0, so y gets the constant term of v(l) back
     return root, y + root[:, :, 0]
 
 
 @dataclass(frozen=True)
 class Optima:
     """
-    The optimum that every start of every star ended in.
+    The optimum reached from every start of every star.
 
     Attributes
     ----------
     labels : float array of shape (N, start, K)
         Scaled labels.
     chi2 : float array of shape (N, start)
-        With a prior: chi2 - 2 ln p.
+        chi2, or chi2 - 2 ln p with a prior p.
     converged : bool array of shape (N, start)
     iterations : int array of shape (N, start)
     """
@@ -163,9 +163,9 @@ def minimise(
     ----------
     quartic : Quartic
     starts : float array of shape (start, K) or (star, start, K)
-        Scaled labels, the same for all stars or each star's own.
+        Scaled labels, the same for all stars or different for each star.
     density : LabelDensity, optional
-        The prior; flat unless given.
+        The prior; by default flat.
     workers : int or None
         Threads; None takes every core.
 
@@ -195,14 +195,14 @@ def minimise(
 @dataclass(frozen=True)
 class Derivatives:
     """
-    chi2 of N stars, with a prior chi2 - 2 ln p, at N label vectors, and its derivatives by the scaled labels.
+    chi2 of N stars, or chi2 - 2 ln p with a prior p, at given labels, and its derivatives by the scaled labels.
 
     Attributes
     ----------
     chi2 : float array of shape (N,)
     gradient : float array of shape (N, K)
     gauss_newton : float array of shape (N, K, K)
-        2 J^T W J, the Hessian without the curvature of the model (and of a prior where that is negative).
+        2 J^T W J, the Hessian without the second derivatives of the model and without negative curvature of the prior.
     hessian : float array of shape (N, K, K)
     """
 
@@ -218,14 +218,15 @@ def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDens
 
     Raises
     ------
-    ValueError
-        The number of stars or labels does not go with `quartic`.
+    InputError
+        The number of stars or labels does not match `quartic`.
     """
     n_star, n_label = scaled.shape
     i, j = term_pairs(n_label)
     if n_star != len(quartic) or quartic.b.shape[1] != 1 + n_label + len(i):
         raise InputError(
-            f"labels of shape {scaled.shape} do not go with {len(quartic)} stars of {quartic.b.shape[1]} terms"
+            f"labels must have one row for each of {len(quartic)} stars, and {quartic.b.shape[1]} terms; got shape "
+            f"{scaled.shape}, which has {1 + n_label + len(i)} terms"
         )
     chi2, gradient = np.empty(n_star), np.empty((n_star, n_label))
     gauss, hessian = (np.empty((n_star, n_label, n_label)) for _ in range(2))

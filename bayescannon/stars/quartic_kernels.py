@@ -1,7 +1,7 @@
 """
-Compiled kernels on a star's quartic (A, b, c) and a prior of its labels: value, gradient, Hessian and optimum.
+Compiled kernels for a star's quartic (A, b, c) and a prior of its labels: value, gradient, Hessian and optimum.
 
-They work on plain arrays and know no astronomy; :mod:`bayescannon.stars.quartic` is their public face.
+They work on plain arrays; call them through :mod:`bayescannon.stars.quartic`.
 """
 
 import numba
@@ -9,9 +9,9 @@ import numpy as np
 
 from bayescannon.numerics.label_density import add_density
 
-# Optimum reached: the Newton step would lower chi2 by less than this, 1e-6 of a formal error
+# converged: a Newton step would lower chi2 by less than this, which is a step of 1e-6 formal errors
 _DECREMENT = 1e-12
-# So close to the optimum Newton steps are taken on trust: rounding of chi2 hides what they gain
+# below this Newton steps are taken without comparing chi2, because rounding errors exceed the change
 _SURE_DECREMENT = 1e-6
 _MAX_ITERATIONS = 200
 _FIRST_DAMPING = 1e-3
@@ -21,9 +21,10 @@ _MAX_DAMPING = 1e12
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def chi2_derivatives(quartic, pairs, x, with_hessian, out, work):  # type: ignore[no-untyped-def]
     """
-    Return chi2 of one star (A, b, c) at x; fill half its gradient, J^T A J and half its Hessian in `out`.
+    Return chi2 of one star (A, b, c) at x; fill `out` with half its gradient, J^T A J and half its Hessian.
 
-    `pairs` are the label indices i, j of the quadratic terms; `work` is space: u, slope (T,) and jacobian (T, K).
+    `pairs` are the label indices i, j of the quadratic terms; `work` is scratch space: u (T,), slope (T,) and jacobian
+    (T, K).
     """
     a, b, c = quartic
     i, j = pairs
@@ -71,7 +72,7 @@ def chi2_derivatives(quartic, pairs, x, with_hessian, out, work):  # type: ignor
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore[no-untyped-def]
-    """Solve (matrix + damping diag(scale)) step = right by Cholesky; False unless positive definite."""
+    """Solve (matrix + damping diag(scale)) step = right by Cholesky; return False unless it is positive definite."""
     k = len(right)
     for m in range(k):
         for n in range(m + 1):
@@ -81,7 +82,7 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
             for q in range(n):
                 total -= factor[m, q] * factor[n, q]
             if m == n:
-                # a pivot lost to rounding is not a positive one
+                # a pivot of the size of rounding errors does not count as positive
                 if not total > 1e-13 * (matrix[m, m] + damping * scale[m]):
                     return False
                 factor[m, m] = np.sqrt(total)
@@ -103,9 +104,9 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-untyped-def]
     """
-    Minimise chi2 - 2 ln p of every star from its starts (star, start, K) by damped Newton steps, inside p's box.
+    Minimise chi2 - 2 ln p of every star from its starts (star, start, K) by damped Newton steps, inside the box of p.
 
-    Fills of `out` the labels (star, start, K), value, converged and iterations (star, start).
+    The arrays in `out` are filled: labels (star, start, K), value, converged and iterations (star, start).
     """
     a, b, c = quartics
     x_out, value_out, converged, iterations = out
@@ -131,13 +132,13 @@ def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-unty
                     right[m] = -gradient[m]
                     scale[m] = gauss[m, m]
                 _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian)
-                # the Newton step says how far the optimum is
+                # the decrease of chi2 that the Newton step predicts
                 decrement = np.inf
                 if solve_positive(hessian, right, 0.0, scale, step, factor):
                     decrement = 0.0
                     for m in range(k):
                         decrement += right[m] * step[m]
-                # far away the Hessian may be indefinite; J^T A J never is
+                # far from the optimum the Hessian may be indefinite; J^T A J never is
                 if (
                     decrement > _SURE_DECREMENT
                     and not solve_positive(hessian, right, damping, scale, step, factor)
@@ -153,7 +154,7 @@ def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-unty
                 new += add_density(density, trial, False, gradient, gauss, hessian, density_work)
                 if decrement <= _SURE_DECREMENT or new < value:
                     x[:] = trial
-                    # a step that a wall cut short says nothing about the optimum
+                    # a step cut short by a bound is no sign of convergence
                     done = decrement <= _DECREMENT and not stopped
                     value = new
                     if not done:
@@ -170,7 +171,7 @@ def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-unty
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian):  # type: ignore[no-untyped-def]
-    """Take the labels out of the equations that are at a wall of the box and would go through it."""
+    """Remove from the equations the labels that are at a bound of the box and would cross it."""
     k = len(x)
     for m in range(k):
         if (x[m] <= lower[m] and gradient[m] > 0.0) or (x[m] >= upper[m] and gradient[m] < 0.0):
@@ -186,7 +187,7 @@ def evaluate_all(quartics, pairs, density, x, value, derivatives):  # type: igno
     """
     Evaluate chi2 - 2 ln p of every star at its own x (star, K).
 
-    Fills the value (star,) and half of the `derivatives`: gradient, Gauss-Newton matrix and Hessian.
+    `value` (star,) is filled, and `derivatives` with half the gradient, the Gauss-Newton matrix and the Hessian.
     """
     a, b, c = quartics
     gradient, gauss, hessian = derivatives

@@ -1,4 +1,4 @@
-"""Every source of error of a star's labels, and the budget that puts them side by side.
+"""The sources of error of a star's labels, and the budget that lists them.
 
-A trained model and spectra come in; a Dataset with one column for each kind of error goes out.
+A trained model and spectra come in; a Dataset with one entry per kind of error goes out.
 """

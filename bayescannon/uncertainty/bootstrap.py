@@ -1,9 +1,9 @@
 """
-Bootstrap: how far the labels of stars move when the model is trained on other stars of the same kind.
+Bootstrap: the spread of labels from models that are trained on resampled reference stars.
 
-The reference stars are drawn anew, with replacement; a star that is drawn m times counts m times in the sums of
-training (Ho et al. 2017, section 4, from 20 such models). Pivots and scales of the labels stay those of the model, so
-that coefficients compare, and so do the spectra to be labelled: what is seen is the error of the training alone.
+The reference stars are resampled with replacement; a star that is drawn m times counts m times in the sums of training
+(Ho et al. 2017, section 4, with 20 models). Pivots and scales of the labels and the spectra to be labelled are the same
+for all models, so the spread is the error from training only.
 """
 
 from dataclasses import replace
@@ -28,19 +28,19 @@ from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit
 from bayescannon.stars.optimum import find_labels
 
-# Newton converges quadratically: where the last step of s^2 was this small, what is left is far below the bootstrap
+# relative tolerance of s^2: Newton's method converges quadratically, so the error is far below the bootstrap's spread
 _TOLERANCE = 1e-4
 
 
 class BootstrapError(InputError):
-    """A number of bootstraps that is too small to show a spread."""
+    """Fewer than two bootstraps, which have no spread."""
 
 
 def draw_multiplicities(n_star: int, n_bootstrap: int, *, seed: int) -> NDArray[np.int64]:
     """
-    Draw how often each of `n_star` stars is in each bootstrap, shape (bootstrap, star).
+    Draw the multiplicity of each of `n_star` stars in each bootstrap, shape (bootstrap, star).
 
-    The first rows of a longer draw with the same seed are the same.
+    A row depends only on the seed and on its number, not on `n_bootstrap`.
     """
     streams = np.random.SeedSequence(seed).spawn(n_bootstrap)
     even = np.full(n_star, 1 / n_star)
@@ -51,14 +51,14 @@ def retrain(
     model: TrainedModel, reference: ReferenceSet, multiplicity: NDArray[np.int64], *, workers: int | None = None
 ) -> TrainedModel:
     """
-    Train a model anew with each reference star counted `multiplicity` times.
+    Train a model again, with each reference star counted `multiplicity` times.
 
     Parameters
     ----------
     model : TrainedModel
-        Where the scatters, kappa and populations start; its scaler and its options stay.
+        Its scatters, kappa and populations are the starting values; its scaler and its options are kept.
     reference : ReferenceSet
-        The stars that it was trained on, in its order.
+        The stars that the model was trained on, in the same order.
     multiplicity : array of shape (star,)
     workers : int or None
         Threads; None takes every core.
@@ -118,21 +118,21 @@ def bootstrap_labels(
     Parameters
     ----------
     model : TrainedModel
-        What it learned about populations and noise is learned anew in each bootstrap.
+        Populations and noise scales that it learned are learned again in each bootstrap.
     reference : ReferenceSet
-        That the model was trained on; further stars are left out.
+        The set that the model was trained on; other stars are left out.
     spectra : Spectra
         N stars on the model's grid, for instance some of a survey.
     n_bootstrap : int
         B, at least 2.
     n_starts : int
-        Reference stars whose labels are tried as starts, beside the star's own labels under the model: a second
-        optimum that is as good shows as spread.
+        Number of reference stars whose labels are starts, in addition to the star's labels by `model`; a second optimum
+        of similar chi2 then contributes to the spread.
     estimates : xarray.Dataset, optional
-        From :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if at hand.
+        Result of :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if available.
     seed : int
-        Decides stars and starts; the result does not depend on the number of workers, and the first bootstraps of a
-        longer run are the same.
+        Seed of resampling and starts. The result does not depend on the number of workers, and the first bootstraps do
+        not depend on `n_bootstrap`.
     workers : int or None
         Threads; None takes every core.
 
@@ -140,7 +140,7 @@ def bootstrap_labels(
     -------
     draws : xarray.Dataset
         ``labels`` (bootstrap, star, stellar_label) in the labels' units, NaN where a bootstrap could not label the
-        star, and ``n_failed`` (star), how often that was.
+        star, and ``n_failed`` (star), the number of bootstraps that could not.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def bootstrap_labels(
         The spectra are on another grid.
     """
     if n_bootstrap < 2:
-        raise BootstrapError(f"n_bootstrap must be at least 2 to show a spread; got {n_bootstrap}")
+        raise BootstrapError(f"n_bootstrap must be at least 2, to have a spread; got {n_bootstrap}")
     reference = training_stars(model, reference)
     if estimates is None:
         estimates = label_spectra(model, spectra, seed=seed, workers=workers)

@@ -1,4 +1,4 @@
-"""The error budget: every known source of error of a star's labels in a column of its own."""
+"""The error budget: the known sources of error of stars' labels, one entry per kind."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def error_budget(
     workers: int | None = None,
 ) -> xr.Dataset:
     """
-    Evaluate the errors of stars' labels, kind by kind.
+    Evaluate the errors of stars' labels for several kinds of error.
 
     Parameters
     ----------
@@ -52,45 +52,45 @@ def error_budget(
     spectra : Spectra, or path of a store
         On the model's grid.
     reference : ReferenceSet or path of its file, optional
-        That the model was trained on; bootstrap and jackknife need it.
+        The set that the model was trained on; bootstrap and jackknife need it.
     kinds : sequence of str
-        Keys of :data:`bayescannon.uncertainty.kinds.KINDS`, in the order wanted.
+        Keys of :data:`bayescannon.uncertainty.kinds.KINDS`, in the order of the result.
     prior : prior object or its name on the command line, optional
-        Of the labels and their posterior, see :mod:`bayescannon.models.label_priors`; flat unless given.
+        Prior of the labels, see :mod:`bayescannon.models.label_priors`; by default flat.
     n_bootstrap : int
-        Models of the bootstrap, at least 2.
+        Number of bootstraps, at least 2.
     n_draws : int
-        Draws of each star's posterior.
+        Draws per posterior.
     stars : optional
-        Ids, indices or a boolean mask of the spectra whose errors are wanted; all unless given.
+        Ids, indices or a boolean mask of the spectra whose errors are evaluated; by default all.
     block : int
-        Consecutive pixels whose noise may be correlated, for the sandwich.
+        For the sandwich: number of consecutive pixels whose noise may be correlated.
     radius : float
-        In arcsec: spectra this near are of the same star, for repeats.
+        For repeats: spectra within this distance in arcsec are of the same star.
     keep_draws : bool
-        Keep the labels of every bootstrap and the draws of every posterior.
+        Include the labels of every bootstrap and the draws of every posterior in the result.
     seed : int
-        Decides starts and bootstraps.
+        Seed of starts, bootstraps and draws.
     workers : int or None
         Threads; None takes every core. The result does not depend on it.
 
     Returns
     -------
     budget : xarray.Dataset
-        ``error`` and ``value``, the labels that it belongs to, dims (star, stellar_label, kind), in the labels' units;
-        ``error_status`` (star, kind) of :class:`bayescannon.data.flags.ErrorStatus`, which explains every NaN, and
-        ``status`` (star), how the fit of the star ended (:class:`bayescannon.data.flags.FitStatus`). With bootstraps
-        ``bootstrap_failed`` (star) and, if kept, ``bootstrap_labels`` (bootstrap, star, stellar_label); with repeats
-        ``n_spectra`` (star), and the error pooled over all stars as attribute ``repeat_pooled``. With posteriors
-        ``k_hat``, ``ess`` and ``posterior_status`` (star) and, if kept, ``posterior_draws`` (draw, star,
-        stellar_label).
+        ``error``, and ``value``, the labels that the error belongs to, both (star, stellar_label, kind) in the labels'
+        units; ``error_status`` (star, kind), of :class:`bayescannon.data.flags.ErrorStatus`, which explains every NaN;
+        and ``status`` (star), how the fit of the star ended (:class:`bayescannon.data.flags.FitStatus`). With
+        bootstraps: ``bootstrap_failed`` (star) and, if requested, ``bootstrap_labels`` (bootstrap, star,
+        stellar_label). With repeats: ``n_spectra`` (star), and the error pooled over all stars as attribute
+        ``repeat_pooled``. With posteriors: ``k_hat``, ``ess`` and ``posterior_status`` (star) and, if requested,
+        ``posterior_draws`` (draw, star, stellar_label).
 
     Raises
     ------
-    ValueError
-        Unknown kinds, stars that are not there, or numbers that make no sense.
+    InputError
+        Unknown kinds or stars, or numbers out of range.
     ReferenceSetError
-        A kind needs the reference set and there is none, or it is not the model's.
+        A kind needs the reference set and none is given, or it is not the model's.
     GridError
         The spectra are on another grid.
 
@@ -109,13 +109,13 @@ def error_budget(
     prior = as_label_prior(prior, model, seed=seed)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not len(kinds) or len(set(kinds)) < len(kinds):
-        what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}; name each once"
-        raise InputError(f"kinds of error are {', '.join(KINDS)}; {what}")
+        what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}. Name each once"
+        raise InputError(f"kinds of error must be among {', '.join(KINDS)}; {what}")
     needing = [kind for kind in kinds if KINDS[kind].needs_reference]
     if needing and reference is None:
         raise ReferenceSetError(
-            f"{' and '.join(needing)} train on other weights of the reference stars, so they need the reference set "
-            "that the model was trained on; give it as reference, or leave them out"
+            f"{' and '.join(needing)} change the weights of the reference stars, so they need the reference set that "
+            "the model was trained on; got none. Give it as reference, or leave out these kinds"
         )
     chosen = _choose(spectra, stars)
     some = spectra if stars is None else spectra.select(chosen)
@@ -138,7 +138,7 @@ def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
         rows = rows_of(spectra.id, given)
         if (rows < 0).any():
             missing = str(given[rows.argmin()])
-            raise InputError(f"there is no star {missing!r} among the {len(spectra)} spectra")
+            raise InputError(f"stars must be among the {len(spectra)} spectra; got {missing!r}, which is not")
         return rows
     try:
         return every[given]
@@ -147,7 +147,7 @@ def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
 
 
 def _assemble(task: Task, results: Mapping[str, KindResult]) -> xr.Dataset:
-    """Join the kinds, and take away errors without standing."""
+    """Join the kinds in a Dataset; an error whose status is not GIVEN becomes NaN."""
     dims = ("star", "stellar_label", "kind")
     status = np.stack([result.status for result in results.values()], axis=-1)
     error = np.stack([result.error for result in results.values()], axis=-1)

@@ -1,21 +1,22 @@
 r"""
-Labels and errors that know how well the coefficients are known.
+Labels and errors that include the uncertainty of the coefficients.
 
-The reference stars leave theta_p with a covariance C_p. A pixel's prediction theta_p . v(l) is wrong by v^T C_p v,
-which belongs to its variance, and noise in theta looks like sensitivity to labels: on average theta theta^T is too
-large by C, which draws labels to the middle of the reference set. Both are known, so both are put right:
+Training leaves theta_p with a covariance C_p. This has two effects. The prediction theta_p . v(l) of a pixel has the
+variance v^T C_p v, which adds to the noise. And noise in theta acts like sensitivity to labels: on average theta
+theta^T is too large by C, which shrinks labels toward the middle of the reference set. Both effects are known and
+corrected:
 
     w_p = 1 / (1 / ivar_p + s_p^2 + v^T C_p v),      chi2(l) = sum_p w_p ((f_p - theta_p . v(l))^2 - v(l)^T C_p v(l)).
 
-This is the corrected score of models with errors in the regressors (Stefanski 1985; Nakamura 1990): its mean over the
-noise of theta is that of the true coefficients. With the weights at the optimum's v it is a quartic again; labels and
-weights take turns. With J = D^T theta, D = dv/dl and H = sum_p w_p (J_p J_p^T - D^T C_p D), its expected curvature, the
-labels' covariance is H^-1 M H^-1,
+This is the corrected score of models with errors in the regressors (Stefanski 1985, Biometrika 72, 583; Nakamura 1990,
+Biometrika 77, 127): its mean over the noise of theta is that of the true coefficients. With the weights evaluated at v
+of the optimum it is a quartic again; labels and weights are updated alternately. With J = D^T theta, D = dv/dl and the
+expected curvature H = sum_p w_p (J_p J_p^T - D^T C_p D), the covariance of the labels is H^-1 M H^-1 with
 
     M = sum_p w_p J_p J_p^T + w_p^2 (D^T C_p v)(D^T C_p v)^T.
 
-The weights alone, without the correction, leave labels biased where reference stars are few, but they bear a C that is
-wrong, as it is where the reported variances are.
+With the weights but without the correction, labels stay biased if there are few reference stars; but that form is less
+sensitive to a wrong C, which results from wrong reported variances.
 """
 
 from dataclasses import replace
@@ -51,7 +52,7 @@ def label_with_coefficient_errors(
     workers: int | None = None,
 ) -> dict[str, NDArray[Any]]:
     """
-    Label stars with the covariance of the coefficients in their likelihood, and give their errors there.
+    Label stars with the covariance of the coefficients in the likelihood, and evaluate their errors.
 
     Parameters
     ----------
@@ -59,21 +60,21 @@ def label_with_coefficient_errors(
     spectra : Spectra
         N stars on the model's grid.
     corrected : bool, optional
-        Take v^T C v out of chi2; without it C is in the weights alone, and the covariance is (J^T W J)^-1. Unless
-        given, where training learned kappa: reported variances may be wrong by factors, C with them, and a C that is
-        too large leaves no optimum.
+        Subtract v^T C v from chi2. If False, C is only in the weights, and the covariance is (J^T W J)^-1. By default
+        it is subtracted if training learned kappa: otherwise reported variances may be wrong by large factors, and C
+        with them, and with a C that is too large chi2 has no minimum.
     estimates : xarray.Dataset, optional
-        From :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if at hand: where the
-        labels start.
+        Result of :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if available; its
+        labels are the starts.
     workers : int or None
         Threads; None takes every core.
 
     Returns
     -------
     found : dict
-        ``labels`` (N, K) and ``covariance`` (N, K, K) in the labels' units, ``status`` (N,)
-        (:class:`bayescannon.data.flags.FitStatus`); no labels and no covariance (NaN) where it is not CONVERGED, for
-        instance where noise in the coefficients may be all that a star's likelihood rests on.
+        ``labels`` (N, K) and ``covariance`` (N, K, K) in the labels' units, and ``status`` (N,), of
+        :class:`bayescannon.data.flags.FitStatus`. Labels and covariance are NaN if it is not CONVERGED, for instance if
+        the correction is as large as the curvature of chi2.
 
     Raises
     ------
@@ -82,11 +83,11 @@ def label_with_coefficient_errors(
 
     Notes
     -----
-    C is that of theta given the scatters. Scatters by joint maximum likelihood are low by the number of terms, and C
-    with them; train with the coefficients integrated out (REML) where reference stars are few.
+    C is the covariance of theta given the scatters. Scatters of maximum joint likelihood are biased low by the number
+    of fitted terms, and C with them; with few reference stars, train with the coefficients integrated out (REML).
 
-    The noise of theta is taken to be independent of that of the star. It is not for the reference stars themselves,
-    whose noise the coefficients follow: where they are few, correct their labels out of fold only.
+    The noise of theta is assumed to be independent of that of the star. This is wrong for reference stars, because the
+    coefficients follow their noise; if there are few, label them only with models from which they were held out.
     """
     if corrected is None:
         corrected = bool((model.noise_scale != 1).any())
@@ -119,7 +120,7 @@ def label_with_coefficient_errors(
 def _relabelled(
     model: TrainedModel, spectra: Spectra, noise: FloatArray, scaled: FloatArray, *, corrected: bool
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int16]]:
-    """Return scaled labels, their covariance and the status of some stars, from labels nearby."""
+    """Return scaled labels, their covariance and the status of some stars, starting from `scaled`."""
     n_term = model.theta.shape[1]
     k, l = np.triu_indices(n_term)  # noqa: E741 - the indices of the paper
     packed = model.fit.covariance[:, k, l]
@@ -132,7 +133,7 @@ def _relabelled(
         quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term)) if corrected else plain
         found = find_labels(quartic, scaled[:, None])
         scaled, status = found.scaled, found.status
-        # a star that is lost once stays so; it waits at the pivot while the others go on
+        # a star that failed once keeps its status; it is set to the pivot while the others continue
         lost = np.where(lost == FitStatus.CONVERGED, status, lost)
         scaled = np.where((lost == FitStatus.CONVERGED)[:, None], scaled, 0.0)
 
@@ -146,7 +147,7 @@ def _relabelled(
     along = (vectors @ model.fit.covariance.transpose(1, 2, 0).reshape(n_term, -1)).reshape(len(scaled), n_term, -1)
     spread = (jacobian.transpose(0, 2, 1) @ along) * weight[:, None]
     meat = information + spread @ spread.transpose(0, 2, 1)
-    # on average the curvature of the label vector adds nothing, for any one star it adds noise
+    # the second derivatives of the label vector are left out: their mean contribution is 0, and they add noise
     expected = chi2_derivatives(quartic, scaled).gauss_newton / 2
     bread = np.linalg.inv(expected[good])
     covariance[good] = bread @ meat[good] @ bread
@@ -154,7 +155,7 @@ def _relabelled(
 
 
 def _subtract(quartic: Quartic, matrices: FloatArray) -> Quartic:
-    """Take v^T M v of each star, M of shape (N, T, T), out of its chi2; a quartic holds v without its constant."""
+    """Subtract v^T M v, M of shape (N, T, T), from the chi2 of each star; a quartic uses v without its constant."""
     return replace(
         quartic,
         a=quartic.a - matrices,

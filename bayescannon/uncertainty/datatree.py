@@ -1,7 +1,7 @@
 """
-Uncertainties of a few stars for ArviZ: posterior, formal errors, bootstraps and the spectra's likelihood in one tree.
+A tree for ArviZ: posterior, formal errors, bootstraps and likelihood of the spectra of a few stars.
 
-ArviZ is for looking at tens of stars, not for catalogues: :func:`bayescannon.uncertainty.budget.error_budget` is.
+The tree is for tens of stars; use :func:`bayescannon.uncertainty.budget.error_budget` for catalogues.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from bayescannon.stars.importance import star_seeds
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
 from bayescannon.uncertainty.star_likelihood import LikelihoodKind, choose_likelihood, star_likelihood
 
-# one stream of random numbers a star for the formal errors, another one than the posterior's
+# stream of random numbers per star for the formal errors, different from that of the posterior
 _FORMAL_STREAM = 1
 
 
@@ -49,7 +49,7 @@ def uncertainty_tree(
     workers: int | None = None,
 ) -> xr.DataTree:
     """
-    Put what is known of stars' labels into a tree for ArviZ.
+    Collect labels, errors, posteriors and likelihoods of stars in a tree for ArviZ.
 
     Parameters
     ----------
@@ -66,26 +66,26 @@ def uncertainty_tree(
     n_draws : int
         Draws of the posterior and of the formal errors, at least 100.
     n_bootstrap : int
-        Models of the bootstrap, at least 2.
+        Number of bootstraps, at least 2.
     likelihood : {"auto", "pixels", "modes"} or None
-        Observations whose likelihood is kept, see
-        :func:`bayescannon.uncertainty.star_likelihood.star_likelihood`; None keeps none.
+        Observations whose likelihood is included, see
+        :func:`bayescannon.uncertainty.star_likelihood.star_likelihood`; with None no likelihood is included.
     seed : int
-        Decides starts, draws and bootstraps.
+        Seed of starts, draws and bootstraps.
     workers : int or None
         Threads; None takes every core. The result does not depend on it.
 
     Returns
     -------
     tree : xarray.DataTree
-        Every label is a variable of its own, with its unit among the attributes. ``posterior`` and ``formal`` hold
-        draws (chain, draw, star) of equal weight of the label posterior and of the Gaussian of the formal covariance;
-        ``bootstrap`` (bootstrap, star) the labels by each bootstrap's model; ``observed_labels`` those of `observed`,
-        with ``NAME_error``; ``fit`` what became of each star: its labels, ``status``, ``posterior_status``, ``k_hat``,
-        ``ess``, ``n_modes`` and ``bootstrap_failed``. Draws are NaN where a status says why. ``observed_data``,
-        ``log_likelihood`` and ``posterior_predictive`` are of the spectra of stars that have posterior draws, for
-        ``az.loo`` and ``az.plot_ppc_dist``: see :func:`bayescannon.uncertainty.star_likelihood.star_likelihood`. The
-        attributes say where everything came from. Files: ``tree.to_netcdf(path, engine="h5netcdf")`` and
+        Each label is a variable, with its unit as an attribute. ``posterior`` and ``formal`` hold draws (chain, draw,
+        star) of equal weight, from the posterior of the labels and from the Gaussian with the formal covariance;
+        ``bootstrap`` (bootstrap, star) holds the labels from each bootstrap; ``observed_labels`` those of `observed`,
+        with ``NAME_error``; ``fit`` the labels, ``status``, ``posterior_status``, ``k_hat``, ``ess``, ``n_modes`` and
+        ``bootstrap_failed`` of each star. A status explains draws that are NaN. ``observed_data``, ``log_likelihood``
+        and ``posterior_predictive`` contain the spectra of stars with posterior draws, for ``az.loo`` and
+        ``az.plot_ppc_dist``: see :func:`bayescannon.uncertainty.star_likelihood.star_likelihood`. The attributes hold
+        the provenance. To write files, use ``tree.to_netcdf(path, engine="h5netcdf")`` or
         ``tree.to_zarr(path, consolidated=False)``.
 
     Raises
@@ -93,11 +93,11 @@ def uncertainty_tree(
     ReferenceSetError
         The reference set is not the model's.
     LabelError
-        The prior is of a label that the model does not have.
+        The prior has a label that the model does not have.
     GridError
         The spectra are on another grid.
     InputError
-        No star, too few draws or bootstraps, or a likelihood that is too large or that the model does not have.
+        No star, too few draws or bootstraps, or a likelihood that is too large or not available for the model.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def uncertainty_tree(
 
 
 def _by_label(model: TrainedModel, values: FloatArray, dims: tuple[str, ...]) -> dict[str, Any]:
-    """Give each label of an array (..., K) a variable of its own: labels differ in their units."""
+    """Split an array (..., K) into one variable per label, because labels have different units."""
     return {
         label.name: (dims, values[..., k], {"long_name": label.description, "units": label.unit})
         for k, label in enumerate(model.labels)
@@ -182,12 +182,12 @@ def _by_label(model: TrainedModel, values: FloatArray, dims: tuple[str, ...]) ->
 
 
 def _formal_draws(estimates: xr.Dataset, n_draws: int, *, seed: int) -> FloatArray:
-    """Draw from the Gaussian of each star's formal covariance, shape (draw, star, K); NaN where there is none."""
+    """Draw from the Gaussian of each star's formal covariance, shape (draw, star, K); NaN for stars without one."""
     labels, covariance = estimates["labels"].to_numpy(), estimates["formal_covariance"].to_numpy()
     draws = np.full((n_draws, *labels.shape), np.nan)
     seeds = star_seeds(estimates["star"].to_numpy(), seed)
     for star in np.flatnonzero(estimates["status"].to_numpy() == FitStatus.CONVERGED):
-        # in units of the errors, because labels in K and in dex do not go together in one factorisation
+        # in units of the errors, because a factorisation of labels in K and dex is badly conditioned
         sigma = np.sqrt(np.diagonal(covariance[star]))
         root = np.linalg.cholesky(covariance[star] / np.outer(sigma, sigma)) * sigma[:, None]
         noise = np.random.default_rng([int(seeds[star]), _FORMAL_STREAM]).standard_normal((n_draws, len(sigma)))
@@ -196,7 +196,7 @@ def _formal_draws(estimates: xr.Dataset, n_draws: int, *, seed: int) -> FloatArr
 
 
 def _match(observed: LabelTable, spectra: Spectra, names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
-    """Return labels and errors of a table for each star, shape (N, K); NaN where it has none."""
+    """Return labels and errors of each star from a table, shape (N, K); NaN where they are missing."""
     rows = rows_of(observed.id, spectra.id)
     labels, error = (np.full((len(spectra), len(names)), np.nan) for _ in range(2))
     for k, name in enumerate(names):

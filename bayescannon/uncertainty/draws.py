@@ -1,4 +1,4 @@
-"""The draws in a tree of uncertainties: a table of their statistics, and groups that figures can compare."""
+"""The draws in a tree of uncertainties: a table of their statistics, and groups of equal size for figures."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,25 +12,25 @@ from bayescannon.numerics.typing import FloatArray
 if TYPE_CHECKING:
     import pandas as pd
 
-# The groups that hold draws of labels, and the dims over which each is drawn
+# the groups that hold draws of labels, and the dims of the draws in each
 SAMPLE_DIMS = {"formal": ("chain", "draw"), "bootstrap": ("bootstrap",), "posterior": ("chain", "draw")}
-# ArviZ makes the summary of every star and label at once
+# largest number of stars in a summary, which ArviZ computes for all stars and labels at once
 _MOST_STARS = 2000
 
 
 def draw_groups(tree: xr.DataTree) -> tuple[str, ...]:
     """
-    Return which groups of a tree hold draws, in the order of `SAMPLE_DIMS`.
+    Return the groups of a tree that hold draws, in the order of `SAMPLE_DIMS`.
 
     Raises
     ------
-    ValueError
-        There is none.
+    InputError
+        No group holds draws.
     """
     groups = tuple(group for group in SAMPLE_DIMS if group in tree.children)
     if not groups:
         raise InputError(
-            f"a tree of uncertainties has some of the groups {', '.join(SAMPLE_DIMS)}; "
+            f"a tree of uncertainties must have one of the groups {', '.join(SAMPLE_DIMS)}; "
             f"this one has {', '.join(tree.children) or 'none'}"
         )
     return groups
@@ -44,7 +44,7 @@ def _stacked(labels: xr.Dataset, sampled: Sequence[str]) -> FloatArray:
 
 def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
     """
-    Tabulate mean, standard deviation and interval of every star's labels by each group, next to each other.
+    Tabulate mean, standard deviation and interval of every star's labels, for each group of draws.
 
     Parameters
     ----------
@@ -54,15 +54,15 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
     Returns
     -------
     table : pandas.DataFrame
-        A row for each (star, stellar_label), with ``unit``, the ``observed`` label if there is one, and for each group
-        ``formal_mean``, ``formal_sd``, ``formal_eti89_lb`` and so on: the statistics of :func:`arviz.summary` for
-        ``kind="stats"``, whose interval is the setting ``stats.ci_prob`` of ArviZ. Units are the labels'; NaN for
-        a star that lacks a draw, and no columns for a group in which every star does.
+        One row per (star, stellar_label), with ``unit``, the ``observed`` label if there is one, and for each group
+        ``formal_mean``, ``formal_sd``, ``formal_eti89_lb`` and so on: the statistics of :func:`arviz.summary` with
+        ``kind="stats"``, whose interval is set by ``stats.ci_prob`` of ArviZ. Values are in the labels' units; NaN for
+        a star without draws. A group in which no star has draws has no columns.
 
     Raises
     ------
-    ValueError
-        There is no group of draws, or so many stars that the table would say nothing.
+    InputError
+        No group holds draws, or there are more than 2000 stars.
     """
     import arviz as az
     import pandas as pd
@@ -72,7 +72,7 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
     stars, names = first["star"].to_numpy(), [str(name) for name in first.data_vars]
     if len(stars) > _MOST_STARS:
         raise InputError(
-            f"a summary is for up to {_MOST_STARS} stars; got {len(stars)}; select some, or use error_budget"
+            f"a summary is for at most {_MOST_STARS} stars; got {len(stars)}. Select some, or use error_budget"
         )
     rows = pd.MultiIndex.from_product([stars, names], names=["star", "stellar_label"])
     columns: dict[str, Any] = {"unit": np.tile([first[name].attrs["units"] for name in names], len(stars))}
@@ -85,7 +85,7 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
         there = np.isfinite(_stacked(labels, sampled)).all(axis=(0, 2))
         if not there.any():
             continue
-        # ArviZ writes into attributes what it then trips over, and warns of NaN
+        # without attributes, as ArviZ fails on those that it adds itself; without NaN, of which it warns
         clean = labels.isel(star=np.flatnonzero(there)).drop_attrs()
         summary = az.summary(clean, sample_dims=list(sampled), kind="stats", round_to="none", fmt="xarray")
         for name in summary["summary"].to_numpy():
@@ -99,12 +99,13 @@ def comparable_draws(
     tree: xr.DataTree, *, n_draws: int = 400, relative: bool = False, seed: int = 0
 ) -> dict[str, xr.Dataset]:
     """
-    Bring all groups to one chain of the same number of draws, for figures that compare them.
+    Resample all groups to one chain with the same number of draws, for figures that compare them.
 
-    ArviZ's figures join groups by their draws, and silently drop what only the larger group has. Where a group has
-    more draws, `n_draws` of them are taken at random. Where it has fewer, as 20 bootstraps, it is smoothed: each draw
-    is taken equally often, with Gaussian noise of Scott's width, and shrunk so that mean and covariance stay (Silverman
-    and Young 1987); repeated draws would be spikes in a density.
+    ArviZ's figures join groups by the index of the draws, and drop draws that only the larger group has. If a group has
+    more draws, `n_draws` of them are taken at random. If it has fewer, such as 20 bootstraps, it is resampled by a
+    smoothed bootstrap (Silverman & Young 1987, Biometrika 74, 469): each draw is taken equally often, Gaussian noise of
+    Scott's width is added, and the result is shrunk so that mean and covariance are unchanged. Without the noise,
+    repeated draws would be spikes in a density.
 
     Parameters
     ----------
@@ -112,18 +113,18 @@ def comparable_draws(
         From :func:`bayescannon.uncertainty.datatree.uncertainty_tree`.
     n_draws : int
     relative : bool
-        Subtract each star's label, of the group ``fit``.
+        Subtract each star's label in the group ``fit``.
     seed : int
 
     Returns
     -------
     draws : dict of str to xarray.Dataset
-        By group, each label (chain, draw, star), of the stars that have draws in all groups.
+        For each group, the labels (chain, draw, star) of the stars that have draws in all groups.
 
     Raises
     ------
-    ValueError
-        There is no group of draws, no star with draws in all of them, or fewer than two draws are asked for.
+    InputError
+        No group holds draws, no star has draws in all groups, or `n_draws` is below 2.
     """
     if n_draws < 2:
         raise InputError(f"n_draws must be at least 2; got {n_draws}")
@@ -132,7 +133,9 @@ def comparable_draws(
     stacked = {group: _stacked(labels, SAMPLE_DIMS[group]) for group, labels in datasets.items()}
     there = np.all([np.isfinite(values).all(axis=(0, 2)) for values in stacked.values()], axis=0)
     if not there.any():
-        raise InputError(f"no star has draws in all of {', '.join(groups)}; see the statuses in the group fit")
+        raise InputError(
+            f"at least one star must have draws in all of {', '.join(groups)}; got none. See the statuses in group fit"
+        )
     first = datasets[groups[0]]
     names = [str(name) for name in first.data_vars]
     fitted = np.stack([tree["fit"][name].to_numpy() for name in names], axis=-1)[there]
@@ -154,11 +157,11 @@ def comparable_draws(
 
 
 def _smooth(taken: FloatArray, values: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Add noise to draws `taken` (draw, star, K) out of `values`, and shrink them to the covariance of these."""
+    """Add noise to draws `taken` (draw, star, K) from `values`, and shrink them to the covariance of `values`."""
     n, _, n_label = values.shape
     width = n ** (-1 / (n_label + 4))
     mean = values.mean(axis=0)
-    # a sum of the deviations with Gaussian weights has their covariance, however few they are
+    # sums of the deviations with Gaussian weights have the covariance of the deviations, even if those are few
     weights = rng.standard_normal((len(taken), n)) / np.sqrt(n)
     noise = np.einsum("dn,nsk->dsk", weights, values - mean)
     result: FloatArray = mean + (taken - mean + width * noise) / np.sqrt(1 + width**2)

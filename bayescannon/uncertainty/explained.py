@@ -1,8 +1,9 @@
 """
-What kinds of error explain: an error budget against the truth, or against labels that stand for it.
+Compare an error budget with the actual errors of labels, for stars whose true labels are known.
 
-If errors were Gaussian with the standard deviations of a kind, the stars' (inferred - true) would scatter by a known
-amount. What they scatter by in fact, and how many of them lie within their intervals, says what the kind leaves out.
+If errors were Gaussian with the standard deviations of a kind of error, the scatter of (inferred - true) and the
+fraction of stars within intervals would be known. The actual scatter and fractions show how much of the error a kind
+explains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,21 +19,21 @@ from bayescannon.cannon.validation import robust_scatter
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
-# Within one standard deviation of a Gaussian, and the other probability that is usual
+# probabilities of the intervals: within one standard deviation of a Gaussian, and 95 %
 LEVELS = (0.6826894921370859, 0.95)
 _HALVINGS = 60
 
 
 def combine_kinds(budget: xr.Dataset, combined: Mapping[str, Sequence[str]]) -> xr.Dataset:
     """
-    Add kinds of error that are sums in quadrature of others.
+    Add kinds of error that are sums in quadrature of other kinds.
 
     Parameters
     ----------
     budget : xarray.Dataset
         From :func:`bayescannon.uncertainty.budget.error_budget`.
     combined : mapping of str to sequence of str
-        Names of new kinds, and the kinds that each sums; independent sources, or one is counted twice.
+        Names of new kinds, and the kinds that each sums. These should be independent sources of error.
 
     Returns
     -------
@@ -41,8 +42,8 @@ def combine_kinds(budget: xr.Dataset, combined: Mapping[str, Sequence[str]]) -> 
 
     Raises
     ------
-    ValueError
-        A kind is not in the budget, a new name is, or a sum has no part.
+    InputError
+        A kind is not in the budget, a new name is in it already, or a sum has no parts.
     """
     known = [str(kind) for kind in budget["kind"].to_numpy()]
     parts = [budget[["error", "value"]].drop_vars("meaning", errors="ignore")]
@@ -50,7 +51,7 @@ def combine_kinds(budget: xr.Dataset, combined: Mapping[str, Sequence[str]]) -> 
         missing = [kind for kind in kinds if kind not in known]
         if missing or not kinds or name in known:
             what = f"{missing[0]!r} is not among them" if missing else f"{name!r} needs a new name and a part"
-            raise InputError(f"the budget has {', '.join(known)}; {what}")
+            raise InputError(f"the budget has the kinds {', '.join(known)}; {what}")
         some = budget[["error", "value"]].sel(kind=list(kinds)).drop_vars("meaning", errors="ignore")
         total = np.sqrt((some["error"] ** 2).sum("kind", skipna=False))
         parts.append(
@@ -61,9 +62,9 @@ def combine_kinds(budget: xr.Dataset, combined: Mapping[str, Sequence[str]]) -> 
 
 def predicted_scatter(error: FloatArray) -> float:
     """
-    Return h such that 68.3 % of Gaussian errors with these standard deviations, one a star, are within h of zero.
+    Return h such that 68.3 % of Gaussian errors with these standard deviations, one per star, are within h of zero.
 
-    It is what :func:`bayescannon.cannon.validation.robust_scatter` finds of such errors; NaN of no star.
+    It is the expectation of :func:`bayescannon.cannon.validation.robust_scatter` of such errors; NaN without stars.
     """
     if len(error) == 0:
         return float("nan")
@@ -79,30 +80,30 @@ def explain_errors(
     budget: xr.Dataset, truth: ArrayLike, *, groups: Mapping[str, NDArray[np.bool_]] | None = None
 ) -> xr.Dataset:
     """
-    Compare kinds of error with the errors that labels have.
+    Compare kinds of error with the actual errors of labels.
 
     Parameters
     ----------
     budget : xarray.Dataset
-        From :func:`bayescannon.uncertainty.budget.error_budget`, of N stars and K labels.
+        From :func:`bayescannon.uncertainty.budget.error_budget`, with N stars and K labels.
     truth : array of shape (N, K)
-        True labels, or labels that stand for them, in the labels' units; NaN where there is none.
+        True labels, or labels used as such, in the labels' units; NaN where unknown.
     groups : mapping of str to bool array of shape (N,), optional
-        Selections of stars; all unless given.
+        Selections of stars; by default one with all stars.
 
     Returns
     -------
     shares : xarray.Dataset
-        Dims group, stellar_label and kind. ``scatter``: half the central 68.3 % width of (value - truth);
-        ``predicted``: the same of Gaussian errors of this kind; ``share`` = (predicted / scatter)^2, the part of the
-        variance that the kind explains; ``bias``: the median of (value - truth); ``within_68`` and ``within_95``: the
-        fraction of stars within Gaussian intervals; ``n_stars``, how many have this kind of error and a true label.
-        Kinds compare where these numbers are alike.
+        Dims group, stellar_label and kind. ``scatter``: half of the central 68.3 % width of (value - truth);
+        ``predicted``: the same for Gaussian errors of this kind; ``share`` = (predicted / scatter)^2, the fraction of
+        the variance that the kind explains; ``bias``: the median of (value - truth); ``within_68`` and ``within_95``:
+        the fractions of stars within Gaussian intervals; ``n_stars``: the number of stars with this kind of error and a
+        true label. Compare kinds only if these numbers are similar.
 
     Raises
     ------
-    ValueError
-        The truth, or a group, is not of the budget's stars.
+    InputError
+        The shape of the truth or of a group does not match the budget.
     """
     off, error, usable = _deviations(budget, truth)
     n_star, n_label, n_kind = error.shape
@@ -133,14 +134,14 @@ def explain_errors(
 
 def interval_coverage(budget: xr.Dataset, truth: ArrayLike, probability: ArrayLike) -> xr.DataArray:
     """
-    Return what fraction of the stars Gaussian intervals hold, dims (stellar_label, kind, probability).
+    Return the fraction of the stars within Gaussian intervals, dims (stellar_label, kind, probability).
 
     Parameters
     ----------
     budget, truth
         As in :func:`explain_errors`.
     probability : array of shape (B,)
-        Asked of the intervals, between 0 and 1.
+        Nominal probabilities of the intervals, between 0 and 1.
     """
     off, error, usable = _deviations(budget, truth)
     asked = np.asarray(probability, dtype=np.float64)
@@ -156,10 +157,10 @@ def interval_coverage(budget: xr.Dataset, truth: ArrayLike, probability: ArrayLi
 
 def pit_values(budget: xr.Dataset, truth: ArrayLike) -> xr.DataArray:
     """
-    Return the probability of a smaller error than the one found, were it Gaussian, dims (star, stellar_label, kind).
+    Return the probability of an error smaller than the actual one if errors are Gaussian: PIT values.
 
-    Uniform if the errors are what the kind says; NaN where there is none. For the parameters see
-    :func:`explain_errors`.
+    They have dims (star, stellar_label, kind), are uniform if the errors have the distribution of the kind, and NaN
+    where the kind or the truth is missing. For the parameters see :func:`explain_errors`.
     """
     off, error, usable = _deviations(budget, truth)
     pull = np.divide(off, error, out=np.full(error.shape, np.nan), where=usable)
@@ -182,7 +183,7 @@ def pit_histogram(pit: ArrayLike, *, n_bin: int = 20) -> tuple[FloatArray, Float
     edges : float array of shape (n_bin + 1,)
     counts : float array of shape (n_bin,)
     band : pair of float
-        Central 95 % of a bin's count if the values are uniform.
+        Central 95 % interval of the count in a bin if the values are uniform.
     """
     values = np.ravel(np.asarray(pit, dtype=np.float64))
     counts, edges = np.histogram(values[np.isfinite(values)], bins=n_bin, range=(0, 1))
@@ -197,7 +198,7 @@ def _width(probability: ArrayLike) -> NDArray[np.float64]:
 
 
 def _deviations(budget: xr.Dataset, truth: ArrayLike) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Return value - truth and error, shape (star, label, kind), and where both are known."""
+    """Return value - truth and error, shape (star, label, kind), and where both are usable."""
     ordered = budget[["error", "value"]].transpose("star", "stellar_label", "kind")
     error, value = ordered["error"].to_numpy(), ordered["value"].to_numpy()
     true = np.asarray(truth, dtype=np.float64)

@@ -1,14 +1,14 @@
 r"""
 Infinitesimal jackknife: the analytic limit of the bootstrap (Jaeckel 1972; Efron 1982).
 
-With d_n the derivative of a star's labels by the weight of reference star n in training, through coefficients and
-scatters, the covariance of the labels is sum_n (d_n - d)(d_n - d)^T, d the mean of d_n (0 without priors; the
-bootstrap's weights have a fixed sum). The labels solve G(l; theta, s) = -sum_p w_p r_p J_p = 0, J_p = D^T theta_p,
-D = dv/dl, with H = dG/dl, so that
+Let d_n be the derivative of a star's labels by the weight of reference star n in training, through coefficients and
+scatters. The covariance of the labels is sum_n (d_n - d)(d_n - d)^T, where d is the mean of d_n (0 without priors; the
+weights of the bootstrap have a fixed sum). The labels solve G(l; theta, s) = -sum_p w_p r_p J_p = 0 with
+J_p = D^T theta_p and D = dv/dl. With H = dG/dl,
 
     dl / d theta_p = H^-1 w_p (r_p D^T - J_p v^T),     dl / d s_p^2 = -H^-1 w_p^2 r_p J_p.
 
-Parameters of priors and kappa are held fixed; the bootstrap learns them anew.
+Parameters of priors and kappa are held fixed, whereas the bootstrap learns them again.
 """
 
 from dataclasses import fields
@@ -35,18 +35,18 @@ from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.influence import PixelInfluence, pixel_influence
 from bayescannon.stars.quartic import chi2_derivatives
 
-# Stars whose derivatives are worked out together
+# stars per block
 _BLOCK = 8
-# Reference stars in one matrix product
+# reference stars per matrix product
 _COLUMNS = 1024
 
 
 class JackknifeError(InputError):
-    """A model whose training has no derivative here; the message says what to do."""
+    """A model whose training cannot be differentiated; the message says what to do."""
 
 
 class LabelDerivatives:
-    """The labels' derivatives by the weights of the reference stars, a block of stars at a time."""
+    """Derivatives of labels by the weights of the reference stars, for one block of stars at a time."""
 
     def __init__(
         self, model: TrainedModel, reference: ReferenceSet, spectra: Spectra, scaled: FloatArray, workers: int | None
@@ -65,7 +65,7 @@ class LabelDerivatives:
             workers=workers,
         )
         self.theta, self.scatter = fit.theta, fit.scatter
-        # (T, T P): one product with any vector of terms gives all pixels
+        # (T, T P): one product with a vector of terms gives all pixels
         self.covariance = np.ascontiguousarray(fit.covariance.transpose(1, 2, 0), dtype=np.float32).reshape(
             len(fit.theta[0]), -1
         )
@@ -108,15 +108,15 @@ class LabelDerivatives:
 
 
 def _differentiable(model: TrainedModel) -> TrainingOptions:
-    """Return the options of a model whose pixels are fitted one by one; raise for others."""
+    """Return the options of a model; raise an error unless its pixels are fitted independently."""
     options = model.options
     reason = ""
     if model.loadings is not None:
         reason = "a model with hidden components"
     elif isinstance(options.coefficients, SmoothCoefficients):
-        reason = "coefficients that are smooth along wavelength, which couple the pixels"
+        reason = "coefficients that are smooth along wavelength, which correlate the pixels"
     if reason:
-        raise JackknifeError(f"the jackknife does not know {reason}; take the bootstrap, which trains anew")
+        raise JackknifeError(f"the jackknife needs independently fitted pixels; got {reason}. Use the bootstrap")
     return options
 
 
@@ -129,17 +129,17 @@ def jackknife_covariance(
     workers: int | None = None,
 ) -> NDArray[np.float64]:
     """
-    Evaluate the covariance of labels that the choice of the reference stars leaves, without drawing any.
+    Evaluate the covariance of labels from the choice of the reference stars, without resampling.
 
     Parameters
     ----------
     model : TrainedModel
     reference : ReferenceSet
-        That the model was trained on; further stars are left out.
+        The set that the model was trained on; other stars are left out.
     spectra : Spectra
         N stars on the model's grid.
     estimates : xarray.Dataset, optional
-        From :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if at hand.
+        Result of :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if available.
     workers : int or None
         Threads; None takes every core.
 
@@ -151,7 +151,7 @@ def jackknife_covariance(
     Raises
     ------
     JackknifeError
-        A model with hidden components or smooth coefficients; the bootstrap knows them.
+        The model has hidden components or smooth coefficients; use the bootstrap for these.
     ReferenceSetError
         The reference set is not the model's.
     GridError
@@ -159,8 +159,8 @@ def jackknife_covariance(
 
     Notes
     -----
-    Products are in float32, sums over reference stars in float64. K T products of (pixel) with (pixel, reference
-    star) are the work of one star; memory is two float32 arrays of the shape of the reference spectra.
+    Products are in float32, sums over reference stars in float64. The work per star is K T products of (pixel) with
+    (pixel, reference star); the memory is two float32 arrays of the shape of the reference spectra.
     """
     labels, good = _labels(model, spectra, estimates, workers)
     covariance = np.full((*labels.shape, labels.shape[1]), np.nan)
@@ -182,7 +182,7 @@ def jackknife_covariance(
 def _labels(
     model: TrainedModel, spectra: Spectra, estimates: xr.Dataset | None, workers: int | None
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return the stars' labels and which of them are at an optimum."""
+    """Return the labels of the stars, and whether each fit converged."""
     if estimates is None:
         estimates = label_spectra(model, spectra, workers=workers)
     return estimates["labels"].to_numpy(), estimates["status"].to_numpy() == FitStatus.CONVERGED

@@ -1,7 +1,7 @@
 """
-Kinds of error of a star's labels.
+The kinds of error of a star's labels.
 
-Each is one entry of :data:`KINDS`: a sentence that says what it is, and a function of a :class:`Task`.
+Each kind is an entry of :data:`KINDS`: a sentence that describes it, and a function of a :class:`Task`.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ from bayescannon.uncertainty.sandwich import sandwich_covariance
 @dataclass(frozen=True)
 class Task:
     """
-    What a kind of error may use.
+    The data and options from which kinds of error are evaluated.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class Task:
     spectra : Spectra
         The N stars of the budget.
     everything : Spectra
-        All spectra at hand, those of the budget among them.
+        All spectra, including those of the budget.
     chosen : int array of shape (N,)
-        Index of the budget's stars among them.
+        Rows of the budget's stars in `everything`.
     estimates : xarray.Dataset
-        From :func:`bayescannon.cannon.labelling.label_spectra`, of the N stars.
+        Result of :func:`bayescannon.cannon.labelling.label_spectra` for the N stars.
     reference : ReferenceSet or None
     prior, n_bootstrap, n_draws, block, radius, seed, workers, keep_draws
         As in :func:`bayescannon.uncertainty.budget.error_budget`.
@@ -76,7 +76,7 @@ class Task:
         return result
 
     def training_set(self) -> ReferenceSet:
-        """Return the reference set, for kinds that need it."""
+        """Return the reference set; a kind that uses it has `needs_reference`."""
         if self.reference is None:
             raise AssertionError("a kind that uses the reference set must say so in KINDS")
         return self.reference
@@ -92,11 +92,11 @@ class KindResult:
     error, value : float arrays of shape (N, K)
         The errors, and the labels that they belong to, in the labels' units.
     status : int array of shape (N,)
-        :class:`bayescannon.data.flags.ErrorStatus`; where it is not GIVEN, the errors become NaN.
+        :class:`bayescannon.data.flags.ErrorStatus`; errors whose status is not GIVEN become NaN.
     variables : mapping of str to (dims, array)
-        More to put into the Dataset.
+        Further variables of the Dataset.
     attrs : mapping
-        More to write down with it.
+        Further attributes of the Dataset.
     """
 
     error: FloatArray
@@ -108,7 +108,7 @@ class KindResult:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of error: what it is, how it is found, and whether the reference set is needed for it."""
+    """A kind of error: a sentence, the function that evaluates it, and whether that needs the reference set."""
 
     sentence: str
     evaluate: Callable[[Task], KindResult]
@@ -184,7 +184,7 @@ def _repeat(task: Task) -> KindResult:
     others = np.isin(group, group[task.chosen])
     others[task.chosen] = False
     if others.any():
-        # the same stars again, among the spectra that the budget leaves out
+        # further spectra of the same stars that are not in the budget
         more = label_spectra(task.model, task.everything.select(others), seed=task.seed, workers=task.workers)
         good = more["status"].to_numpy() == FitStatus.CONVERGED
         labels[others] = np.where(good[:, None], more["labels"].to_numpy(), np.nan)
@@ -240,7 +240,7 @@ KINDS: dict[str, Kind] = {
         _formal,
     ),
     "coefficient": Kind(
-        "The noise of the pixels and the coefficients' covariance, in a likelihood that knows it; labels found anew.",
+        "The noise of the pixels and the covariance of the coefficients; labels from the likelihood with both.",
         _coefficient,
     ),
     "bootstrap": Kind(
@@ -249,12 +249,12 @@ KINDS: dict[str, Kind] = {
         needs_reference=True,
     ),
     "jackknife": Kind(
-        "The choice of the reference stars, by derivatives: the limit of the bootstrap, populations and kappa held.",
+        "The choice of the reference stars, by derivatives: the limit of the bootstrap with fixed populations.",
         _jackknife,
         needs_reference=True,
     ),
     "sandwich": Kind(
-        "The noise of the pixels as the residuals show it, correlated within blocks of pixels or not.",
+        "The noise of the pixels as estimated from the residuals, which may be correlated within blocks of pixels.",
         _sandwich,
     ),
     "posterior": Kind(
@@ -262,7 +262,7 @@ KINDS: dict[str, Kind] = {
         _posterior,
     ),
     "calibrated": Kind(
-        "Everything that held-out reference stars show: half of the central 68.3 % interval of (label - true label).",
+        "The total error, from held-out reference stars: half of the central 68.3 % interval of (label - true label).",
         _calibrated,
     ),
     "repeat": Kind(

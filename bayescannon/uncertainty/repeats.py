@@ -1,4 +1,4 @@
-"""Stars that were observed more than once: what their labels differ by is an error that no model has to explain."""
+"""Errors from repeated observations: the spread of the labels of stars with more than one spectrum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
-# LAMOST's fibres are 3.3 arcsec wide; positions of the same star differ by less
+# in arcsec; LAMOST's fibres are 3.3 arcsec wide, and positions of the same star differ by less
 RADIUS = 3.0
 
 
@@ -18,35 +18,35 @@ def repeat_groups(
     columns: Mapping[str, NDArray[Any]], *, radius: float = RADIUS, column: str | None = None
 ) -> NDArray[np.int64]:
     """
-    Find which spectra are of the same star, by position or by name.
+    Group spectra of the same star, by position or by name.
 
     Parameters
     ----------
     columns : mapping of str to array of shape (N,)
-        Of the spectra, ``ra`` and ``dec`` [deg] among them: see :class:`bayescannon.data.spectra.Spectra`.
+        Columns of the spectra, with ``ra`` and ``dec`` [deg]: see :class:`bayescannon.data.spectra.Spectra`.
     radius : float
-        In arcsec: spectra this near are of one star, and so are those linked by others.
+        Spectra within this distance in arcsec are of the same star, as are spectra that are linked through others.
     column : str, optional
-        Column whose equal values name the star, instead of the position.
+        Column whose equal values identify a star, instead of the position.
 
     Returns
     -------
     group : int array of shape (N,)
-        Number of the star; that of a spectrum without position or name is its own.
+        Number of the star; a spectrum without position or name is a group of its own.
 
     Raises
     ------
-    ValueError
-        A radius that is not positive, or spectra without the columns.
+    InputError
+        The radius is not positive, or the spectra lack the columns.
     """
     needed = ("ra", "dec") if column is None else (column,)
     missing = [name for name in needed if name not in columns]
     if not radius > 0:
-        raise InputError(f"repeats need a positive radius, got {radius}")
+        raise InputError(f"the radius of repeats must be positive; got {radius}")
     if missing:
         raise InputError(
-            f"repeats need the columns {', '.join(needed)}; the spectra have {', '.join(columns) or 'none'}. Give them "
-            "positions, or name a column whose equal values name a star"
+            f"repeats need the columns {', '.join(needed)}; the spectra have {', '.join(columns) or 'none'}. Add "
+            "positions, or give a column whose equal values identify a star"
         )
     if column is not None:
         values = columns[column]
@@ -84,9 +84,10 @@ class RepeatErrors:
     mean : float array of shape (N, K)
         Mean labels of the star.
     n_spectra : int array of shape (N,)
-        m, spectra with labels; 0 for a spectrum without.
+        m, the number of spectra of the star with labels; 0 for a spectrum without labels.
     pooled : float array of shape (K,)
-        Over all stars: root of the sum of squared deviations over the sum of m - 1; NaN if there are no repeats.
+        The error pooled over all stars: the square root of the sum of squared deviations divided by the sum of m - 1;
+        NaN without repeats.
     """
 
     error: NDArray[np.float64]
@@ -97,14 +98,14 @@ class RepeatErrors:
 
 def repeat_errors(labels: FloatArray, group: NDArray[np.int64]) -> RepeatErrors:
     """
-    Compare the labels of spectra of the same stars.
+    Evaluate the spread of labels over the spectra of each star.
 
     Parameters
     ----------
     labels : float array of shape (N, K)
-        NaN for spectra that could not be labelled; they do not count.
+        NaN for spectra that could not be labelled, which are left out.
     group : int array of shape (N,)
-        Number of each spectrum's star, from :func:`repeat_groups`.
+        Number of the star of each spectrum, from :func:`repeat_groups`.
 
     Returns
     -------

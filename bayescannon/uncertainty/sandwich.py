@@ -1,15 +1,15 @@
 r"""
-Sandwich errors: the spread of labels that the residuals themselves show, whatever the noise was said to be.
+Sandwich errors: the covariance of labels estimated from the residuals instead of the reported noise.
 
-The labels' error is H^-1 sum_p w_p r_p J_p with J_p = dF_p/dl and H = J^T W J, as in formal errors. Over blocks b of
-consecutive pixels, long against the correlation of the noise, the sums s_b = sum_{p in b} w r J are independent, so
-that
+The error of the labels is H^-1 sum_p w_p r_p J_p with J_p = dF_p/dl and H = J^T W J, as in formal errors. Over blocks b
+of consecutive pixels that are longer than the correlation of the noise, the sums s_b = sum_{p in b} w r J are
+independent, so that
 
     covariance = H^-1 (c sum_b s_b s_b^T) H^-1        (Huber 1967; White 1980; blocks: Liang & Zeger 1986).
 
-Fitted residuals are smaller than the noise; c makes the trace right for noise that is as reported (in the spirit of
-MacKinnon & White 1985). With hidden components h, theirs are the J_p with H_p's share taken out, the residuals are
-f - F - H h at the optimum, and the prior of h adds what it is said to be.
+Fitted residuals are smaller than the noise; the factor c corrects the trace for independent noise of the reported
+variance (similar to MacKinnon & White 1985). With hidden components h, J is projected orthogonally to their loadings,
+the residuals are f - F - H h at the optimum, and the prior of h contributes with its stated variance.
 """
 
 import numba
@@ -30,12 +30,12 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.hidden import integrate_hidden
 from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress
 
-# Pixels in a block. At R = 1800 the line spread is 2.4 pixels of 1e-4 dex wide (FWHM), and interpolation and redshift
-# errors reach about as far; the continuum (a Gaussian of L = 50 A) follows the flux over 20 to 55 pixels. Longer blocks
-# catch more of it, but there must be many more blocks (90 on the paper's grid) than labels.
+# pixels per block. At R = 1800 the line-spread function is 2.4 pixels of 1e-4 dex wide (FWHM), and interpolation and
+# redshift errors are correlated over about as many; the normalisation (a Gaussian of L = 50 A) correlates 20 to 55
+# pixels. Longer blocks include more of that, but there must be many more blocks (90 on the paper's grid) than labels
 BLOCK_PIXELS = 40
 
-# Of what the noise does to the blocks' sums, the part that the fit leaves, below which nothing can be told
+# smallest fraction of the variance of the blocks' sums that the fit may leave; below it there are too few blocks
 _LEAST_LEFT = 0.5
 
 _STARS = 64
@@ -50,31 +50,31 @@ def sandwich_covariance(
     workers: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """
-    Evaluate covariances of labels that hold for wrong variances and for noise that is correlated within blocks.
+    Evaluate covariances of labels that are valid for wrong variances and for noise that is correlated within blocks.
 
     Parameters
     ----------
     model : TrainedModel
     spectra : Spectra
-        N stars on the model's grid. Dead pixels carry nothing.
+        N stars on the model's grid. Dead pixels have no effect.
     block : int
-        Consecutive pixels of the grid whose noise may be correlated.
+        Number of consecutive pixels of the grid whose noise may be correlated.
     estimates : xarray.Dataset, optional
-        From :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if at hand.
+        Result of :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if available.
     workers : int or None
         Threads; None takes every core.
 
     Returns
     -------
     covariance : float array of shape (N, K, K)
-        In the labels' units; NaN where there is none.
+        In the labels' units; NaN if the status is not GIVEN.
     status : int array of shape (N,)
         :class:`bayescannon.data.flags.ErrorStatus`.
 
     Raises
     ------
-    ValueError
-        A block of less than one pixel.
+    InputError
+        `block` is less than 1.
     GridError
         The spectra are on another grid.
     """
@@ -100,7 +100,7 @@ def sandwich_covariance(
 def _sandwich(
     model: TrainedModel, flux: FloatArray, ivar: FloatArray, scaled: FloatArray, block: int
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return covariances of scaled labels and whether there are blocks enough for them."""
+    """Return covariances of scaled labels, and whether there are enough blocks to estimate them."""
     n_label = scaled.shape[1]
     theta = np.where(model.fit.live[:, None], model.theta, 0.0)
     loadings = np.zeros((len(theta), 0)) if model.loadings is None else model.loadings
@@ -121,13 +121,13 @@ def _sandwich(
     normal = (design * weight[:, None]) @ design.transpose(0, 2, 1)
     ridge = np.arange(n_label, n_label + n_hidden)
     normal[:, ridge, ridge] += 1.0
-    # how the hidden components follow the labels: what they take out of J
+    # the derivative of the hidden components by the labels, by which J is projected
     share = np.linalg.solve(normal[:, n_label:, n_label:], normal[:, n_label:, :n_label])
     slope = jacobian - share.transpose(0, 2, 1) @ design[:, n_label:]
     meat, expected = (np.empty((len(flux), n_label, n_label)) for _ in range(2))
     block_sums(slope, design, np.linalg.inv(normal), weight, residual, block, meat, expected)
 
-    # the prior of the hidden components is R observations more, whose errors are known
+    # the prior of the hidden components acts as R further observations with known errors
     prior = share.transpose(0, 2, 1) @ share
     gauss = normal[:, :n_label, :n_label] - normal[:, :n_label, n_label:] @ share
     pixels = np.linalg.solve(gauss, gauss - prior)
@@ -141,10 +141,10 @@ def _sandwich(
 @numba.njit(nogil=True, cache=True)
 def block_sums(slope, design, inverse, weight, residual, size, meat, expected):  # type: ignore[no-untyped-def]
     """
-    Fill meat = sum over blocks of s s^T and what right, independent noise makes of it, both (star, K, K).
+    Fill meat with the sum over blocks of s s^T, and expected with its mean for the reported noise, both (star, K, K).
 
-    s = sum of w r J over the pixels of a block, `slope` J (star, K, pixel); with `design` Z (star, K + R, pixel) and
-    `inverse` Q^-1 (star, K + R, K + R), the residuals' covariance is W^-1 - Z Q^-1 Z^T.
+    s is the sum of w r J over the pixels of a block, with J (star, K, pixel) as `slope`. With `design` Z (star, K + R,
+    pixel) and `inverse` Q^-1 (star, K + R, K + R), the covariance of the residuals is W^-1 - Z Q^-1 Z^T.
     """
     n_star, n_label, n_pixel = slope.shape
     n_all = design.shape[1]

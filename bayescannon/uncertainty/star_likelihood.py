@@ -1,4 +1,4 @@
-"""The likelihood of a few stars' spectra at draws of their labels, as groups of an ArviZ tree."""
+"""The likelihood of stars' spectra at draws of their labels, as groups of an ArviZ tree."""
 
 from typing import Any, Literal
 
@@ -16,13 +16,13 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.quartic import pseudo_observations
 
 LikelihoodKind = Literal["auto", "pixels", "modes"]
-# one stream of random numbers for the replications, apart from those of the draws
+# stream of random numbers for the replications, different from those of the draws
 _STREAM = 2
 
 
 def choose_likelihood(kind: LikelihoodKind, model: TrainedModel, n_values: int) -> Literal["pixels", "modes"]:
     """
-    Decide what the observations are: pixels, where they are independent and `n_values` is small, else modes.
+    Choose the observations: pixels, if they are independent and `n_values` is at most `MOST_VALUES`, else modes.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def choose_likelihood(kind: LikelihoodKind, model: TrainedModel, n_values: int) 
     if kind not in ("auto", "pixels", "modes"):
         raise InputError(f"the likelihood must be 'auto', 'pixels', 'modes' or None; got {kind!r}")
     if kind == "pixels" and model.loadings is not None:
-        raise InputError("hidden components couple the pixels, so that they are not independent; take 'modes'")
+        raise InputError("likelihood 'pixels' needs independent pixels; hidden components correlate them. Take 'modes'")
     if kind != "auto":
         return kind
     return "modes" if model.loadings is not None or n_values > MOST_VALUES else "pixels"
@@ -48,14 +48,14 @@ def star_likelihood(
     workers: int | None = None,
 ) -> tuple[str, dict[str, xr.Dataset]]:
     """
-    Evaluate the likelihood of the observations of N stars, one by one, at draws of their labels.
+    Evaluate the likelihood of each observation of N stars at draws of their labels.
 
     Given its labels, the pixels of a star are independent: f_p ~ Normal(theta_p . v(l), sqrt(kappa^2 sigma^2 + s^2)).
-    Leave-one-out of pixels therefore asks how well a pixel is predicted by the others, and a pixel that the model does
-    not describe shows. The T modes y = R v(l) + N(0, 1) of :func:`bayescannon.stars.quartic.pseudo_observations` have
-    the same likelihood of the labels in far fewer numbers; but a few of them carry most of what is known of a label,
-    so that leaving one out changes the posterior much (Pareto k above 0.7 is common), and what the model cannot
-    describe at any labels is not in them.
+    Leave-one-out cross-validation of pixels therefore tells how well a pixel is predicted by the others, and shows
+    pixels that the model does not describe. The T modes y = R v(l) + N(0, 1) of
+    :func:`bayescannon.stars.quartic.pseudo_observations` give the same likelihood of the labels with far fewer numbers.
+    But a few modes hold most of the information on a label, so that leaving one out changes the posterior strongly
+    (Pareto k above 0.7 is common), and residuals that no labels can describe are not in the modes.
 
     Parameters
     ----------
@@ -65,21 +65,21 @@ def star_likelihood(
     draws : float array of shape (draw, N, K)
         Posterior draws, in the labels' units; a star with a value that is not finite is left out.
     kind : {"auto", "pixels", "modes"}
-        What the observations are; "auto" takes pixels unless they are more than 10 million with the draws, or coupled
-        by hidden components.
+        The observations; "auto" takes pixels unless pixels times draws exceed 10 million, or hidden components
+        correlate them.
     seed : int
-        Of the replications.
+        Seed of the replications.
     workers : int or None
         Threads; None takes every core.
 
     Returns
     -------
     kind : str
-        What the observations are.
+        ``"pixels"`` or ``"modes"``.
     groups : dict of str to xarray.Dataset
-        See :func:`bayescannon.cannon.likelihood_groups.likelihood_groups`: ``flux`` or ``y`` with coordinates star,
-        and pixel and wavelength or mode, along observation. Pixels and modes without weight are left out. Empty if no
-        star has draws.
+        See :func:`bayescannon.cannon.likelihood_groups.likelihood_groups`: ``flux`` with the coordinates star, pixel
+        and wavelength along observation, or ``y`` with star and mode. Pixels and modes without weight are left out.
+        Empty if no star has draws.
 
     Raises
     ------

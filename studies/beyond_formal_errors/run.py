@@ -1,10 +1,10 @@
 """
-What do formal errors leave out? The error budget of held-out stars against their true errors.
+Compare the error budget of held-out stars with their actual errors.
 
 Usage: python run.py [--out DIR] [--data DATA] [--stars N] [--test M] [--bootstrap B] [--pooled]
-A mock survey with N reference stars after the cuts and M test stars (truth known); with DATA, also the real LAMOST DR10
-giants of DATA/lamost/dr10, 8-fold, against the labels of their own pipeline. --pooled repeats everything for training
-with pooled coefficients and kappa, which takes longer.
+A mock survey with N reference stars after the cuts and M test stars of known truth; with DATA, also the real LAMOST
+DR10 giants of DATA/lamost/dr10, 8-fold, compared with the labels of LAMOST's pipeline. --pooled repeats everything for
+training with pooled coefficients and kappa, which takes longer.
 """
 
 import argparse
@@ -41,10 +41,10 @@ TRAININGS = {
 }
 MOCK_NAMES = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]
-# independent of each other: the star's own noise, and the choice of the reference stars
+# independent sources of error: the noise of the star, and the choice of the reference stars
 SUMS = {"formal + bootstrap": ("formal", "bootstrap"), "sandwich + jackknife": ("sandwich", "jackknife")}
 SNR_EDGES = {"S/N 10-30": (10, 30), "S/N 30-60": (30, 60), "S/N > 60": (60, np.inf)}
-# by inferred log g and [Fe/H]: the labels that a user has
+# selections by inferred log g and [Fe/H], because true labels of a survey are not known
 PLACES = {
     "log g < 1.8": ((-9, 1.8), (-9, 9)),
     "log g 1.8-2.8, [Fe/H] < -0.6": ((1.8, 2.8), (-9, -0.6)),
@@ -55,7 +55,7 @@ SHOWN = ("formal", "coefficient", "bootstrap", "sandwich", "sandwich + jackknife
 
 
 def make_groups(budget: xr.Dataset, snr: np.ndarray) -> dict[str, np.ndarray]:
-    """Select stars by S/N and by place in the Kiel diagram."""
+    """Select stars by S/N and by position in the Kiel diagram."""
     labels = budget["value"].sel(kind="formal")
     logg, fe_h = labels.sel(stellar_label="logg").to_numpy(), labels.sel(stellar_label="fe_h").to_numpy()
     groups = {"all": np.ones(len(snr), dtype=bool)}
@@ -95,8 +95,8 @@ def show(console: Console, title: str, shares: xr.Dataset) -> None:
 
 
 def study_mock(console: Console, options: argparse.Namespace) -> dict[str, tuple[xr.Dataset, np.ndarray, np.ndarray]]:
-    """Budgets of the test stars, their truth and S/N, by training."""
-    # an eighth of the stars do not pass the cuts and the clip
+    """Return the budgets of the test stars, their true labels and S/N, for each training."""
+    # an eighth of the stars is removed by the cuts and the clip
     survey = bc.simulate_survey(int(1.18 * options.stars), options.test, seed=11)
     spectra = bc.prepare_spectra(list(survey.spectra()))
     table = bc.read_labels(survey.apogee, format="allstar-dr12", label_names=MOCK_NAMES)
@@ -122,7 +122,7 @@ def study_mock(console: Console, options: argparse.Namespace) -> dict[str, tuple
 
 
 def study_real(console: Console, options: argparse.Namespace) -> dict[str, tuple[xr.Dataset, np.ndarray, np.ndarray]]:
-    """Budgets of the real DR10 giants out of fold, the labels of their own pipeline and S/N, by training."""
+    """Return the budgets of held-out real DR10 giants, the labels of LAMOST's pipeline and S/N, for each training."""
     names = ["teff", "logg", "fe_h"]
     files = sorted((options.data / "lamost" / "dr10").glob("*.fits.gz"))
     spectra = bc.prepare_spectra([read_lamost(path) for path in files])
@@ -131,7 +131,7 @@ def study_real(console: Console, options: argparse.Namespace) -> dict[str, tuple
     cuts = [range_cut("teff", 3500, 5800), range_cut("logg", -1, 3.8)]
     _, reference = bc.train_clipped(bc.build_reference(spectra, table, names, cuts=cuts))
     fold = np.random.default_rng(0).permutation(len(reference)) % 8
-    # too few stars to calibrate errors without them
+    # there are too few stars to calibrate errors for each fold
     kinds = [kind for kind in KINDS if kind not in ("repeat", "calibrated")]
     results = {}
     for name, training in options.trainings.items():
@@ -148,7 +148,7 @@ def study_real(console: Console, options: argparse.Namespace) -> dict[str, tuple
 
 
 def show_bootstrap(console: Console, budget: xr.Dataset, snr: np.ndarray) -> None:
-    """Print the spread of bootstraps beside the paper's."""
+    """Print the spread of bootstraps and that of the paper."""
     error = budget["error"].sel(kind="bootstrap")
     table = Table(title="Spread of the bootstraps", title_justify="left")
     for column in ("label", "paper", "all, median", "S/N > 50, median", "16-84 %"):
@@ -163,7 +163,7 @@ def show_bootstrap(console: Console, budget: xr.Dataset, snr: np.ndarray) -> Non
 
 
 def draw_by_snr(budget: xr.Dataset, truth: np.ndarray, snr: np.ndarray, path: Path) -> None:
-    """Draw true scatter, and what each kind predicts, against S/N."""
+    """Draw the true scatter and the scatter predicted by each kind against S/N."""
     edges = np.quantile(snr, np.linspace(0, 1, 9))
     bins = {f"{k}": (snr >= edges[k]) & (snr <= edges[k + 1]) for k in range(8)}
     shares = explain_errors(budget, truth, groups=bins)
@@ -190,10 +190,10 @@ def draw_by_snr(budget: xr.Dataset, truth: np.ndarray, snr: np.ndarray, path: Pa
 
 
 def draw_kiel(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
-    """Draw, in cells of the Kiel diagram, true scatter over the formal error and over the sum of kinds."""
+    """Draw the ratio of true scatter to the formal error and to a sum of kinds, in cells of the Kiel diagram."""
     labels = budget["value"].sel(kind="formal").to_numpy()
     teff, logg = labels[:, 0], labels[:, 1]
-    # cells with as many stars each: eighths in log g, thirds of each in Teff
+    # cells with equal numbers of stars: eighths in log g, and thirds of each in Teff
     cell = np.full(len(teff), -1)
     for row, part in enumerate(np.array_split(np.argsort(logg)[: np.isfinite(logg).sum()], 8)):
         for column, own in enumerate(np.array_split(part[np.argsort(teff[part])], 3)):
@@ -212,7 +212,7 @@ def draw_kiel(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
 
 
 def draw_coverage(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
-    """Draw coverage of each kind's intervals for every label, and PIT values of the first."""
+    """Draw the coverage of each kind's intervals for every label, and PIT values of the first label."""
     probability = np.linspace(0.02, 0.98, 49)
     curve = interval_coverage(budget, truth, probability)
     labels = labels_from_names(budget["stellar_label"].to_numpy().tolist())

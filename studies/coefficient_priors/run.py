@@ -1,8 +1,8 @@
 """
-What does a prior on the coefficients buy? Held-out label errors against the number of reference stars.
+Evaluate priors of the coefficients by the label errors of held-out stars, for several numbers of reference stars.
 
 Usage: python run.py [--out DIR] [--data DATA] [--repeats N]
-A mock survey of 4000 reference and 2000 test stars (truth known); with DATA, also the real LAMOST DR10 giants of
+A mock survey of 4000 reference stars and 2000 test stars of known truth; with DATA, also the real LAMOST DR10 giants of
 DATA/lamost/dr10, 8-fold.
 """
 
@@ -42,7 +42,7 @@ TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]
 
 
 def summarise(inferred: np.ndarray, truth: np.ndarray, errors: np.ndarray) -> dict[str, list[float]]:
-    """Root mean square, robust scatter, slope and pull width of each label."""
+    """Return root mean square, robust scatter, slope and pull width of each label."""
     off = inferred - truth
     centred = truth - truth.mean(axis=0)
     return {
@@ -85,7 +85,7 @@ def study_mock(console: Console, repeats: int) -> list[dict]:
 
 
 def study_real(console: Console, data: Path) -> list[dict]:
-    """Label the real DR10 giants out of fold, with the labels of their own pipeline."""
+    """Label held-out real DR10 giants, with the labels of LAMOST's pipeline as reference labels."""
     names = ["teff", "logg", "fe_h"]
     spectra = bc.prepare_spectra([read_lamost(path) for path in sorted((data / "lamost" / "dr10").glob("*.fits.gz"))])
     columns = {"id": "file", "snr": "snrg"}
@@ -117,7 +117,7 @@ def study_real(console: Console, data: Path) -> list[dict]:
 
 
 def draw(results: list[dict], path: Path) -> None:
-    """Draw root mean square error over that of the flat prior against the number of reference stars."""
+    """Draw the root mean square error relative to that of the flat prior against the number of reference stars."""
     figure = new_figure(15, 3.6)
     labels = labels_from_names(MOCK_NAMES)
     for k, label in enumerate(labels):

@@ -1,4 +1,4 @@
-"""Mock stars with truth: outside of the coverage, at low S/N, and between the sequences of [alpha/M]."""
+"""Mock stars with true labels: outside the coverage, at low S/N, and between the sequences of [alpha/M]."""
 
 import numpy as np
 import xarray as xr
@@ -21,22 +21,22 @@ from bayescannon.numerics.rows import rows_of
 NAMES = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 TRUE_NAMES = ["teff", "logg", "m_h", "alpha_m", "a_k"]
 PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
-# training without: label, limit, sign of the side left out, width of the edge on the other side
+# stars left out of training: label, limit, sign of the side that is left out, width of the edge on the other side
 LEFT_OUT = {
     "[Fe/H] < -1": ("fe_h", -1.0, -1, 0.2),
     "log g < 1.8": ("logg", 1.8, -1, 0.3),
     "[alpha/M] > 0.15": ("alpha_m", 0.15, 1, 0.05),
 }
 LOW_SNR, HIGH_SNR = (8.0, 20.0), (50.0, np.inf)
-# of [alpha/M], at METALLICITY: sequence of low alpha, gap, sequence of high alpha
+# ranges of [alpha/M] for stars in METALLICITY: sequence of low alpha, gap, sequence of high alpha
 WINDOWS = ((0.03, 0.09), (0.11, 0.15), (0.17, 0.23))
-# edges of cells, of which each window holds some whole ones
+# edges of cells; each window consists of whole cells
 CELLS = 0.01 + 0.02 * np.arange(13)
 METALLICITY = (-0.7, 0.0)
 
 
 class MockStars:
-    """A mock survey: its clean reference set, its test stars and what is true of them."""
+    """A mock survey: its clean reference set, its test stars and their true labels."""
 
     def __init__(self, n_reference: int, n_test: int, *, seed: int = 11) -> None:
         survey = bc.simulate_survey(n_reference, n_test, seed=seed)
@@ -56,7 +56,7 @@ def qualified(reference: ReferenceSet, folds: int) -> TrainedModel:
 def summarise(
     comparison: xr.Dataset, model: TrainedModel, spectra: Spectra, true: np.ndarray, chosen: np.ndarray
 ) -> list[dict]:
-    """Errors, widths and flags of the chosen stars under each prior."""
+    """Return errors, widths and flags of the chosen stars with each prior."""
     calibrated = bc.label_spectra(model, spectra)["calibrated_error"].to_numpy()[chosen]
     stars = spectra.select(chosen)
     rows = []
@@ -96,7 +96,7 @@ def _shift(comparison: xr.Dataset, prior: str, what: str, chosen: np.ndarray) ->
 
 
 def study_coverage(console: Console, stars: MockStars, *, folds: int, n_stars: int) -> list[dict]:
-    """Train without a corner of the label space; label what is inside, at the edge and outside: (a)."""
+    """Train without a corner of the label space; label stars inside, at the edge and outside: (a)."""
     results = []
     for left_out, (name, limit, side, edge) in LEFT_OUT.items():
         column = NAMES.index(name)
@@ -117,7 +117,7 @@ def study_coverage(console: Console, stars: MockStars, *, folds: int, n_stars: i
 def study_snr(
     console: Console, stars: MockStars, *, folds: int, n_stars: int
 ) -> tuple[list[dict], list[dict], dict[str, dict[str, np.ndarray]]]:
-    """Find errors and intervals at low and high S/N, (b), and the valley between the sequences of [alpha/M], (c)."""
+    """Evaluate errors and intervals at low and high S/N, (b), and the valley between sequences of [alpha/M], (c)."""
     model = qualified(stars.reference, folds)
     errors, valleys, shown = [], [], {}
     for name, (low, high) in {"low": LOW_SNR, "high": HIGH_SNR}.items():
@@ -138,14 +138,14 @@ def study_snr(
             valleys.append(
                 {"snr": name, "prior": prior, "stars": int(fixed.sum()), "in the gap": int(in_gap.sum()),
                  "high alpha": float(np.mean(values >= WINDOWS[1][1])),
-                 "valley": valley(values, np.ones_like(even)), "valley of even stars": valley(values, even)}
+                 "valley": valley(values, np.ones_like(even)), "valley, uniform": valley(values, even)}
             )  # fmt: skip
         console.print(f"{name} S/N: {len(members)} stars, {fixed.sum()} at fixed [Fe/H]")
     return errors, valleys, shown
 
 
 def even_weights(alpha: np.ndarray) -> np.ndarray:
-    """Weights that make the true [alpha/M] even over the windows: a population without two sequences."""
+    """Return weights that make the true [alpha/M] uniform over the windows: a population without two sequences."""
     cell = np.digitize(alpha, CELLS)
     inside = (cell > 0) & (cell < len(CELLS))
     count = np.bincount(cell, minlength=len(CELLS) + 1)
@@ -153,7 +153,7 @@ def even_weights(alpha: np.ndarray) -> np.ndarray:
 
 
 def valley(alpha: np.ndarray, weight: np.ndarray) -> float:
-    """Density in the gap over the mean of those of the two sequences: below 1 where there are two."""
+    """Return the density in the gap divided by the mean density of the two sequences; below 1 if there are two."""
     low, gap, high = (
         weight[(alpha >= left) & (alpha < right)].sum() / (right - left) for left, right in WINDOWS
     )  # fmt: skip

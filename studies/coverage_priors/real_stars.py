@@ -1,4 +1,4 @@
-"""(d) Real stars through a model of real giants: who is noticed, at what rate of false alarms."""
+"""(d) Real stars labelled with a model of real giants: the fraction that each score finds, and false alarms."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ COMBINED = ("chi2", "range (p_coverage)", "novelty", "distance, inferred", "shif
 
 
 class RealStars:
-    """Giants to train on, and all stars with the labels of their own pipeline."""
+    """Giants for training, and all stars with the labels of LAMOST's pipeline."""
 
     def __init__(self, data: Path) -> None:
         files = sorted((data / "lamost" / "dr10").glob("*.fits.gz"))
@@ -55,7 +55,7 @@ class RealStars:
 def label_all(
     model: TrainedModel, spectra: Spectra, pipeline: np.ndarray
 ) -> dict[str, np.ndarray | xr.Dataset | Residuals]:
-    """Everything that a score is made of, under the flat prior and the others."""
+    """Return estimates and residuals with the flat prior, distances, and shifts by the other priors."""
     flat = bc.label_spectra(model, spectra)
     labels = flat["labels"].to_numpy()
     scores = {
@@ -76,7 +76,7 @@ def deal(n_star: int, folds: int, seed: int) -> np.ndarray:
 
 
 def held_out(reference: ReferenceSet, folds: int, seed: int) -> dict[str, np.ndarray | xr.Dataset | Residuals]:
-    """`label_all` of every reference star by a model that never saw it."""
+    """Return `label_all` of every reference star by a model from which it was held out."""
     fold = deal(len(reference), folds, seed)
     parts = [
         label_all(
@@ -97,7 +97,7 @@ def held_out(reference: ReferenceSet, folds: int, seed: int) -> dict[str, np.nda
 def p_values(
     model: TrainedModel, reference: ReferenceSet, inner: dict, spectra: Spectra, found: dict
 ) -> dict[str, np.ndarray]:
-    """p-values of stars by every score, against the held-out stars of the training set."""
+    """Return p-values of stars for every score, relative to the held-out stars of the training set."""
     coverage = coverage_from_estimates(model, reference.labels, inner["flat"], inner["residuals"])
     assessed = assess_coverage(model, spectra, found["flat"], coverage, scores="all")
     p = {
@@ -116,7 +116,7 @@ def p_values(
 
 
 def study_real(console: Console, stars: RealStars, *, outer: int, folds: int, deals: int) -> list[dict]:
-    """Nested folds: limits by inner held-out giants, false alarms by outer ones, whom no limit has seen."""
+    """Evaluate scores in nested folds: limits from inner held-out giants, false alarms from outer ones."""
     counts: dict[tuple[str, str, float], list[int]] = {}
 
     def count(score: str, rate: float, kind: str, hit: np.ndarray) -> None:
@@ -157,7 +157,7 @@ def study_real(console: Console, stars: RealStars, *, outer: int, folds: int, de
     for (score, kind, rate), (hits, trials) in counts.items():
         n_star = trials // (deals if kind.startswith("giants") else deals * outer)
         share = hits / trials
-        # the same star through several models is one star: the interval is of the number of stars
+        # a star that is labelled with several models counts once, so the interval is for the number of stars
         interval = binomtest(round(share * n_star), n_star).proportion_ci(method="wilson")
         results.append(
             {"score": score, "kind": kind, "rate": rate, "stars": n_star, "share": share, "low": interval.low,
@@ -167,7 +167,7 @@ def study_real(console: Console, stars: RealStars, *, outer: int, folds: int, de
 
 
 def study_shift(stars: RealStars, *, folds: int) -> list[dict]:
-    """Mean shift by each prior of held-out giants with S/N > 50, in formal errors; in parts of [Fe/H]."""
+    """Return the mean shift by each prior of held-out giants with S/N > 50, in formal errors."""
     fold = deal(len(stars.reference), folds, 0)
     moved: dict[str, list[np.ndarray]] = {name: [] for name in PRIORS}
     for k in range(folds):
@@ -185,7 +185,7 @@ def study_shift(stars: RealStars, *, folds: int) -> list[dict]:
 
 
 def distances(stars: RealStars, *, folds: int = 8) -> dict[str, np.ndarray | dict[str, np.ndarray]]:
-    """Find what figures 9 and 10 of the paper show: stars' own labels, their distances, and who is who."""
+    """Return the contents of figures 9 and 10 of the paper: distances of labels, and the kind of each star."""
     fold = deal(len(stars.reference), folds, 0)
     inferred = bc.label_spectra(train(stars.reference), stars.spectra)["labels"].to_numpy()
     rows = rows_of(stars.spectra.id, stars.reference.spectra.id)

@@ -1,9 +1,9 @@
 """
-Find which label prior and which score of strangeness serve whom.
+Compare label priors, and scores that find stars unlike the training set.
 
 Usage: python run.py [--data DATA] [--out DIR] [--reference N] [--test N] [--stars N] [--folds N] [--deals N]
-A mock survey with known truth; with DATA, also the real LAMOST DR10 stars of DATA/lamost/dr10 through a model of its
-giants.
+A mock survey with known truth; with DATA, also the real LAMOST DR10 stars of DATA/lamost/dr10, labelled with a model of
+the giants among them.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def show(console: Console, title: str, rows: list[dict], columns: list[str]) -> 
 
 
 def draw_alpha(shown: dict[str, dict[str, np.ndarray]], path: Path) -> None:
-    """Draw the distribution of [alpha/M] under each prior, at low and high S/N."""
+    """Draw the distribution of [alpha/M] with each prior, at low and high S/N."""
     figure = new_figure(9, 3.4)
     edges = np.arange(-0.08, 0.361, 0.02)
     for k, (snr, values) in enumerate(shown.items()):
@@ -54,7 +54,7 @@ def draw_alpha(shown: dict[str, dict[str, np.ndarray]], path: Path) -> None:
                 ax.stairs(np.histogram(alpha, edges)[0], edges, label=name, **style)
         ax.set_title(f"{snr} S/N, {METALLICITY[0]} < [Fe/H] < {METALLICITY[1]}", fontsize="medium")
         ax.set_xlabel(r"[$\alpha$/M] [dex]")
-    figure.axes[0].set_ylabel("stars a bin")
+    figure.axes[0].set_ylabel("stars per bin")
     figure.axes[0].legend(fontsize="small")
     save_figure(figure, path, dpi=100)
 
@@ -81,10 +81,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--reference", type=int, default=1200, help="reference stars of the mock survey")
-    parser.add_argument("--test", type=int, default=2500, help="its test stars")
-    parser.add_argument("--stars", type=int, default=80, help="test stars of each zone; four times that at each S/N")
-    parser.add_argument("--folds", type=int, default=4, help="of the mock's held-out stars")
-    parser.add_argument("--deals", type=int, default=1, help="times that the real giants are dealt into folds")
+    parser.add_argument("--test", type=int, default=2500, help="test stars of the mock survey")
+    parser.add_argument("--stars", type=int, default=80, help="test stars per zone; four times as many per S/N")
+    parser.add_argument("--folds", type=int, default=4, help="folds of the mock survey's held-out stars")
+    parser.add_argument("--deals", type=int, default=1, help="random assignments of the real giants to folds")
     options = parser.parse_args()
     console = Console(width=220)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -97,9 +97,14 @@ def main() -> None:
         show(console, "shift of held-out real giants, S/N > 50, in formal errors", results["real shift"],
              ["prior", "stars", "mean", "rms"])  # fmt: skip
         results["real"] = study_real(console, stars, outer=5, folds=5, deals=options.deals)
-        show(console, "noticed", results["real"], ["score", "kind", "rate", "stars", "share", "low", "high"])
+        show(
+            console,
+            "found by each score",
+            results["real"],
+            ["score", "kind", "rate", "stars", "share", "low", "high"],
+        )
     mock = MockStars(options.reference, options.test)
-    console.print(f"{len(mock.reference)} clean reference stars of the mock, labels {', '.join(NAMES)}")
+    console.print(f"{len(mock.reference)} clean reference stars of the mock survey, labels {', '.join(NAMES)}")
     results["errors"], results["valleys"], shown = study_snr(
         console, mock, folds=options.folds, n_stars=4 * options.stars
     )
@@ -108,8 +113,8 @@ def main() -> None:
     show(console, "errors by S/N", results["errors"], ["snr", *common])
     intervals = ["inside 68 %", "inside 95 %", "inside calibrated 68 %", "shift", "shift of the maximum"]
     show(console, "intervals and shifts", results["errors"], ["snr", "prior", *intervals])
-    show(console, "[alpha/M]: density in the gap over that of the sequences", results["valleys"],
-         ["snr", "prior", "stars", "in the gap", "high alpha", "valley", "valley of even stars"])  # fmt: skip
+    show(console, "[alpha/M]: density in the gap relative to that of the sequences", results["valleys"],
+         ["snr", "prior", "stars", "in the gap", "high alpha", "valley", "valley, uniform"])  # fmt: skip
     results["coverage"] = study_coverage(console, mock, folds=options.folds, n_stars=options.stars)
     show(console, "errors by coverage", results["coverage"], ["without", "zone", *common])
     show(console, "flags by coverage", results["coverage"],

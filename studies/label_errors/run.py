@@ -1,8 +1,8 @@
 """
-What does training on label errors buy? Slopes and errors of held-out stars, label errors as they are and tripled.
+Evaluate training with label errors by slopes and errors of held-out stars, for original and tripled label errors.
 
 Usage: python run.py [--out DIR] [--stars N] [--test M] [--halves]
-A mock survey (truth known). The tripled errors are made by more noise on the reference labels.
+A mock survey of known truth. The tripled errors are made by adding noise to the reference labels.
 """
 
 import argparse
@@ -30,7 +30,7 @@ TRAININGS = {
     "pooled, kappa": TrainingOptions.from_names(**POOLED),
     "pooled, kappa, label errors": TrainingOptions.from_names(**POOLED, label_errors="table"),
 }
-# one half of the model without the other
+# latent labels without hidden components, and hidden components without latent labels
 HALVES = {
     "flat, exact labels, hidden components": TrainingOptions.from_names(label_errors=dict.fromkeys(LABELS, 0.0)),
     "flat, label errors, no hidden components": TrainingOptions.from_names(label_errors="table", hidden=0),
@@ -38,14 +38,14 @@ HALVES = {
 
 
 def enlarge(reference: ReferenceSet, factor: float, *, seed: int) -> ReferenceSet:
-    """Add noise to the reference labels, so that their errors are `factor` times what they were."""
+    """Add noise to the reference labels, so that their errors are `factor` times as large."""
     noise = np.random.default_rng(seed).normal(size=reference.labels.shape)
     added = np.sqrt(factor**2 - 1) * reference.errors * noise
     return replace(reference, labels=reference.labels + added, errors=factor * reference.errors)
 
 
 def summarise(inferred: np.ndarray, truth: np.ndarray, errors: np.ndarray) -> dict[str, list[float]]:
-    """Slope of inferred on true labels and its error, root mean square, robust scatter and pull width of each label."""
+    """Return slope on true labels, its error, root mean square, robust scatter and pull width of each label."""
     off, centred = inferred - truth, truth - truth.mean(axis=0)
     size = np.sum(centred**2, axis=0)
     slope = np.sum(centred * inferred, axis=0) / size
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--stars", type=int, default=3000, help="reference stars")
     parser.add_argument("--test", type=int, default=1500, help="held-out stars")
-    parser.add_argument("--halves", action="store_true", help="also hidden components and label errors alone")
+    parser.add_argument("--halves", action="store_true", help="also hidden components, and label errors, only")
     options = parser.parse_args()
     console = Console(width=180)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def main() -> None:
     spectra = bc.prepare_spectra(list(survey.spectra()))
     table = bc.read_labels(survey.apogee, format="allstar-dr12", label_names=LABELS)
     _, clean = bc.train_clipped(bc.build_reference(spectra, table, LABELS))
-    # every training gets the same stars, those with all errors
+    # all trainings use the same stars, those with an error for every label
     clean = take_errors(clean, "table")
     clean = clean.select(np.random.default_rng(1).permutation(len(clean))[: options.stars])
     test = spectra.select(

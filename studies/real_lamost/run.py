@@ -1,5 +1,5 @@
 """
-Train on real LAMOST DR10 giants with the LAMOST pipeline's own labels, and label what is no giant with that model.
+Train on real LAMOST DR10 giants with the labels of LAMOST's pipeline, and label other stars with that model.
 
 Usage: python run.py DATA [--out DIR] [--preset paper|masked]
 with DATA/lamost/dr10/*.fits.gz and DATA/lamost/lasp_dr10.csv.
@@ -53,10 +53,10 @@ def main() -> None:
     for kind, (low, high, logg_min) in MATCHED.items():
         kinds[kind] = (teff >= low) & (teff < high) & (logg >= logg_min)
 
-    # held-out giants say what is usual; 1 % of them exceed the limit by definition
+    # the limit is exceeded by 1 % of the held-out giants
     held_out = result.validation.estimates["k-fold"]
     limit = np.nanquantile(held_out["reduced_chi2"].to_numpy(), 0.99)
-    table = Table(title=f"Through the giants' model (chi2 limit {limit:.2f}: 99 % of held-out giants)")
+    table = Table(title=f"Labelled with the model of giants (chi2 limit {limit:.2f}: 99 % of held-out giants)")
     for name in ("stars", "number", "median chi2", "chi2 > limit", "outside labels", "either", "Teff - LASP",
                  "log g - LASP"):  # fmt: skip
         table.add_column(name, justify="left" if name == "stars" else "right")

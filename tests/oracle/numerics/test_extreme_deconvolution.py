@@ -79,7 +79,7 @@ def test_few_duplicated_and_collinear_labels_give_a_proper_mixture():
     [
         (np.full((30, 2), np.nan), 1, "must be finite"),
         (np.random.default_rng(0).normal(size=(10, 2)), 3, "need at least 18 stars; got 10"),
-        (np.ones((30, 2)), 1, "the same for all stars"),
+        (np.ones((30, 2)), 1, "is the same for all"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(values, n_components, message):

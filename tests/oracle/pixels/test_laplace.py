@@ -272,7 +272,7 @@ def test_wrong_calls_are_refused():
     with pytest.raises(ValueError, match="must be positive"):
         fit_sparse(*survey, scale=0.0)
     precise = PixelPrior(np.zeros(SCALE.shape), np.ones(SCALE.shape))
-    with pytest.raises(ValueError, match="0 or inf"):
+    with pytest.raises(ValueError, match="must be 0, or inf"):
         fit_sparse(*survey, scale=1.0, prior=precise)
     with pytest.raises(ValueError, match="must be positive"):
         LaplaceCoefficients(scale=-1.0)

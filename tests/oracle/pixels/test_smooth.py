@@ -246,7 +246,7 @@ def test_result_does_not_depend_on_blocks_or_workers():
         ({"shrunk": SHRUNK[:-1]}, "must mark some of the 10 terms"),
         ({"position": np.arange(3)}, "position must have shape"),
         ({"position": np.arange(14)[::-1]}, "ascend"),
-        ({"prior": PixelPrior(np.zeros((14, 10)), np.ones((14, 10)))}, "0 or inf"),
+        ({"prior": PixelPrior(np.zeros((14, 10)), np.ones((14, 10)))}, "must be 0, or inf"),
     ],
 )
 def test_wrong_calls_are_refused(options, message):

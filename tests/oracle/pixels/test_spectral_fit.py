@@ -227,5 +227,5 @@ def test_priors_without_an_exact_solver_say_so():
             return None
 
     vectors, flux, ivar, *_ = survey(n_pixel=2)
-    with pytest.raises(PriorError, match=r"FlatCoefficients.*Other can be sampled with"):
+    with pytest.raises(PriorError, match=r"FlatCoefficients.* got Other. Sample it with"):
         fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(Other()))

@@ -64,7 +64,7 @@ def test_the_reference_goes_through_xarray(tmp_path):
     assert again.novelty.block == 24
     np.testing.assert_array_equal(again.novelty.trend, reference.novelty.trend)
     np.testing.assert_array_equal(again.novelty.intrinsic, reference.novelty.intrinsic)
-    with pytest.raises(ValueError, match="no coverage reference"):
+    with pytest.raises(ValueError, match="a coverage reference must have the scores"):
         CoverageReference.from_xarray(xr.Dataset())
 
 

@@ -131,7 +131,7 @@ def test_a_star_with_fewer_pixels_than_terms_has_rows_of_zeros():
 def test_labels_that_do_not_go_with_the_quartic_are_refused():
     theta, scatter = trained_model(2)
     _, flux, ivar = observed(theta, 2, 2)
-    with pytest.raises(ValueError, match="do not go with 2 stars of 6 terms"):
+    with pytest.raises(ValueError, match="each of 2 stars, and 6 terms"):
         chi2_derivatives(compress(theta, scatter, flux, ivar), np.zeros((2, 3)))
 
 

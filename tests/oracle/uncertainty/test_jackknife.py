@@ -82,8 +82,8 @@ def test_the_jackknife_is_the_limit_of_the_bootstrap():
 def test_models_without_a_derivative_are_sent_to_the_bootstrap():
     reference = reference_set()
     model = train(reference, options=TrainingOptions(SmoothCoefficients(scale=0.01)))
-    with pytest.raises(JackknifeError, match=r"smooth along wavelength.*take the bootstrap"):
+    with pytest.raises(JackknifeError, match=r"smooth along wavelength.*Use the bootstrap"):
         jackknife_covariance(model, reference, reference.spectra)
     hidden = replace(train(reference), loadings=np.zeros((60, 1)))
-    with pytest.raises(JackknifeError, match=r"hidden components.*take the bootstrap"):
+    with pytest.raises(JackknifeError, match=r"hidden components.*Use the bootstrap"):
         jackknife_covariance(hidden, reference, reference.spectra)

@@ -74,7 +74,7 @@ def test_outputs_that_cannot_be_written_are_found_before_the_work(small, tmp_pat
     )
     for call in calls:
         assert f"the folder {tmp_path / 'no'}" in refused(*call)
-    assert "is a folder; give the name of a file" in refused(
+    assert "is a folder. Give the name of a file" in refused(
         "train", small.store, *small.allstar, *LABELS, "--out", tmp_path, "--overwrite"
     )
     assert "ending of a catalogue must be one of .fits" in refused(
@@ -149,11 +149,11 @@ def test_stores_that_are_none(small, tmp_path, refused):
     # killed, so that nobody cleaned up
     shutil.copytree(small.store, tmp_path / ".killed.partial-1-ab.zarr")
     message = refused(*label, tmp_path / "killed.zarr", *out)
-    assert "an interrupted run left .killed.partial-1-ab.zarr: remove it and prepare again" in message
+    assert "An interrupted run left .killed.partial-1-ab.zarr; remove it and prepare the spectra again" in message
     shutil.copytree(small.store, tmp_path / "half.zarr")
     head = tmp_path / "half.zarr" / "zarr.json"
     head.write_text(head.read_text().replace('"complete": true', '"complete": false'))
-    assert "is incomplete, its preparation was interrupted" in refused(*label, tmp_path / "half.zarr", *out)
+    assert "is incomplete because its preparation was interrupted" in refused(*label, tmp_path / "half.zarr", *out)
 
 
 def test_models_that_are_none(small, tmp_path, refused):

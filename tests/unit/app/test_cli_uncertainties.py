@@ -80,7 +80,7 @@ def test_uncertainties_of_named_stars(small, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--kinds", "formal,guess"], "kinds of error are formal, coefficient"),
+        (["--kinds", "formal,guess"], "kinds of error must be among formal, coefficient"),
         (["--kinds", "bootstrap"], "need the reference set"),
         (["--stars", "0"], "from 1 to the 210"),
         (["--stars", "spec-0-none_sp00-000"], "'spec-0-none_sp00-000'"),

@@ -93,7 +93,7 @@ def test_few_stars_leave_it_formal_and_say_so(reference, tmp_path):
     few = reference.select(np.arange(40))
     model = calibrate(train(few), few, hold_out(few, folds=2).estimates)
     assert model.calibration is None
-    assert model.calibration_note.startswith("none: 40 reference stars")
+    assert model.calibration_note.startswith("none: to calibrate errors at least 50 reference stars")
     model.save(tmp_path / "model.nc")
     assert TrainedModel.load(tmp_path / "model.nc").calibration_note == model.calibration_note
     assert model.describe_errors() == f"formal; calibration {model.calibration_note}"

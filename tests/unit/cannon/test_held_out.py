@@ -30,7 +30,7 @@ def test_no_star_is_labelled_by_a_model_that_saw_it(reference):
 
 @pytest.mark.parametrize("folds", [1, 161])
 def test_folds_that_make_no_sense_are_refused(reference, folds):
-    with pytest.raises(ValueError, match="folds must be (at least 2|from 2 to the 160 reference stars)"):
+    with pytest.raises(ValueError, match=r"folds must be (at least 2|from 2 to the 160 reference stars)"):
         hold_out(reference, folds=folds)
 
 

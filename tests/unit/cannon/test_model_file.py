@@ -65,7 +65,7 @@ def test_a_changed_attribute_is_refused(path, tmp_path, attribute):
         load_model(tmp_path / "changed.nc")
     del tree.attrs[DIGEST]
     tree.to_netcdf(tmp_path / "gone.nc", engine="h5netcdf")
-    with pytest.raises(ModelFileError, match="the digest of its contents is gone"):
+    with pytest.raises(ModelFileError, match="the digest of its contents is missing"):
         load_model(tmp_path / "gone.nc")
 
 

@@ -86,7 +86,7 @@ def test_the_papers_grid_goes_alone(reference):
 
 
 def test_a_prior_without_an_exact_solver_says_what_to_do(reference):
-    with pytest.raises(PriorError, match="HorseshoeCoefficients can be sampled with"):
+    with pytest.raises(PriorError, match=r"got HorseshoeCoefficients. Sample it with"):
         train(reference, options=TrainingOptions(coefficients=HorseshoeCoefficients()))
 
 

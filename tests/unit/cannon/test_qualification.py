@@ -75,7 +75,7 @@ def test_stars_that_are_too_few_leave_a_model_that_says_why():
 
 @pytest.mark.parametrize("folds", [1, 151])
 def test_folds_that_make_no_sense_are_refused(model, reference, folds):
-    with pytest.raises(ValueError, match="folds must be (at least 2|from 2 to the 150 reference stars)"):
+    with pytest.raises(ValueError, match=r"folds must be (at least 2|from 2 to the 150 reference stars)"):
         qualify(model, reference, folds=folds)
 
 

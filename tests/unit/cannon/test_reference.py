@@ -116,7 +116,7 @@ def test_the_order_of_the_attributes_is_kept_and_errors_may_be_left_out(spectra,
         ),
         (lambda s, x: build_reference(s, toy.toy_table(s, x, NAMES), NAMES, match="name"), "'id' or 'sky'"),
         (lambda s, x: build_reference(s, toy.toy_table(s, x, NAMES), NAMES, match="sky", radius=-1), "positive"),
-        (lambda s, x: build_reference(s, toy.toy_table(s, x, NAMES), NAMES, format="allstar-dr12"), "read already"),
+        (lambda s, x: build_reference(s, toy.toy_table(s, x, NAMES), NAMES, format="allstar-dr12"), "got a LabelTable"),
     ],
 )
 def test_wrong_calls_say_what_came(spectra, labels, call, words):

@@ -148,7 +148,9 @@ def test_a_label_without_any_error_is_refused_with_what_to_do(reference):
 
 def test_errors_as_large_as_the_spread_name_the_label(reference):
     options = TrainingOptions(label_errors={"teff": 400.0})
-    with pytest.raises(ReferenceErrorError, match=r"leave no spread.*label number 0 .*\(label number 0 is teff, 1 is"):
+    with pytest.raises(
+        ReferenceErrorError, match=r"smaller than the spread.*label number 0 .*\(label number 0 is teff, 1 is"
+    ):
         train(reference, options=options)
 
 

@@ -33,12 +33,15 @@ def test_labels_come_from_any_table(kind):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: LabelTable.from_arrays(["a"], teff=[1, 2]), r"teff must have one value per row \(1\); got \(2,\)"),
+        (
+            lambda: LabelTable.from_arrays(["a"], teff=[1, 2]),
+            r"teff must have one value per row \(1\); got shape \(2,\)",
+        ),
         (lambda: LabelTable.from_arrays(["a"], teff=[1], e_teff=[1, 2]), "e_teff must have one value per row"),
         (lambda: LabelTable.from_arrays(["a"], teff=[1], flags=[1, 2]), "flags must have one value per row"),
         (lambda: LabelTable.from_arrays(["a"], teff=[1], survey_id=["x", "y"]), "survey_id must have one value"),
-        (lambda: LabelTable.from_arrays(["a"], teff=4800), r"teff must have one value per row \(1\); got \(\)"),
-        (lambda: LabelTable.from_arrays(["a"], teff=[[1]]), r"got \(1, 1\)"),
+        (lambda: LabelTable.from_arrays(["a"], teff=4800), r"teff must have one value per row \(1\); got shape \(\)"),
+        (lambda: LabelTable.from_arrays(["a"], teff=[[1]]), r"got shape \(1, 1\)"),
         (lambda: LabelTable.from_arrays(["a"], Teff=[1]), r"unknown column 'Teff'; known are teff, .*e_teff"),
         (lambda: LabelTable.from_arrays(["a"], e_vrad=[1]), "unknown column 'e_vrad'"),
         (lambda: LabelTable(["a"], labels={"vrad": [1]}), "unknown label name 'vrad'; known labels are teff"),

@@ -54,14 +54,14 @@ def values_of(spectra, **changes):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"flux": np.ones(20)}, r"one star is one row: flux\[None, :\], and id a list"),
-        ({"ivar": np.ones(20)}, r"one star is one row: ivar\[None, :\]"),
-        ({"flux": np.ones((20, 5))}, r"it is transposed: flux\.T"),
+        ({"flux": np.ones(20)}, r"one row per star: flux\[None, :\], and id as a list"),
+        ({"ivar": np.ones(20)}, r"one row per star: ivar\[None, :\]"),
+        ({"flux": np.ones((20, 5))}, r"It is transposed; give flux\.T"),
         ({"flux": np.ones((5, 4, 5))}, r"got \(5, 4, 5\)"),
-        ({"wavelength": np.ones((5, 20)), "flux": np.linspace(5000, 5400, 20)}, "are wavelength and flux swapped"),
+        ({"wavelength": np.ones((5, 20)), "flux": np.linspace(5000, 5400, 20)}, "wavelength and flux are not swapped"),
         ({"wavelength": np.ones((5, 20))}, "one grid for all"),
         ({"wavelength": np.linspace(5400, 5000, 20)}, r"flux\[:, ::-1\]"),
-        ({"wavelength": np.linspace(500, 540, 20)}, r"wavelength from 500 to 540: Angstrom expected"),
+        ({"wavelength": np.linspace(500, 540, 20)}, r"wavelength must be in Angstrom.* got 500 to 540"),
         ({"wavelength": np.ma.array(np.linspace(5000, 5400, 20), mask=np.arange(20) == 3)}, "masked in 1 pixels"),
         (
             {"ivar": np.full((5, 20), np.inf)},
@@ -73,7 +73,7 @@ def values_of(spectra, **changes):
         ({"id": list("abcd")}, r"flux must have shape \(star, pixel\) = \(4, 20\)"),
         ({"columns": {"snr": 50.0}}, r"column 'snr' must have one value per star \(5\); got 1"),
         ({"columns": {"snr": ["a"] * 5}}, "column 'snr' holds text"),
-        ({"columns": np.ones(5)}, "columns are a mapping"),
+        ({"columns": np.ones(5)}, "columns must map names"),
         ({"flux": None}, r"flux must have shape .*got \(\)"),
     ],
 )
@@ -119,7 +119,7 @@ def test_one_row_and_no_row(spectra):
     assert len(spectra.select(np.zeros(5, dtype=bool))) == 0
     for index, words in (
         ([True], r"one value per row \(5\); got 1"),
-        ([7], "numbered 0 to 4; got 7"),
+        ([7], "row numbers must be between -5 and 4; got 7"),
         (["a"], "boolean mask"),
     ):
         with pytest.raises(BayesCannonError, match=words):
@@ -132,7 +132,7 @@ def test_a_dataset_keeps_its_units_and_any_order_of_dims(spectra):
     back = Spectra.from_xarray(dataset)
     np.testing.assert_array_equal(back.flux, spectra.flux)
     np.testing.assert_allclose(back.wavelength, spectra.wavelength, rtol=1e-14)
-    with pytest.raises(InputError, match="coordinates star and wavelength; ivar is not there"):
+    with pytest.raises(InputError, match="coordinates star and wavelength; this one lacks ivar"):
         Spectra.from_xarray(dataset.drop_vars("ivar"))
 
 

@@ -71,14 +71,14 @@ def test_densities_of_a_ridge_keep_their_areas(draws):
 
 
 def test_what_does_not_go_together_is_refused(draws):
-    with pytest.raises(InputError, match="a_k is not among them"):
+    with pytest.raises(InputError, match="must have the label a_k; they have"):
         plot_label_forest(draws, KNOWN_LABELS["a_k"])
     with pytest.raises(InputError, match="one to 4 groups of draws; got 0"):
         plot_label_ridge({}, LABELS)
     with pytest.raises(InputError, match="at least one label"):
         plot_label_forest(draws, [])
     few = {**draws, "bootstrap": draws["bootstrap"].isel(star=[0, 2])}
-    with pytest.raises(InputError, match="same stars; formal has 3 and bootstrap has 2"):
+    with pytest.raises(InputError, match="same stars; formal has 3 stars, bootstrap has 2"):
         plot_label_forest(few, LABELS)
 
 

@@ -61,7 +61,7 @@ def test_a_path_is_no_table_in_memory(given):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (SPECTRA, "<Spectra of 2 stars.* came; are spectra and labels swapped"),
+        (SPECTRA, "got <Spectra of 2 stars.*spectra and labels are not swapped"),
         (3, "got a int"),
         (np.ones(3), "got a numpy ndarray"),
         (None, "got a NoneType"),

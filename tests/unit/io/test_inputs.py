@@ -31,7 +31,7 @@ def test_spectra_a_path_and_a_dataset_stand_for_spectra(spectra, tmp_path):
     ("given", "words"),
     [
         (LabelTable.from_arrays(["a"], teff=[1]), "spectra must be Spectra or the path of a store.*swapped"),
-        (SimpleNamespace(theta=1, label_names=("teff",)), "are model and spectra swapped"),
+        (SimpleNamespace(theta=1, label_names=("teff",)), "model and spectra are not swapped"),
         (np.ones((2, 3)), "got a numpy ndarray"),
         (None, "got a NoneType"),
         ([], "got a list"),
@@ -49,5 +49,5 @@ def test_a_label_table_is_read_already(tmp_path):
     (tmp_path / "t.csv").write_text("id,teff\na,1.0\n")
     assert as_labels(tmp_path / "t.csv").id.tolist() == ["a"]
     for options in ({"format": "allstar-dr12"}, {"columns": {"teff": "T"}}):
-        with pytest.raises(InputTypeError, match="this is a LabelTable, which is read already"):
+        with pytest.raises(InputTypeError, match=r"got a LabelTable. Leave them out"):
             as_labels(table, **options)

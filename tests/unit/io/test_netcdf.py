@@ -118,7 +118,7 @@ def test_data_in_other_files_are_not_followed(tree, tmp_path, kind):
             layout = h5py.VirtualLayout((4,), dtype="f8")
             layout[:] = h5py.VirtualSource(str(other), "secret", (4,))
             group.create_virtual_dataset("x", layout)
-    with pytest.raises(NetcdfError, match="takes /group/x from another file, which is not followed"):
+    with pytest.raises(NetcdfError, match="takes /group/x from another file, which is not read"):
         read_tree(path)
 
 

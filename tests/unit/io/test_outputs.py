@@ -29,7 +29,7 @@ def test_refuses_what_exists_unless_told_to_replace_it(tmp_path):
 def test_a_file_can_be_checked_before_the_work(tmp_path):
     check_output_file(tmp_path / "new.nc", overwrite=False)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(OutputFolderError, match="is a folder; give the name of a file"):
+    with pytest.raises(OutputFolderError, match=r"is a folder. Give the name of a file"):
         check_output_file(tmp_path, overwrite=True)
     with pytest.raises(FileNotFoundError, match=r"the folder .*missing does not exist; make it first"):
         check_output_file(tmp_path / "missing" / "new.nc", overwrite=False)
@@ -41,7 +41,7 @@ def test_a_file_can_be_checked_before_the_work(tmp_path):
 def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
     # by the answer of the system and not by permissions, which do not bind every user
     monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode & os.W_OK))
-    with pytest.raises(OutputPermissionError, match=f"nothing may be written to the folder {tmp_path}"):
+    with pytest.raises(OutputPermissionError, match=f"the folder {tmp_path}.* is not writable"):
         check_output_file(tmp_path / "new.nc", overwrite=False)
 
 

@@ -49,7 +49,7 @@ def test_load_by_id_in_the_order_asked_for(tmp_path):
     path = save_spectra(whole, tmp_path / "s.zarr")
     got = load_spectra(path, ["spec-1000", "dr10/spec-0003.fits.gz", "spec-0700"])
     assert_same(got, whole.select([1000, 3, 700]))
-    with pytest.raises(StoreError, match=r"2 of 3 ids are not among the 1100 stars.*'spec-x'"):
+    with pytest.raises(StoreError, match=r"among the 1100 stars.* 2 of 3 are not, the first is 'spec-x'"):
         load_spectra(path, ["spec-0001", "spec-x", "spec-y"])
 
 

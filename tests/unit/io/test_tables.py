@@ -57,7 +57,7 @@ def test_select_keeps_rows_together(tmp_path):
         ({"columns": {"a_k": "snr"}}, TableError, r"cannot set 'a_k'; it can set id, .*teff"),
         ({"columns": {"fe_h": "LAMOST_ID"}}, TableError, "'fe_h' does not hold numbers"),
         ({"columns": {"flags": "LAMOST_ID"}}, TableError, "expected whole numbers"),
-        ({"format": "allstar-dr19"}, TableError, "unknown format 'allstar-dr19'"),
+        ({"format": "allstar-dr19"}, TableError, "format must be .*; got 'allstar-dr19'"),
         ({"format": "allstar-dr12"}, TableError, "cannot be read as FITS.*format 'table'"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_saved_table_is_the_same_when_it_is_read(tmp_path, ending):
 
 def test_labels_are_saved_where_their_flags_keep_their_meaning(tmp_path):
     labels = LabelTable.from_arrays(["a"], teff=[1.0])
-    with pytest.raises(TableError, match=r"saved as \.ecsv or \.fits; got labels\.csv"):
+    with pytest.raises(TableError, match=r"must end in \.ecsv or \.fits; got labels\.csv"):
         save_labels(labels, tmp_path / "labels.csv")
 
 

@@ -108,7 +108,7 @@ def test_a_star_that_bootstraps_cannot_label_is_missing_and_counted(model, refer
 
 
 def test_wrong_calls_are_refused(model, reference, stars):
-    with pytest.raises(BootstrapError, match="at least 2 to show a spread; got 1"):
+    with pytest.raises(BootstrapError, match="at least 2, to have a spread; got 1"):
         bootstrap_labels(model, reference, stars, n_bootstrap=1)
 
 

@@ -96,5 +96,5 @@ def test_wrong_calls_are_refused(model, reference, spectra):
         uncertainty_tree(model, spectra.select(np.array([], dtype=int)))
     with pytest.raises(InputError, match="must be 'auto', 'pixels', 'modes' or None; got 'flux'"):
         uncertainty_tree(model, spectra, likelihood="flux")
-    with pytest.raises(ValueError, match="n_bootstrap must be at least 2 to show a spread; got 1"):
+    with pytest.raises(ValueError, match="n_bootstrap must be at least 2, to have a spread; got 1"):
         uncertainty_tree(model, spectra, reference=reference, n_bootstrap=1, n_draws=100)

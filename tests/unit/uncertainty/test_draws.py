@@ -66,5 +66,5 @@ def test_wrong_calls_are_refused(tree):
     with pytest.raises(ValueError, match="n_draws must be at least 2; got 1"):
         comparable_draws(tree, n_draws=1)
     lost = tree.map_over_datasets(lambda dataset: dataset.isel(star=[BAD]) if "star" in dataset.dims else dataset)
-    with pytest.raises(ValueError, match="no star has draws in all of formal, bootstrap, posterior"):
+    with pytest.raises(ValueError, match="must have draws in all of formal, bootstrap, posterior"):
         comparable_draws(lost)

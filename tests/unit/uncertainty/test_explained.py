@@ -111,7 +111,7 @@ def test_wrong_calls_are_refused(budget, truth):
         explain_errors(budget, truth[:, :1])
     with pytest.raises(ValueError, match="group 'few' must be a mask of the 4000 stars"):
         explain_errors(budget, truth, groups={"few": np.ones(3, dtype=bool)})
-    with pytest.raises(ValueError, match="has noise, model; 'formal' is not among them"):
+    with pytest.raises(ValueError, match="has the kinds noise, model; 'formal' is not among them"):
         combine_kinds(budget, {"sum": ("noise", "formal")})
     for wrong in ({"noise": ("model",)}, {"new": ()}):
         with pytest.raises(ValueError, match="needs a new name and a part"):

@@ -63,7 +63,7 @@ def test_the_pooled_error_is_that_of_the_draws():
 
 def test_wrong_calls_are_refused():
     spectra = at(np.zeros(2), np.zeros(2))
-    with pytest.raises(ValueError, match="positive radius, got 0"):
+    with pytest.raises(ValueError, match="radius of repeats must be positive; got 0"):
         repeat_groups(spectra.columns, radius=0)
     with pytest.raises(ValueError, match="columns designation; the spectra have ra, dec"):
         repeat_groups(spectra.columns, column="designation")
