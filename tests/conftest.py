@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 DATA = "BAYESCANNON_TEST_DATA"
+# its script runs under the version that it makes a model of, and not under this one
+collect_ignore = ["data"]
 
 
 @pytest.fixture(scope="session")
