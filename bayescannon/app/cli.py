@@ -4,13 +4,15 @@ import argparse
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayescannon import __version__
 from bayescannon.app.cli_parser import build_parser
-from bayescannon.numerics.errors import BayesCannonError
+from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning
 
 if TYPE_CHECKING:
     from bayescannon.app.config import LabelsConfig
@@ -36,7 +38,13 @@ def main(args: Sequence[str] | None = None) -> int:
         return 2
     options = parser.parse_args(args)
     try:
-        _VERBS[options.verb](options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("once", BayesCannonWarning)
+            warnings.showwarning = partial(_show_warning, warnings.showwarning)
+            _VERBS[options.verb](options)
+    except MemoryError:
+        print("bayescannon: there is not enough memory; give fewer stars, or a machine with more", file=sys.stderr)
+        return 1
     except (BayesCannonError, OSError) as error:
         if options.traceback:
             raise
@@ -52,6 +60,16 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         return 3
     return 0
+
+
+def _show_warning(
+    show: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any, **more: Any
+) -> None:
+    """Print a warning of bayescannon as one line, and any other as Python does."""
+    if issubclass(category, BayesCannonWarning):
+        print(f"bayescannon: warning: {message}", file=sys.stderr)
+    else:
+        show(message, category, *where, **more)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -159,14 +177,10 @@ def _label(options: argparse.Namespace) -> None:
     from bayescannon.app.terminal import progress_bar, say
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, write_catalogue
-    from bayescannon.io.store import open_store
 
     console = Console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
-    mismatch = model.preparation_mismatch(open_store(options.store).attrs)
-    if mismatch:
-        print(f"bayescannon: warning: {mismatch}", file=sys.stderr)
     with progress_bar(console, "label") as progress:
         estimates = label_store(
             model,

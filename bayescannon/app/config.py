@@ -1,11 +1,10 @@
 """The configuration of a whole run, read from TOML; a key that is not known is refused, with those that are."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from bayescannon.cannon.choices import (
     FoldChoices,
@@ -17,6 +16,7 @@ from bayescannon.cannon.choices import (
     ValidationChoices,
 )
 from bayescannon.cannon.options import TrainingOptions
+from bayescannon.numerics.annotated import fits_type, type_text
 from bayescannon.numerics.errors import InputError, MissingFileError
 
 
@@ -133,48 +133,13 @@ def _checked(
             sections = f", and sections {', '.join(skip)}" if skip else ""
             raise ConfigError(f"{where}{key} is not a known key; known are {', '.join(known)}{sections}")
         wanted = known[key].type
-        if not _fits(value, wanted):
-            raise ConfigError(f"{where}{key} must be {_type_text(wanted)}; got {value!r}")
+        if not fits_type(value, wanted):
+            raise ConfigError(f"{where}{key} must be {type_text(wanted)}; got {value!r}")
     required = [name for name, item in known.items() if _required(item)]
     for name in required:
         if name not in table:
             raise ConfigError(f"{where}{name} is missing; it has no default")
     return dict(table)
-
-
-def _fits(value: Any, wanted: Any) -> bool:
-    """Say whether a TOML value is of an annotated type, with its members."""
-    origin, members = get_origin(wanted), get_args(wanted)
-    if origin is UnionType:
-        return any(_fits(value, member) for member in members)
-    if origin is Sequence:
-        return isinstance(value, list) and all(_fits(member, members[0]) for member in value)
-    if origin is Mapping:
-        return isinstance(value, dict) and all(_fits(member, members[1]) for member in value.values())
-    if isinstance(value, bool):
-        return wanted is bool
-    if wanted is float:
-        return isinstance(value, int | float)
-    return isinstance(value, wanted)
-
-
-_TYPE_TEXT: dict[Any, tuple[str, str]] = {
-    str: ("a text", "texts"),
-    int: ("a whole number", "whole numbers"),
-    float: ("a number", "numbers"),
-    bool: ("true or false", "truth values"),
-}
-
-
-def _type_text(wanted: Any, *, plural: bool = False) -> str:
-    """Say in words what a TOML value of an annotated type is."""
-    origin, members = get_origin(wanted), get_args(wanted)
-    if origin is UnionType:
-        return " or ".join(_type_text(member, plural=plural) for member in members if member is not type(None))
-    if origin in (Sequence, Mapping):
-        kind = "list" if origin is Sequence else "table"
-        return f"{f'{kind}s' if plural else f'a {kind}'} of {_type_text(members[-1], plural=True)}"
-    return _TYPE_TEXT[wanted][plural]
 
 
 def _required(item: "Field[Any]") -> bool:

@@ -7,9 +7,11 @@ Python, TOML files and the command line are made from these dataclasses. Only th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from math import inf, isfinite
 from typing import Any, Self
 
 from bayescannon.data.preset import PRESETS, VARIANCES
+from bayescannon.numerics.annotated import fits_type, type_text
 from bayescannon.numerics.errors import InputError
 
 # Ho et al. 2017, section 4: labels of seven reference stars are tried as starts
@@ -89,6 +91,8 @@ class Choices:
     def __post_init__(self) -> None:
         for item in fields(self):
             value, rule = getattr(self, item.name), item.metadata
+            if not fits_type(value, item.type):
+                raise ChoiceError(f"{item.name} must be {type_text(item.type)}; got {value!r}")
             if value is None or not rule:
                 continue
             if rule["values"] and value not in rule["values"]:
@@ -141,8 +145,8 @@ class LabelTableChoices(Choices):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.radius > 0:
-            raise ChoiceError(f"radius must be positive, in arcsec; got {self.radius}")
+        if not 0 < self.radius < inf:
+            raise ChoiceError(f"radius must be positive and finite, in arcsec; got {self.radius}")
 
 
 def _paper_labels() -> list[str]:
@@ -173,8 +177,8 @@ class ReferenceChoices(Choices):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.clip_sigma > 0:
-            raise ChoiceError(f"clip_sigma must be positive, in scatters; got {self.clip_sigma}")
+        if not 0 < self.clip_sigma < inf:
+            raise ChoiceError(f"clip_sigma must be positive and finite, in scatters; got {self.clip_sigma}")
         for name, bounds in self.keep.items():
             if len(bounds) != 2 or not bounds[0] < bounds[1]:
                 raise ChoiceError(
@@ -269,3 +273,8 @@ class ValidationChoices(FoldChoices):
         metavar="N",
     )
     snr_min: float = choice(SNR_MIN, "statistics also for stars above this S/N", metavar="X")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isfinite(self.snr_min):
+            raise ChoiceError(f"snr_min must be finite; got {self.snr_min}")

@@ -1,11 +1,13 @@
 """Label priors built from a reference set: what is known of a star's labels because such stars were trained on."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
 from bayescannon.cannon.choices import LABEL_PRIORS
+from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
 from bayescannon.data.parts import kind_of
@@ -19,7 +21,7 @@ _N_CENTRES = 128
 _CANDIDATES = (1, 2, 3, 4, 6, 8, 12)
 
 
-def build_label_prior(name: str, model: TrainedModel, *, seed: int = 0) -> LabelPrior:
+def build_label_prior(name: str, model: TrainedModel | str | Path, *, seed: int = 0) -> LabelPrior:
     """
     Build a prior from a model's reference set by its name on the command line.
 
@@ -44,6 +46,7 @@ def build_label_prior(name: str, model: TrainedModel, *, seed: int = 0) -> Label
     >>> bc.build_label_prior("box", bc.train(reference)).describe()
     'box teff ... to ..., logg ... to ...'
     """
+    model = as_model(model)
     if name == "flat":
         return FlatLabels()
     if name == "box":

@@ -1,5 +1,6 @@
 """The exact likelihoods of stars under a trained model: its noise scale, its coefficients, its hidden components."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.spectrum_scores import Residuals, block_residuals
 from bayescannon.stars.hidden import HiddenPosterior, integrate_hidden
@@ -59,11 +61,19 @@ class StarLikelihood:
         """
         Compress the spectra of N stars on the model's grid.
 
+        Warns
+        -----
+        BayesCannonWarning
+            The spectra are of another release, or were prepared otherwise, than those of the training.
+
         Raises
         ------
         GridError
             The spectra are on another grid than the model.
         """
+        mismatch = model.preparation_mismatch(spectra.attrs)
+        if mismatch:
+            warnings.warn(mismatch, BayesCannonWarning, stacklevel=2)
         ivar = scaled_ivar(model, spectra)
         whole = compress(_coefficients(model), model.scatter, spectra.flux, ivar, workers=workers)
         if model.loadings is None:

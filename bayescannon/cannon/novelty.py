@@ -18,11 +18,13 @@ from bayescannon.data.display import listed
 from bayescannon.data.flags import ResultFlag
 from bayescannon.data.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, label_distance
 from bayescannon.data.label_table import LabelTable
+from bayescannon.data.parts import require_kind
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.catalogue import add_coverage
 from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.p_values import is_unusual
+from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.label_scores import (
@@ -194,8 +196,16 @@ def assess_coverage(
             f"the coverage reference belongs to model {coverage.model_hash} of {', '.join(coverage.scaler.names)}, "
             f"not to model {model.hash} of {', '.join(model.label_names)}; fit it again"
         )
-    if not 0 < false_alarms < 1:
-        raise InputError(f"the rate of false alarms must be between 0 and 1; got {false_alarms}")
+    false_alarms = real_number(false_alarms, "false_alarms", above=0, below=1)
+    require_kind(estimates, xr.Dataset, "assess_coverage(model, spectra, estimates)")
+    require_kind(coverage, CoverageReference, "assess_coverage(..., coverage=)")
+    there = [str(name) for name in estimates["stellar_label"].to_numpy()] if "stellar_label" in estimates else []
+    if "labels" not in estimates or sorted(there) != sorted(model.label_names):
+        raise CoverageError(
+            f"estimates must have the labels {', '.join(model.label_names)} of the model; got "
+            f"{', '.join(there) or 'none'}. label_spectra(model, spectra) makes them"
+        )
+    estimates = estimates.sel(stellar_label=list(model.label_names))
     if scores not in WHICH_SCORES:
         raise InputError(f"scores must be {' or '.join(map(repr, WHICH_SCORES))}; got {scores!r}")
     own = pipeline_labels if isinstance(pipeline_labels, LabelTable) else None
@@ -252,7 +262,7 @@ def coverage_of_catalogue(
     table: Table,
     *,
     scores: str = "deciding",
-    pipeline_labels: LabelTable | None = None,
+    pipeline_labels: LabelTable | str | Path | None = None,
     false_alarms: float = FALSE_ALARMS,
 ) -> Table:
     """
@@ -275,9 +285,9 @@ def coverage_of_catalogue(
         {"labels": (("star", "stellar_label"), labels), "flags": ("star", np.asarray(table["flags"]))},
         coords={"star": np.asarray(table["id"]), "stellar_label": list(model.label_names)},
     )
-    assessment = assess_coverage(
-        model, None, estimates, scores=scores, pipeline_labels=pipeline_labels, false_alarms=false_alarms
-    )
+    stars = estimates["star"].to_numpy().tolist()
+    own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, model, stars)
+    assessment = assess_coverage(model, None, estimates, scores=scores, pipeline_labels=own, false_alarms=false_alarms)
     return add_coverage(table, assessment)
 
 

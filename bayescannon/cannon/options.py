@@ -18,6 +18,7 @@ from bayescannon.cannon.choices import (
     ChoiceError,
     TrainingChoices,
 )
+from bayescannon.data.convert import number
 from bayescannon.data.labels import labels_from_names
 from bayescannon.models.coefficient_priors import (
     CoefficientPrior,
@@ -112,6 +113,9 @@ class TrainingOptions:
             raise InputError(
                 "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels and nothing censored"
             )
+        for name in ("paper_grid", "marginal"):
+            if not isinstance(getattr(self, name), bool):
+                raise ChoiceError(f"{name} must be True or False; got {getattr(self, name)!r}")
         if self.label_errors is not None:
             self._check_label_errors(self.label_errors)
         for name, ranges in self.censored.items():
@@ -128,10 +132,19 @@ class TrainingOptions:
                     f"label errors must be 'table' or an error for each label, as teff=90; got {label_errors!r}"
                 )
         else:
-            labels_from_names(list(label_errors))
-            for name, error in label_errors.items():
-                if not 0 <= error < np.inf:
-                    raise ReferenceErrorError(f"the error of {name} must be finite and not negative; got {error!r}")
+            if not isinstance(label_errors, Mapping):
+                raise ReferenceErrorError(
+                    "label errors must be 'table' or a mapping of label to error, as {'teff': 90}; got "
+                    f"{label_errors!r}"
+                )
+            found = {}
+            for label, error in zip(labels_from_names(list(label_errors)), label_errors.values(), strict=True):
+                found[label.name] = number(error, f"the error of {label.name}", unit=label.unit)
+                if not 0 <= found[label.name] < np.inf:
+                    raise ReferenceErrorError(
+                        f"the error of {label.name} must be finite and not negative; got {error!r}"
+                    )
+            object.__setattr__(self, "label_errors", found)
         if self.n_hidden < 0:
             raise ReferenceErrorError(f"the number of hidden components must not be negative; got {self.n_hidden}")
         if isinstance(self.coefficients, LaplaceCoefficients | SmoothCoefficients):

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import LABEL_PRIORS, N_DRAWS, N_STARTS, SEED
-from bayescannon.cannon.label_priors import build_label_prior, prior_deviation
+from bayescannon.cannon.label_priors import as_label_prior, build_label_prior, prior_deviation
 from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
@@ -81,7 +81,7 @@ def compare_priors(
     if not isinstance(priors, Mapping):
         names = LABEL_PRIORS if priors is None else [priors] if isinstance(priors, str) else priors
         priors = {name: build_label_prior(name, model, seed=seed) for name in names}
-    priors = {"flat": FlatLabels(), **priors}
+    priors = {"flat": FlatLabels()} | {name: as_label_prior(one, model, seed=seed) for name, one in priors.items()}
     likelihood = StarLikelihood.of(model, spectra, workers=workers)
     quartic = likelihood.quartic
     seeds = star_seeds(spectra.id, seed)

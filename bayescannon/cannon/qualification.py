@@ -12,6 +12,8 @@ from bayescannon.cannon.novelty import attach_coverage, coverage_from_estimates
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.cannon.training import training_stars
+from bayescannon.data.parts import require_kind
 from bayescannon.numerics.progress import Progress
 
 
@@ -35,7 +37,7 @@ def qualify(
     ----------
     model : TrainedModel, or path of its file
     reference : ReferenceSet, or path of its file
-        The stars that it was trained on.
+        The stars that it was trained on; further stars of the set are left out.
     clipped : ReferenceSet, optional
         As in :func:`bayescannon.cannon.calibrate.calibrate`; those of `reference` unless given.
     label_errors
@@ -53,7 +55,11 @@ def qualify(
 
     Raises
     ------
-    ValueError
+    ReferenceSetError
+        The set lacks a star that the model was trained on, or has other labels for it.
+    GridError
+        Its spectra are on another grid.
+    InputError
         `folds` is not between 2 and the number of stars, or `label_errors` do not go with the model.
 
     Examples
@@ -69,7 +75,11 @@ def qualify(
     >>> bool((estimates["calibrated_error"] > 0).all())
     True
     """
-    model, reference = as_model(model), as_reference(reference)
+    model = as_model(model)
+    reference = training_stars(model, as_reference(reference).with_labels(model.label_names))
+    for name, given, kind in (("clipped", clipped, ReferenceSet), ("held_out", held_out, HeldOut)):
+        if given is not None:
+            require_kind(given, kind, f"qualify(..., {name}=)")
     if held_out is None:
         try:
             held_out = hold_out(

@@ -1,6 +1,6 @@
 """The reference set: Survey A's labels and Survey B's spectra of the same stars (Ho et al. 2017, section 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,6 +120,30 @@ class ReferenceSet:
         """Remove the stars of a bool array of shape (N,) and add a row to the tally."""
         row = TallyRow(step, int(dropped.sum()), int((~dropped).sum()), source)
         return replace(self.select(~dropped), tally=(*self.tally, row))
+
+    def with_labels(self, names: Sequence[str]) -> "ReferenceSet":
+        """
+        Return the set with these of its labels, in this order.
+
+        Raises
+        ------
+        ReferenceSetError
+            It lacks one of them.
+        """
+        missing = [name for name in names if name not in self.label_names]
+        if missing:
+            raise ReferenceSetError(
+                f"the reference set must have the labels {', '.join(names)}; got {', '.join(self.label_names)}. Build "
+                f"it with {missing[0]!r} too"
+            )
+        if tuple(names) == self.label_names:
+            return self
+        columns = [self.label_names.index(name) for name in names]
+        clipped = None if self.clipped is None else self.clipped.with_labels(names)
+        return replace(
+            self, labels=self.labels[:, columns], errors=self.errors[:, columns], label_names=tuple(names),
+            clipped=clipped,
+        )  # fmt: skip
 
     def require_enough(self, *, n_hidden: int = 0) -> None:
         """

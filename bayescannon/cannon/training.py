@@ -22,7 +22,7 @@ from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral_priors import SpectralPriors
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
@@ -320,8 +320,7 @@ def train_clipped(
     True
     """
     limit = _MAX_CLIP_ROUNDS if max_rounds is None else whole_number(max_rounds, "max_rounds")
-    if not n_sigma > 0:
-        raise InputError(f"n_sigma must be positive, in scatters; got {n_sigma}")
+    n_sigma = real_number(n_sigma, "n_sigma", above=0)
     # the paper clips once; more rounds or another limit are not its own
     source = _CLIP_SOURCE if (n_sigma, max_rounds) == (CLIP_SIGMA, 1) else ""
     options = choose_options(options, choices)

@@ -21,6 +21,7 @@ from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import labels_from_names
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress
+from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 
@@ -223,7 +224,7 @@ def validate(
     ----------
     model : TrainedModel, or path of its file
     reference : ReferenceSet, or path of its file
-        The stars that the model was trained on; N of them.
+        The stars that the model was trained on; N of them. Its labels are taken by name.
     folds : int
         0 leaves the k-fold part out. The held-out labels of a qualified model are used where they have as many folds,
         the same starts and the same seed; other folds train anew.
@@ -251,7 +252,9 @@ def validate(
     >>> row.unit, 0 < row.scatter < 500
     ('K', True)
     """
-    model, reference = as_model(model), as_reference(reference)
+    model = as_model(model)
+    reference = as_reference(reference).with_labels(model.label_names)
+    snr_min = real_number(snr_min, "snr_min")
     folds = whole_number(folds, "folds")
     search: dict[str, Any] = {"n_starts": n_starts, "seed": seed}
     estimates = {"leave-none-out": label_spectra(model, reference.spectra, workers=workers, **search)}

@@ -5,6 +5,10 @@ class BayesCannonError(Exception):
     """Base class of the exceptions that bayescannon raises on purpose; the message says what to do."""
 
 
+class BayesCannonWarning(UserWarning):
+    """Something that can be computed, but means less than it seems to."""
+
+
 class InputError(BayesCannonError, ValueError):
     """A value that cannot be used; the message says what was expected, what came and what to do."""
 

@@ -21,7 +21,9 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
+from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task
 from bayescannon.uncertainty.repeats import RADIUS
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
@@ -107,6 +109,9 @@ def error_budget(
     model, spectra = as_model(model), as_spectra(spectra)
     reference = None if reference is None else as_reference(reference)
     prior = as_label_prior(prior, model, seed=seed)
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    n_bootstrap, block = whole_number(n_bootstrap, "n_bootstrap", least=2), whole_number(block, "block", least=1)
+    radius = real_number(radius, "radius", above=0)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not len(kinds) or len(set(kinds)) < len(kinds):
         what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}. Name each once"
