@@ -24,8 +24,8 @@ def scale_fault(values: FloatArray, name: str = "wavelength") -> str:
         return ""
     unit = "nm" if high > 100 else "micron"
     return (
-        f"{name} from {low:g} to {high:g}: Angstrom expected, and no stellar spectrum begins below "
-        f"{SHORTEST_WAVELENGTH:g} A. Give {name} with its unit, for instance {name} * astropy.units.{unit}"
+        f"{name} must be in Angstrom, where no stellar spectrum begins below {SHORTEST_WAVELENGTH:g} A; got {low:g} to "
+        f"{high:g}. Give {name} with its unit, for instance {name} * astropy.units.{unit}"
     )
 
 

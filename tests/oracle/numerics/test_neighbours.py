@@ -39,9 +39,9 @@ def test_a_point_is_not_its_own_neighbour_unless_it_may_be():
 
 def test_wrong_calls_are_refused():
     points = np.zeros((5, 2))
-    with pytest.raises(InputError, match=r"as many columns; got \(5, 2\) and \(5, 1\)"):
+    with pytest.raises(InputError, match=r"the same number of columns; got shapes \(5, 2\) and \(5, 1\)"):
         mean_distance(points, points[:, :1], neighbours=1)
-    with pytest.raises(InputError, match="over 5 nearest reference stars, but there are 4; take more"):
+    with pytest.raises(InputError, match="number of reference stars, 4; got 5. Take more"):
         mean_distance(points, points, neighbours=5, leave_one_out=True)
     with pytest.raises(InputError, match="over 0 nearest"):
         mean_distance(points, points, neighbours=0)

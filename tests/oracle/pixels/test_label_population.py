@@ -90,5 +90,5 @@ def test_labels_that_spectra_show_are_put_on_the_scale_of_the_true_ones():
 def test_errors_as_large_as_the_spread_are_refused():
     _, observed, variance, *_ = survey()
     variance[:, 1] = 9.0
-    with pytest.raises(ReferenceErrorError, match=r"label number 1 is \d\.\d\d of the reported labels' spread"):
+    with pytest.raises(ReferenceErrorError, match=r"the error of label number 1 is \d\.\d\d of its spread"):
         LabelPopulation.of_reported(observed, variance)

@@ -84,5 +84,5 @@ def test_few_reference_stars_and_unknown_scores_are_refused():
     labels = toy.toy_labels(30)
     with pytest.raises(ValueError, match="at least 10 reference stars; got 9"):
         label_scores(labels, labels[:9])
-    with pytest.raises(ValueError, match=r"scores of labels are range, hull, .*; got 'chi2'"):
+    with pytest.raises(ValueError, match=r"scores of labels must be among range, hull, .*; got 'chi2'"):
         label_scores(labels, labels, ["chi2"])

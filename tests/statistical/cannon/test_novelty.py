@@ -182,9 +182,9 @@ def test_wrong_calls_are_refused(trained, assessed):
         assess_coverage(model, spectra.select(slice(0, 5)), estimates)
     with pytest.raises(ValueError, match="scores must be 'deciding' or 'all'; got 'some'"):
         assess_coverage(model, spectra, estimates, scores="some")
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match="above 0 and below 1"):
         assess_coverage(model, spectra, estimates, false_alarms=0)
-    with pytest.raises(ValueError, match="folds must be from 2"):
+    with pytest.raises(ValueError, match="folds must be at least 2"):
         toy.fit_coverage(model, reference, folds=1)
     table = build_catalogue(estimates.isel(star=slice(0, 3)))
     with pytest.raises(CoverageError, match="was made with model"):

@@ -227,10 +227,10 @@ def test_label_errors_that_cannot_be_used(small, tmp_path, refused):
 
 def test_numbers_out_of_range(small, tmp_path, refused):
     label = ("label", small.model, small.store, "--out", tmp_path / "c.fits")
-    assert "starts must be from 1 to the" in refused(*label, "--starts=0")
+    assert "starts must be" in refused(*label, "--starts=0")
     assert "reference stars; got 1000" in refused(*label, "--starts=1000")
     validate = ("validate", small.model, small.store, *small.allstar)
-    assert "folds must be from 2 to the" in refused(*validate, "--folds=1")
+    assert "folds must be at least 2" in refused(*validate, "--folds=1")
     train = ("train", small.store, *small.allstar, *LABELS, "--out", tmp_path / "m.nc")
     assert "clip_sigma must be positive" in refused(*train, "--clip-sigma=0")
     assert "radius must be positive, in arcsec; got -1.0" in refused(*train, "--match=sky", "--radius=-1")

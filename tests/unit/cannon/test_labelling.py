@@ -10,6 +10,7 @@ from bayescannon.cannon.training import train
 from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.data.spectra import GridError, Spectra
 from bayescannon.io.catalogue import build_catalogue
+from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.pixels.fit import PixelFit
 
 
@@ -131,7 +132,8 @@ def test_estimates_keep_the_names_of_the_star_and_both_releases(model, stars):
     names = np.array([f"G{n}" for n in range(len(spectra))])
     named = with_changes(spectra, columns={**spectra.columns, "gaia_id": names}, attrs={"data_release": "LAMOST DR7"})
     trained = replace(model, provenance=replace(model.provenance, data_release="LAMOST DR2"))
-    estimates = label_spectra(trained, named)
+    with pytest.warns(BayesCannonWarning, match=r"the spectra are of LAMOST DR7, .* on spectra of LAMOST DR2"):
+        estimates = label_spectra(trained, named)
     assert estimates["gaia_id"].to_numpy().tolist() == names.tolist()
     assert "twomass_id" not in estimates
     meta = build_catalogue(estimates).meta

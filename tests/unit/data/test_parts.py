@@ -91,11 +91,15 @@ class Pint:
     ("given", "error", "message"),
     [
         (Pint(), InputTypeError, r"teff is a \w+ Pint; give a plain array or a Quantity of astropy, teff.magnitude"),
-        (object(), InputTypeError, "teff is a object; expected an array of numbers or names"),
-        ({"a": 1}, InputTypeError, "teff is a dict; expected an array"),
-        (np.zeros(2, dtype=[("a", float)]), InputTypeError, "teff is a numpy ndarray; expected an array of numbers"),
-        ([np.zeros(2), np.zeros(3)], InputError, r"the rows of teff have different shapes, \(2,\) and \(3,\)"),
-        ([np.zeros(2), {"a": 1}], InputTypeError, r"teff\[1\] is a dict"),
+        (object(), InputTypeError, "teff must be an array of numbers or names; got a object"),
+        ({"a": 1}, InputTypeError, "teff must be an array of numbers or names; got a dict"),
+        (
+            np.zeros(2, dtype=[("a", float)]),
+            InputTypeError,
+            "teff must be an array .* got a numpy ndarray",
+        ),
+        ([np.zeros(2), np.zeros(3)], InputError, r"the rows of teff must have the same shape; got \(2,\) and \(3,\)"),
+        ([np.zeros(2), {"a": 1}], InputTypeError, r"teff\[1\] must be an array of numbers or names; got a dict"),
         ([np.ones(2) * u.K, np.ones(2) * u.m], InputError, r"teff\[1\] is in m, which does not convert to K"),
     ],
 )

@@ -263,7 +263,7 @@ def test_a_redshift_that_is_none_refuses_the_star_and_no_other(redshift, words):
 def test_a_wavelength_scale_that_cannot_be_refuses_the_star(factor, unit):
     plain = on_grid("a")
     small = on_grid("b", wavelength=plain.wavelength * factor)
-    with pytest.raises(SpectrumError, match=rf"b: wavelength scale: .*Angstrom expected.*astropy\.units\.{unit}"):
+    with pytest.raises(SpectrumError, match=rf"b: wavelength scale: .*must be in Angstrom.*astropy\.units\.{unit}"):
         prepare_spectra([plain, small], grid=GRID)
     assert prepare_spectra([plain, small], grid=GRID, leave_out=True).id.tolist() == ["a"]
 

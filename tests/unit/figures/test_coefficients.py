@@ -61,7 +61,7 @@ def test_coefficients_refuse_shapes_that_do_not_go_together() -> None:
     labels = labels_from_names(("teff", "logg"))
     with pytest.raises(ValueError, match=r"theta must have shape \(pixel, term\) = \(5, 6\)"):
         plot_coefficients(np.arange(5.0), np.zeros((5, 3)), np.ones(5), labels, scale=[1, 1])
-    with pytest.raises(ValueError, match=r"scale must have one value for each of the 2 labels \(teff, logg\)"):
+    with pytest.raises(ValueError, match=r"scale must have one value per label for the 2 labels \(teff, logg\)"):
         plot_coefficients(np.arange(5.0), np.zeros((5, 6)), np.ones(5), labels, scale=[1])
     with pytest.raises(ValueError, match="at least one label"):
         plot_coefficients(np.arange(5.0), np.zeros((5, 1)), np.ones(5), (), scale=[])

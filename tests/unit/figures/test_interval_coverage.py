@@ -23,7 +23,7 @@ def test_coverage(tmp_path: Path) -> None:
     assert plot_coverage(nominal, lines, other) is other
     with pytest.raises(ValueError, match="at least one line"):
         plot_coverage(nominal, {})
-    with pytest.raises(ValueError, match="logg must have a fraction"):
+    with pytest.raises(ValueError, match="logg must have one fraction per probability"):
         plot_coverage(nominal, {"logg": nominal[1:]})
 
 

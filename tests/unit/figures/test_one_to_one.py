@@ -30,7 +30,7 @@ def test_one_to_one_panels(rng: np.random.Generator, tmp_path: Path, names: tupl
     )
     *panels, colour_bar = figure.axes
     assert len(panels) == len(names)
-    assert colour_bar.get_ylabel() == ("S/N in the g band" if with_snr else "stars a cell")
+    assert colour_bar.get_ylabel() == ("S/N in the g band" if with_snr else "stars per cell")
     require_unit_texts(panels, [label.unit for label in labels])
     for k, (ax, label) in enumerate(zip(panels, labels, strict=True)):
         assert ax.get_xlabel() == f"Survey A {label.axis_text()}"

@@ -32,5 +32,5 @@ def test_spectrum(rng: np.random.Generator, tmp_path: Path) -> None:
     pair = tuple(Figure().subplots(2, 1))
     assert plot_spectrum(WAVELENGTH, flux, np.zeros_like(ivar), model, pair) == pair
     require_drawable(pair[0].figure, tmp_path)
-    with pytest.raises(ValueError, match="one value a pixel"):
+    with pytest.raises(ValueError, match="one value per pixel"):
         plot_spectrum(WAVELENGTH, flux, ivar, model[:-1])

@@ -39,7 +39,7 @@ def test_arrays_of_a_figure_have_one_value_per_label() -> None:
     labels = labels_from_names(("teff", "logg"))
     require_panels(labels, bias=np.zeros(2), scatter=np.zeros((7, 2)))
     with pytest.raises(
-        InputError, match=r"scatter must have one value for each of the 2 labels \(teff, logg\).*\(2, 7\)"
+        InputError, match=r"scatter must have one value per label for the 2 labels \(teff, logg\).*\(2, 7\)"
     ):
         require_panels(labels, bias=np.zeros(2), scatter=np.zeros((2, 7)))
     with pytest.raises(InputError, match=r"bias must have one value .* got shape \(\)"):

@@ -15,5 +15,5 @@ def test_cards_are_read_back_by_astropy(value):
 
 
 def test_card_too_long_is_refused():
-    with pytest.raises(ValueError, match="a FITS card holds 80 characters"):
+    with pytest.raises(ValueError, match="a FITS card must have at most 80 characters"):
         fits_card("KEY", "x" * 60, "a comment that does not fit")

@@ -133,7 +133,7 @@ def test_survey_without_reference_or_without_test_stars():
 
 @pytest.mark.parametrize("numbers", [(0, 0), (-1, 5)])
 def test_impossible_numbers_are_refused(numbers):
-    with pytest.raises(ValueError, match="numbers of stars must not be negative, nor both 0"):
+    with pytest.raises(ValueError, match=r"numbers of stars must not be negative|n_reference must be at least 0"):
         simulate_survey(*numbers, seed=1)
 
 
