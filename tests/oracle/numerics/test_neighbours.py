@@ -41,9 +41,9 @@ def test_wrong_calls_are_refused():
     points = np.zeros((5, 2))
     with pytest.raises(InputError, match=r"the same number of columns; got shapes \(5, 2\) and \(5, 1\)"):
         mean_distance(points, points[:, :1], neighbours=1)
-    with pytest.raises(InputError, match="number of reference stars, 4; got 5. Take more"):
+    with pytest.raises(InputError, match="number of reference stars, 4; got 5"):
         mean_distance(points, points, neighbours=5, leave_one_out=True)
-    with pytest.raises(InputError, match="over 0 nearest"):
+    with pytest.raises(InputError, match="number of reference stars, 5; got 0"):
         mean_distance(points, points, neighbours=0)
     with pytest.raises(InputError, match="leave_one_out needs the reference points themselves"):
         mean_distance(points[:3], points, neighbours=1, leave_one_out=True)

@@ -233,7 +233,7 @@ def test_numbers_out_of_range(small, tmp_path, refused):
     assert "folds must be at least 2" in refused(*validate, "--folds=1")
     train = ("train", small.store, *small.allstar, *LABELS, "--out", tmp_path / "m.nc")
     assert "clip_sigma must be positive" in refused(*train, "--clip-sigma=0")
-    assert "radius must be positive, in arcsec; got -1.0" in refused(*train, "--match=sky", "--radius=-1")
+    assert "radius must be positive and finite, in arcsec; got -1.0" in refused(*train, "--match=sky", "--radius=-1")
     prepare = ("prepare", small.survey / "spectra", "--out", tmp_path / "s.zarr")
     assert "workers must be at least 1; got 0" in refused(*prepare, "--workers=0")
     assert "nor both 0" in refused("mock", tmp_path / "mock", "--n-reference=0", "--n-test=0")
