@@ -323,7 +323,7 @@ def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) 
         The options are something else.
     """
     if options is None:
-        objects = {name: choices[name] for name in _PRIORS if not isinstance(choices.get(name, ""), str)}
+        objects = {name: choices[name] for name in _PRIORS if not isinstance(choices.get(name, ""), str | None)}
         named = TrainingOptions.from_names(**{name: value for name, value in choices.items() if name not in objects})
         return replace(named, **objects)
     given: Any = options

@@ -189,7 +189,7 @@ def compare(
                     n_stars=n_stars,
                     n_failed=int((chosen & ~good).sum()),
                     bias=_or_nan(np.mean, off),
-                    bias_error=_or_nan(np.std, off) / np.sqrt(max(n_stars, 1)),
+                    bias_error=_or_nan(np.std, off) / max(n_stars, 1) ** 0.5,
                     scatter=_or_nan(np.std, off),
                     robust_scatter=robust_scatter(off),
                     slope=float(centred @ inferred[use, k] / (centred @ centred)) if n_stars > 1 else float("nan"),

@@ -64,9 +64,9 @@ def test_wrong_calls_are_refused():
         distance_scales(["a_k"])
     with pytest.raises(LabelError, match=r"labels that count in the distance must be among .* got 'a_k'"):
         distance_scales(toy.NAMES, {"a_k": 1.0})
-    with pytest.raises(LabelError, match="scale of teff must be positive"):
+    with pytest.raises(LabelError, match="scale of teff in the distance must be positive"):
         distance_scales(toy.NAMES, {"teff": 0.0})
-    with pytest.raises(LabelError, match="no label counts in the distance"):
+    with pytest.raises(LabelError, match="at least one label must count in the distance"):
         distance_scales(toy.NAMES, {})
     with pytest.raises(LabelError, match="given twice"):
         distance_scales(["teff", "teff"])

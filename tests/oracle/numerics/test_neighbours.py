@@ -45,5 +45,5 @@ def test_wrong_calls_are_refused():
         mean_distance(points, points, neighbours=5, leave_one_out=True)
     with pytest.raises(InputError, match="number of reference stars, 5; got 0"):
         mean_distance(points, points, neighbours=0)
-    with pytest.raises(InputError, match="leave_one_out needs the reference points themselves"):
+    with pytest.raises(InputError, match="leave_one_out needs the 5 reference points"):
         mean_distance(points[:3], points, neighbours=1, leave_one_out=True)

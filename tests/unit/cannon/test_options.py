@@ -1,16 +1,18 @@
 import json
 
+import astropy.units as u
 import numpy as np
 import pytest
 import toy
 
+from bayescannon.cannon.choices import ChoiceError
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.options import COEFFICIENTS, NOISES, SCATTERS, TrainingOptions
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
-from bayescannon.models.coefficient_priors import HorseshoeCoefficients, NormalCoefficients
+from bayescannon.models.coefficient_priors import HorseshoeCoefficients, NormalCoefficients, PooledCoefficients
 from bayescannon.models.noise_priors import GlobalNoise, PooledScatter
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.pixels.spectral_fit import PriorError
 
 
@@ -104,3 +106,41 @@ def test_a_prior_without_an_exact_solver_says_what_to_do(reference):
 def test_names_that_make_no_sense_are_refused(given, message):
     with pytest.raises(ValueError, match=message):
         TrainingOptions.from_names(**given)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"coefficients": None}, "coefficients must be a text; got None"),
+        ({"marginal": "no"}, "marginal must be true or false; got 'no'"),
+        ({"censored": {"logg": (5000, 5100)}}, "censored must be a table of lists of lists of numbers"),
+        ({"censored": [5000, 5100]}, "censored must be a table of lists"),
+        ({"label_errors": 90}, "label_errors must be a text or a table of numbers; got 90"),
+        ({"label_errors": "table", "hidden": 2.5}, "hidden must be a whole number; got 2.5"),
+        ({"kappa": "a"}, "kappa must be a number; got 'a'"),
+        ({"coefficients": "normal", "coefficient_scale": "a"}, "coefficient_scale must be a number"),
+    ],
+)
+def test_choices_of_another_type_are_refused_by_name(choices, words):
+    with pytest.raises(ChoiceError, match=words):
+        train(toy.toy_reference(40), **choices)
+
+
+def test_priors_are_given_by_name_or_as_objects():
+    reference = toy.toy_reference(60)
+    by_name = train(reference, coefficients="pooled", noise="global")
+    by_object = train(reference, coefficients=PooledCoefficients(), noise=GlobalNoise())
+    options = TrainingOptions(coefficients="pooled", noise="global")
+    assert by_name.options == by_object.options == options
+    assert by_name.hash == by_object.hash == train(reference, options=options).hash
+    with pytest.raises(ChoiceError, match="coefficients and options were both given"):
+        train(reference, options=options, coefficients="flat")
+    with pytest.raises(InputTypeError, match="options must be TrainingOptions; got 'pooled'"):
+        train(reference, options="pooled")
+
+
+def test_label_errors_are_in_the_labels_units():
+    options = TrainingOptions(label_errors={"teff": 0.09 * u.kK, "logg": 0.1})
+    assert options.label_errors == pytest.approx({"teff": 90.0, "logg": 0.1})
+    with pytest.raises(InputError, match="the error of teff"):
+        TrainingOptions(label_errors={"teff": 90 * u.m})

@@ -1,5 +1,7 @@
 """A qualified model has calibrated errors and a coverage reference from one pass of held-out labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import toy
@@ -11,7 +13,10 @@ from bayescannon.cannon.held_out import hold_out
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.novelty import coverage_from_estimates
 from bayescannon.cannon.qualification import qualify
-from bayescannon.cannon.training import train
+from bayescannon.cannon.reference import ReferenceSetError
+from bayescannon.cannon.training import train, train_clipped
+from bayescannon.data.grid import GridError
+from bayescannon.numerics.errors import InputTypeError
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +89,23 @@ def test_clipped_stars_count_for_the_errors_and_not_for_the_coverage(reference):
     found = qualify(train(kept), kept, clipped=clipped, folds=2)
     assert found.calibration.n_stars == 150
     assert len(found.coverage) == 140
+
+
+def test_the_reference_set_must_be_that_of_the_model(model, reference):
+    with pytest.raises(GridError, match="the model is on the grid"):
+        qualify(model, toy.toy_reference(150, n_pixel=80))
+    with pytest.raises(ReferenceSetError, match="it lacks"):
+        qualify(model, reference.select(slice(0, 100)))
+    with pytest.raises(ReferenceSetError, match="must have the labels"):
+        qualify(model, reference.with_labels(["teff"]))
+    with pytest.raises(InputTypeError, match=r"qualify\(..., clipped=\) takes ReferenceSet there; got a"):
+        qualify(model, reference, clipped=3)
+
+
+def test_stars_that_were_clipped_stay_with_the_set_and_count_in_the_calibration(reference):
+    labels = reference.labels.copy()
+    labels[:3] += [2000.0, 4.0, 2.0]
+    model, kept = train_clipped(replace(reference, labels=labels))
+    assert len(kept.clipped) == 3
+    assert qualify(model, kept, folds=3).calibration.n_stars == len(kept) + 3
+    assert qualify(model, replace(kept, clipped=None), folds=3).calibration.n_stars == len(kept)

@@ -1,10 +1,13 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import toy
 
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.qualification import qualify
+from bayescannon.cannon.reference import ReferenceSetError
 from bayescannon.cannon.training import train
 from bayescannon.cannon.validation import compare, robust_scatter, validate
 
@@ -56,3 +59,29 @@ def test_failed_stars_are_counted_apart(reference):
     estimates["status"][:3] = 1
     row = compare(estimates, reference.labels, method="x", snr_min=50)[0]
     assert (row.n_stars, row.n_failed) == (157, 3)
+
+
+def test_labels_are_compared_by_name_whatever_their_order(reference):
+    model = train(reference)
+    other = replace(
+        reference, labels=reference.labels[:, ::-1], errors=reference.errors[:, ::-1], label_names=toy.NAMES[::-1]
+    )
+    assert validate(model, other, folds=0).to_json() == validate(model, reference, folds=0).to_json()
+    with pytest.raises(ReferenceSetError, match=r"must have the labels teff, logg, fe_h; got teff, logg"):
+        validate(model, reference.with_labels(["teff", "logg"]), folds=0)
+
+
+def test_held_out_labels_of_the_model_are_used_and_others_are_made_anew(reference, monkeypatch):
+    model = qualify(train(reference), reference, folds=4)
+    expected = validate(replace(model, held_out=None), reference, folds=4)
+    trained = []
+    monkeypatch.setattr("bayescannon.cannon.held_out.train", lambda *a, **k: trained.append(1) or train(*a, **k))
+    assert validate(model, reference, folds=4).to_json() == expected.to_json()
+    assert not trained
+    shuffled = reference.select(np.random.default_rng(0).permutation(len(reference)))
+    rows = validate(model, shuffled, folds=4).rows
+    for found, wanted in zip(rows, expected.rows, strict=True):
+        assert found.scatter == pytest.approx(wanted.scatter)
+    assert not trained
+    validate(model, reference, folds=5)
+    assert len(trained) == 5
