@@ -18,8 +18,8 @@ Files
     load_*, save_*, read_* and write_* of spectra, labels, reference sets, models and catalogues
 
 Nouns
-    RawSpectrum, Spectra, Label, LabelTable, Cut, ReferenceSet, TrainingOptions, TrainedModel, Validation, the priors
-    by name, and BayesCannonError above every exception
+    RawSpectrum, Spectra, Label (register_label), LabelTable, Cut, ReferenceSet, TrainingOptions, TrainedModel,
+    Validation, the priors by name, and BayesCannonError above every exception
 
 Figures are in :mod:`bayescannon.figures`. Each name is imported when it is first used, so that the command line is
 quick.
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from bayescannon.cannon.training import train, train_clipped
     from bayescannon.cannon.validation import Validation, validate
     from bayescannon.data.label_table import LabelTable
-    from bayescannon.data.labels import Label
+    from bayescannon.data.labels import Label, register_label
     from bayescannon.data.prepare import prepare_spectra
     from bayescannon.data.raw_spectrum import RawSpectrum
     from bayescannon.data.spectra import Spectra
@@ -126,6 +126,7 @@ _HOME = {
     "RawSpectrum": "data.raw_spectrum",
     "Spectra": "data.spectra",
     "Label": "data.labels",
+    "register_label": "data.labels",
     "LabelTable": "data.label_table",
     "Cut": "cannon.cuts",
     "ReferenceSet": "cannon.reference",
@@ -187,6 +188,7 @@ __all__ = [
     "RawSpectrum",
     "Spectra",
     "Label",
+    "register_label",
     "LabelTable",
     "Cut",
     "ReferenceSet",

@@ -211,16 +211,14 @@ def _uncertainties(options: argparse.Namespace) -> None:
     console = Console()
     check_output_file(options.out, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
-    kinds = ["formal", "coefficient", "sandwich", "posterior", "calibrated"]
     reference = None
     if options.labels:
-        kinds += ["bootstrap"] if model.loadings is not None else ["bootstrap", "jackknife"]
         reference = training_reference(model, options.store, _labels_config(options, model))
     with console.status("uncertainties") if console.is_terminal else nullcontext():
         budget = budget_of_store(
             model,
             options.store,
-            kinds=options.kinds or kinds,
+            kinds=options.kinds,
             stars=_stars(options.stars),
             reference=reference,
             prior=options.prior,

@@ -113,7 +113,7 @@ def budget_of_store(
     model: TrainedModel,
     store: str | Path,
     *,
-    kinds: Sequence[str],
+    kinds: Sequence[str] | None = None,
     stars: Sequence[str] | int | None = None,
     reference: ReferenceSet | None = None,
     seed: int = SEED,
@@ -155,7 +155,7 @@ def budget_of_store(
     else:
         wanted = None if stars is None else [bare_id(name) for name in stars]
     loaded = wanted
-    if wanted is not None and "repeat" in kinds:
+    if wanted is not None and kinds is not None and "repeat" in kinds:
         # the same stars' other spectra are needed too
         group = repeat_groups(columns)
         loaded = names[np.isin(group, group[np.isin(names, wanted)])].tolist()

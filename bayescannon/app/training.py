@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bayescannon.app.config import LabelsConfig, TrainConfig
-from bayescannon.cannon.choices import FROM_TABLE, LabelTableChoices
+from bayescannon.cannon.choices import FROM_TABLE, SEED, LabelTableChoices
 from bayescannon.cannon.cuts import Cut
 from bayescannon.cannon.matching import build_reference, choose_cuts, reference_of_model
 from bayescannon.cannon.reference import ReferenceSet
@@ -27,7 +27,7 @@ def read_reference_labels(config: LabelsConfig, label_names: Sequence[str], cuts
 
 
 def train_from_config(
-    store: str | Path, labels: LabelsConfig, config: TrainConfig, *, seed: int = 0
+    store: str | Path, labels: LabelsConfig, config: TrainConfig, *, seed: int = SEED
 ) -> tuple[TrainedModel, ReferenceSet]:
     """Match, cut, clip and train; return the model, and the stars it was trained on, with those that were clipped."""
     cuts = configured_cuts(labels, config)

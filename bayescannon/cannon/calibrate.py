@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from bayescannon.cannon.choices import N_STARTS
+from bayescannon.cannon.choices import N_STARTS, SEED
 from bayescannon.cannon.labelling import formal_errors, label_spectra
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
@@ -27,7 +27,7 @@ def calibrate(
     clipped: ReferenceSet | None = None,
     label_errors: Mapping[str, float] | None = None,
     n_starts: int = N_STARTS,
-    seed: int = 0,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> TrainedModel:
     """

@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon import variable_texts as texts
+from bayescannon.cannon.choices import SEED
 from bayescannon.cannon.likelihood_groups import likelihood_groups, require_few_values
 from bayescannon.cannon.model_layout import describe_variables, model_groups
 from bayescannon.models.label_vector import label_vector, term_names
@@ -26,7 +27,7 @@ def coefficient_tree(
     *,
     pixels: NDArray[np.intp] | slice | None = None,
     draws: int = 200,
-    seed: int = 0,
+    seed: int = SEED,
     reference: "ReferenceSet | None" = None,
 ) -> xr.DataTree:
     """

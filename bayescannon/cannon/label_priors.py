@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from bayescannon.cannon.choices import LABEL_PRIORS
+from bayescannon.cannon.choices import LABEL_PRIORS, SEED
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
@@ -21,7 +21,7 @@ _N_CENTRES = 128
 _CANDIDATES = (1, 2, 3, 4, 6, 8, 12)
 
 
-def build_label_prior(name: str, model: TrainedModel | str | Path, *, seed: int = 0) -> LabelPrior:
+def build_label_prior(name: str, model: TrainedModel | str | Path, *, seed: int = SEED) -> LabelPrior:
     """
     Build a prior from a model's reference set by its name on the command line.
 
@@ -60,7 +60,7 @@ def build_label_prior(name: str, model: TrainedModel | str | Path, *, seed: int 
     raise InputError(f"the prior must be one of {', '.join(LABEL_PRIORS)}; got {name!r}")
 
 
-def as_label_prior(prior: LabelPrior | str | None, model: TrainedModel, *, seed: int = 0) -> LabelPrior:
+def as_label_prior(prior: LabelPrior | str | None, model: TrainedModel, *, seed: int = SEED) -> LabelPrior:
     """
     Return a prior of the labels from its object, its name on the command line, or None, which is flat.
 
@@ -96,7 +96,7 @@ def box_prior(model: TrainedModel, *, margin: float = 0.1) -> BoxLabels:
     return BoxLabels(model.label_names, low - margin * (high - low), high + margin * (high - low))
 
 
-def mixture_prior(model: TrainedModel, *, n_components: int | None = None, seed: int = 0) -> MixtureLabels:
+def mixture_prior(model: TrainedModel, *, n_components: int | None = None, seed: int = SEED) -> MixtureLabels:
     """
     Fit a mixture of Gaussians to the true labels of the reference set: their errors are deconvolved.
 
@@ -122,7 +122,7 @@ def mixture_prior(model: TrainedModel, *, n_components: int | None = None, seed:
 
 
 def coverage_prior(
-    model: TrainedModel, *, widths: Mapping[str, float] | None = None, cut: float = PAPER_CUT, seed: int = 0
+    model: TrainedModel, *, widths: Mapping[str, float] | None = None, cut: float = PAPER_CUT, seed: int = SEED
 ) -> CoverageLabels:
     """
     Return a prior that is flat where the reference set is dense and falls off with label distance.

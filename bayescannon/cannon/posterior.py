@@ -15,9 +15,10 @@ from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.intervals import PROBABILITIES
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.whole_numbers import whole_number
-from bayescannon.stars.importance import PROBABILITIES, LabelPosterior, sample_modes, star_seeds
+from bayescannon.stars.importance import LabelPosterior, sample_modes, star_seeds
 
 
 def sample_posterior(

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from bayescannon.cannon.choices import LabelTableChoices
+from bayescannon.cannon.choices import SEED, LabelTableChoices
 from bayescannon.cannon.coefficient_tree import coefficient_tree
 from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.learned_labels import LearnedLabels
@@ -204,7 +204,7 @@ class TrainedModel:
         *,
         pixels: NDArray[np.intp] | slice | None = None,
         draws: int = 200,
-        seed: int = 0,
+        seed: int = SEED,
         reference: "ReferenceSet | None" = None,
     ) -> xr.DataTree:
         """

@@ -16,7 +16,7 @@ from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_e
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
-from bayescannon.data.labels import LabelScaler
+from bayescannon.data.labels import LabelError, LabelScaler
 from bayescannon.data.spectra import require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
@@ -190,6 +190,14 @@ def train(
 
 def _require_live(fit: PixelFit, reference: ReferenceSet) -> None:
     if not fit.live.any():
+        scaled = LabelScaler.fit(reference.labels, reference.label_names).to_scaled(reference.labels)
+        vectors = label_vector(scaled)
+        if np.linalg.matrix_rank(vectors) < vectors.shape[1]:
+            raise LabelError(
+                f"the labels {', '.join(reference.label_names)} of the {len(reference)} reference stars must be "
+                "independent of each other; their label vectors are not, so that no pixel can be fitted. Leave one "
+                "label out, and look for labels that are the same for most stars"
+            )
         raise ReferenceSetError(
             f"none of the {len(fit.scatter)} pixels has enough live reference stars to be fitted; look at the "
             "inverse variances of the spectra\n" + tally_text(reference.tally)

@@ -20,13 +20,11 @@ from bayescannon.data.display import html_table
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import labels_from_names
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.intervals import CENTRAL_68
 from bayescannon.numerics.progress import Progress
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
-
-# Half the width between the 15.85 % and 84.15 % quantiles of a Gaussian is its standard deviation
-_ONE_SIGMA_QUANTILES = (0.15865525, 0.84134475)
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def robust_scatter(values: FloatArray) -> float:
     """Return half the width between the 15.9 % and 84.1 % quantiles; NaN of nothing."""
     if len(values) == 0:
         return float("nan")
-    low, high = np.quantile(values, _ONE_SIGMA_QUANTILES)
+    low, high = np.quantile(values, CENTRAL_68)
     return float(high - low) / 2
 
 

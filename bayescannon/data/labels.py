@@ -1,5 +1,6 @@
 """Stellar labels: their names, their units, the numbers that the paper prints for them, and their scaling."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.display import html_table
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -126,6 +127,54 @@ KNOWN_LABELS: dict[str, Label] = {
 PAPER_LABELS = ("teff", "logg", "fe_h", "alpha_m", "a_k")
 
 
+# a name is a column of tables and catalogues, and others begin with these
+_NAME = re.compile(r"(?!e_|rho_|cov_)[a-z][a-z0-9_]*")
+
+
+def register_label(label: Label) -> Label:
+    """
+    Make a label of one's own known by its name, in this process.
+
+    Models with the label can be trained, saved and loaded where it is registered; register it before loading one.
+
+    Parameters
+    ----------
+    label : Label
+        Its name is the column of label tables and catalogues: lower-case letters, digits and underscores.
+
+    Returns
+    -------
+    label : Label
+
+    Raises
+    ------
+    InputTypeError
+        Something else than a Label.
+    LabelError
+        The name cannot be a column, or another label has it already.
+
+    Examples
+    --------
+    >>> from bayescannon.data.labels import Label, register_label
+    >>> register_label(Label("c_fe", "[C/Fe]", "dex", "carbon abundance relative to iron"))
+    <Label c_fe [dex]: carbon abundance relative to iron>
+    """
+    given: Any = label
+    if not isinstance(given, Label):
+        raise InputTypeError(f"register_label takes a Label, as Label('c_fe', '[C/Fe]', 'dex', '...'); got {given!r}")
+    if not _NAME.fullmatch(label.name):
+        raise LabelError(
+            f"the name of a label must be lower-case letters, digits and underscores, and not begin with e_, rho_ or "
+            f"cov_; got {label.name!r}"
+        )
+    if KNOWN_LABELS.get(label.name, label) != label:
+        raise LabelError(
+            f"another label has the name {label.name!r}: {KNOWN_LABELS[label.name]!r}; choose another name"
+        )
+    KNOWN_LABELS[label.name] = label
+    return label
+
+
 def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
     """
     Look up labels by name, in the order given.
@@ -140,7 +189,10 @@ def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
     names = list(names)
     unknown = [name for name in names if name not in KNOWN_LABELS]
     if unknown:
-        raise LabelError(f"unknown label name {unknown[0]!r}; known labels are {', '.join(KNOWN_LABELS)}")
+        raise LabelError(
+            f"unknown label name {unknown[0]!r}; known labels are {', '.join(KNOWN_LABELS)}. register_label makes one of "
+            "your own known"
+        )
     if not names:
         raise LabelError("no label names were given; give at least one, for instance 'teff'")
     if len(set(names)) < len(names):

@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from bayescannon.data.labels import Label
 from bayescannon.figures.style import GUIDE_COLOUR, LINE_COLOUR, MARK_COLOUR, MODEL_COLOUR, new_figure, require_panels
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.intervals import PROBABILITIES
 from bayescannon.numerics.typing import FloatArray
 
 _COLOURS = (LINE_COLOUR, MODEL_COLOUR, "#009E73", MARK_COLOUR)
 # quantiles at the ends of the thin and the thick line, and the median
-_QUANTILES = (0.025, 0.15865, 0.5, 0.84135, 0.975)
 # heights in units of the distance between rows: of all groups of a star, and of the highest density
 _ROW, _HIGHEST = 0.6, 0.85
 
@@ -46,7 +46,7 @@ def plot_label_forest(draws: Mapping[str, Any], labels: Label | Sequence[Label],
 
     def draw(ax: Axes, groups: Sequence[FloatArray]) -> None:
         for k, (values, colour) in enumerate(zip(groups, _COLOURS, strict=False)):
-            low, inner_low, middle, inner_high, high = np.quantile(values, _QUANTILES, axis=0)
+            low, inner_low, middle, inner_high, high = np.quantile(values, PROBABILITIES, axis=0)
             rows = np.arange(values.shape[1]) + _ROW * ((k + 0.5) / len(groups) - 0.5)
             ax.hlines(rows, low, high, color=colour, linewidth=1)
             ax.hlines(rows, inner_low, inner_high, color=colour, linewidth=3)

@@ -13,6 +13,7 @@ from bayescannon.data.labels import Label
 from bayescannon.data.spectra import IDENTITY_COLUMNS
 from bayescannon.io.catalogue_provenance import CatalogueError
 from bayescannon.io.catalogue_style import column_style, stored_dtype
+from bayescannon.numerics.intervals import CENTRAL_68
 from bayescannon.numerics.typing import FloatArray
 
 COVERAGE_COLUMNS = {
@@ -33,8 +34,8 @@ _IDENTITY_TEXTS = {
     "twomass_id": "2MASS designation",
     "survey_id": "name of the star in the survey of the reference labels",
 }
-# the central 68.3 % of a posterior lies between these quantiles, to three decimals
-_CENTRAL = (0.159, 0.841)
+# to the decimals by which quantiles are found
+_CENTRAL = tuple(round(one, 3) for one in CENTRAL_68)
 
 
 def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.models.label_vector import term_pairs
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.intervals import PROBABILITIES
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
@@ -25,8 +26,6 @@ from bayescannon.stars.quartic import Optima, Quartic, minimise
 
 # weights with a larger Pareto shape are not reliable (Vehtari et al. 2024)
 LARGEST_K_HAT = 0.7
-# central 68.3 % and 95 % intervals, and the median
-PROBABILITIES = (0.025, 0.158655, 0.5, 0.841345, 0.975)
 # degrees of freedom of the proposal, its largest number of modes, and how often it is refitted
 _DOF = 7.0
 _MOST_MODES = 4

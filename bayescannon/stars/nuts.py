@@ -10,8 +10,9 @@ from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.star_labels import label_chunk_model
+from bayescannon.numerics.intervals import PROBABILITIES
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.importance import PROBABILITIES, LabelPosterior
+from bayescannon.stars.importance import LabelPosterior
 from bayescannon.stars.quartic import Quartic, pseudo_observations
 
 _CHUNK = 64

@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon import __version__
+from bayescannon.cannon.choices import N_BOOTSTRAP, SEED
 from bayescannon.cannon.labelling import draw_starts, label_spectra
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import star_quartic
@@ -106,10 +107,10 @@ def bootstrap_labels(
     reference: ReferenceSet,
     spectra: Spectra,
     *,
-    n_bootstrap: int = 20,
+    n_bootstrap: int = N_BOOTSTRAP,
     n_starts: int = 3,
     estimates: xr.Dataset | None = None,
-    seed: int = 0,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> xr.Dataset:
     """

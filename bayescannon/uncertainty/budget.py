@@ -24,7 +24,7 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.whole_numbers import whole_number
-from bayescannon.uncertainty.kinds import KINDS, KindResult, Task
+from bayescannon.uncertainty.kinds import KINDS, KindResult, Task, default_kinds
 from bayescannon.uncertainty.repeats import RADIUS
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
 
@@ -34,7 +34,7 @@ def error_budget(
     spectra: Spectra | str | Path,
     *,
     reference: ReferenceSet | str | Path | None = None,
-    kinds: Sequence[str] = ("formal", "coefficient", "sandwich"),
+    kinds: Sequence[str] | None = None,
     prior: LabelPrior | str | None = None,
     n_bootstrap: int = N_BOOTSTRAP,
     n_draws: int = N_DRAWS,
@@ -55,8 +55,9 @@ def error_budget(
         On the model's grid.
     reference : ReferenceSet or path of its file, optional
         The set that the model was trained on; bootstrap and jackknife need it.
-    kinds : sequence of str
-        Keys of :data:`bayescannon.uncertainty.kinds.KINDS`, in the order of the result.
+    kinds : sequence of str, optional
+        Keys of :data:`bayescannon.uncertainty.kinds.KINDS`, in the order of the result; those of
+        :func:`bayescannon.uncertainty.kinds.default_kinds` unless given.
     prior : prior object or its name on the command line, optional
         Prior of the labels, see :mod:`bayescannon.models.label_priors`; by default flat.
     n_bootstrap : int
@@ -109,6 +110,8 @@ def error_budget(
     model, spectra = as_model(model), as_spectra(spectra)
     reference = None if reference is None else as_reference(reference)
     prior = as_label_prior(prior, model, seed=seed)
+    if kinds is None:
+        kinds = default_kinds(model, has_reference=reference is not None)
     kinds = [kinds] if isinstance(kinds, str) else kinds
     n_bootstrap, block = whole_number(n_bootstrap, "n_bootstrap", least=2), whole_number(block, "block", least=1)
     radius = real_number(radius, "radius", above=0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bayescannon.cannon.choices import SEED
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -96,7 +97,7 @@ def uncertainty_summary(tree: xr.DataTree) -> "pd.DataFrame":
 
 
 def comparable_draws(
-    tree: xr.DataTree, *, n_draws: int = 400, relative: bool = False, seed: int = 0
+    tree: xr.DataTree, *, n_draws: int = 400, relative: bool = False, seed: int = SEED
 ) -> dict[str, xr.Dataset]:
     """
     Resample all groups to one chain with the same number of draws, for figures that compare them.

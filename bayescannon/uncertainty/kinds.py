@@ -19,8 +19,8 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus, FitStatus, PosteriorStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.intervals import CENTRAL_68, PROBABILITIES
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.importance import PROBABILITIES
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
 from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
 from bayescannon.uncertainty.jackknife import jackknife_covariance
@@ -211,7 +211,7 @@ def _posterior(task: Task) -> KindResult:
         workers=task.workers,
     )
     quantiles = found["posterior_quantile"].to_numpy()
-    low, centre, high = (quantiles[:, PROBABILITIES.index(p)] for p in (0.158655, 0.5, 0.841345))
+    low, centre, high = (quantiles[:, PROBABILITIES.index(p)] for p in (CENTRAL_68[0], 0.5, CENTRAL_68[1]))
     ended = found["posterior_status"].to_numpy()
     status = np.where(ended == PosteriorStatus.UNRELIABLE, ErrorStatus.UNRELIABLE, ErrorStatus.GIVEN)
     status = np.where(ended == PosteriorStatus.NO_POSTERIOR, ErrorStatus.NO_FIT, status)
@@ -270,3 +270,15 @@ KINDS: dict[str, Kind] = {
         _repeat,
     ),
 }
+
+
+def default_kinds(model: TrainedModel, *, has_reference: bool) -> tuple[str, ...]:
+    """
+    Name the kinds of error that can be had: all but repeats, which few surveys have.
+
+    Bootstrap and jackknife need the reference set, and the jackknife a model without hidden components.
+    """
+    left_out = {"repeat"} | ({"jackknife"} if model.loadings is not None else set())
+    return tuple(
+        name for name, kind in KINDS.items() if name not in left_out and (has_reference or not kind.needs_reference)
+    )

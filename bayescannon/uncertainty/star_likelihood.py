@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from bayescannon.cannon.choices import SEED
 from bayescannon.cannon.likelihood import scaled_ivar, star_quartic
 from bayescannon.cannon.likelihood_groups import MOST_VALUES, likelihood_groups, require_few_values
 from bayescannon.cannon.trained_model import TrainedModel
@@ -44,7 +45,7 @@ def star_likelihood(
     draws: FloatArray,
     *,
     kind: LikelihoodKind = "auto",
-    seed: int = 0,
+    seed: int = SEED,
     workers: int | None = None,
 ) -> tuple[str, dict[str, xr.Dataset]]:
     """

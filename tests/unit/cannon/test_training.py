@@ -126,3 +126,11 @@ def test_spectra_prepared_otherwise_are_noticed(reference):
     both = model.preparation_mismatch({"preset_settings": "masked", "data_release": "LAMOST DR7"})
     assert "prepared with masked" in both
     assert "; the spectra are of LAMOST DR7, the model was trained on spectra of LAMOST DR2" in both
+
+
+def test_labels_that_depend_on_each_other_are_named():
+    reference = toy.toy_reference(100)
+    labels = reference.labels.copy()
+    labels[:, 2] = labels[:, 0] / 1000
+    with pytest.raises(LabelError, match="the labels teff, logg, fe_h of the 100 reference stars must be independent"):
+        train(replace(reference, labels=labels))

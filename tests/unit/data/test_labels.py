@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+import toy
 
-from bayescannon.data.labels import KNOWN_LABELS, LabelError, LabelScaler, labels_from_names
+import bayescannon as bc
+from bayescannon.data.labels import KNOWN_LABELS, Label, LabelError, LabelScaler, labels_from_names, register_label
 
 
 def test_scaler_takes_median_and_central_width():
@@ -35,3 +37,45 @@ def test_the_papers_numbers_are_in_one_place():
     assert alpha.published.scatter == 0.0391
     assert KNOWN_LABELS["a_k"].published.survey_error is None
     assert "K" in teff.axis_text()
+
+
+@pytest.fixture
+def own_label():
+    label = register_label(Label("c_fe", "[C/Fe]", "dex", "carbon abundance relative to iron"))
+    yield label
+    del KNOWN_LABELS["c_fe"]
+
+
+def test_a_label_of_ones_own_goes_the_whole_way(own_label, tmp_path):
+    names = ("teff", "logg", "c_fe")
+    reference = toy.toy_reference(150)
+    reference = bc.ReferenceSet(reference.spectra, reference.labels, label_names=names)
+    model = bc.qualify(bc.train(reference), reference, folds=3)
+    bc.save_model(model, tmp_path / "model.nc")
+    bc.write_catalogue(bc.label_spectra(tmp_path / "model.nc", reference.spectra), tmp_path / "c.fits")
+    catalogue = bc.read_catalogue(tmp_path / "c.fits")
+    assert {"c_fe", "e_c_fe", "e_formal_c_fe", "rho_teff_c_fe"} <= set(catalogue.colnames)
+    assert np.abs(catalogue["c_fe"] - reference.labels[:, 2]).max() < 0.3
+
+
+def test_labels_that_cannot_be_registered_are_refused(own_label):
+    assert register_label(own_label) is own_label
+    with pytest.raises(LabelError, match="another label has the name 'c_fe'"):
+        register_label(Label("c_fe", "C", "dex", "another"))
+    for name in ("e_mine", "rho_x", "C_FE", "c fe", "", "1a"):
+        with pytest.raises(LabelError, match="the name of a label must be lower-case"):
+            register_label(Label(name, "x", "dex", "x"))
+    with pytest.raises(TypeError, match="register_label takes a Label"):
+        register_label("c_fe")
+
+
+def test_a_model_with_a_label_that_is_not_registered_says_so(tmp_path):
+    label = register_label(Label("n_fe", "[N/Fe]", "dex", "nitrogen abundance relative to iron"))
+    reference = toy.toy_reference(60)
+    bc.save_model(
+        bc.train(bc.ReferenceSet(reference.spectra, reference.labels, label_names=("teff", "logg", "n_fe"))),
+        tmp_path / "model.nc",
+    )
+    del KNOWN_LABELS[label.name]
+    with pytest.raises(bc.BayesCannonError, match="unknown label name 'n_fe'.*register_label"):
+        bc.load_model(tmp_path / "model.nc").labels
