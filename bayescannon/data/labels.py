@@ -156,8 +156,8 @@ def register_label(label: Label) -> Label:
     Examples
     --------
     >>> from bayescannon.data.labels import Label, register_label
-    >>> register_label(Label("c_fe", "[C/Fe]", "dex", "carbon abundance relative to iron"))
-    <Label c_fe [dex]: carbon abundance relative to iron>
+    >>> register_label(Label("ba_fe", "[Ba/Fe]", "dex", "barium abundance relative to iron"))
+    <Label ba_fe [dex]: barium abundance relative to iron>
     """
     given: Any = label
     if not isinstance(given, Label):
@@ -190,8 +190,8 @@ def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
     unknown = [name for name in names if name not in KNOWN_LABELS]
     if unknown:
         raise LabelError(
-            f"unknown label name {unknown[0]!r}; known labels are {', '.join(KNOWN_LABELS)}. register_label makes one of "
-            "your own known"
+            f"unknown label name {unknown[0]!r}; known labels are {', '.join(KNOWN_LABELS)}. register_label makes one "
+            "of your own known"
         )
     if not names:
         raise LabelError("no label names were given; give at least one, for instance 'teff'")

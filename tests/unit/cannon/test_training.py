@@ -133,4 +133,4 @@ def test_labels_that_depend_on_each_other_are_named():
     labels = reference.labels.copy()
     labels[:, 2] = labels[:, 0] / 1000
     with pytest.raises(LabelError, match="the labels teff, logg, fe_h of the 100 reference stars must be independent"):
-        train(replace(reference, labels=labels))
+        train(dataclasses.replace(reference, labels=labels))
