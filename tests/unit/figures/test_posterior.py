@@ -57,7 +57,7 @@ def test_a_forest_shows_median_and_intervals(draws):
     thin, thick = (ax.collections[k].get_segments()[1][:, 0] for k in (0, 1))
     star = draws["formal"]["teff"][0, :, 1].to_numpy()
     np.testing.assert_allclose(thin, np.quantile(star, [0.025, 0.975]))
-    np.testing.assert_allclose(thick, np.quantile(star, [0.15865, 0.84135]))
+    np.testing.assert_allclose(thick, np.quantile(star, [0.158655, 0.841345]))
 
 
 def test_densities_of_a_ridge_keep_their_areas(draws):
