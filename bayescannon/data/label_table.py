@@ -56,6 +56,12 @@ class LabelTable:
         An unknown label.
     InputError, InputTypeError
         A column of a different length, or one that cannot be used.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.LabelTable(["star-1", "star-2"], labels={"teff": [4800, 5100]}, errors={"teff": [60, 70]})
+    <LabelTable of 2 stars: teff; errors of teff; 2 ids, no positions>
     """
 
     id: NDArray[np.str_]

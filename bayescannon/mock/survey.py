@@ -29,7 +29,7 @@ from bayescannon.numerics.whole_numbers import whole_number
 BLOCK_SIZE = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MockSurvey:
     """
     A simulated survey in memory; the reference stars come first.
@@ -57,6 +57,10 @@ class MockSurvey:
     lasp: Table
     truth: Table
 
+    def __repr__(self) -> str:
+        n_reference = len(self.apogee)
+        return f"<MockSurvey of {n_reference} reference stars and {len(self.truth) - n_reference} test stars>"
+
     def spectra(self) -> Iterator[RawSpectrum]:
         """Yield the spectra one by one, as a reader of the files would."""
         row = 0
@@ -81,6 +85,16 @@ def simulate_survey(n_reference: int, n_test: int, *, seed: int) -> MockSurvey:
     ------
     InputError
         A negative number of stars, or none at all.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(2, 1, seed=1)
+    >>> survey
+    <MockSurvey of 2 reference stars and 1 test stars>
+    >>> raws = list(survey.spectra())
+    >>> len(raws), len(survey.apogee), survey.truth["teff"].shape
+    (3, 2, (3,))
     """
     stars, blocks, table_seed = _plan(n_reference, n_test, seed)
     exposures = tuple(_expose(_rows(stars, rows), block_seed) for rows, block_seed in blocks)
