@@ -11,7 +11,7 @@ from astropy import units as u
 from astropy.nddata import InverseVariance
 
 from bayescannon.data.convert import texts
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, require_same_grid
 from bayescannon.io.lamost import is_lamost, parse_lamost
 from bayescannon.numerics.errors import InputError, InputTypeError
@@ -135,9 +135,7 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None, redshift: 
             f"{len(rows)} with ids=[...]"
         )
     redshifts = _redshifts(redshift, rows)
-    return [
-        _raw(spectrum, row, str(name), z) for (spectrum, row), name, z in zip(rows, names, redshifts, strict=True)
-    ]
+    return [_raw(spectrum, row, str(name), z) for (spectrum, row), name, z in zip(rows, names, redshifts, strict=True)]
 
 
 def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectra:
@@ -187,7 +185,7 @@ def _rows(spectra: Any) -> Iterator[tuple[Any, Any]]:
         for one in spectra:
             yield from _rows(one)
     else:
-        raise InputTypeError(f"expected a Spectrum of specutils, or several; got a {kind_of(spectra)}")
+        raise InputTypeError(f"expected a Spectrum of specutils, or several; got {a_kind(spectra)}")
 
 
 def _redshifts(given: Any, rows: Sequence[tuple[Any, Any]]) -> list[Any]:

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from bayescannon.data.spectra import RawSpectrum
 from bayescannon.io.outputs import OutputExistsError
+from bayescannon.io.paths import as_path
 from bayescannon.mock import catalogues, detector, interstellar, optics
 from bayescannon.mock.detector import Exposure
 from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
 from bayescannon.mock.lamost_file import RELEASE, header_cards, lamost_bytes
 from bayescannon.mock.stars import Stars, draw_stars
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.truth import truth
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 
@@ -147,7 +149,7 @@ def write_survey(
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1; got {workers}")
-    out = Path(out)
+    out = as_path(out, "the folder to write to")
     stars, blocks, table_seed = _plan(n_reference, n_test, seed)
     _clear(out, overwrite=overwrite)
     folder = out / "spectra"
@@ -220,6 +222,7 @@ def _tables(stars: Stars, seed: np.random.SeedSequence) -> tuple[Table, Table, T
 
 def _clear(out: Path, *, overwrite: bool) -> None:
     """Raise an error if the folder is not empty; with `overwrite`, remove an older mock survey from it."""
+    overwrite = truth(overwrite, "overwrite")
     if not out.exists() or not any(out.iterdir()):
         return
     if not overwrite:

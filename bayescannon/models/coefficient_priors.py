@@ -46,7 +46,7 @@ def _check_scale(scale: ArrayLike) -> None:
     """Raise unless the scale of a prior consists of positive numbers."""
     name = "the scale of a coefficient prior"
     if not (numbers(scale, name)[0] > 0).all():
-        raise InputError(f"{name} must be positive; got {scale}")
+        raise InputError(f"{name} must be positive; got {scale!r}")
 
 
 def _sizes() -> tuple[int, int, int]:

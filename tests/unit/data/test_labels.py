@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bayescannon.data.labels import KNOWN_LABELS, LabelError, LabelScaler, labels_from_names
+from bayescannon.data.labels import KNOWN_LABELS, Label, LabelError, LabelScaler, labels_from_names
+from bayescannon.numerics.errors import InputTypeError
 
 
 def test_scaler_takes_median_and_central_width():
@@ -35,3 +36,11 @@ def test_the_papers_numbers_are_in_one_place():
     assert alpha.published.scatter == 0.0391
     assert KNOWN_LABELS["a_k"].published.survey_error is None
     assert "K" in teff.axis_text()
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_the_texts_of_a_label_are_texts(position):
+    texts = ["mine", "m", "dex", "of one's own"]
+    texts[position] = None
+    with pytest.raises(InputTypeError, match="of a label must be text; got None"):
+        Label(*texts)
