@@ -14,11 +14,12 @@ import numpy as np
 from bayescannon.cannon.choices import CUTS
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import labels_from_names
-from bayescannon.numerics.errors import InputError
+from bayescannon.data.parts import a_kind, dtype_text, split
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cut:
     """
     One named step that removes stars from the reference set.
@@ -28,7 +29,7 @@ class Cut:
     name : str
         What the step removes.
     keep : callable
-        Takes a LabelTable of N rows, returns a bool array of shape (N,): the rows that stay.
+        Takes a LabelTable of N rows, returns a bool array of shape (N,): the rows that stay. A masked row is removed.
     needs : tuple of str
         Labels that the table must have.
     source : str
@@ -38,14 +39,37 @@ class Cut:
     --------
     >>> from bayescannon.cannon.cuts import Cut, range_cut
     >>> bright = Cut("S/N below 100", lambda table: table.snr >= 100)
-    >>> range_cut("teff", 3500, 6000).name
-    'teff < 3500 or teff > 6000 K'
+    >>> range_cut("teff", 3500, 6000)
+    <Cut teff < 3500 or teff > 6000 K>
     """
 
     name: str
     keep: Callable[[LabelTable], BoolArray]
     needs: tuple[str, ...] = ()
     source: str = ""
+
+    def __repr__(self) -> str:
+        needs = f", needs {', '.join(self.needs)}" if self.needs and not all(n in self.name for n in self.needs) else ""
+        return f"<Cut {self.name}{needs}{f' ({self.source})' * bool(self.source)}>"
+
+    def kept(self, table: LabelTable) -> BoolArray:
+        """
+        Return the rows of a table that stay, a bool array of shape (N,).
+
+        Raises
+        ------
+        InputTypeError
+            `keep` returned something else than one bool per row.
+        """
+        given = self.keep(table)
+        rule = f"cut {self.name!r} must return one True or False per row ({len(table)})"
+        try:
+            parts = split(given, "the result")
+        except (InputError, InputTypeError):
+            raise InputTypeError(f"{rule}; got {a_kind(given)}") from None
+        if parts.values.dtype != np.bool_ or parts.values.shape != (len(table),):
+            raise InputTypeError(f"{rule}; got {dtype_text(parts.values)} of shape {parts.values.shape}")
+        return parts.values if parts.mask is None else parts.values & ~parts.mask
 
 
 def range_cut(name: str, low: float = -np.inf, high: float = np.inf, *, source: str = "") -> Cut:

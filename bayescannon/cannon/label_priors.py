@@ -10,7 +10,7 @@ from bayescannon.cannon.choices import LABEL_PRIORS, SEED
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, distance_scales
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import a_kind
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, LabelPrior, MixtureLabels
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.extreme_deconvolution import Mixture, choose_mixture, fit_mixture
@@ -74,7 +74,7 @@ def as_label_prior(prior: LabelPrior | str | None, model: TrainedModel, *, seed:
     if prior is None or isinstance(prior, str):
         return build_label_prior(prior or "flat", model, seed=seed)
     if isinstance(prior, type) or not hasattr(prior, "density"):
-        got = f"the class {prior.__name__}, make an object of it" if isinstance(prior, type) else f"a {kind_of(prior)}"
+        got = f"the class {prior.__name__}, make an object of it" if isinstance(prior, type) else a_kind(prior)
         raise InputTypeError(
             f"the prior must be one of {', '.join(LABEL_PRIORS)}, or a prior object such as FlatLabels(); got {got}"
         )

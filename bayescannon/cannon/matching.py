@@ -17,9 +17,10 @@ from bayescannon.data.convert import number
 from bayescannon.data.display import html_table, listed
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow, tally_text
+from bayescannon.data.units import label_unit
 from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import load_spectra, open_store
@@ -28,7 +29,7 @@ from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Selection:
     """
     Which spectra and which rows of a label table make the reference set.
@@ -157,7 +158,7 @@ def apply_cuts(
     selection = selection.step(~missing, f"one of {', '.join(label_names)} is missing")
     for cut in cuts:
         table.require(cut.needs)
-        selection = selection.step(cut.keep(table.select(selection.row)), cut.name, cut.source)
+        selection = selection.step(cut.kept(table.select(selection.row)), cut.name, cut.source)
     return selection
 
 
@@ -203,7 +204,7 @@ def build_reference(
     labels: Any,
     label_names: Sequence[str] = PAPER_LABELS,
     *,
-    cuts: str | Sequence[Cut] | None = None,
+    cuts: str | Cut | Sequence[Cut] | None = None,
     keep: Mapping[str, Sequence[float | None]] | None = None,
     match: str | Matching = "id",
     radius: float = MATCH_RADIUS,
@@ -221,11 +222,12 @@ def build_reference(
     labels : LabelTable, path, astropy Table, DataFrame, or what else read_labels takes
     label_names : sequence of K str
         Labels to train, in order.
-    cuts : {"paper", "released", "none"} or sequence of Cut, optional
+    cuts : {"paper", "released", "none"}, Cut or sequence of Cut, optional
         Applied in order, after stars without all labels are removed. The paper's unless given for a table of APOGEE
         (by `format`, or a LabelTable with APOGEE's flags), none for others.
     keep : mapping of label name to (low, high), optional
-        Further cuts: stars with labels in these ranges are kept, in the labels' units; None is an open end.
+        Further cuts: stars with labels in these ranges are kept, in the labels' units or with their own; None is an
+        open end.
     match : {"id", "sky"} or Matching
         By the names of the spectra, or by position.
     radius : float
@@ -264,7 +266,7 @@ def build_reference(
     matching = match if isinstance(match, Matching) else Matching(match, radius)
     labels_from_names(label_names)
     is_apogee = format != "table" or (isinstance(labels, LabelTable) and labels.flag_type is not None)
-    cuts = choose_cuts(cuts, keep or {}, is_apogee=is_apogee)
+    cuts = choose_cuts(cuts, {} if keep is None else keep, is_apogee=is_apogee)
     # of a table that is not read yet; labels that only a cut looks at are needed too
     needed = None
     if not isinstance(labels, LabelTable):
@@ -291,14 +293,14 @@ def build_reference(
 
 
 def choose_cuts(
-    cuts: str | Sequence[Cut] | None, keep: Mapping[str, Sequence[float | None]], *, is_apogee: bool
+    cuts: str | Cut | Sequence[Cut] | None, keep: Mapping[str, Sequence[float | None]], *, is_apogee: bool
 ) -> list[Cut]:
     """
     Return the cuts of a name, or those that were given, and the ranges to keep.
 
     Parameters
     ----------
-    cuts : {"paper", "released", "none"}, sequence of Cut, or None
+    cuts : {"paper", "released", "none"}, Cut, sequence of Cut, or None
         None takes the paper's for labels of APOGEE and none for others.
     keep : mapping of label name to (low, high)
         In the labels' units; None is an open end.
@@ -310,20 +312,24 @@ def choose_cuts(
     InputError, InputTypeError
         An unknown name, a range that is none, or something else than cuts.
     """
+    if not isinstance(keep, Mapping):
+        raise InputTypeError(f"keep maps labels to (low, high), such as {{'teff': (4000, 6000)}}; got {a_kind(keep)}")
     if cuts is None:
         cuts = "paper" if is_apogee else "none"
     return [*_named_cuts(cuts), *(_range(name, bounds) for name, bounds in keep.items())]
 
 
-def _named_cuts(cuts: str | Sequence[Cut]) -> Sequence[Cut]:
+def _named_cuts(cuts: str | Cut | Sequence[Cut]) -> Sequence[Cut]:
+    if isinstance(cuts, Cut):
+        return [cuts]
     if isinstance(cuts, str):
         if cuts not in CUT_SETS:
             raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
         return CUT_SETS[cuts]
-    other = next((cut for cut in cuts if not isinstance(cut, Cut)), None)
-    if other is not None:
+    others = [cut for cut in cuts if not isinstance(cut, Cut)] if isinstance(cuts, Sequence) else [cuts]
+    if others:
         raise InputTypeError(
-            f"cuts are a name or a list of Cut; got a {kind_of(other)}. keep={{...}} takes ranges of labels"
+            f"cuts are a name or a list of Cut; got {a_kind(others[0])}. keep={{...}} takes ranges of labels"
         )
     return cuts
 
@@ -332,8 +338,12 @@ def _range(name: str, bounds: Sequence[float | None]) -> Cut:
     """Return the cut that keeps a range of a label."""
     if isinstance(bounds, str) or not hasattr(bounds, "__len__") or len(bounds) != 2:
         raise InputError(f"keep needs (low, high) of {name}, None for an open end; got {bounds!r}")
-    low, high = bounds
-    return range_cut(name, -np.inf if low is None else low, np.inf if high is None else high)
+    (label,) = labels_from_names([name])
+    low, high = (
+        open_end if bound is None else number(bound, f"the bound of {name}", unit=label_unit(label))
+        for bound, open_end in zip(bounds, (-np.inf, np.inf), strict=True)
+    )
+    return range_cut(name, low, high)
 
 
 def _first_ids(star_id: Any, table: LabelTable) -> str:

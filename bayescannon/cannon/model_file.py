@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.data.parts import kind_of, require_kind
+from bayescannon.data.parts import a_kind, require_kind
+from bayescannon.io.paths import as_path
 from bayescannon.numerics.errors import InputTypeError
 
 
@@ -52,7 +53,7 @@ def save_model(model: TrainedModel, path: str | Path, *, overwrite: bool = False
     ['calibration', 'model', 'options', 'populations', 'reference']
     """
     require_kind(model, TrainedModel, "save_model(model, path)")
-    model.save(path, overwrite=overwrite)
+    model.save(as_path(path, "the model to write"), overwrite=overwrite)
 
 
 def load_model(path: str | Path) -> TrainedModel:
@@ -91,7 +92,7 @@ def load_model(path: str | Path) -> TrainedModel:
     ...     load_model(f"{folder}/model.nc").hash == model.hash
     True
     """
-    return TrainedModel.load(path)
+    return TrainedModel.load(as_path(path, "a trained model"))
 
 
 def as_model(model: TrainedModel | str | Path) -> TrainedModel:
@@ -114,4 +115,4 @@ def as_model(model: TrainedModel | str | Path) -> TrainedModel:
         return given
     if isinstance(given, str | os.PathLike):
         return load_model(Path(given))
-    raise InputTypeError(f"a model must be a TrainedModel or the path of its file; got a {kind_of(given)}")
+    raise InputTypeError(f"a model must be a TrainedModel or the path of its file; got {a_kind(given)}")

@@ -8,8 +8,8 @@ import numpy as np
 
 from bayescannon.cannon.reference_labels import error_matrix, label_matrix
 from bayescannon.data.display import html_table
-from bayescannon.data.label_table import LabelTable
-from bayescannon.data.parts import UNKNOWN, kind_of
+from bayescannon.data.label_table import LabelTable, require_errors
+from bayescannon.data.parts import UNKNOWN, a_kind
 from bayescannon.data.spectra import Spectra, describe_grid, row_index
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.models.label_vector import n_terms
@@ -22,7 +22,7 @@ class ReferenceSetError(InputError):
     """No usable reference set; the message holds the tally."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ReferenceSet:
     """
     N reference stars: their spectra, and their labels in the same order.
@@ -32,9 +32,10 @@ class ReferenceSet:
     spectra : Spectra
     labels : float array of shape (N, K)
         Labels in their units, finite. Of a DataFrame, a Table or a mapping the columns named after labels are taken,
-        and its ids, if it has them, must be those of the spectra.
+        and its ids, if it has them, must be those of the spectra. A DataArray with coordinates is such a table too.
     errors : float array of shape (N, K)
-        Standard errors of the labels, NaN where unknown. None takes the columns ``e_<label>`` of `labels`, or NaN.
+        Standard errors of the labels, not negative, NaN where unknown. None takes the columns ``e_<label>`` of
+        `labels`, or NaN.
     label_names : tuple of K str
         Needed for labels in an array without names.
     tally : tuple of TallyRow
@@ -46,7 +47,8 @@ class ReferenceSet:
     Raises
     ------
     InputError, InputTypeError
-        On construction: shapes that do not go together, labels that are not finite, or labels of other stars.
+        On construction: shapes that do not go together, labels that are not finite, negative errors, or labels of other
+        stars.
     LabelError
         An unknown label.
 
@@ -74,14 +76,16 @@ class ReferenceSet:
             raise InputTypeError("spectra and labels are swapped; give ReferenceSet(spectra, labels, ...)")
         if not isinstance(self.spectra, Spectra):
             raise InputTypeError(
-                f"spectra must be Spectra; got a {kind_of(self.spectra)}. build_reference also takes a store"
+                f"spectra must be Spectra; got {a_kind(self.spectra)}. build_reference also takes a store"
             )
         if isinstance(self.labels, LabelTable):
             raise InputTypeError("labels are an array of shape (star, label); build_reference matches a LabelTable")
         if self.label_names is None and _are_names(self.errors):
             raise InputTypeError("the third argument is errors; give the names of the labels as label_names=(...)")
         names, labels = label_matrix(self.labels, self.label_names, self.spectra.id.tolist())
-        errors = error_matrix(self.errors, self.labels, names, len(self.spectra))
+        errors = error_matrix(self.errors, self.labels, names, self.spectra.id.tolist())
+        for name, column in zip(names, errors.T, strict=True):
+            require_errors(column, f"e_{name}")
         for name, value in (("labels", labels), ("errors", errors), ("label_names", names)):
             object.__setattr__(self, name, value)
 

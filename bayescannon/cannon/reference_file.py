@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.reference import ReferenceSet
-from bayescannon.data.parts import kind_of, require_kind
+from bayescannon.data.parts import a_kind, require_kind
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow
 from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged, write_tree
+from bayescannon.io.paths import as_path, no_file
 from bayescannon.numerics.errors import InputError, InputTypeError, MissingFileError
 
 FORMAT = "bayescannon reference set 1"
@@ -58,7 +59,7 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
     <ReferenceSet of 2 stars, labels teff (errors of none) on a grid of 2 pixels from 5000.00 to 5001.00 A>
     """
     require_kind(reference, ReferenceSet, "save_reference(reference, path)")
-    path = Path(path)
+    path = as_path(path, "the reference set to write")
     spectra = reference.spectra.to_xarray()
     attrs = {
         "format": FORMAT,
@@ -93,9 +94,9 @@ def load_reference(path: str | Path) -> ReferenceSet:
     >>> bc.load_reference(path).label_names
     ('teff', 'logg')
     """
-    path = Path(path)
+    path = as_path(path, "a reference set")
     if not path.is_file():
-        raise MissingFileError(f"there is no file {path}; expected a reference set, see save_reference")
+        raise MissingFileError(f"{no_file(path)}; expected a reference set, see save_reference")
     try:
         tree = read_tree(path)
         dataset = tree.to_dataset()
@@ -131,6 +132,5 @@ def as_reference(given: ReferenceSet | str | Path) -> ReferenceSet:
     if isinstance(anything, str | os.PathLike):
         return load_reference(Path(anything))
     raise InputTypeError(
-        f"a reference set must be a ReferenceSet, from build_reference, or the path of its file; got a "
-        f"{kind_of(anything)}"
+        f"a reference set must be a ReferenceSet, from build_reference, or the path of its file; got {a_kind(anything)}"
     )

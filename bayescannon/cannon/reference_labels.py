@@ -8,7 +8,7 @@ import numpy as np
 from bayescannon.data.convert import numbers, texts
 from bayescannon.data.label_table import label_numbers
 from bayescannon.data.labels import KNOWN_LABELS, LabelError, labels_from_names
-from bayescannon.data.parts import split
+from bayescannon.data.parts import row_names, split
 from bayescannon.data.units import label_unit, to_unit
 from bayescannon.io.frames import columns_of
 from bayescannon.io.lamost import bare_id
@@ -40,6 +40,7 @@ def label_matrix(
     table = _table(given)
     n_star = len(star_id)
     if table is None:
+        _require_same_stars(row_names(given), star_id)
         if label_names is None:
             raise InputError("labels in an array need their names: label_names=('teff', 'logg')")
         names = tuple(label.name for label in labels_from_names(label_names))
@@ -59,7 +60,7 @@ def label_matrix(
         if missing:
             raise LabelError(f"labels have no column {missing[0]!r}; the columns are {', '.join(there)}")
         if "id" in there:
-            _require_same_stars(texts(get("id"), "id", missing_allowed=True).tolist(), star_id)
+            _require_same_stars(_ids(get), star_id)
         columns = [label_numbers(get(name), name) for name in names]
     for name, values in zip(names, columns, strict=True):
         if values.shape != (n_star,):
@@ -75,7 +76,7 @@ def label_matrix(
     return names, matrix
 
 
-def error_matrix(given: Any, labels: Any, names: tuple[str, ...], n_star: int) -> FloatArray:
+def error_matrix(given: Any, labels: Any, names: tuple[str, ...], star_id: Sequence[str]) -> FloatArray:
     """
     Return the errors of labels, shape (star, K), float64; NaN where they are not known.
 
@@ -85,19 +86,24 @@ def error_matrix(given: Any, labels: Any, names: tuple[str, ...], n_star: int) -
         Columns of a table are named ``e_<label>`` or ``<label>``. None takes the columns ``e_<label>`` of `labels`.
     labels : array or table in memory
     names : tuple of K str
-    n_star : int
+    star_id : sequence of str
+        Names of the stars; rows of a table that has ids must be in this order.
 
     Raises
     ------
     InputError
-        Another shape.
+        Another shape, or errors of other stars.
     """
+    n_star = len(star_id)
     table = _table(labels if given is None else given)
     if table is None:
         if given is None:
             return np.full((n_star, len(names)), np.nan)
+        _require_same_stars(row_names(given), star_id, "errors")
         return _matrix(given, "errors", names, n_star)
     there, get = table
+    if "id" in there and given is not None:
+        _require_same_stars(_ids(get), star_id, "errors")
     errors = np.full((n_star, len(names)), np.nan)
     for k, name in enumerate(names):
         column = f"e_{name}" if f"e_{name}" in there or given is None else name
@@ -111,6 +117,8 @@ def error_matrix(given: Any, labels: Any, names: tuple[str, ...], n_star: int) -
 
 def _table(given: Any) -> tuple[list[str], Callable[[str], Any]] | None:
     """Return names and columns of a table with names that are text; None of anything else."""
+    if hasattr(given, "dims") and hasattr(given, "coords") and not hasattr(given, "data_vars"):
+        return _of_data_array(given)
     try:
         found = columns_of(given)
     except InputTypeError:
@@ -119,6 +127,25 @@ def _table(given: Any) -> tuple[list[str], Callable[[str], Any]] | None:
         raise InputTypeError(f"labels are an array or a table in memory, got the path {given}; use build_reference")
     # the columns of a DataFrame made of an array are numbered
     return found if any(name in KNOWN_LABELS or name[2:] in KNOWN_LABELS for name in found[0]) else None
+
+
+def _of_data_array(given: Any) -> tuple[list[str], Callable[[str], Any]] | None:
+    """Return the columns of a DataArray (star, label) that has the names of labels as a coordinate; None of others."""
+    names_of = {
+        dim: [str(name) for name in given[dim].to_numpy().tolist()] for dim in given.dims if dim in given.coords
+    }
+    dim = next((dim for dim, names in names_of.items() if any(name in KNOWN_LABELS for name in names)), None)
+    if dim is None or given.ndim != 2:
+        return None
+    names, stars = names_of[dim], row_names(given.transpose(..., dim))
+    there = [*names, *(["id"] if stars is not None else [])]
+    return there, lambda name: stars if name == "id" else given.isel({dim: names.index(name)})
+
+
+def _ids(get: Callable[[str], Any]) -> list[str]:
+    """Return the ids of a table's rows."""
+    found: list[str] = texts(get("id"), "id", missing_allowed=True).tolist()
+    return found
 
 
 def _matrix(given: Any, what: str, names: tuple[str, ...], n_star: int) -> FloatArray:
@@ -135,15 +162,17 @@ def _matrix(given: Any, what: str, names: tuple[str, ...], n_star: int) -> Float
     return values
 
 
-def _require_same_stars(ids: Sequence[str], star_id: Sequence[str]) -> None:
-    """Raise unless a table's ids are the spectra's, in their order."""
+def _require_same_stars(ids: Sequence[str] | None, star_id: Sequence[str], what: str = "labels") -> None:
+    """Raise unless a table's ids, if it has any, are the spectra's, in their order."""
+    if ids is None:
+        return
     found, wanted = ([bare_id(str(name)) for name in names] for names in (ids, star_id))
     if found == wanted:
         return
     if sorted(found) == sorted(wanted):
-        what = "the rows of labels are in another order than the spectra"
+        fault = f"the rows of {what} are in another order than the spectra"
     else:
-        what = (
-            f"labels have ids of other stars than the spectra: {', '.join(found[:2])} against {', '.join(wanted[:2])}"
+        fault = (
+            f"{what} have ids of other stars than the spectra: {', '.join(found[:2])} against {', '.join(wanted[:2])}"
         )
-    raise InputError(f"{what}; build_reference(spectra, labels) matches them by id")
+    raise InputError(f"{fault}; build_reference(spectra, labels) matches them by id")

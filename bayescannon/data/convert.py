@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.parts import dtype_text, kind_of, split
+from bayescannon.data.parts import a_kind, dtype_text, split
 from bayescannon.data.units import to_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray, FloatArray
@@ -169,6 +169,9 @@ def bits(given: Any, name: str, *, missing: int) -> NDArray[np.uint64]:
         raise InputTypeError(f"{name} holds {dtype_text(raw)}; expected whole numbers")
     if raw.dtype.kind == "f":
         gone |= ~np.isfinite(raw)
+        broken = raw[~gone & (raw != np.floor(raw))]
+        if len(broken):
+            raise InputTypeError(f"{name} must hold whole numbers, which are bits; got {broken[0]:g}")
         raw = np.where(gone, 0, raw).astype(np.int64)
     gone |= raw == -9999
     if raw.dtype.kind == "i" and raw.dtype.itemsize <= 4:
@@ -209,7 +212,7 @@ def _text(one: Any, name: str) -> str:
     if isinstance(one, float | np.floating):
         return "" if np.isnan(one) else _refuse_floats(one, name)
     if isinstance(one, bool) or not isinstance(one, str | int | np.integer):
-        raise InputTypeError(f"{name} holds {one!r}, a {kind_of(one)}; expected names")
+        raise InputTypeError(f"{name} holds {one!r}, {a_kind(one)}; expected names")
     return str(one)
 
 

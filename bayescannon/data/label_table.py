@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayescannon.data.convert import bits, numbers, texts
 from bayescannon.data.display import html_table, listed
 from bayescannon.data.labels import KNOWN_LABELS, LabelError, labels_from_names
-from bayescannon.data.parts import UNKNOWN
+from bayescannon.data.parts import UNKNOWN, a_kind
 from bayescannon.data.spectra import row_index
 from bayescannon.data.units import label_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
@@ -22,7 +22,7 @@ MISSING_FLAGS = 1 << 31
 _UNITS = {"ra": "deg", "dec": "deg", "snr": ""}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LabelTable:
     """
     Labels of N stars; missing values are NaN.
@@ -55,7 +55,13 @@ class LabelTable:
     LabelError
         An unknown label.
     InputError, InputTypeError
-        A column of a different length, or one that cannot be used.
+        A column of a different length, one that cannot be used, or a negative error.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.LabelTable(["star-1", "star-2"], labels={"teff": [4800, 5100]}, errors={"teff": [60, 70]})
+    <LabelTable of 2 stars: teff; errors of teff; 2 ids, no positions>
     """
 
     id: NDArray[np.str_]
@@ -74,7 +80,7 @@ class LabelTable:
         for kind in ("labels", "errors"):
             given = getattr(self, kind)
             if given is not None and not hasattr(given, "keys"):
-                raise InputTypeError(f"{kind} must map names to one value per row; got a {type(given).__name__}")
+                raise InputTypeError(f"{kind} must map names to one value per row; got {a_kind(given)}")
             pairs = {} if given is None else {str(name): given[name] for name in given.keys()}  # noqa: SIM118
             values[kind] = {
                 label.name: label_numbers(pairs[label.name], label.name, prefix="e_" if kind == "errors" else "")
@@ -103,6 +109,8 @@ class LabelTable:
                         f"{column} must have one value per row ({len(values['id'])}); got shape {one.shape}"
                     )
             object.__setattr__(self, name, value)
+        for name, errors in self.errors.items():
+            require_errors(errors, f"e_{name}")
 
     @classmethod
     def from_arrays(
@@ -210,6 +218,15 @@ class LabelTable:
                     f"{', '.join(self.labels) or 'no labels'}; name its column with --columns {name}=COLUMN "
                     f"(columns={{{name!r}: 'COLUMN'}})"
                 )
+
+
+def require_errors(errors: FloatArray, name: str) -> None:
+    """Raise :class:`~bayescannon.numerics.errors.InputError` if an error is negative; NaN is an unknown error."""
+    if (errors < 0).any():
+        row = int(np.flatnonzero(errors < 0)[0])
+        raise InputError(
+            f"errors must not be negative; {name} of row {row} is {errors[row]:g}. Give NaN where it is unknown"
+        )
 
 
 def label_numbers(given: Any, label_name: str, *, prefix: str = "") -> FloatArray:

@@ -63,6 +63,11 @@ class Label:
     log_of : str
         If the label is the log10 of a quantity with a unit, that unit: ``"cm/s2"`` for log g.
 
+    Raises
+    ------
+    InputTypeError
+        The name, symbol, unit or description is no text.
+
     Examples
     --------
     >>> from bayescannon.data.labels import KNOWN_LABELS
@@ -77,6 +82,12 @@ class Label:
     digits: int = 3
     published: PublishedNumbers = PublishedNumbers()
     log_of: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "symbol", "unit", "description"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not (value or name != "name"):
+                raise InputTypeError(f"{name} of a label must be text; got {value!r}")
 
     def __repr__(self) -> str:
         return f"<Label {self.name} [{self.unit}]: {self.description}>"

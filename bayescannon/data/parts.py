@@ -56,7 +56,7 @@ def split(given: Any, name: str) -> Parts:
         return _split_sequence(given, name)
     if hasattr(given, "magnitude") and hasattr(given, "units"):
         raise InputTypeError(
-            f"{name} is a {kind_of(given)}; give a plain array or a Quantity of astropy, {name}.magnitude * UNIT"
+            f"{name} is {a_kind(given)}; give a plain array or a Quantity of astropy, {name}.magnitude * UNIT"
         )
     unit = getattr(given, "unit", None)
     if hasattr(given, "unmasked"):  # astropy's Masked
@@ -78,13 +78,53 @@ def split(given: Any, name: str) -> Parts:
             values = np.asarray(given)
         except Exception as error:  # each library has its own
             raise InputTypeError(
-                f"{name} must be an array of numbers or names; got a {kind_of(given)}, which is not an array: {error}"
+                f"{name} must be an array of numbers or names; got {a_kind(given)}, which is not an array: {error}"
             ) from error
     if values.dtype.kind == "V" or (values.ndim == 0 and values.dtype.kind == "O" and not _is_missing(given)):
-        raise InputTypeError(f"{name} must be an array of numbers or names; got a {kind_of(given)}")
+        raise InputTypeError(f"{name} must be an array of numbers or names; got {a_kind(given)}")
     if values.dtype.kind == "O":
         mask = either(mask, np.asarray(np.frompyfunc(_is_missing, 1, 1)(values), dtype=bool))
     return Parts(values, mask, unit)
+
+
+def row_names(given: Any) -> list[str] | None:
+    """
+    Return the names of the rows of a frame, a Series or a DataArray; None of anything without names.
+
+    Names are an index of text without a name, or one named ``id`` or ``star``, and a coordinate of text.
+    """
+    names: Any = None
+    if hasattr(given, "dims") and hasattr(given, "coords"):
+        if given.dims and given.dims[0] in given.coords:
+            names = given.coords[given.dims[0]]
+    else:
+        index: Any = getattr(given, "index", None)
+        if hasattr(index, "dtype") and getattr(index, "nlevels", 1) == 1 and index.name in (None, "id", "star"):
+            names = index
+    values = None if names is None else np.asarray(names.to_numpy())
+    if values is None or values.dtype.kind not in "OSUT" or not all(isinstance(one, str) for one in values.tolist()):
+        return None
+    return [one.strip() for one in values.tolist()]
+
+
+def require_row_names(given: Any, name: str, ids: Sequence[str]) -> None:
+    """
+    Raise unless the rows of a frame or DataArray, if they have names, are those of the stars `ids`, in their order.
+
+    Raises
+    ------
+    InputError
+        Other names, or another order.
+    """
+    found = row_names(given)
+    if found is None or found == list(ids):
+        return
+    if sorted(found) == sorted(ids):
+        raise InputError(f"the rows of {name} are in another order than id; sort them, for instance {name}.loc[id]")
+    raise InputError(
+        f"the rows of {name} have the names of other stars than id: {', '.join(found[:2])} against "
+        f"{', '.join(ids[:2])}. Give plain numbers if its index does not name stars"
+    )
 
 
 def either(first: BoolArray | None, second: BoolArray | None) -> BoolArray | None:
@@ -121,6 +161,9 @@ def _from_frame(given: Any) -> tuple[NDArray[Any], BoolArray | None]:
     """Return values of pandas, xarray or polars, and a mask where the type has missing values beside NaN."""
     values = np.asarray(given.to_numpy())
     types = [*given.dtypes] if hasattr(given, "columns") else [given.dtype]
+    if len(types) == 1 and values.dtype.kind == "f" and str(types[0]).lower().startswith(("int", "uint")):
+        # whole numbers with a missing one, which floats cannot hold to the last digit
+        values = np.asarray(given.to_numpy(dtype=object))
     mask = None
     if hasattr(given, "isna") and any(not isinstance(one, np.dtype) for one in types):
         mask = np.asarray(given.isna(), dtype=bool)
@@ -135,6 +178,19 @@ def kind_of(given: Any) -> str:
     """Name the type of an object and the library that defines it."""
     kind = type(given)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.split('.')[0]} {kind.__name__}"
+
+
+def a_kind(given: Any) -> str:
+    """
+    Name the type of an object with its article.
+
+    Examples
+    --------
+    >>> a_kind(1.5), a_kind(1)
+    ('a float', 'an int')
+    """
+    kind = kind_of(given)
+    return f"{'an' if kind[0].lower() in 'aeio' else 'a'} {kind}"
 
 
 def dtype_text(values: NDArray[Any]) -> str:
@@ -161,4 +217,4 @@ def require_kind(given: Any, kind: type[Any], call: str) -> None:
         It is of another class.
     """
     if not isinstance(given, kind):
-        raise InputTypeError(f"{call} takes {kind.__name__} there; got a {kind_of(given)}")
+        raise InputTypeError(f"{call} takes {kind.__name__} there; got {a_kind(given)}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.grid import scale_fault, wavelengths
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import a_kind
 from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, choose_preset, provenance
 from bayescannon.data.spectra import (
     IDENTITY_COLUMNS,
@@ -20,6 +20,7 @@ from bayescannon.data.spectra import (
     describe_grid,
 )
 from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.numerics.truth import truth
 from bayescannon.numerics.typing import FloatArray
 
 # a spectrum that covers a smaller fraction of the grid's pixels is not prepared
@@ -286,6 +287,7 @@ def prepare_spectra(
     >>> np.abs(spectra.flux - 1).max() < 0.03
     np.True_
     """
+    leave_out = truth(leave_out, "leave_out")
     raws = _raw_spectra(raws)
     preset = choose_preset(preset)
     grid = lamost_grid() if grid is None else wavelengths(grid, "grid")
@@ -296,6 +298,8 @@ def prepare_spectra(
     if bad and (not leave_out or len(bad) == len(raws)):
         kinds = Counter(reason.partition(":")[0] for reason in reasons if reason)
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        if len(bad) == len(raws):
+            raise SpectrumError(f"none of the {len(raws)} spectra can be prepared ({counts}). The first is {bad[0]}")
         raise SpectrumError(
             f"{len(bad)} of {len(raws)} spectra cannot be prepared ({counts}); use leave_out=True, or leave them out. "
             f"The first is {bad[0]}"
@@ -328,7 +332,7 @@ def _raw_spectra(raws: Any) -> list[RawSpectrum]:
         hint = ""
         if type(others[0]).__module__.startswith("specutils"):
             hint = "; bayescannon.io.specutils.from_specutils makes RawSpectrum of them"
-        raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got a {kind_of(others[0])}{hint}")
+        raise InputTypeError(f"prepare_spectra takes a list of RawSpectrum; got {a_kind(others[0])}{hint}")
     if not raws:
         raise InputError("prepare_spectra needs at least one RawSpectrum; got none")
     result: list[RawSpectrum] = raws

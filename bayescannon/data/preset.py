@@ -81,7 +81,7 @@ def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
     elif isinstance(given, str) and given in PRESETS:
         chosen = PRESETS[given]
     else:
-        got = repr(given) if isinstance(given, str) else f"a {type(given).__name__}; a grid is given as grid=..."
+        got = repr(given) if isinstance(given, str) else f"the type {type(given).__name__}; a grid is given as grid=..."
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, or a Preset; got {got}")
     if variance is None:
         return chosen

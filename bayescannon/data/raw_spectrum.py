@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bayescannon.data.convert import bits, number, numbers, texts
 from bayescannon.data.display import html_table
 from bayescannon.data.grid import describe_grid, wavelengths
-from bayescannon.data.parts import UNKNOWN, either, split
-from bayescannon.data.units import to_unit
+from bayescannon.data.parts import UNKNOWN, a_kind, either, split
+from bayescannon.data.units import require_linear, to_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
@@ -23,7 +23,7 @@ class SpectrumError(InputError):
     """A spectrum that cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RawSpectrum:
     """
     One spectrum as delivered by its survey.
@@ -40,9 +40,11 @@ class RawSpectrum:
         unit of length.
     flux, ivar : float64 arrays of shape (pixel,)
         Flux in the survey's unit and its inverse variance, as delivered: bad pixels may hold any value. A Quantity
-        `flux` may have any unit, and a Quantity `ivar` the inverse square of it.
+        `flux` may have any linear unit, no magnitudes, and a Quantity `ivar` the inverse square of it.
     mask : uint32 array of shape (pixel,)
-        Bits of the survey's AND mask; 0 is good. In a mask of booleans, True marks a dead pixel.
+        Bits of the survey's AND mask, whole numbers that are not negative; 0 is good. Integers are kept as they are,
+        and the preset of the preparation decides which bits make a pixel bad: "paper" ignores all of them. In a mask of
+        booleans, True marks a dead pixel.
     redshift : float
         z = v/c of the star; 0 for a spectrum at rest. A Quantity may be a velocity. A spectrum without it cannot be
         prepared.
@@ -88,6 +90,7 @@ class RawSpectrum:
             raise InputTypeError(f"id must be one name; got {self.id!r}. Make one RawSpectrum per star")
         # the scale is checked in prepare_block, where one bad star of many is refused with the reason
         wavelength = wavelengths(self.wavelength, error=SpectrumError, any_scale=True)
+        require_linear(split(self.flux, "flux").unit, "flux")
         flux, dead = numbers(self.flux, "flux")
         ivar, ivar_mask = numbers(self.ivar, "ivar")
         ivar = _in_flux_unit(ivar, split(self.ivar, "ivar").unit, split(self.flux, "flux").unit)
@@ -111,6 +114,9 @@ class RawSpectrum:
             name: number(getattr(self, name), name, unit=unit)
             for name, unit in (("ra", "deg"), ("dec", "deg"), ("snr", ""))
         }
+        if not isinstance(self.meta, Mapping | None):
+            raise InputTypeError(f"meta must map names to texts; got {a_kind(self.meta)}")
+        values["meta"] = {} if self.meta is None else self.meta
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -156,6 +162,9 @@ def _mask_bits(given: Any, shape: tuple[int, ...]) -> tuple[NDArray[np.uint32], 
         return np.where(bad, np.uint32(ALL_BITS), np.uint32(0)), bad if bad.shape == shape else None
     if parts.values.dtype == np.uint32 and parts.mask is None:
         return parts.values.astype(np.uint32, copy=False), None
+    low = np.where(False if parts.mask is None else parts.mask, 0, parts.values).min(initial=0)
+    if low < 0:
+        raise InputError(f"mask must hold bits, whole numbers that are not negative; got {low}")
     # a value that does not fit in 32 bits, or is missing, sets every bit
     return np.minimum(bits(given, "mask", missing=ALL_BITS), ALL_BITS).astype(np.uint32), None
 

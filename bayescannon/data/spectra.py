@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayescannon.data.convert import column, numbers, texts
 from bayescannon.data.display import html_table, listed
 from bayescannon.data.grid import GridError, describe_grid, require_same_grid, wavelengths
-from bayescannon.data.parts import either
+from bayescannon.data.parts import a_kind, either, require_row_names, split
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
@@ -41,14 +41,15 @@ IDENTITY_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spectra:
     """
     Normalised spectra of N stars on one grid of P pixels; a dead pixel has inverse variance 0.
 
     Lists, frames, masked arrays, other number types and byte orders, and Quantities are converted; float32 and float64
-    keep their type. A pixel that is masked in flux or ivar is a dead pixel. The flux of a dead pixel is not used, and
-    becomes 1 if it is not finite.
+    keep their type. If the index of a frame or a coordinate of a DataArray names the rows, they must be in the order of
+    `id`. A pixel that is masked in flux or ivar is a dead pixel. The flux of a dead pixel is not used, and becomes 1 if
+    it is not finite.
 
     Attributes
     ----------
@@ -67,7 +68,8 @@ class Spectra:
     Raises
     ------
     InputError, InputTypeError
-        On construction, if shapes, finiteness, signs, order, units or uniqueness are not as described above.
+        On construction, if shapes, finiteness, signs, order, units, uniqueness or the names of rows are not as
+        described above.
 
     Examples
     --------
@@ -110,6 +112,12 @@ class Spectra:
         dead = either(dead, ivar_mask)
         if dead is not None:
             flux, ivar = np.where(dead, flux.dtype.type(1), flux), np.where(dead, ivar.dtype.type(0), ivar)
+        if not isinstance(self.attrs, Mapping | None):
+            raise InputTypeError(
+                f"attrs must map names to values, such as {{'preset': 'paper'}}; got {a_kind(self.attrs)}"
+            )
+        for name, given in (("flux", self.flux), ("ivar", self.ivar), *_items(self.columns)):
+            require_row_names(given, name, ids.tolist())
         values = {
             "wavelength": wavelength,
             "flux": _finite_flux(flux, ivar, ids),
@@ -205,6 +213,8 @@ def row_index(index: Any, n_row: int) -> Any:
     """
     Check an index of rows; return a slice, a boolean mask (n_row,) or an array of row numbers (n_selected,).
 
+    What is masked is not chosen.
+
     Raises
     ------
     InputError
@@ -214,7 +224,13 @@ def row_index(index: Any, n_row: int) -> Any:
     """
     if isinstance(index, slice):
         return index
-    rows = np.atleast_1d(np.asarray(index))
+    parts = split(index, "the index of rows")
+    rows = np.atleast_1d(parts.values)
+    if parts.mask is not None:
+        known = ~np.atleast_1d(parts.mask)
+        if rows.dtype.kind == "O" and all(isinstance(one, bool) for one in rows[known]):
+            rows = np.where(known, rows, False).astype(np.bool_)
+        rows = rows & known if rows.dtype == np.bool_ else rows[known]
     if rows.size == 0 and rows.dtype != np.bool_:
         return rows.astype(np.intp)
     if rows.dtype.kind not in "biu" or rows.ndim != 1:
@@ -280,7 +296,7 @@ def _items(columns: Any) -> list[tuple[str, Any]]:
         return []
     if not hasattr(columns, "keys"):
         raise InputTypeError(
-            f"columns must map names to one value per star, such as {{'snr': snr}}; got a {type(columns).__name__}"
+            f"columns must map names to one value per star, such as {{'snr': snr}}; got {a_kind(columns)}"
         )
     return [(str(name), columns[name]) for name in columns.keys()]  # noqa: SIM118
 

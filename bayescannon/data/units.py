@@ -80,6 +80,27 @@ def _kind(unit: Any) -> str:
     return "mag" if isinstance(unit, u.MagUnit) or unit.decompose().bases == [u.dex] else "other"
 
 
+def require_linear(unit: Any, name: str) -> None:
+    """
+    Raise an error if a unit is that of a logarithm, such as mag, dex or dB.
+
+    Raises
+    ------
+    UnitError
+        It is, or contains, a logarithm.
+    """
+    if unit is None:
+        return
+    import astropy.units as u
+
+    given = u.Unit(unit, parse_strict="silent")
+    if isinstance(given, u.function.FunctionUnitBase) or _kind(given) in ("dex", "log", "mag"):
+        raise UnitError(
+            f"{name} must be linear; got {name} in {given}, which is a logarithm. Convert magnitudes to flux, and "
+            "their errors too"
+        )
+
+
 def label_unit(label: Label) -> str:
     """Return the unit of a label as astropy writes it; the unit of a logarithm contains that of its argument."""
     return f"dex({label.log_of})" if label.log_of else label.unit

@@ -18,6 +18,7 @@ from bayescannon.io.catalogue_columns import (
 from bayescannon.io.catalogue_formats import FORMATS, plain_columns
 from bayescannon.io.catalogue_provenance import FORMAL_ONLY, REQUIRED, CatalogueError, build_provenance
 from bayescannon.io.outputs import check_output_file, replacing
+from bayescannon.io.paths import as_path, no_file
 from bayescannon.numerics.errors import MissingFileError
 
 __all__ = ["CatalogueError", "build_catalogue", "check_catalogue_path", "read_catalogue", "write_catalogue"]
@@ -65,7 +66,7 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     InputTypeError
         Something else than estimates.
     CatalogueError
-        A variable or an attribute of the estimates is missing, or a status is unknown.
+        A variable, a dim or an attribute of the estimates is missing, or a status is unknown.
     LabelError
         A label is unknown.
 
@@ -109,6 +110,12 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
         raise CatalogueError(
             f"the label estimates need the variable {missing[0]!r}; they have "
             f"{', '.join(map(str, estimates.variables)) or 'none'}"
+        )
+    lacking = [dim for dim in ("star", "stellar_label") if dim not in estimates.dims]
+    if lacking:
+        raise CatalogueError(
+            f"the label estimates need the dim {lacking[0]}; they have {', '.join(map(str, estimates.dims)) or 'none'}"
+            f". Choose one with a list, {lacking[0]}=[0], which keeps the dim"
         )
     labels = labels_from_names([str(name) for name in estimates["stellar_label"].to_numpy()])
     return Table(list(estimate_columns(estimates, labels)), meta=build_provenance(_attributes(estimates)))
@@ -156,7 +163,7 @@ def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = Fals
         The folder does not exist or is not writable, or `path` is a folder; see
         :func:`bayescannon.io.outputs.check_output_file`.
     """
-    path = Path(path)
+    path = as_path(path, "the catalogue to write")
     FORMATS[_ending(path)].require_packages()
     check_output_file(path, overwrite=overwrite)
     return path
@@ -251,11 +258,11 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
         ...
     bayescannon.io.catalogue_provenance.CatalogueError: ...other.ecsv is not a catalogue of bayescannon: it lacks ...
     """
-    path = Path(path)
+    path = as_path(path, "a catalogue")
     file_format = FORMATS[_ending(path)]
     file_format.require_packages()
     if not path.is_file():
-        raise MissingFileError(f"there is no catalogue {path}; check the name")
+        raise MissingFileError(f"{no_file(path)}; check the name of the catalogue")
     try:
         table = file_format.read(path)
     except PermissionError:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import RawSpectrum, Spectra
 from bayescannon.numerics.errors import InputTypeError
 
@@ -46,8 +46,8 @@ def columns_of(source: Any) -> Columns | None:
     if hasattr(source, "columns") and hasattr(source, "__getitem__"):
         return [str(name) for name in source.columns], source.__getitem__
     raise InputTypeError(
-        "labels must be a path, a LabelTable, an astropy Table, a DataFrame or a mapping of name to column; got a "
-        f"{kind_of(source)}"
+        "labels must be a path, a LabelTable, an astropy Table, a DataFrame or a mapping of name to column; got "
+        f"{a_kind(source)}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 from bayescannon.data.label_table import LabelTable
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import RawSpectrum, Spectra
 from bayescannon.io.store import load_spectra
 from bayescannon.io.tables import read_labels
@@ -57,7 +57,7 @@ def as_spectra(given: Any, *, name: str = "spectra") -> Spectra:
         hint = ". Check that spectra and labels are not swapped"
     elif hasattr(given, "theta") and hasattr(given, "label_names"):
         hint = ". Check that model and spectra are not swapped"
-    raise InputTypeError(f"{name} must be Spectra or the path of a store; got a {kind_of(given)}{hint}")
+    raise InputTypeError(f"{name} must be Spectra or the path of a store; got {a_kind(given)}{hint}")
 
 
 def as_labels(

@@ -14,6 +14,7 @@ from bayescannon.data.labels import KNOWN_LABELS, labels_from_names
 from bayescannon.data.parts import split
 from bayescannon.data.units import label_unit, to_unit
 from bayescannon.io.lamost import MISSING, bare_id
+from bayescannon.io.paths import no_file
 from bayescannon.numerics.errors import InputError, InputTypeError
 
 # columns other than labels, and the names by which they are found, in this order, in upper or lower case
@@ -35,7 +36,8 @@ class TableError(InputError):
 def require_file(path: Path) -> None:
     """Raise a `TableError` unless a file exists at `path`."""
     if not path.is_file():
-        raise TableError(f"there is no file {path}; expected a table of labels")
+        swapped = ". Check that spectra and labels are not swapped" if path.is_dir() else ""
+        raise TableError(f"{no_file(path)}; expected a table of labels{swapped}")
 
 
 def build_table(

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.io.outputs import replacing
+from bayescannon.io.paths import no_file
 from bayescannon.numerics.errors import InputError, MissingFileError
 
 # attribute of the root: SHA-256 of everything else
@@ -122,7 +123,9 @@ def read_tree(path: Path) -> xr.DataTree:
         The file cannot be read, is not netCDF, or links to data in other files.
     """
     if not path.exists():
-        raise MissingFileError(f"there is no file {path}")
+        raise MissingFileError(no_file(path))
+    if path.is_dir():
+        raise NetcdfError(no_file(path))
     try:
         content = path.read_bytes()
     except OSError as error:

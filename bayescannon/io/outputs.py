@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bayescannon.numerics.errors import BayesCannonError, MissingFileError
+from bayescannon.numerics.truth import truth
 
 _REPLACE = "exists; choose another name, or replace it with --overwrite (overwrite=True)"
 
@@ -33,8 +34,20 @@ class OutputPermissionError(BayesCannonError, PermissionError):
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Raise :class:`OutputExistsError` if `path` exists and may not be replaced."""
-    if path.exists() and not overwrite:
+    """
+    Raise an error if `path` exists and may not be replaced.
+
+    Raises
+    ------
+    OutputExistsError
+        It exists and `overwrite` is False, or it is neither a file nor a folder, which is never replaced.
+    InputTypeError
+        `overwrite` is neither True nor False.
+    """
+    replace = truth(overwrite, "overwrite")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OutputExistsError(path, "is a device, a pipe or a socket, which is never replaced; choose another name")
+    if path.exists() and not replace:
         raise OutputExistsError(path)
 
 
@@ -45,9 +58,11 @@ def check_output_file(path: Path, *, overwrite: bool) -> None:
     Raises
     ------
     OutputExistsError
-        `path` exists and `overwrite` is False.
+        `path` exists and `overwrite` is False, or it is a device, a pipe or a socket.
     OutputFolderError
         `path` is a folder.
+    InputTypeError
+        `overwrite` is neither True nor False.
     MissingFileError
         The folder of `path` does not exist.
     OutputPermissionError

@@ -1,25 +1,29 @@
 """Prepare files of LAMOST spectra into a store, in constant memory; a bad file is refused and does not stop the run."""
 
 import multiprocessing
+import os
 import signal
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bayescannon.data.parts import a_kind
 from bayescannon.data.prepare import lamost_grid, prepare_block, star_columns
 from bayescannon.data.preset import PAPER, Preset, choose_preset, provenance
-from bayescannon.data.spectra import Spectra, SpectrumError
+from bayescannon.data.spectra import RawSpectrum, Spectra, SpectrumError
 from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC, read_lamost
+from bayescannon.io.paths import as_path
 from bayescannon.io.store_writer import StoreWriter
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.typing import FloatArray
 
@@ -47,7 +51,7 @@ class PrepareError(InputError):
         self.refused = list(refused)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PrepareReport:
     """
     The result of a preparation.
@@ -69,6 +73,13 @@ class PrepareReport:
     n_stars: int
     refused: tuple[tuple[str, str], ...]
     preset: Preset
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in self.tally().items())
+        return (
+            f"<PrepareReport of {self.store}: {self.n_stars} stars of {self.n_files} files"
+            f"{f'; refused: {kinds}' * bool(kinds)}>"
+        )
 
     def tally(self) -> dict[str, int]:
         """Count the refused files by the kind of reason, most frequent first."""
@@ -143,6 +154,7 @@ def prepare_files(
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1; got {workers}")
+    store = as_path(store, "the store to write")
     preset = choose_preset(preset)
     root, paths = find_files(source)
     grid = lamost_grid() if grid is None else np.asarray(grid, dtype=np.float64)
@@ -196,10 +208,13 @@ def find_files(source: str | Path | Sequence[str | Path]) -> tuple[Path, list[st
     ------
     PrepareError
         The source does not exist, or holds no files.
+    InputTypeError
+        It is no path, and no sequence of paths.
     """
-    if not isinstance(source, str | Path):
-        root, names = Path(), [str(path) for path in source]
-    elif (path := Path(source)).is_dir():
+    path = _paths(source)
+    if isinstance(path, list):
+        root, names = Path(), path
+    elif path.is_dir():
         root = path
         names = [
             str(file.relative_to(path))
@@ -215,6 +230,20 @@ def find_files(source: str | Path | Sequence[str | Path]) -> tuple[Path, list[st
     return root, sorted(set(names))
 
 
+def _paths(source: Any) -> Path | list[str]:
+    """Return a source that is one path as a Path, and one of several as a list; raise an error if it is neither."""
+    if isinstance(source, str | os.PathLike):
+        return Path(os.fsdecode(source))
+    others = [source]
+    if isinstance(source, Iterable) and not isinstance(source, Spectra | RawSpectrum | bytes):
+        given = list(source)
+        others = [one for one in given if not isinstance(one, str | os.PathLike)]
+        if not others:
+            return [os.fsdecode(one) for one in given]
+    hint = ". prepare_spectra takes RawSpectrum" if isinstance(others[0], RawSpectrum) else ""
+    raise InputTypeError(f"prepare_files takes a folder, a file or a list of files; got {a_kind(others[0])}{hint}")
+
+
 def _names_in(path: Path) -> list[str]:
     """Return the paths in a list file, or the name of `path` if that is itself a spectrum."""
     with path.open("rb") as file:
@@ -225,7 +254,13 @@ def _names_in(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
         raise PrepareError(f"{path} is neither a FITS file nor a text file with one path per line") from None
-    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    names = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    if names and not any((path.parent / name).exists() for name in names):
+        raise PrepareError(
+            f"none of the {len(names)} lines of {path} is the path of a file; the first is {names[0][:80]!r}. Give a "
+            "folder of spectra, one spectrum, or a text file with one path per line"
+        )
+    return names
 
 
 def _prepared(

@@ -11,7 +11,7 @@ from astropy import units as u
 from astropy.nddata import InverseVariance
 
 from bayescannon.data.convert import texts
-from bayescannon.data.parts import kind_of
+from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, require_same_grid
 from bayescannon.io.lamost import is_lamost, parse_lamost
 from bayescannon.numerics.errors import InputError, InputTypeError
@@ -89,7 +89,7 @@ def to_specutils(spectra: Spectra, star: int) -> Any:
     )
 
 
-def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> list[RawSpectrum]:
+def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None, redshift: Any = None) -> list[RawSpectrum]:
     """
     Convert spectra of specutils to :class:`~bayescannon.data.spectra.RawSpectrum`, for ``prepare_spectra``.
 
@@ -101,11 +101,15 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> list[Ra
         In vacuum wavelengths of any unit of length. A Spectrum of several rows is one star per row.
     ids : sequence of str, optional
         Names of the stars; by default ``meta["id"]`` of each Spectrum.
+    redshift : float, sequence of one per star, or Quantity, optional
+        z = v/c of the stars, or their velocities, instead of the redshift of each Spectrum. specutils gives a Spectrum
+        the redshift 0 unless one is set, so a redshift of 0 is taken for unknown (NaN), and ``prepare_spectra`` asks
+        for it; give ``redshift=0`` for spectra at rest.
 
     Returns
     -------
     raws : list of RawSpectrum
-        With the redshift of each Spectrum (0 unless it was set), and ``ra``, ``dec`` and ``snr`` of its ``meta``.
+        With the redshift of each Spectrum, and ``ra``, ``dec`` and ``snr`` of its ``meta``.
 
     Raises
     ------
@@ -113,6 +117,13 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> list[Ra
         A spectrum has no uncertainty, or one that does not give an inverse variance.
     InputError, InputTypeError
         A spectrum has no name, or `spectra` is not a kind of Spectrum.
+
+    Examples
+    --------
+    >>> from bayescannon.io.specutils import from_specutils, to_specutils
+    >>> spectra = Spectra([5000, 5001], [[1.0, 0.9]], [[1e4, 0]], ["star-1"])
+    >>> from_specutils(to_specutils(spectra, 0), redshift=0)
+    [<RawSpectrum star-1: 2 pixels from 5000.00 to 5001.00 A, 1 of them good; redshift 0>]
     """
     rows = list(_rows(spectra))
     names = [row[0].meta.get("id") for row in rows] if ids is None else texts(ids, "ids").tolist()
@@ -123,7 +134,8 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> list[Ra
             f"every spectrum needs a name; spectrum {names.index(None)} has none in meta['id']. Give the names of all "
             f"{len(rows)} with ids=[...]"
         )
-    return [_raw(spectrum, row, str(name)) for (spectrum, row), name in zip(rows, names, strict=True)]
+    redshifts = _redshifts(redshift, rows)
+    return [_raw(spectrum, row, str(name), z) for (spectrum, row), name, z in zip(rows, names, redshifts, strict=True)]
 
 
 def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectra:
@@ -148,10 +160,11 @@ def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectr
     for spectrum, _ in rows:
         if spectrum.flux.unit.physical_type != "dimensionless":
             raise InputError(f"normalised flux must have no unit; got flux in {spectrum.flux.unit}{rest}")
-    raws = from_specutils(spectra, ids=ids)
-    moving = next((raw for raw in raws if raw.redshift != 0), None)
+    observed = from_specutils(spectra, ids=ids)
+    moving = next((raw for raw in observed if np.isfinite(raw.redshift)), None)
     if moving is not None:
         raise InputError(f"spectra must be at rest; {moving.id} has the redshift {moving.redshift:g}{rest}")
+    raws = from_specutils(spectra, ids=ids, redshift=0)
     if not raws:
         raise InputError("at least one spectrum is needed; got none")
     grid = np.asarray(raws[0].wavelength, dtype=np.float64)
@@ -172,10 +185,25 @@ def _rows(spectra: Any) -> Iterator[tuple[Any, Any]]:
         for one in spectra:
             yield from _rows(one)
     else:
-        raise InputTypeError(f"expected a Spectrum of specutils, or several; got a {kind_of(spectra)}")
+        raise InputTypeError(f"expected a Spectrum of specutils, or several; got {a_kind(spectra)}")
 
 
-def _raw(spectrum: Any, row: Any, name: str) -> RawSpectrum:
+def _redshifts(given: Any, rows: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """Return one redshift per row: those that were given, or those of the spectra, where 0 is unknown (NaN)."""
+    if given is not None:
+        values = list(given) if np.iterable(given) and not isinstance(given, str) else [given] * len(rows)
+        if len(values) != len(rows):
+            raise InputError(f"redshift must be one number, or one per spectrum ({len(rows)}); got {len(values)}")
+        return values
+    found = []
+    for spectrum, row in rows:
+        own = np.atleast_1d(np.asarray(0.0 if spectrum.redshift is None else spectrum.redshift, dtype=np.float64))
+        value = float(own[row[-1] if row and own.size > 1 else 0])
+        found.append(value if value != 0 else np.nan)
+    return found
+
+
+def _raw(spectrum: Any, row: Any, name: str, redshift: Any) -> RawSpectrum:
     """Return one row of a Spectrum as a RawSpectrum."""
     if spectrum.uncertainty is None:
         raise SpectrumError(
@@ -186,13 +214,12 @@ def _raw(spectrum: Any, row: Any, name: str) -> RawSpectrum:
     dead = ~np.isfinite(ivar)
     if spectrum.mask is not None:
         dead = dead | np.asarray(spectrum.mask, dtype=bool)
-    redshift = np.atleast_1d(np.asarray(0.0 if spectrum.redshift is None else spectrum.redshift, dtype=np.float64))
     return RawSpectrum(
         name,
         np.asarray(spectrum.spectral_axis.to_value(u.AA)),
-        np.asarray(spectrum.flux.value)[row],
+        spectrum.flux[row],  # with its unit: magnitudes are refused
         np.where(dead, 0.0, ivar)[row],
-        redshift=float(redshift[row[-1] if row and redshift.size > 1 else 0]),
+        redshift=redshift,
         ra=_meta_number(spectrum, "ra"),
         dec=_meta_number(spectrum, "dec"),
         snr=_meta_number(spectrum, "snr"),

@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayescannon.data.convert import texts
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import bare_id
 from bayescannon.io.outputs import leftovers
+from bayescannon.io.paths import as_path
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.rows import rows_of
 
@@ -39,7 +41,7 @@ def open_store(path: str | Path) -> xr.Dataset:
     StoreError
         The store does not exist, is incomplete, or `path` is not a store of bayescannon.
     """
-    path = Path(path)
+    path = as_path(path, "a store of spectra")
     described = _describe(path)
     attributes = described.get("attributes", {})
     if attributes.get("format") != FORMAT:
@@ -47,7 +49,8 @@ def open_store(path: str | Path) -> xr.Dataset:
             left = ", ".join(one.name for one in leftovers(path))
             hint = f". An interrupted run left {left}; remove it and prepare the spectra again" if left else ""
             raise StoreError(f"there is no store at {path}; make one with 'bayescannon prepare'{hint}")
-        raise StoreError(f"{path} is not a store of bayescannon ({FORMAT}); make one with 'bayescannon prepare'")
+        fault = "; check that spectra and labels are not swapped" if path.is_file() else ""
+        raise StoreError(f"{path} is not a store of bayescannon ({FORMAT}){fault}; make one with 'bayescannon prepare'")
     if not attributes.get("complete"):
         raise StoreError(f"{path} is incomplete because its preparation was interrupted; prepare the spectra again")
     # stores of version 0.2 and older have no consolidated metadata
@@ -77,6 +80,8 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     ------
     StoreError
         As :func:`open_store`, or an id is not in the store.
+    InputTypeError
+        `path` is no path, or `ids` are no names.
 
     Examples
     --------
@@ -91,7 +96,7 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     with open_store(path) as dataset:
         if ids is None:
             return _to_spectra(dataset)
-        wanted = [bare_id(name) for name in ids]
+        wanted = [bare_id(name) for name in texts(ids, "ids").tolist()]
         index = rows_of(dataset["star"].to_numpy(), wanted)
         missing = [name for name, row in zip(wanted, index, strict=True) if row < 0]
         if missing:

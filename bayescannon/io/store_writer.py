@@ -23,6 +23,7 @@ from bayescannon.io.outputs import (
     require_writable,
     temporary_name,
 )
+from bayescannon.io.paths import as_path
 from bayescannon.io.store import FORMAT, STAR_CHUNK, store_attributes
 from bayescannon.numerics.errors import InputError
 
@@ -60,7 +61,7 @@ class StoreWriter:
     """
 
     def __init__(self, path: str | Path, wavelength: NDArray[np.float64], *, overwrite: bool = False) -> None:
-        self.path = Path(path)
+        self.path = as_path(path, "the store to write")
         refuse_existing(self.path, overwrite=overwrite)
         if self.path.exists() and store_attributes(self.path).get("format") != FORMAT:
             raise OutputExistsError(self.path, "exists and is not a store of bayescannon; remove it by hand")

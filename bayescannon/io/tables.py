@@ -9,12 +9,14 @@ from astropy.table import Table
 
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS
-from bayescannon.data.parts import require_kind
+from bayescannon.data.parts import a_kind, require_kind
 from bayescannon.io.apogee import read_allstar
 from bayescannon.io.apogee_flags import ASPCAP_FLAGS
 from bayescannon.io.frames import columns_of
 from bayescannon.io.label_columns import TableError, build_table, require_file
 from bayescannon.io.outputs import replacing
+from bayescannon.io.paths import as_path
+from bayescannon.numerics.errors import InputTypeError
 
 # by file ending, because astropy's guess is slow and fails on some csv files
 _FORMATS = {
@@ -58,7 +60,7 @@ def read_labels(
     TableError
         The file cannot be read, a label has no column, or the values of a column cannot be used.
     InputTypeError
-        `source` is not a table.
+        `source` is not a table, or `columns` not a mapping.
     bayescannon.data.labels.LabelError
         A label name is unknown.
     bayescannon.data.units.UnitError
@@ -75,6 +77,11 @@ def read_labels(
     >>> labels.labels["teff"]
     array([4800., 5100.])
     """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise InputTypeError(
+            f"columns map names to columns, such as {{'teff': 'Teff'}}; got {a_kind(columns)}. label_names=[...] names "
+            "the labels to read"
+        )
     if isinstance(source, LabelTable):
         if label_names is not None:
             source.require(label_names)
@@ -125,7 +132,7 @@ def save_labels(table: LabelTable, path: str | Path, *, overwrite: bool = False)
     <LabelTable of 1 stars from labels.ecsv: teff; errors of teff; 1 ids, no positions>
     """
     require_kind(table, LabelTable, "save_labels(table, path)")
-    path = Path(path)
+    path = as_path(path, "the table to write")
     if path.suffix not in _SAVED:
         raise TableError(f"the file of a label table must end in {' or '.join(_SAVED)}; got {path.name}")
     # FITS has no unit dex; the unit of a label follows from its name

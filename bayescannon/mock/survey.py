@@ -17,19 +17,21 @@ from numpy.typing import NDArray
 
 from bayescannon.data.spectra import RawSpectrum
 from bayescannon.io.outputs import OutputExistsError
+from bayescannon.io.paths import as_path
 from bayescannon.mock import catalogues, detector, interstellar, optics
 from bayescannon.mock.detector import Exposure
 from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
 from bayescannon.mock.lamost_file import RELEASE, header_cards, lamost_bytes
 from bayescannon.mock.stars import Stars, draw_stars
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.truth import truth
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 
 BLOCK_SIZE = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MockSurvey:
     """
     A simulated survey in memory; the reference stars come first.
@@ -57,6 +59,10 @@ class MockSurvey:
     lasp: Table
     truth: Table
 
+    def __repr__(self) -> str:
+        n_reference = len(self.apogee)
+        return f"<MockSurvey of {n_reference} reference stars and {len(self.truth) - n_reference} test stars>"
+
     def spectra(self) -> Iterator[RawSpectrum]:
         """Yield the spectra one by one, as a reader of the files would."""
         row = 0
@@ -81,6 +87,16 @@ def simulate_survey(n_reference: int, n_test: int, *, seed: int) -> MockSurvey:
     ------
     InputError
         A negative number of stars, or none at all.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(2, 1, seed=1)
+    >>> survey
+    <MockSurvey of 2 reference stars and 1 test stars>
+    >>> raws = list(survey.spectra())
+    >>> len(raws), len(survey.apogee), survey.truth["teff"].shape
+    (3, 2, (3,))
     """
     stars, blocks, table_seed = _plan(n_reference, n_test, seed)
     exposures = tuple(_expose(_rows(stars, rows), block_seed) for rows, block_seed in blocks)
@@ -133,7 +149,7 @@ def write_survey(
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1; got {workers}")
-    out = Path(out)
+    out = as_path(out, "the folder to write to")
     stars, blocks, table_seed = _plan(n_reference, n_test, seed)
     _clear(out, overwrite=overwrite)
     folder = out / "spectra"
@@ -206,6 +222,7 @@ def _tables(stars: Stars, seed: np.random.SeedSequence) -> tuple[Table, Table, T
 
 def _clear(out: Path, *, overwrite: bool) -> None:
     """Raise an error if the folder is not empty; with `overwrite`, remove an older mock survey from it."""
+    overwrite = truth(overwrite, "overwrite")
     if not out.exists() or not any(out.iterdir()):
         return
     if not overwrite:

@@ -12,7 +12,10 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayescannon.data.convert import numbers
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.real_numbers import positive_number, real_number
+from bayescannon.numerics.truth import truth
 
 # scale of a flat prior and of a dead pixel's error: large but finite, so that no gradient is NaN
 FLAT_SCALE = 1e10
@@ -39,6 +42,13 @@ def shrunk_terms(n_label: int, terms: str) -> NDArray[np.bool_]:
     return np.arange(n_term) >= (1 + n_label if terms == "quadratic" else 1)
 
 
+def _check_scale(scale: ArrayLike) -> None:
+    """Raise unless the scale of a prior consists of positive numbers."""
+    name = "the scale of a coefficient prior"
+    if not (numbers(scale, name)[0] > 0).all():
+        raise InputError(f"{name} must be positive; got {scale!r}")
+
+
 def _sizes() -> tuple[int, int, int]:
     """Return the numbers of pixels, terms and labels of the model on the stack."""
     import pymc as pm
@@ -58,7 +68,15 @@ class CoefficientPrior(Protocol):
 
 @dataclass(frozen=True)
 class FlatCoefficients:
-    """A flat prior of every coefficient, as in the paper."""
+    """
+    A flat prior of every coefficient, as in the paper.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.SpectralPriors(coefficients=bc.FlatCoefficients()).coefficients
+    FlatCoefficients()
+    """
 
     def declare_theta(self) -> Any:
         """Return theta ~ Flat."""
@@ -77,6 +95,13 @@ class NormalCoefficients:
     scale, mean : array that broadcasts to (pixel, term)
         In normalised flux; `scale` is positive.
     terms : {"quadratic", "all"}
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> mean, scale = bc.NormalCoefficients(0.02).parameters(1, 1)
+    >>> scale.tolist()  # of 1, the label and its square: only the square is shrunk
+    [[inf, inf, 0.02]]
     """
 
     scale: ArrayLike = 0.01
@@ -84,8 +109,8 @@ class NormalCoefficients:
     terms: str = "quadratic"
 
     def __post_init__(self) -> None:
-        if not (np.asarray(self.scale) > 0).all():
-            raise InputError("the scale of a coefficient prior must be positive")
+        _check_scale(self.scale)
+        numbers(self.mean, "the mean of a coefficient prior")
         shrunk_terms(1, self.terms)
 
     def parameters(self, n_pixel: int, n_label: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -118,6 +143,12 @@ class PooledCoefficients:
     terms : {"quadratic", "all"}
     activity_spread : float
         Prior standard deviation of ln lambda_p, whose mean is 0.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.PooledCoefficients(terms="all")
+    PooledCoefficients(terms='all', activity_spread=1.0)
     """
 
     terms: str = "quadratic"
@@ -125,8 +156,7 @@ class PooledCoefficients:
 
     def __post_init__(self) -> None:
         shrunk_terms(1, self.terms)
-        if not self.activity_spread > 0:
-            raise InputError(f"activity_spread must be positive; got {self.activity_spread}")
+        positive_number(self.activity_spread, "activity_spread")
 
     def declare_hyperparameters(self, n_shrunk: int) -> tuple[Any, Any, Any]:
         """Return mu and tau (shrunk_term) and lambda (pixel)."""
@@ -166,14 +196,19 @@ class LaplaceCoefficients:
     scale : array that broadcasts to (pixel, term)
         In normalised flux, positive.
     terms : {"quadratic", "all"}
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.LaplaceCoefficients(0.005, terms="all").parameters(1, 1).tolist()
+    [[inf, 0.005, 0.005]]
     """
 
     scale: ArrayLike = 0.01
     terms: str = "quadratic"
 
     def __post_init__(self) -> None:
-        if not (np.asarray(self.scale) > 0).all():
-            raise InputError("the scale of a coefficient prior must be positive")
+        _check_scale(self.scale)
         shrunk_terms(1, self.terms)
 
     def parameters(self, n_pixel: int, n_label: int) -> NDArray[np.float64]:
@@ -209,6 +244,12 @@ class HorseshoeCoefficients:
     slab : float
         c, the scale of large coefficients.
     terms : {"quadratic", "all"}
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.HorseshoeCoefficients(global_scale=2e-3).slab
+    0.05
     """
 
     global_scale: float = 1e-3
@@ -217,8 +258,9 @@ class HorseshoeCoefficients:
     terms: str = "quadratic"
 
     def __post_init__(self) -> None:
-        if not (self.global_scale > 0 and self.slab > 0):
-            raise InputError(f"global_scale and slab must be positive; got {self.global_scale} and {self.slab}")
+        positive_number(self.global_scale, "global_scale")
+        positive_number(self.slab, "slab")
+        truth(self.learn_scale, "learn_scale")
         shrunk_terms(1, self.terms)
 
     def parameters(self, n_pixel: int, n_label: int) -> NoReturn:
@@ -276,6 +318,12 @@ class SmoothCoefficients:
     terms : {"quadratic", "all"}
     position : array of shape (pixel,), optional
         Ascending positions of the model's pixels, in pixels; by default 0, 1, 2 ...
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.SmoothCoefficients(length=2.0).correlations(3).round(3).tolist()
+    [0.607, 0.607]
     """
 
     length: float = 3.0
@@ -284,10 +332,11 @@ class SmoothCoefficients:
     position: ArrayLike | None = None
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.length) and self.length > 0):
+        length = real_number(self.length, "the correlation length")
+        if not (np.isfinite(length) and length > 0):
             raise InputError(f"the correlation length must be positive and finite; got {self.length}")
-        if self.scale is not None and not (np.asarray(self.scale) > 0).all():
-            raise InputError("the scale of a coefficient prior must be positive")
+        if self.scale is not None:
+            _check_scale(self.scale)
         shrunk_terms(1, self.terms)
 
     def correlations(self, n_pixel: int) -> NDArray[np.float64]:

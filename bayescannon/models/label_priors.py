@@ -13,9 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.data.convert import numbers
 from bayescannon.data.labels import LabelError, LabelScaler, labels_from_names
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.real_numbers import positive_number
 from bayescannon.numerics.typing import FloatArray
 
 # bound of a label that a box does not bound, in scaled labels: far beyond every star
@@ -40,7 +42,15 @@ class LabelPrior(Protocol):
 
 @dataclass(frozen=True)
 class FlatLabels:
-    """A flat prior of every label, as in the paper."""
+    """
+    A flat prior of every label, as in the paper.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.FlatLabels().describe()
+    'flat'
+    """
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
         """Return a constant."""
@@ -66,8 +76,21 @@ class _OfSomeLabels:
 
     names: tuple[str, ...]
 
+    def describe(self) -> str:
+        """Return a phrase that describes the prior."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.describe()}>"
+
+    def _convert(self, *names: str) -> None:
+        """Set `names` and the attributes of these names to a tuple of str and arrays of float64."""
+        object.__setattr__(self, "names", tuple(label.name for label in labels_from_names(self.names)))
+        for name in names:
+            values = numbers(getattr(self, name), f"{name} of a prior of {', '.join(self.names)}")[0]
+            object.__setattr__(self, name, values.astype(np.float64, copy=False))
+
     def _check(self, **shapes: tuple[FloatArray, tuple[int, ...]]) -> None:
-        labels_from_names(self.names)
         for what, (values, shape) in shapes.items():
             if values.shape != shape or not np.isfinite(values).all():
                 raise InputError(f"{what} of a prior of {', '.join(self.names)} must be finite with shape {shape}; "
@@ -107,7 +130,7 @@ class _OfSomeLabels:
         return labels
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BoxLabels(_OfSomeLabels):
     """
     Labels ~ Uniform(lower, upper).
@@ -117,6 +140,12 @@ class BoxLabels(_OfSomeLabels):
     names : tuple of k str
     lower, upper : float arrays of shape (k,)
         In the labels' units.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.BoxLabels(("teff", "logg"), [4000, 0.5], [5500, 3.8])
+    <BoxLabels: box teff 4000 to 5500, logg 0.5 to 3.8>
     """
 
     names: tuple[str, ...]
@@ -124,6 +153,7 @@ class BoxLabels(_OfSomeLabels):
     upper: FloatArray
 
     def __post_init__(self) -> None:
+        self._convert("lower", "upper")
         shape = (len(self.names),)
         self._check(lower=(self.lower, shape), upper=(self.upper, shape))
         if not (self.lower < self.upper).all():
@@ -165,7 +195,7 @@ class BoxLabels(_OfSomeLabels):
         return "box " + ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, low, high in walls)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MixtureLabels(_OfSomeLabels):
     """
     Labels ~ sum_m weight_m Normal(mean_m, covariance_m); with M = 1 a Gaussian.
@@ -178,6 +208,14 @@ class MixtureLabels(_OfSomeLabels):
     mean : float array of shape (M, k)
     covariance : float array of shape (M, k, k)
         In the labels' units.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.MixtureLabels(("teff",), weight=[0.7, 0.3], mean=[[4700], [5100]], covariance=[[[150**2]], [[200**2]]])
+    <MixtureLabels: mixture of 2 Gaussians of teff>
+    >>> bc.MixtureLabels.gaussian(("teff",), [4800], [[300**2]])
+    <MixtureLabels: Gaussian of teff>
     """
 
     names: tuple[str, ...]
@@ -186,7 +224,8 @@ class MixtureLabels(_OfSomeLabels):
     covariance: FloatArray
 
     def __post_init__(self) -> None:
-        n, k = len(self.weight), len(self.names)
+        self._convert("weight", "mean", "covariance")
+        n, k = self.weight.size, len(self.names)
         self._check(weight=(self.weight, (n,)), mean=(self.mean, (n, k)), covariance=(self.covariance, (n, k, k)))
         if n == 0 or not (self.weight > 0).all() or not np.isclose(self.weight.sum(), 1):
             raise InputError(f"the weights of a mixture must be positive and sum to 1; got {self.weight}")
@@ -199,7 +238,8 @@ class MixtureLabels(_OfSomeLabels):
     @classmethod
     def gaussian(cls, names: Sequence[str], mean: FloatArray, covariance: FloatArray) -> "MixtureLabels":
         """Return the prior labels ~ Normal(mean, covariance), shapes (k,) and (k, k)."""
-        return cls(tuple(names), np.ones(1), np.asarray(mean)[None], np.asarray(covariance)[None])
+        one, several = numbers(mean, "mean")[0], numbers(covariance, "covariance")[0]
+        return cls(tuple(names), np.ones(1), one[None], several[None])
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
         """Return the normalised components."""
@@ -238,7 +278,7 @@ class MixtureLabels(_OfSomeLabels):
         return f"{kind} of {', '.join(self.names)}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CoverageLabels(_OfSomeLabels):
     r"""
     A prior that is flat where the reference set is dense and falls off with distance from it.
@@ -257,6 +297,12 @@ class CoverageLabels(_OfSomeLabels):
         In the labels' units.
     cut : float
         n at which the density is half of its plateau.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.CoverageLabels(("teff",), count=[900], mean=[[4800]], covariance=[[[300**2]]], cut=5)
+    <CoverageLabels: coverage of teff>
     """
 
     names: tuple[str, ...]
@@ -266,10 +312,12 @@ class CoverageLabels(_OfSomeLabels):
     cut: float
 
     def __post_init__(self) -> None:
-        n, k = len(self.count), len(self.names)
+        self._convert("count", "mean", "covariance")
+        positive_number(self.cut, "cut")
+        n, k = self.count.size, len(self.names)
         self._check(count=(self.count, (n,)), mean=(self.mean, (n, k)), covariance=(self.covariance, (n, k, k)))
-        if n == 0 or not (self.count > 0).all() or not self.cut > 0:
-            raise InputError(f"counts and cut must be positive; got {self.count} and {self.cut}")
+        if n == 0 or not (self.count > 0).all():
+            raise InputError(f"counts must be positive; got {self.count}")
 
     def density(self, scaler: LabelScaler) -> LabelDensity:
         """Return the saturating density."""

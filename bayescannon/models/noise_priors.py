@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.real_numbers import positive_number, real_number
 
 
 class ScatterPrior(Protocol):
@@ -22,9 +23,25 @@ class NoisePrior(Protocol):
         """Return a number, or a random variable without dims or with dims (pixel,)."""
 
 
+def _check_population(centre: float | None, width: float | None, what: str) -> None:
+    """Raise unless the parameters of a population of logarithms are None, or a finite centre and a positive width."""
+    if centre is not None and not np.isfinite(real_number(centre, f"the centre of {what}")):
+        raise InputError(f"the centre of {what} must be finite; got {centre}")
+    if width is not None:
+        positive_number(width, f"the width of {what}")
+
+
 @dataclass(frozen=True)
 class FlatScatter:
-    """A flat prior of every scatter s >= 0, as in the paper."""
+    """
+    A flat prior of every scatter s >= 0, as in the paper.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.SpectralPriors().scatter
+    FlatScatter()
+    """
 
     def declare_scatter(self, *, boundary: bool) -> Any:
         """Return s ~ Flat on [0, inf)."""
@@ -44,13 +61,18 @@ class HalfNormalScatter:
     ----------
     scale : float
         In normalised flux.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.SpectralPriors(scatter=bc.HalfNormalScatter(0.01)).scatter
+    HalfNormalScatter(scale=0.01)
     """
 
     scale: float = 0.02
 
     def __post_init__(self) -> None:
-        if not self.scale > 0:
-            raise InputError(f"the scale of the scatter prior must be positive; got {self.scale}")
+        positive_number(self.scale, "the scale of the scatter prior")
 
     def declare_scatter(self, *, boundary: bool) -> Any:
         """Return s ~ HalfNormal(scale)."""
@@ -69,10 +91,19 @@ class PooledScatter:
     ----------
     centre, width : float or None
         Parameters of the population; None is learned by marginal likelihood.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.PooledScatter(centre=-4.6)  # a typical scatter of 0.01; the width is learned
+    PooledScatter(centre=-4.6, width=None)
     """
 
     centre: float | None = None
     width: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_population(self.centre, self.width, "the scatter prior")
 
     def declare_scatter(self, *, boundary: bool) -> Any:  # noqa: ARG002 - no boundary: ln s is unbounded
         """Return s, with ln s ~ Normal(centre, width)."""
@@ -92,13 +123,18 @@ class FixedNoise:
     Attributes
     ----------
     kappa : float
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.FixedNoise(0.8).declare_kappa()
+    0.8
     """
 
     kappa: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.kappa > 0:
-            raise InputError(f"kappa must be positive; got {self.kappa}")
+        positive_number(self.kappa, "kappa")
 
     def declare_kappa(self) -> Any:
         """Return the number."""
@@ -107,7 +143,15 @@ class FixedNoise:
 
 @dataclass(frozen=True)
 class GlobalNoise:
-    """One kappa for the whole survey, flat on (0, inf)."""
+    """
+    One kappa for the whole survey, flat on (0, inf).
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.SpectralPriors(noise=bc.GlobalNoise()).noise
+    GlobalNoise()
+    """
 
     def declare_kappa(self) -> Any:
         """Return kappa ~ Flat on (0, inf)."""
@@ -125,10 +169,19 @@ class PixelNoise:
     ----------
     centre, width : float or None
         Parameters of the population; None is learned by marginal likelihood.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.PixelNoise(centre=0.0)  # kappa is 1 in a typical pixel; the width is learned
+    PixelNoise(centre=0.0, width=None)
     """
 
     centre: float | None = None
     width: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_population(self.centre, self.width, "the noise prior")
 
     def declare_kappa(self) -> Any:
         """Return kappa (pixel), with ln kappa ~ Normal(centre, width)."""

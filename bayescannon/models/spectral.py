@@ -50,6 +50,16 @@ def spectral_model(
     -------
     model : pm.Model
         Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import bayescannon as bc
+    >>> vectors = np.array([[1.0, -1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    >>> flux = np.array([[0.9, 1.0], [0.8, 1.0], [0.7, 1.0]])
+    >>> model = bc.spectral_model(vectors, flux, np.full(flux.shape, 1e4), terms=["1", "teff", "teff^2"])
+    >>> [variable.name for variable in model.free_RVs]
+    ['theta', 'scatter']
     """
     live = ivar > 0
     priors = priors or SpectralPriors()

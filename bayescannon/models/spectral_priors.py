@@ -23,6 +23,13 @@ class SpectralPriors:
     allowed : bool array of shape (pixel, T), optional
         False where a pixel does not depend on a term: the coefficient is 0 in a fit, and has no effect in the PyMC
         model.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> priors = bc.SpectralPriors(coefficients=bc.PooledCoefficients(), noise=bc.GlobalNoise())
+    >>> priors.scatter
+    FlatScatter()
     """
 
     coefficients: CoefficientPrior = field(default_factory=FlatCoefficients)

@@ -56,6 +56,14 @@ def label_model(
     ------
     InputError
         The shapes do not match the number of labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import bayescannon as bc
+    >>> model = bc.label_model(np.eye(3), np.array([1.0, 0.2, 0.04]), label_names=["teff"])
+    >>> [variable.name for variable in model.free_RVs], model.coords["term"]
+    (['labels'], ('1', 'teff', 'teff^2'))
     """
     names = tuple(label_names)
     scaler = scaler or LabelScaler(names, np.zeros(len(names)), np.ones(len(names)))

@@ -2,7 +2,18 @@
 
 
 class BayesCannonError(Exception):
-    """Base class of the exceptions that bayescannon raises on purpose; the message says what to do."""
+    """
+    Base class of the exceptions that bayescannon raises on purpose; the message says what to do.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> try:
+    ...     bc.load_model("no-such-file.nc")
+    ... except bc.BayesCannonError as error:
+    ...     print(type(error).__name__)
+    MissingFileError
+    """
 
 
 class BayesCannonWarning(UserWarning):

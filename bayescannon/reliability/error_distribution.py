@@ -84,7 +84,7 @@ def _log_density(x: FloatArray, dof: FloatArray) -> FloatArray:
     return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ErrorCalibration:
     r"""
     The distribution of the errors of labels, given formal error f, S/N and position in label space.
@@ -149,6 +149,10 @@ class ErrorCalibration:
     bias: FloatArray
     wrong_fraction: float
     n_stars: int
+
+    def __repr__(self) -> str:
+        degrees = ", ".join(f"{value:.3g}" for value in self.dof)
+        return f"<ErrorCalibration of {len(self.dof)} labels from {self.n_stars} stars: Student-t with nu = {degrees}>"
 
     def predict(self, scaled: FloatArray, formal: FloatArray, snr: FloatArray) -> PredictiveErrors:
         """

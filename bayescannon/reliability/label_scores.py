@@ -50,7 +50,7 @@ _MIN_RELATIVE_WIDTH = 0.01
 _BLOCK = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CoverageReference:
     """
     The reference stars with which coverage and novelty are assessed.
@@ -89,6 +89,10 @@ class CoverageReference:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        spectra = "labels only" if self.novelty is None else "labels and spectra"
+        return f"<CoverageReference of {len(self)} stars, {spectra}: {', '.join(self.scaler.names)}>"
 
     def p_values(self, scores: FloatArray, names: Sequence[str] = SCORES) -> NDArray[np.float64]:
         """Return the empirical p-value of every score of shape (N, score), with its name in `names`."""

@@ -152,7 +152,7 @@ def test_no_information_is_a_large_and_finite_scale():
         (lambda: LaplaceCoefficients(terms=""), "'quadratic' or 'all'"),
         (lambda: PooledCoefficients(activity_spread=0.0), "activity_spread must be positive; got 0"),
         (lambda: PooledCoefficients(terms="linear"), "'quadratic' or 'all'"),
-        (lambda: HorseshoeCoefficients(slab=0.0), "global_scale and slab must be positive"),
+        (lambda: HorseshoeCoefficients(slab=0.0), "slab must be positive; got 0"),
         (lambda: SmoothCoefficients(length=np.inf), "correlation length must be positive and finite; got inf"),
         (lambda: SmoothCoefficients(scale=[0.1, -0.1]), "scale of a coefficient prior must be positive"),
         (lambda: SmoothCoefficients(position=[0.0, 2.0, 1.0]).correlations(3), "position must have 3 ascending values"),

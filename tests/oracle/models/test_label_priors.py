@@ -9,6 +9,7 @@ from label_prior_cases import NAMES, PRIORS, RNG, SCALER, stars
 from bayescannon.data.labels import LabelError
 from bayescannon.models.label_priors import BoxLabels, CoverageLabels, MixtureLabels
 from bayescannon.models.star_labels import label_model
+from bayescannon.numerics.errors import InputTypeError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.stars.quartic import chi2_derivatives, pseudo_observations
 
@@ -67,3 +68,17 @@ def test_a_prior_of_a_label_that_the_model_lacks_is_refused():
 def test_priors_that_make_no_sense_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_lists_are_converted_and_priors_shown_in_one_line():
+    box = BoxLabels(["teff", "logg"], [4000, 1], [5000, 3])
+    assert box.names == ("teff", "logg")
+    assert box.lower.dtype == np.float64
+    assert repr(box) == "<BoxLabels: box teff 4000 to 5000, logg 1 to 3>"
+    mixture = MixtureLabels(["teff"], [0.5, 0.5], [[4500], [5000]], [[[1e4]], [[1e4]]])
+    assert repr(mixture) == "<MixtureLabels: mixture of 2 Gaussians of teff>"
+    assert repr(CoverageLabels(["teff"], [9], [[4500]], [[[1e4]]], 5)) == "<CoverageLabels: coverage of teff>"
+    with pytest.raises(InputTypeError, match="lower of a prior of teff holds text; expected numbers"):
+        BoxLabels(("teff",), ["low"], ["high"])
+    with pytest.raises(InputTypeError, match="cut must be a number; got '5'"):
+        CoverageLabels(("teff",), [9], [[1]], [[[1]]], "5")

@@ -13,7 +13,7 @@ from bayescannon.models.noise_priors import (
     PixelNoise,
     PooledScatter,
 )
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import BayesCannonError
 
 N_PIXEL = 4
 S = np.array([0.002, 0.01, 0.03, 0.008])
@@ -75,8 +75,12 @@ def test_kappa_is_a_number_or_one_variable_or_one_per_pixel():
         (lambda: HalfNormalScatter(0.0), "scale of the scatter prior must be positive; got 0"),
         (lambda: HalfNormalScatter(np.nan), "must be positive; got nan"),
         (lambda: FixedNoise(-1.0), "kappa must be positive; got -1"),
+        (lambda: FixedNoise("1"), "kappa must be a number; got '1'"),
+        (lambda: PooledScatter(0, -1), "the width of the scatter prior must be positive; got -1"),
+        (lambda: PooledScatter(np.nan), "the centre of the scatter prior must be finite"),
+        (lambda: PixelNoise(0, -1), "the width of the noise prior must be positive; got -1"),
     ],
 )
 def test_priors_that_make_no_sense_are_refused(make, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(BayesCannonError, match=message):
         make()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.cannon.cuts import CUT_SETS, flag_cut, range_cut
+from bayescannon.cannon.cuts import CUT_SETS, Cut, flag_cut, range_cut
 from bayescannon.cannon.matching import apply_cuts, build_reference, match_by_id
 from bayescannon.data.tally import tally_text
+from bayescannon.numerics.errors import InputTypeError
 
 NAMES = ("teff", "alpha_m")
 
@@ -59,3 +60,30 @@ def test_the_released_cuts_look_at_their_bits_only(spectra, labels):
     selection = apply_cuts(match_by_id(spectra.id, table), table, ["teff"], cuts=CUT_SETS["released"])
     assert set(range(60)) - set(selection.star.tolist()) == {0, 1, 2, 3}
     assert "4 removed" in tally_text(selection.tally)
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        (lambda table: table.snr, "got float64 of shape"),
+        (lambda table: np.ones(3, dtype=bool), r"got booleans of shape \(3,\)"),
+        (lambda table: None, "got "),
+        (lambda table: True, r"got booleans of shape \(\)"),
+        (lambda table: {}, "got a dict"),
+    ],
+)
+def test_a_cut_that_returns_something_else_is_named(spectra, labels, keep, words):
+    table = toy.toy_table(spectra, labels, NAMES)
+    with pytest.raises(InputTypeError, match=f"^cut 'mine' must return .*{words}"):
+        Cut("mine", keep).kept(table)
+
+
+def test_a_masked_row_is_removed(spectra, labels):
+    table = toy.toy_table(spectra, labels, NAMES)
+    masked = np.ma.array(np.ones(60, dtype=bool), mask=np.arange(60) < 10)
+    assert Cut("mine", lambda _: masked).kept(table).sum() == 50
+
+
+def test_cuts_are_shown_in_one_line():
+    assert repr(range_cut("teff", 3500, 6000, source="Ho")) == "<Cut teff < 3500 or teff > 6000 K (Ho)>"
+    assert repr(Cut("bright", lambda table: table.snr > 9, ("teff",))) == "<Cut bright, needs teff>"

@@ -1,3 +1,4 @@
+import astropy.units as u
 import numpy as np
 import pytest
 from toy import NAMES, toy_labels, toy_spectra, toy_table
@@ -15,7 +16,7 @@ from bayescannon.data.spectra import GridError, Spectra
 from bayescannon.io.apogee_flags import AspcapFlagDR12
 from bayescannon.io.store import StoreError, load_spectra
 from bayescannon.io.store_writer import save_spectra
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import BayesCannonError, InputError
 
 N_STAR = 90
 
@@ -183,3 +184,31 @@ def test_spectra_without_columns_are_matched_trained_labelled_and_stored(spectra
         budget_of_store(model, path, kinds=["repeat"])
     with pytest.raises(ReferenceSetError, match="the spectra have no positions"):
         build_reference(path, table, NAMES, match="sky")
+
+
+def test_one_cut_and_ranges_with_units():
+    spectra = toy_spectra(toy_labels(N_STAR))
+    table = toy_table(spectra, toy_labels(N_STAR))
+    middle = float(np.median(table.labels["teff"]))
+    want = build_reference(spectra, table, NAMES, cuts=[range_cut("teff", middle)]).spectra.id.tolist()
+    for choice in (
+        {"cuts": range_cut("teff", middle)},
+        {"keep": {"teff": (middle * u.K, None)}},
+        {"keep": {"teff": (middle / 1000 * u.kK, None)}},
+    ):
+        assert build_reference(spectra, table, NAMES, **choice).spectra.id.tolist() == want
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"cuts": 3}, "a name or a list of Cut; got an int"),
+        ({"keep": [("teff", 1, 2)]}, r"keep maps labels to \(low, high\).* got a list"),
+        ({"keep": {"teff": ("low", "high")}}, "the bound of teff holds text; expected numbers"),
+        ({"keep": {"teff": (1 * u.m, None)}}, "the bound of teff is in m, which does not convert to K"),
+    ],
+)
+def test_cuts_and_ranges_that_are_none_are_refused(choice, words):
+    spectra = toy_spectra(toy_labels(N_STAR))
+    with pytest.raises(BayesCannonError, match=words):
+        build_reference(spectra, toy_table(spectra, toy_labels(N_STAR)), NAMES, **choice)

@@ -72,7 +72,7 @@ def test_a_changed_attribute_is_refused(path, tmp_path, attribute):
 def test_what_is_no_model_says_so(tmp_path):
     with pytest.raises(MissingFileError, match="bayescannon train"):
         load_model(tmp_path / "none.nc")
-    with pytest.raises(ModelFileError, match=r"cannot be read: .*directory"):
+    with pytest.raises(ModelFileError, match="is a folder, not a file"):
         load_model(tmp_path)
     (tmp_path / "text.nc").write_text("not netCDF")
     with pytest.raises(ModelFileError, match="not a netCDF file"):
@@ -82,7 +82,7 @@ def test_what_is_no_model_says_so(tmp_path):
 def test_a_model_may_be_given_as_itself_or_as_its_path(old, path):
     assert as_model(old) is old
     assert as_model(path).hash == as_model(str(path)).hash == old.hash
-    with pytest.raises(InputTypeError, match="must be a TrainedModel or the path of its file; got a int"):
+    with pytest.raises(InputTypeError, match="must be a TrainedModel or the path of its file; got an int"):
         as_model(3)
 
 

@@ -4,6 +4,7 @@ import astropy.units as u
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from astropy.table import MaskedColumn, Table
 
 from bayescannon.cannon.reference_labels import error_matrix, label_matrix
@@ -77,20 +78,47 @@ def test_errors_come_from_where_they_are():
     unknown = [np.nan] * 3
     # beside the labels, under e_
     np.testing.assert_array_equal(
-        error_matrix(None, with_errors, names, 3), np.column_stack([[50, np.nan, 70], unknown])
+        error_matrix(None, with_errors, names, IDS), np.column_stack([[50, np.nan, 70], unknown])
     )
     # in a table of their own, under e_ or under the labels' names
     own = Table({"teff": np.array([0.05, 0.06, 0.07]) * u.kK, "e_logg": [0.1, 0.2, 0.3]})
-    np.testing.assert_allclose(error_matrix(own, with_errors, names, 3), [[50, 0.1], [60, 0.2], [70, 0.3]])
-    np.testing.assert_array_equal(error_matrix(MATRIX, with_errors, names, 3), MATRIX)
-    assert np.isnan(error_matrix(None, MATRIX, names, 3)).all()
-    assert np.isnan(error_matrix(None, TABLES["mapping"], names, 3)).all()
+    np.testing.assert_allclose(error_matrix(own, with_errors, names, IDS), [[50, 0.1], [60, 0.2], [70, 0.3]])
+    np.testing.assert_array_equal(error_matrix(MATRIX, with_errors, names, IDS), MATRIX)
+    assert np.isnan(error_matrix(None, MATRIX, names, IDS)).all()
+    assert np.isnan(error_matrix(None, TABLES["mapping"], names, IDS)).all()
     masked = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
-    np.testing.assert_array_equal(error_matrix(masked, MATRIX, ("teff",), 3)[:, 0], [1, np.nan, 3])
+    np.testing.assert_array_equal(error_matrix(masked, MATRIX, ("teff",), IDS)[:, 0], [1, np.nan, 3])
+
+
+ARRAY = xr.DataArray(MATRIX, dims=("star", "stellar_label"), coords={"star": IDS, "stellar_label": ["teff", "logg"]})
+
+
+def test_a_data_array_is_taken_by_its_coordinates():
+    for given in (ARRAY, ARRAY[:, ::-1], ARRAY.T, ARRAY.drop_vars("star")):
+        for names in (("teff", "logg"), ("logg", "teff")):
+            got, labels = label_matrix(given, names, IDS)
+            assert got == names
+            np.testing.assert_array_equal(labels, MATRIX if names[0] == "teff" else MATRIX[:, ::-1])
+    np.testing.assert_array_equal(label_matrix(ARRAY[:, 0], ("teff",), IDS)[1], MATRIX[:, :1])
+    errors = error_matrix(ARRAY[:, ::-1], MATRIX, ("teff", "logg"), IDS)
+    np.testing.assert_array_equal(errors, MATRIX)
+
+
+@pytest.mark.parametrize("given", [ARRAY[::-1], ARRAY[::-1].drop_vars("stellar_label"), ARRAY[::-1].T])
+def test_a_data_array_in_another_order_is_refused(given):
+    with pytest.raises(InputError, match="the rows of labels are in another order than the spectra"):
+        label_matrix(given, ("teff", "logg"), IDS)
+
+
+def test_errors_of_other_stars_are_refused():
+    with pytest.raises(InputError, match="the rows of errors are in another order than the spectra"):
+        error_matrix({"id": IDS[::-1], "e_teff": [1.0, 2.0, 3.0]}, MATRIX, ("teff", "logg"), IDS)
+    with pytest.raises(InputError, match="errors have ids of other stars"):
+        error_matrix(ARRAY.assign_coords(star=["a", "b", "c"]), MATRIX, ("teff", "logg"), IDS)
 
 
 def test_errors_of_another_shape_are_refused():
     with pytest.raises(InputError, match=r"\(3, 2\); got errors of \(3, 1\)"):
-        error_matrix(MATRIX[:, :1], MATRIX, ("teff", "logg"), 3)
+        error_matrix(MATRIX[:, :1], MATRIX, ("teff", "logg"), IDS)
     with pytest.raises(InputError, match=r"e_teff must have one value per star \(3\); got \(2,\)"):
-        error_matrix({"e_teff": [1.0, 2.0]}, MATRIX, ("teff", "logg"), 3)
+        error_matrix({"e_teff": [1.0, 2.0]}, MATRIX, ("teff", "logg"), IDS)

@@ -88,3 +88,17 @@ def test_repr_of_labels():
 def test_names_of_labels_are_a_sequence(names):
     with pytest.raises(LabelError, match=r"a sequence of names, such as \('teff', 'logg'\); got"):
         labels_from_names(names)
+
+
+def test_negative_errors_and_broken_flags_are_refused():
+    with pytest.raises(InputError, match=r"errors must not be negative; e_teff of row 1 is -60\. Give NaN"):
+        LabelTable(["a", "b"], labels={"teff": [4800, 5100]}, errors={"teff": [50, -60]})
+    with pytest.raises(BayesCannonError, match=r"flags must hold whole numbers, which are bits; got 0\.5"):
+        LabelTable(["a", "b"], flags=[0, 0.5])
+    assert LabelTable(["a", "b"], flags=[0.0, np.nan]).flags[0] == 0
+
+
+def test_ids_may_be_nullable_whole_numbers():
+    big = 4_611_686_018_427_387_905
+    for column in (pd.array([big, None], dtype="Int64"), pd.DataFrame({"id": [big, pd.NA]}, dtype="Int64")["id"]):
+        assert LabelTable(column, labels={"teff": [1, 2]}).id.tolist() == [str(big), ""]

@@ -4,6 +4,7 @@ import toy
 
 import bayescannon as bc
 from bayescannon.data.labels import KNOWN_LABELS, Label, LabelError, LabelScaler, labels_from_names, register_label
+from bayescannon.numerics.errors import InputTypeError
 
 
 def test_scaler_takes_median_and_central_width():
@@ -80,3 +81,11 @@ def test_a_model_with_a_label_that_is_not_registered_says_so(tmp_path):
     del KNOWN_LABELS[label.name]
     with pytest.raises(bc.BayesCannonError, match=r"unknown label name 'n_fe'.*register_label"):
         print(bc.load_model(tmp_path / "model.nc").labels)
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_the_texts_of_a_label_are_texts(position):
+    texts = ["mine", "m", "dex", "of one's own"]
+    texts[position] = None
+    with pytest.raises(InputTypeError, match="of a label must be text; got None"):
+        Label(*texts)

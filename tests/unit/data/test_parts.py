@@ -9,7 +9,7 @@ from astropy.nddata import NDData
 from astropy.table import Column, MaskedColumn
 from astropy.utils.masked import Masked
 
-from bayescannon.data.parts import dtype_text, either, kind_of, split
+from bayescannon.data.parts import a_kind, dtype_text, either, kind_of, split
 from bayescannon.numerics.errors import InputError, InputTypeError
 
 HOLE = np.array([False, True, False])
@@ -91,12 +91,12 @@ class Pint:
     ("given", "error", "message"),
     [
         (Pint(), InputTypeError, r"teff is a \w+ Pint; give a plain array or a Quantity of astropy, teff.magnitude"),
-        (object(), InputTypeError, "teff must be an array of numbers or names; got a object"),
+        (object(), InputTypeError, "teff must be an array of numbers or names; got an object"),
         ({"a": 1}, InputTypeError, "teff must be an array of numbers or names; got a dict"),
         (
             np.zeros(2, dtype=[("a", float)]),
             InputTypeError,
-            "teff must be an array .* got a numpy ndarray",
+            "teff must be an array of numbers or names; got a numpy ndarray",
         ),
         ([np.zeros(2), np.zeros(3)], InputError, r"the rows of teff must have the same shape; got \(2,\) and \(3,\)"),
         ([np.zeros(2), {"a": 1}], InputTypeError, r"teff\[1\] must be an array of numbers or names; got a dict"),
@@ -117,3 +117,9 @@ def test_kinds_are_named_with_their_library():
     assert dtype_text(np.array([True])) == "booleans"
     assert dtype_text(np.array([1j])) == "complex numbers"
     assert dtype_text(np.zeros(1, dtype="f4")) == "float32"
+
+
+def test_the_article_goes_with_the_type():
+    assert [a_kind(one) for one in (1, 1.5, np.ones(1), Column([1]))] == [
+        "an int", "a float", "a numpy ndarray", "an astropy Column",
+    ]  # fmt: skip

@@ -275,8 +275,11 @@ def test_a_redshift_of_one_is_no_stars_wherever_the_grid_is():
 
 
 def test_nothing_but_bad_spectra_is_an_error():
-    with pytest.raises(SpectrumError, match="2 of 2 spectra"):
-        prepare_spectra([on_grid("a", -9999), on_grid("b", -9999)], grid=GRID, leave_out=True)
+    for leave_out in (True, False):
+        with pytest.raises(SpectrumError, match=r"none of the 2 spectra can be prepared \(2 no redshift\)\. The first"):
+            prepare_spectra([on_grid("a", -9999), on_grid("b", -9999)], grid=GRID, leave_out=leave_out)
+    with pytest.raises(InputTypeError, match="leave_out must be True or False; got 'no'"):
+        prepare_spectra([on_grid("a", 0)], grid=GRID, leave_out="no")
 
 
 def test_descending_masked_and_nm_spectra_are_prepared_as_the_plain_one():
@@ -319,7 +322,7 @@ class Foreign:
         (lambda: prepare_spectra(prepare_spectra([on_grid("a")], grid=GRID)), InputTypeError, "prepared already"),
         (lambda: prepare_spectra("folder"), InputTypeError, "got the path folder. Use prepare_files to prepare files"),
         (lambda: prepare_spectra(Path("folder")), InputTypeError, "prepare_files"),
-        (lambda: prepare_spectra(3), InputTypeError, "list of RawSpectrum; got a int"),
+        (lambda: prepare_spectra(3), InputTypeError, "list of RawSpectrum; got an int"),
         (lambda: prepare_spectra([on_grid("a"), None]), InputTypeError, "got a NoneType"),
         (lambda: prepare_spectra([np.ones(3)]), InputTypeError, "got a numpy ndarray"),
         (lambda: prepare_spectra([Foreign()]), InputTypeError, "from_specutils makes RawSpectrum of them"),
@@ -330,7 +333,7 @@ class Foreign:
         (
             lambda: prepare_spectra([on_grid("a")], grid=GRID / 10),
             InputError,
-            "grid must be in Angstrom.* got 500 to 509.9",
+            "grid from 500 to 509.9: Angstrom expected",
         ),
     ],
 )

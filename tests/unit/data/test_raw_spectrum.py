@@ -37,7 +37,7 @@ def test_values_stay_as_delivered():
         (np.ma.nomask, [0, 0, 0], [4, 5, 6]),
         ([0, 1, 2], [0, 1, 2], [4, 5, 6]),
         (np.array([0, 1, 2], dtype=">u2"), [0, 1, 2], [4, 5, 6]),
-        (np.array([0, -1, 1 << 40]), [0, ALL_BITS, ALL_BITS], [4, 5, 6]),
+        (np.array([0, 1 << 33, 1 << 40]), [0, ALL_BITS, ALL_BITS], [4, 5, 6]),
         (np.array([0.0, 2.0, np.nan]), [0, 2, ALL_BITS], [4, 5, 6]),
         ([False, True, False], [0, ALL_BITS, 0], [4, 0, 6]),
         (np.ma.array([False, False, True], mask=[1, 0, 0]), [ALL_BITS, 0, ALL_BITS], [0, 5, 0]),
@@ -60,15 +60,26 @@ def test_masks_of_bits_and_of_booleans(mask, bits, ivar):
         ({"flux": np.ones((2, 3))}, InputError, "one RawSpectrum per star"),
         ({"wavelength": np.ones((2, 3))}, SpectrumError, r"shape \(pixel,\), one grid for all"),
         ({"wavelength": []}, SpectrumError, r"shape \(pixel,\)"),
-        ({"wavelength": [5000, 5002, 5001]}, SpectrumError, "with 5000, 5002, 5001. Sort the pixels.*swapped"),
+        (
+            {"wavelength": [5000, 5002, 5001]},
+            SpectrumError,
+            r"5000, 5002, 5001\. Sort the pixels.*swapped",
+        ),
         ({"wavelength": [5000, 5000, 5001]}, SpectrumError, "strictly ascending"),
         ({"wavelength": [5000, np.nan, 5001]}, SpectrumError, "not in 1 of 3 pixels"),
-        ({"wavelength": np.ma.array(GRID, mask=[0, 1, 0])}, SpectrumError, "it is masked in 1 pixels"),
+        ({"wavelength": np.ma.array(GRID, mask=[0, 1, 0])}, SpectrumError, "masked in 1 pixels"),
         ({"id": ["a", "b", "c"]}, InputTypeError, r"id must be one name; got \['a', 'b', 'c'\]"),
         ({"id": None}, InputError, "is missing"),
         ({"id": 4.6e18}, InputError, "cannot hold every digit"),
         ({"redshift": "0.1"}, InputTypeError, "redshift holds text"),
         ({"redshift": [0.1, 0.2]}, InputTypeError, "redshift must be one number"),
+        ({"flux": [12, 13, 14] * u.mag}, InputError, "flux must be linear; got flux in mag, which is a logarithm"),
+        ({"flux": [12, 13, 14] * u.ABmag}, InputError, "flux must be linear; got flux in mag.AB."),
+        ({"flux": [1, 2, 3] * u.dB}, InputError, "flux must be linear"),
+        ({"mask": [0, 0.5, 1]}, InputTypeError, "mask must hold whole numbers, which are bits; got 0.5"),
+        ({"mask": [0, -1, 1]}, InputError, "not negative; got -1"),
+        ({"mask": [0.0, -1.0, 1.0]}, InputError, "not negative; got -1"),
+        ({"meta": [1]}, InputTypeError, "meta must map names to texts; got a list"),
     ],
 )
 def test_wrong_calls_say_what_came(changes, error, words):
@@ -84,6 +95,13 @@ def test_what_is_unknown_is_nan():
     spectrum = raw(ra=None, snr=np.ma.masked, dec=10 * u.arcmin)
     assert np.isnan([spectrum.redshift, spectrum.ra, spectrum.snr]).all()
     assert spectrum.dec == pytest.approx(1 / 6)
+
+
+def test_comparing_two_spectra_is_no_comparison_of_arrays():
+    one = raw()
+    assert one == one
+    assert one != raw()
+    assert raw(meta=None).meta == {}
 
 
 def test_repr_is_one_line():

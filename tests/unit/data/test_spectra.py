@@ -61,7 +61,7 @@ def values_of(spectra, **changes):
         ({"wavelength": np.ones((5, 20)), "flux": np.linspace(5000, 5400, 20)}, "wavelength and flux are not swapped"),
         ({"wavelength": np.ones((5, 20))}, "one grid for all"),
         ({"wavelength": np.linspace(5400, 5000, 20)}, r"flux\[:, ::-1\]"),
-        ({"wavelength": np.linspace(500, 540, 20)}, r"wavelength must be in Angstrom.* got 500 to 540"),
+        ({"wavelength": np.linspace(500, 540, 20)}, r"wavelength from 500 to 540: Angstrom expected"),
         ({"wavelength": np.ma.array(np.linspace(5000, 5400, 20), mask=np.arange(20) == 3)}, "masked in 1 pixels"),
         (
             {"ivar": np.full((5, 20), np.inf)},
@@ -146,3 +146,50 @@ def test_repr_is_at_most_three_lines(spectra):
     assert len(repr(many)) < 400
     assert "and 188 more" in repr(many)
     assert "none live" in repr(spectra.select([]))
+
+
+def test_the_names_of_rows_must_be_the_ids(spectra):
+    ids = spectra.id.tolist()
+    frame = pd.DataFrame(spectra.flux, index=ids)
+    array = spectra.to_xarray()["flux"]
+    for flux in (frame, array, pd.DataFrame(spectra.flux)):
+        again = Spectra(spectra.wavelength, flux, spectra.ivar, ids, {"snr": pd.Series(np.ones(5), index=ids)})
+        np.testing.assert_array_equal(again.flux, spectra.flux)
+    for flux in (frame.iloc[::-1], array[::-1]):
+        with pytest.raises(InputError, match="the rows of flux are in another order than id"):
+            Spectra(spectra.wavelength, flux, spectra.ivar, ids)
+    with pytest.raises(InputError, match="the rows of snr are in another order than id"):
+        Spectra(spectra.wavelength, frame, spectra.ivar, ids, {"snr": pd.Series(np.ones(5), index=ids[::-1])})
+    with pytest.raises(InputError, match="the rows of ivar have the names of other stars than id: a, b against"):
+        Spectra(spectra.wavelength, frame, pd.DataFrame(spectra.ivar, index=list("abcde")), ids)
+
+
+def test_attrs_that_map_nothing_are_refused(spectra):
+    with pytest.raises(BayesCannonError, match=r"attrs must map names to values, .* got a list"):
+        Spectra(spectra.wavelength, spectra.flux, spectra.ivar, spectra.id, attrs=[1])
+
+
+def test_what_is_masked_is_not_chosen(spectra):
+    chosen = [True, True, False, False, True]
+    mask = [False, True, False, True, False]
+    want = spectra.id[[0, 4]].tolist()
+    for index in (
+        np.ma.array(chosen, mask=mask),
+        pd.array([True, None, False, None, True], dtype="boolean"),
+        np.ma.array([0, 1, 4], mask=[False, True, False]),
+    ):
+        assert spectra.select(index).id.tolist() == want
+        assert toy.toy_table(spectra, toy.toy_labels(5)).select(index).id.tolist() == want
+
+
+def test_spectra_compare_as_objects(spectra):
+    assert spectra == spectra
+    assert spectra != spectra.select(slice(None))
+
+
+def test_nullable_ids_that_miss_one(spectra):
+    given = pd.array([1, 2, 3, 4, 5], dtype="Int64")
+    assert Spectra(spectra.wavelength, spectra.flux, spectra.ivar, given).id.tolist() == list("12345")
+    for missing in (pd.array([1, 2, None, 4, 5], dtype="Int64"), pd.Series([1, 2, None, 4, 5], dtype="Int64")):
+        with pytest.raises(InputError, match="id of star 2 is missing; every star needs a name"):
+            Spectra(spectra.wavelength, spectra.flux, spectra.ivar, missing)

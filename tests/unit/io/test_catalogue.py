@@ -139,3 +139,8 @@ def test_folder_must_exist_and_must_not_be_the_file(tmp_path: Path) -> None:
     (tmp_path / "c.fits").mkdir()
     with pytest.raises(OutputFolderError, match="is a folder"):
         check_catalogue_path(tmp_path / "c.fits", overwrite=True)
+
+
+def test_one_star_without_its_dim_is_refused() -> None:
+    with pytest.raises(CatalogueError, match=r"need the dim star; .* star=\[0\], which keeps the dim"):
+        build_catalogue(make_estimates().isel(star=0))

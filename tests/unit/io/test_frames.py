@@ -62,7 +62,7 @@ def test_a_path_is_no_table_in_memory(given):
     ("given", "words"),
     [
         (SPECTRA, "got <Spectra of 2 stars.*spectra and labels are not swapped"),
-        (3, "got a int"),
+        (3, "got an int"),
         (np.ones(3), "got a numpy ndarray"),
         (None, "got a NoneType"),
     ],

@@ -138,3 +138,23 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no"):
         put_in_place(partial, path)
     assert (path / "zarr.json").read_text() == "old"
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_what_is_no_regular_file_is_never_replaced(tmp_path, overwrite):
+    pipe = tmp_path / "model.nc"
+    os.mkfifo(pipe)
+    for check in (check_output_file, refuse_existing):
+        with pytest.raises(OutputExistsError, match=r"model\.nc is a device, a pipe or a socket"):
+            check(pipe, overwrite=overwrite)
+    with pytest.raises(OutputExistsError, match="never replaced"), replacing(pipe, overwrite=overwrite):
+        pass
+    assert pipe.is_fifo()
+
+
+def test_a_text_does_not_allow_to_replace(tmp_path):
+    path = tmp_path / "model.nc"
+    path.write_text("old")
+    with pytest.raises(BayesCannonError, match="overwrite must be True or False; got 'no'"):
+        check_output_file(path, overwrite="no")
+    assert path.read_text() == "old"

@@ -10,11 +10,12 @@ from lamost_files import lamost_bytes, sdss_bytes, smooth_spectrum
 
 from bayescannon.data.prepare import lamost_grid, prepare_spectra
 from bayescannon.data.preset import MASKED, PAPER
-from bayescannon.data.spectra import GridError, require_same_grid
+from bayescannon.data.spectra import GridError, RawSpectrum, require_same_grid
 from bayescannon.io import preparation as module
 from bayescannon.io.lamost import read_lamost
-from bayescannon.io.preparation import PrepareError, find_files, prepare_files
+from bayescannon.io.preparation import PrepareError, PrepareReport, find_files, prepare_files
 from bayescannon.io.store import StoreError, load_spectra, open_store
+from bayescannon.numerics.errors import InputTypeError
 
 
 @pytest.fixture
@@ -273,3 +274,30 @@ def test_a_damaged_copy_among_real_files_is_a_row(survey_data, tmp_path):
     assert report.n_stars == 11
     assert report.refused[0][0] == paths[3].name
     assert report.refused[0][1].startswith("truncated")
+
+
+def test_a_table_is_no_list_of_paths(tmp_path):
+    path = tmp_path / "lasp.csv"
+    path.write_text("id,teff\nspec-1,4800\n")
+    with pytest.raises(PrepareError, match=r"none of the 2 lines of .*lasp\.csv is the path"):
+        find_files(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (None, "takes a folder, a file or a list of files; got a NoneType"),
+        ([1], "got an int"),
+        ([RawSpectrum("a", [5000, 5001], [1, 1], [1, 1])], r"got a bayescannon RawSpectrum\. prepare_spectra takes"),
+        (RawSpectrum("a", [5000, 5001], [1, 1], [1, 1]), r"got a bayescannon RawSpectrum\. prepare_spectra takes"),
+    ],
+)
+def test_what_is_no_path_of_files_is_refused(source, words, tmp_path):
+    with pytest.raises(InputTypeError, match=words):
+        prepare_files(source, tmp_path / "s.zarr")
+
+
+def test_the_report_is_shown_in_one_line(tmp_path):
+    report = PrepareReport(tmp_path / "s.zarr", 3, 2, (("a.fits", "not FITS: text"),), PAPER)
+    assert repr(report) == f"<PrepareReport of {tmp_path / 's.zarr'}: 2 stars of 3 files; refused: 1 not FITS>"
+    assert repr(replace(report, refused=())).endswith("2 stars of 3 files>")

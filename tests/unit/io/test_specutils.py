@@ -206,3 +206,22 @@ def test_without_specutils_the_message_says_what_to_install(monkeypatch):
     for call in (register_specutils, lambda: to_specutils(spectra, 0)):
         with pytest.raises(ImportError, match=r"bayescannon\[specutils\]"):
             call()
+
+
+def test_the_redshift_is_unknown_unless_it_is_given(spectrum_class):
+    two = [observed(spectrum_class, name="a"), observed(spectrum_class, name="b", redshift=1e-4)]
+    assert np.isnan(from_specutils(two)[0].redshift)
+    assert from_specutils(two)[1].redshift == pytest.approx(1e-4)
+    assert [raw.redshift for raw in from_specutils(two, redshift=0)] == [0, 0]
+    moving = from_specutils(two, redshift=[30, 60] * u.km / u.s)
+    assert [raw.redshift for raw in moving] == pytest.approx([30 / 299792.458, 60 / 299792.458])
+    assert from_specutils(two, redshift=30 * u.km / u.s)[1].redshift == pytest.approx(30 / 299792.458)
+    with pytest.raises(InputError, match=r"one number, or one per spectrum \(2\); got 3"):
+        from_specutils(two, redshift=[0, 0, 0])
+    with pytest.raises(InputError, match=r"no redshift: none is given.* give redshift=0 for a spectrum at rest"):
+        prepare_spectra(from_specutils(two[0]))
+
+
+def test_magnitudes_are_no_flux(spectrum_class):
+    with pytest.raises(InputError, match="flux must be linear; got flux in mag"):
+        from_specutils(observed(spectrum_class, unit=u.mag))

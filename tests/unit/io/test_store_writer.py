@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 import zarr
 from stored_spectra import GRID, assert_same, some_spectra
@@ -10,6 +11,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.outputs import OutputExistsError, OutputPermissionError
 from bayescannon.io.store import StoreError, load_spectra, open_store
 from bayescannon.io.store_writer import StoreWriter, save_spectra
+from bayescannon.numerics.errors import BayesCannonError
 
 
 def test_blocks_of_any_size_make_the_same_store(tmp_path):
@@ -116,3 +118,11 @@ def test_wrong_blocks_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match="every block must have the columns"):
         mixed()
+
+
+def test_stars_are_loaded_by_names_of_any_kind(tmp_path):
+    flux = np.ones((2, 3))
+    store = save_spectra(Spectra([5000, 5001, 5002], flux, flux, [1, 2]), tmp_path / "s.zarr")
+    assert load_spectra(store, [2]).id.tolist() == ["2"]
+    with pytest.raises(BayesCannonError, match=r"ids must have one name per star, for one star \[ids\]"):
+        load_spectra(store, "1")

@@ -8,6 +8,7 @@ from bayescannon.io.apogee import read_allstar
 from bayescannon.io.apogee_flags import AspcapFlagDR12
 from bayescannon.io.label_columns import TableError
 from bayescannon.io.tables import read_labels, save_labels
+from bayescannon.numerics.errors import BayesCannonError
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.ecsv", "t.fits", "t.fits.gz", "t.parquet", "t.vot", "t.mrt"])
@@ -70,7 +71,7 @@ def test_wrong_calls_say_what_to_do(tmp_path, kwargs, error, words):
 def test_tables_that_cannot_be_read(tmp_path):
     with pytest.raises(TableError, match="there is no file"):
         read_labels(tmp_path / "t.csv")
-    with pytest.raises(TableError, match="there is no file"):
+    with pytest.raises(TableError, match="is a folder, not a file"):
         read_allstar(tmp_path)
     (tmp_path / "t.fits").write_bytes(b"SIMPLE  = nonsense")
     with pytest.raises(TableError, match="cannot be read as a table"):
@@ -143,3 +144,8 @@ def test_the_pipeline_labels_of_dr10_go_with_their_spectra(survey_data):
     assert set(table.id.tolist()) == {path.name.removesuffix(".fits.gz") for path in files}
     assert np.isfinite(table.labels["teff"]).all()
     assert (table.flags == 0).all()
+
+
+def test_columns_that_map_nothing_are_refused():
+    with pytest.raises(BayesCannonError, match=r"columns map names to columns, .* got a list\. label_names="):
+        read_labels({"teff": [1.0]}, columns=["teff"])

@@ -140,3 +140,7 @@ def test_impossible_numbers_are_refused(numbers):
 def test_no_workers_is_refused(tmp_path):
     with pytest.raises(ValueError, match="workers must be at least 1"):
         write_survey(tmp_path / "out", 1, 1, seed=1, workers=0)
+
+
+def test_a_survey_is_shown_in_one_line():
+    assert repr(simulate_survey(2, 1, seed=1)) == "<MockSurvey of 2 reference stars and 1 test stars>"
