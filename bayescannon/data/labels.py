@@ -86,7 +86,7 @@ class Label:
     def __post_init__(self) -> None:
         for name in ("name", "symbol", "unit", "description"):
             value = getattr(self, name)
-            if not isinstance(value, str) or not (value or name != "name"):
+            if not isinstance(value, str):
                 raise InputTypeError(f"{name} of a label must be text; got {value!r}")
 
     def __repr__(self) -> str:

@@ -332,9 +332,7 @@ class SmoothCoefficients:
     position: ArrayLike | None = None
 
     def __post_init__(self) -> None:
-        length = real_number(self.length, "the correlation length")
-        if not (np.isfinite(length) and length > 0):
-            raise InputError(f"the correlation length must be positive and finite; got {self.length}")
+        real_number(self.length, "the correlation length", above=0)
         if self.scale is not None:
             _check_scale(self.scale)
         shrunk_terms(1, self.terms)

@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import positive_number, real_number
 
 
@@ -25,8 +24,8 @@ class NoisePrior(Protocol):
 
 def _check_population(centre: float | None, width: float | None, what: str) -> None:
     """Raise unless the parameters of a population of logarithms are None, or a finite centre and a positive width."""
-    if centre is not None and not np.isfinite(real_number(centre, f"the centre of {what}")):
-        raise InputError(f"the centre of {what} must be finite; got {centre}")
+    if centre is not None:
+        real_number(centre, f"the centre of {what}")
     if width is not None:
         positive_number(width, f"the width of {what}")
 
@@ -134,7 +133,7 @@ class FixedNoise:
     kappa: float = 1.0
 
     def __post_init__(self) -> None:
-        positive_number(self.kappa, "kappa")
+        real_number(self.kappa, "kappa", above=0)
 
     def declare_kappa(self) -> Any:
         """Return the number."""

@@ -153,7 +153,7 @@ def test_no_information_is_a_large_and_finite_scale():
         (lambda: PooledCoefficients(activity_spread=0.0), "activity_spread must be positive; got 0"),
         (lambda: PooledCoefficients(terms="linear"), "'quadratic' or 'all'"),
         (lambda: HorseshoeCoefficients(slab=0.0), "slab must be positive; got 0"),
-        (lambda: SmoothCoefficients(length=np.inf), "correlation length must be positive and finite; got inf"),
+        (lambda: SmoothCoefficients(length=np.inf), "correlation length must be finite and above 0; got inf"),
         (lambda: SmoothCoefficients(scale=[0.1, -0.1]), "scale of a coefficient prior must be positive"),
         (lambda: SmoothCoefficients(position=[0.0, 2.0, 1.0]).correlations(3), "position must have 3 ascending values"),
         (lambda: SmoothCoefficients(position=[0.0, 1.0]).correlations(3), "position must have 3 ascending values"),

@@ -74,7 +74,7 @@ def test_kappa_is_a_number_or_one_variable_or_one_per_pixel():
     [
         (lambda: HalfNormalScatter(0.0), "scale of the scatter prior must be positive; got 0"),
         (lambda: HalfNormalScatter(np.nan), "must be positive; got nan"),
-        (lambda: FixedNoise(-1.0), "kappa must be positive; got -1"),
+        (lambda: FixedNoise(-1.0), "kappa must be finite and above 0; got -1"),
         (lambda: FixedNoise("1"), "kappa must be a number; got '1'"),
         (lambda: PooledScatter(0, -1), "the width of the scatter prior must be positive; got -1"),
         (lambda: PooledScatter(np.nan), "the centre of the scatter prior must be finite"),

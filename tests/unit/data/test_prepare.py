@@ -333,7 +333,7 @@ class Foreign:
         (
             lambda: prepare_spectra([on_grid("a")], grid=GRID / 10),
             InputError,
-            "grid from 500 to 509.9: Angstrom expected",
+            "grid must be in Angstrom.* got 500 to 509.9. Give grid with its unit",
         ),
     ],
 )

@@ -61,7 +61,7 @@ def values_of(spectra, **changes):
         ({"wavelength": np.ones((5, 20)), "flux": np.linspace(5000, 5400, 20)}, "wavelength and flux are not swapped"),
         ({"wavelength": np.ones((5, 20))}, "one grid for all"),
         ({"wavelength": np.linspace(5400, 5000, 20)}, r"flux\[:, ::-1\]"),
-        ({"wavelength": np.linspace(500, 540, 20)}, r"wavelength from 500 to 540: Angstrom expected"),
+        ({"wavelength": np.linspace(500, 540, 20)}, "wavelength must be in Angstrom.* got 500 to 540."),
         ({"wavelength": np.ma.array(np.linspace(5000, 5400, 20), mask=np.arange(20) == 3)}, "masked in 1 pixels"),
         (
             {"ivar": np.full((5, 20), np.inf)},
