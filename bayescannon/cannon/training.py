@@ -17,7 +17,7 @@ from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelError, LabelScaler
-from bayescannon.data.spectra import require_same_grid
+from bayescannon.data.spectra import require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.reported_stars import ReportedStars
@@ -131,6 +131,8 @@ def train(
         Label errors are asked for that the reference set lacks, or they are as large as the spread of the labels.
     PriorError
         A prior without an exact solver.
+    InputError
+        The flux is not normalised.
 
     Examples
     --------
@@ -149,6 +151,7 @@ def train(
     if options.label_errors is not None:
         reference, n_hidden = take_errors(reference, options.label_errors), options.n_hidden
     reference.require_enough(n_hidden=n_hidden)
+    require_normalised(reference.spectra)
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))

@@ -24,11 +24,14 @@ __all__ = [
     "Spectra",
     "SpectrumError",
     "describe_grid",
+    "require_normalised",
     "require_same_grid",
 ]
 
 # largest inverse variance of normalised flux: above it float32 does not resolve the flux to its error
 LARGEST_IVAR = 1e13
+# a median flux above this is not of normalised spectra, whose continuum is 1
+LARGEST_CONTINUUM = 10.0
 _NO_UNIT = "normalised flux has no unit; flux that has one goes into RawSpectrum, which prepare_spectra normalises"
 
 # numbers that belong to a star
@@ -109,6 +112,7 @@ class Spectra:
                 "wavelength must be ascending; got a descending one. Reverse it and the pixels: wavelength[::-1], "
                 "flux[:, ::-1], ivar[:, ::-1]"
             )
+        _refuse_swapped(flux, ivar)
         dead = either(dead, ivar_mask)
         if dead is not None:
             flux, ivar = np.where(dead, flux.dtype.type(1), flux), np.where(dead, ivar.dtype.type(0), ivar)
@@ -281,6 +285,40 @@ def _finite_flux(flux: FloatArray, ivar: FloatArray, ids: NDArray[np.str_]) -> F
     if unusable.any():
         _refuse_pixels(unusable, "flux is not finite", "it must be finite where ivar > 0; set ivar to 0 there", ids)
     return np.where(bad, flux.dtype.type(1), flux)
+
+
+def require_normalised(spectra: Spectra) -> None:
+    """
+    Raise unless the flux may be normalised, which has a continuum of 1.
+
+    Raises
+    ------
+    InputError
+        The median flux of the live pixels is above `LARGEST_CONTINUUM`.
+    """
+    typical = _median_flux(spectra.flux, spectra.ivar)
+    if typical > LARGEST_CONTINUUM:
+        raise InputError(
+            f"flux must be normalised, with a continuum of 1; got a median of {typical:.4g}. Give spectra that are "
+            "not normalised as RawSpectrum to prepare_spectra"
+        )
+
+
+def _median_flux(flux: FloatArray, ivar: FloatArray) -> float:
+    """Return the median flux of the live pixels of at most 64 stars, spread over all; NaN without live pixels."""
+    every = slice(None, None, max(1, len(flux) // 64))
+    live = flux[every][(ivar[every] > 0) & np.isfinite(flux[every])]
+    return float(np.median(live)) if live.size else np.nan
+
+
+def _refuse_swapped(flux: FloatArray, ivar: FloatArray) -> None:
+    """Raise where flux is as large as inverse variances, and the inverse variances lie about 1 as a flux does."""
+    typical = _median_flux(flux, ivar)
+    if typical > LARGEST_CONTINUUM and (np.abs(ivar[ivar > 0] - 1) < 0.5).mean() > 0.75:
+        raise InputError(
+            f"flux and ivar look swapped: the median of flux is {typical:.4g} and ivar is about 1; "
+            "the continuum of normalised flux is 1. Give flux before ivar"
+        )
 
 
 def _refuse_pixels(bad: NDArray[np.bool_], fault: str, rule: str, ids: NDArray[np.str_]) -> None:

@@ -12,11 +12,19 @@ from bayescannon.cannon.training import train, train_clipped
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelError
 from bayescannon.io.outputs import OutputExistsError
+from bayescannon.numerics.errors import InputError
 
 
 @pytest.fixture(scope="module")
 def reference():
     return toy.toy_reference(200)
+
+
+def test_spectra_that_are_not_normalised_are_refused(reference):
+    spectra = reference.spectra
+    counts = dataclasses.replace(spectra, flux=spectra.flux * 800, ivar=spectra.ivar / 800**2)
+    with pytest.raises(InputError, match="flux must be normalised, with a continuum of 1; got a median of"):
+        train(dataclasses.replace(reference, spectra=counts))
 
 
 @pytest.fixture(scope="module")

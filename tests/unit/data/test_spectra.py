@@ -75,6 +75,7 @@ def values_of(spectra, **changes):
         ({"columns": {"snr": ["a"] * 5}}, "column 'snr' holds text"),
         ({"columns": np.ones(5)}, "columns must map names"),
         ({"flux": None}, r"flux must have shape .*got \(\)"),
+        ({"flux": np.full((5, 20), 400.0), "ivar": np.ones((5, 20))}, "look swapped: the median of flux is 400"),
     ],
 )
 def test_wrong_calls_say_what_to_do(spectra, change, words):
