@@ -318,6 +318,13 @@ def train_clipped(
         The stars that the model was trained on, with the rounds in the tally, and the errors that it was trained with;
         the others are its ``clipped``.
 
+    Raises
+    ------
+    ReferenceSetError
+        No reference star can be labelled with the model trained on them.
+    BayesCannonError
+        As :func:`train`.
+
     Examples
     --------
     >>> import bayescannon as bc

@@ -237,6 +237,13 @@ def validate(
     -------
     validation : Validation
 
+    Raises
+    ------
+    ReferenceSetError
+        The reference set lacks a label of the model.
+    InputError, InputTypeError
+        An argument of another kind, or more folds than stars allow.
+
     Examples
     --------
     >>> import bayescannon as bc

@@ -15,8 +15,10 @@ import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
+from bayescannon.data.convert import numbers
 from bayescannon.models.coefficient_priors import FLAT_SCALE
 from bayescannon.models.spectral_priors import SpectralPriors
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
 
@@ -51,6 +53,13 @@ def spectral_model(
     model : pm.Model
         Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel).
 
+    Raises
+    ------
+    InputError
+        Shapes that do not match, or values that are not finite or negative inverse variances.
+    InputTypeError
+        Arrays that hold no numbers, or `priors` of another kind.
+
     Examples
     --------
     >>> import numpy as np
@@ -61,6 +70,9 @@ def spectral_model(
     >>> [variable.name for variable in model.free_RVs]
     ['theta', 'scatter']
     """
+    vectors, flux, ivar = _checked(vectors, flux, ivar, len(terms))
+    if not isinstance(priors, SpectralPriors | None):
+        raise InputTypeError(f"priors must be SpectralPriors(...); got {priors!r}")
     live = ivar > 0
     priors = priors or SpectralPriors()
     coords: dict[str, Any] = {
@@ -78,6 +90,29 @@ def spectral_model(
         used = theta if priors.allowed is None else theta * priors.allowed
         pm.Normal("flux", v @ used.T, flux_deviation(s, kappa, sigma_data), observed=observed, dims=("star", "pixel"))
     return model
+
+
+def _checked(vectors: Any, flux: Any, ivar: Any, n_term: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return label vectors, flux and inverse variances as arrays, with dead pixels where flux or ivar is masked."""
+    vectors, _ = numbers(vectors, "vectors", masked=np.nan)
+    flux, mask = numbers(flux, "flux", unit="")
+    ivar, _ = numbers(ivar, "ivar", unit="", masked=0.0)
+    if vectors.ndim != 2 or vectors.shape[1] != n_term:
+        raise InputError(
+            f"vectors must have shape (star, term) with {n_term} terms, as many as in terms; got {vectors.shape}"
+        )
+    if flux.ndim != 2 or flux.shape != ivar.shape or len(flux) != len(vectors):
+        raise InputError(
+            f"flux and ivar must have shape (star, pixel) with {len(vectors)} stars as in the label vectors; "
+            f"got {flux.shape} and {ivar.shape}"
+        )
+    if mask is not None:
+        ivar = np.where(mask, 0.0, ivar)
+    if not (np.isfinite(ivar).all() and (ivar >= 0).all() and np.isfinite(flux[ivar > 0]).all()):
+        raise InputError("ivar must be finite and not negative, and flux finite where ivar > 0; set ivar to 0 there")
+    if not np.isfinite(vectors).all():
+        raise InputError("label vectors must be finite; leave out reference stars with missing labels")
+    return vectors, flux, ivar
 
 
 def reported_sigma(ivar: FloatArray) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from bayescannon.data.convert import numbers
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_priors import BoxLabels, FlatLabels, LabelPrior
 from bayescannon.models.label_vector import label_vector, n_terms, term_names
@@ -68,6 +69,8 @@ def label_model(
     names = tuple(label_names)
     scaler = scaler or LabelScaler(names, np.zeros(len(names)), np.ones(len(names)))
     size = n_terms(len(names))
+    root, _ = numbers(root, "R")
+    pseudo_observations, _ = numbers(pseudo_observations, "y")
     if root.shape != (size, size) or pseudo_observations.shape != (size,):
         raise InputError(
             f"{len(label_names)} labels need R of shape {(size, size)} and y of shape {(size,)}; got "

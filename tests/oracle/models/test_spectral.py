@@ -9,6 +9,7 @@ from bayescannon.models.coefficient_priors import FLAT_SCALE
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise
 from bayescannon.models.spectral import flux_deviation, reported_sigma, spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
+from bayescannon.numerics.errors import BayesCannonError
 
 
 def slow_logp(vectors, flux, ivar, theta, s, kappa):
@@ -60,3 +61,42 @@ def test_standard_deviations_add_in_quadrature():
     np.testing.assert_allclose(sigma, [[0.05, FLAT_SCALE], [0.1, 0.2]])
     found = flux_deviation(np.array([0.1, 0.3]), 2.0, sigma).eval()
     np.testing.assert_allclose(found, [[np.hypot(0.1, 0.1), FLAT_SCALE], [np.hypot(0.1, 0.2), 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda v, f, i: (v, f[:, 0], i[:, 0]), r"flux and ivar must have shape \(star, pixel\) with 12 stars"),
+        (lambda v, f, i: (v, f.T, i.T), r"with 12 stars as in the label vectors; got \(3, 12\)"),
+        (lambda v, f, i: (f, v, i), r"vectors must have shape \(star, term\) with 10 terms"),
+        (lambda v, f, i: (v, np.full_like(f, np.nan), np.ones_like(i)), "flux finite where ivar > 0"),
+        (lambda v, f, i: (v, f, -i), "ivar must be finite and not negative"),
+        (lambda v, f, i: (np.full_like(v, np.nan), f, i), "label vectors must be finite"),
+        (lambda v, f, i: (v, f.astype(str), i), "flux"),
+    ],
+)
+def test_wrong_calls_are_refused_in_words(change, words):
+    vectors, flux, ivar, _, _ = survey(n_star=12, n_pixel=3)
+    with pytest.raises(BayesCannonError, match=words):
+        spectral_model(*change(vectors, flux, ivar), terms=TERMS)
+
+
+def test_priors_of_another_kind_are_refused():
+    vectors, flux, ivar, _, _ = survey(n_star=12, n_pixel=3)
+    with pytest.raises(TypeError, match=r"priors must be SpectralPriors\(...\); got 'pooled'"):
+        spectral_model(vectors, flux, ivar, terms=TERMS, priors="pooled")
+
+
+@pytest.mark.parametrize("masked", ["flux", "ivar"])
+def test_lists_and_masks_mean_the_same_as_arrays(masked):
+    vectors, flux, ivar, theta, s = survey(n_star=12, n_pixel=3)
+    dead = np.arange(flux.size).reshape(flux.shape) % 5 == 0
+    as_arrays = spectral_model(vectors, flux, np.where(dead, 0, ivar), terms=TERMS, boundary=True)
+    as_others = spectral_model(
+        vectors.tolist(), flux.tolist(), np.ma.array(ivar, mask=dead), terms=TERMS, boundary=True
+    )
+    logps = [
+        model.compile_logp(jacobian=False, mode="FAST_COMPILE")({"theta": theta, "scatter": s})
+        for model in (as_arrays, as_others)
+    ]
+    assert logps[0] == logps[1]
