@@ -92,9 +92,9 @@ def test_lists_and_masks_mean_the_same_as_arrays(masked):
     vectors, flux, ivar, theta, s = survey(n_star=12, n_pixel=3)
     dead = np.arange(flux.size).reshape(flux.shape) % 5 == 0
     as_arrays = spectral_model(vectors, flux, np.where(dead, 0, ivar), terms=TERMS, boundary=True)
-    as_others = spectral_model(
-        vectors.tolist(), flux.tolist(), np.ma.array(ivar, mask=dead), terms=TERMS, boundary=True
-    )
+    given = {"flux": flux.tolist(), "ivar": ivar.tolist()}
+    given[masked] = np.ma.array(given[masked], mask=dead)
+    as_others = spectral_model(vectors.tolist(), **given, terms=TERMS, boundary=True)
     logps = [
         model.compile_logp(jacobian=False, mode="FAST_COMPILE")({"theta": theta, "scatter": s})
         for model in (as_arrays, as_others)
