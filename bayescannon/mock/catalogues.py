@@ -23,7 +23,9 @@ from bayescannon.io.apogee_flags import AspcapFlagDR12 as Flag
 Stars = Mapping[str, NDArray[Any]]
 
 # standard deviations of the label errors of Survey A
-APOGEE_ERRORS = {"teff": 45.0, "logg": 0.09, "m_h": 0.035, "alpha_m": 0.018, "a_k": 0.015}
+APOGEE_ERRORS = {
+    "teff": 45.0, "logg": 0.09, "m_h": 0.035, "alpha_m": 0.018, "a_k": 0.015, "c_m": 0.05, "n_m": 0.07,
+}  # fmt: skip
 APOGEE_COLUMNS = {
     "teff": "TEFF",
     "logg": "LOGG",
@@ -31,6 +33,8 @@ APOGEE_COLUMNS = {
     "alpha_m": "PARAM_ALPHA_M",
     "a_k": "AK_WISE",
 }
+# drawn apart from the others, whose noise does not depend on them
+APOGEE_ABUNDANCES = {"c_m": "PARAM_C_M", "n_m": "PARAM_N_M"}
 # FITS has no unit dex
 APOGEE_UNITS = {"teff": "K", "a_k": "mag"}
 MISSING = -9999.0
@@ -108,10 +112,12 @@ def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
     cos_dec = np.cos(np.deg2rad(stars["dec"][chosen]))
     table["RA"] = stars["ra"][chosen] + rng.normal(0, 0.2 / 3600, n_star) / cos_dec
     table["DEC"] = stars["dec"][chosen] + rng.normal(0, 0.2 / 3600, n_star)
-    for name, column in APOGEE_COLUMNS.items():
-        error = APOGEE_ERRORS[name] * np.exp(0.15 * rng.standard_normal(n_star))
-        value = (stars[name][chosen] + error * rng.standard_normal(n_star))[source]
-        value = np.where(flag & Flag.STAR_BAD, value + 8 * error * rng.standard_normal(n_star), value)
+    (abundance_rng,) = rng.spawn(1)
+    for name, column in (APOGEE_COLUMNS | APOGEE_ABUNDANCES).items():
+        draws = abundance_rng if name in APOGEE_ABUNDANCES else rng
+        error = APOGEE_ERRORS[name] * np.exp(0.15 * draws.standard_normal(n_star))
+        value = (stars[name][chosen] + error * draws.standard_normal(n_star))[source]
+        value = np.where(flag & Flag.STAR_BAD, value + 8 * error * draws.standard_normal(n_star), value)
         value[(flag & Flag.NO_ASPCAP_RESULT) != 0] = MISSING
         table[column] = value.astype(np.float32)
         table[f"{column}_ERR"] = np.where(value == MISSING, MISSING, error).astype(np.float32)
@@ -156,7 +162,7 @@ def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
 
 def truth_table(stars: Stars) -> Table:
     """Make the table of true labels, one row per star, reference stars first."""
-    names = ("id", "teff", "logg", "m_h", "alpha_m", "c_m", "n_m", "a_k", "velocity", "snrg")
+    names = ("id", "teff", "logg", "m_h", "alpha_m", "c_m", "n_m", "mass", "a_k", "velocity", "snrg")
     flaws = ("is_reference", "mislabelled", "incomplete", "aspcapflag")
     return Table({name: stars[name] for name in (*names, *flaws)})
 

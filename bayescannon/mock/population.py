@@ -6,7 +6,8 @@ unflagged giants common to LAMOST DR2 and APOGEE DR12, with the label errors dec
 and the sequences of low and high [alpha/M].
 
 The following are plausible assumptions and not fitted. [C/M] decreases and [N/M] increases over the first dredge-up
-(log g about 3.3) and again above the bump of metal-poor giants, with anticorrelated scatter, as masses cause it. A_K is
+(log g about 3.3) and again above the bump of metal-poor giants; the masses, log-normal about 1.2 solar masses, scatter
+both: a more massive giant has less carbon and more nitrogen. A_K is
 log-normal with a mean near 0.13 mag, typical of AK_WISE in disk fields. Radial velocities are normal with 35 km/s for
 the disk, and with 130 km/s for a halo whose fraction increases at low metallicity.
 """
@@ -43,6 +44,10 @@ SNR_MEDIAN = 47.6
 SNR_LOG_WIDTH = 0.764
 SNR_RANGE = (8.0, 400.0)
 
+# of the giants' masses, in solar masses; the width is of the natural logarithm
+MASS_MEDIAN = 1.2
+MASS_LOG_WIDTH = 0.25
+
 A_K_MEDIAN = 0.10
 A_K_LOG_WIDTH = 0.7
 A_K_MAX = 0.8
@@ -76,13 +81,13 @@ def draw_population(n_star: int, rng: np.random.Generator) -> dict[str, NDArray[
     Returns
     -------
     stars : dict of arrays of shape (n_star,)
-        ``teff`` [K], ``logg``, ``m_h``, ``alpha_m``, ``c_m``, ``n_m`` [dex], ``a_k`` [mag], ``velocity``
-        [km/s, heliocentric, approaching is negative], ``snr`` (the S/N in g that the header will report).
+        ``teff`` [K], ``logg``, ``m_h``, ``alpha_m``, ``c_m``, ``n_m`` [dex], ``mass`` [solMass], ``a_k`` [mag],
+        ``velocity`` [km/s, heliocentric, approaching is negative], ``snr`` (the S/N in g that the header will report).
     """
-    labels = np.empty((0, 6))
+    labels = np.empty((0, 7))
     for _ in range(MAX_DRAWS):
         candidates = _draw_candidates(n_star, rng)
-        labels = np.concatenate([labels, candidates[Emulator.load().inside(candidates)]])[:n_star]
+        labels = np.concatenate([labels, candidates[Emulator.load().inside(candidates[:, :-1])]])[:n_star]
         if len(labels) == n_star:
             break
     else:
@@ -90,7 +95,7 @@ def draw_population(n_star: int, rng: np.random.Generator) -> dict[str, NDArray[
             f"{n_star} stars inside the emulator's range are needed; {MAX_DRAWS} draws gave only {len(labels)}. Check "
             "that the emulator's data file belongs to this population"
         )
-    stars: dict[str, NDArray[Any]] = dict(zip((*POPULATION_LABELS, "c_m", "n_m"), labels.T, strict=True))
+    stars: dict[str, NDArray[Any]] = dict(zip((*POPULATION_LABELS, "c_m", "n_m", "mass"), labels.T, strict=True))
     stars["a_k"] = np.minimum(A_K_MEDIAN * np.exp(A_K_LOG_WIDTH * rng.standard_normal(n_star)), A_K_MAX)
     stars["velocity"] = _draw_velocity(stars, rng)
     # a truncated normal distribution: the inverse of the distribution function between the limits
@@ -110,7 +115,7 @@ def _draw_candidates(n_star: int, rng: np.random.Generator) -> FloatArray:
 
 
 def _draw_carbon_nitrogen(labels: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw ([C/M], [N/M]), shape (star, 2), given the labels of the population; see the module's docstring."""
+    """Draw ([C/M], [N/M], mass), shape (star, 3), given the labels of the population; see the module's docstring."""
     _, logg, m_h, _ = labels.T
     dredge_up = 1 / (1 + np.exp((logg - 3.3) / 0.12))
     # extra mixing above the bump, stronger for metal-poor stars
@@ -119,7 +124,7 @@ def _draw_carbon_nitrogen(labels: FloatArray, rng: np.random.Generator) -> Float
     own = rng.standard_normal((len(labels), 2))
     c_m = 0.03 - 0.13 * dredge_up - 0.10 * extra - 0.06 * mass + 0.05 * own[:, 0]
     n_m = 0.02 + 0.17 * dredge_up + 0.12 * extra + 0.09 * mass + 0.06 * own[:, 1]
-    return np.stack([c_m, n_m], axis=1)
+    return np.stack([c_m, n_m, MASS_MEDIAN * np.exp(MASS_LOG_WIDTH * mass)], axis=1)
 
 
 def _draw_velocity(stars: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:

@@ -5,7 +5,14 @@ import pytest
 from expect import expect_between, expect_mean
 
 from bayescannon.io.apogee_flags import AspcapFlagDR12
-from bayescannon.mock.catalogues import APOGEE_COLUMNS, APOGEE_ERRORS, MISSING, apogee_table, lasp_table
+from bayescannon.mock.catalogues import (
+    APOGEE_ABUNDANCES,
+    APOGEE_COLUMNS,
+    APOGEE_ERRORS,
+    MISSING,
+    apogee_table,
+    lasp_table,
+)
 from bayescannon.mock.stars import draw_stars
 
 
@@ -22,7 +29,7 @@ def apogee(stars):
 def test_label_errors_are_as_stated(stars, apogee):
     reference = stars["is_reference"]
     clean = ((stars["aspcapflag"] == 0) & ~stars["mislabelled"] & ~stars["incomplete"])[reference]
-    for name, column in APOGEE_COLUMNS.items():
+    for name, column in (APOGEE_COLUMNS | APOGEE_ABUNDANCES).items():
         error = (np.asarray(apogee[column]) - stars[name][reference])[clean]
         expect_mean(error, 0.0, what=f"error of {name}")
         np.testing.assert_allclose(error.std(), APOGEE_ERRORS[name], rtol=0.06)

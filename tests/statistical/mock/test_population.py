@@ -6,7 +6,7 @@ import pytest
 from bayescannon.cannon.validation import robust_scatter
 from bayescannon.mock.catalogues import APOGEE_ERRORS
 from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
-from bayescannon.mock.population import SNR_MEDIAN, draw_population, mixture
+from bayescannon.mock.population import MASS_LOG_WIDTH, MASS_MEDIAN, SNR_MEDIAN, draw_population, mixture
 
 # a statistic may be off by this many of its standard errors; seeds are fixed
 LIMIT = 4.0
@@ -57,3 +57,13 @@ def test_dredge_up_lowers_carbon_and_raises_nitrogen(population):
     assert population["c_m"][up].mean() < population["c_m"][down].mean() - 0.08
     assert population["n_m"][up].mean() > population["n_m"][down].mean() + 0.10
     assert np.corrcoef(population["c_m"][up], population["n_m"][up])[0, 1] < -0.3
+
+
+def test_massive_giants_have_less_carbon_and_more_nitrogen(population):
+    # on one part of the branch, where the dredge-up is over
+    part = (population["logg"] > 2.3) & (population["logg"] < 2.8)
+    mass = np.log(population["mass"][part])
+    assert abs(robust_scatter(mass) - MASS_LOG_WIDTH) < 0.02
+    assert abs(np.median(population["mass"]) - MASS_MEDIAN) < 0.02
+    assert np.polyfit(mass / MASS_LOG_WIDTH, population["c_m"][part], 1)[0] < -0.04
+    assert np.polyfit(mass / MASS_LOG_WIDTH, population["n_m"][part], 1)[0] > 0.07
