@@ -3,9 +3,10 @@ Label carbon, nitrogen and masses of giants, as Ho et al. (2017b, ApJ 841, 40) d
 
 Usage: python run.py [--out DIR] [--stars N] [--test M] [--seed S]
 
-Three steps: seven labels instead of five ([C/M] and [N/M] of the reference stars come from the table of Survey A); masses
-from the inferred labels by the formula of Martig et al. (2016, MNRAS 456, 3655), with their errors; and the mass as a
-label of its own, as Ness et al. (2016, ApJ 823, 114) did, for reference stars whose masses are known to ten per cent.
+Three steps: seven labels instead of five ([C/M] and [N/M] of the reference stars come from the table of Survey A);
+masses from the inferred labels by the formula of Martig et al. (2016, MNRAS 456, 3655), with their errors; and the mass
+as a label of its own, as Ness et al. (2016, ApJ 823, 114) did, for reference stars whose masses are known to ten per
+cent.
 """
 
 import argparse
@@ -45,7 +46,7 @@ N_DRAWS = 400
 
 
 def formula_mass(labels):
-    """Return the mass in solar masses (Martig et al. 2016), shape (...,), of labels (..., 5) in FORMULA_LABELS' order."""
+    """Return the mass in solar masses (Martig et al. 2016), shape (...,), of FORMULA_LABELS, shape (..., 5)."""
     m_h, c_m, n_m, teff, logg = np.moveaxis(np.asarray(labels), -1, 0)
     sun = 10**SOLAR_CARBON + 10**SOLAR_NITROGEN
     both = np.log10((10 ** (c_m + SOLAR_CARBON) + 10 ** (n_m + SOLAR_NITROGEN)) / sun)
