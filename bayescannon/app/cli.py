@@ -225,6 +225,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
             n_bootstrap=options.bootstrap,
             n_draws=options.draws,
             keep_draws=options.keep_draws,
+            star_id=options.star_id,
             seed=options.seed,
         )
     write_tree(xr.DataTree(budget), options.out, overwrite=options.overwrite)

@@ -18,13 +18,13 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.label_table import LabelTable
+from bayescannon.data.star_groups import RADIUS, star_groups
 from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.uncertainty.budget import error_budget
-from bayescannon.uncertainty.repeats import repeat_groups
 
 
 def label_store(
@@ -116,6 +116,7 @@ def budget_of_store(
     kinds: Sequence[str] | None = None,
     stars: Sequence[str] | int | None = None,
     reference: ReferenceSet | None = None,
+    star_id: str | None = None,
     seed: int = SEED,
     **options: Any,
 ) -> xr.Dataset:
@@ -126,7 +127,7 @@ def budget_of_store(
     ----------
     model : TrainedModel
     store : path
-    kinds, reference, options
+    kinds, reference, star_id, options
         As in :func:`bayescannon.uncertainty.budget.error_budget`.
     stars : sequence of str, or int, optional
         Ids, or how many to draw at random; all unless given.
@@ -146,7 +147,7 @@ def budget_of_store(
     """
     with open_store(store) as opened:
         names = opened["star"].to_numpy().astype(np.str_)
-        columns = {name: opened[name].to_numpy() for name in ("ra", "dec") if name in opened}
+        columns = {str(name): one.to_numpy() for name, one in opened.data_vars.items() if one.dims == ("star",)}
     if isinstance(stars, int):
         if not 1 <= stars <= len(names):
             raise InputError(f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}")
@@ -157,8 +158,10 @@ def budget_of_store(
     loaded = wanted
     if wanted is not None and kinds is not None and "repeat" in kinds:
         # the same stars' other spectra are needed too
-        group = repeat_groups(columns)
+        group = star_groups(columns, len(names), star_id=star_id, radius=options.get("radius", RADIUS)).number
         loaded = names[np.isin(group, group[np.isin(names, wanted)])].tolist()
         loaded = [*wanted, *(name for name in loaded if name not in set(wanted))]
     spectra = load_spectra(store, loaded)
-    return error_budget(model, spectra, kinds=kinds, stars=wanted, reference=reference, seed=seed, **options)
+    return error_budget(
+        model, spectra, kinds=kinds, stars=wanted, reference=reference, star_id=star_id, seed=seed, **options,
+    )  # fmt: skip

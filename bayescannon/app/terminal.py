@@ -15,6 +15,7 @@ from rich.table import Table
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics
 from bayescannon.data.labels import KNOWN_LABELS
+from bayescannon.data.star_groups import counted
 from bayescannon.data.tally import TallyRow
 
 
@@ -71,7 +72,7 @@ def print_calibration(console: Console, model: TrainedModel) -> None:
     if calibration is None:
         say(console, f"errors: {model.describe_errors()}")
         return
-    n_trained, n_more = len(model.reference_id), calibration.n_stars - len(model.reference_id)
+    n_trained, n_more = model.n_stars, calibration.n_stars - model.n_stars
     stars = f"the {n_trained} of the training, each labelled by a model of the other folds"
     clipped = f", and {n_more} that the clip removed" if n_more > 0 else ""
     say(console, f"errors: calibrated on {calibration.n_stars} held-out stars ({stars}{clipped})")
@@ -88,7 +89,8 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
         members = list(group)
         first = members[0]
         failed = f", {first.n_failed} failed" if first.n_failed else ""
-        title = f"{method}, {selection}: inferred - reference of {first.n_stars} stars{failed}"
+        stars = counted(first.n_stars, first.n_spectra)
+        title = f"{method}, {selection}: inferred - reference of {stars}{failed}"
         calibrated = np.isfinite(first.within_error)
         last = ["within e"] if calibrated else []
         table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull", *last)
@@ -128,7 +130,8 @@ def print_budget(console: Console, budget: xr.Dataset) -> None:
 def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> None:
     """Print bias and scatter of every label beside the paper's (Ho et al. 2017, figure 5)."""
     first = rows[0]
-    title = f"{first.method}, {first.selection}, {first.n_stars} stars, beside Ho et al. (2017) at S/N > 50"
+    stars = counted(first.n_stars, first.n_spectra)
+    title = f"{first.method}, {first.selection}, {stars}, beside Ho et al. (2017) at S/N > 50"
     table = _table(title, "label", "bias", "+-", "paper", "scatter", "robust", "paper")
     for row in rows:
         published = KNOWN_LABELS[row.label].published

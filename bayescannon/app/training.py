@@ -32,7 +32,10 @@ def train_from_config(
     """Match, cut, clip and train; return the model, and the stars it was trained on, with those that were clipped."""
     cuts = configured_cuts(labels, config)
     table = read_reference_labels(labels, config.label_names, cuts)
-    reference = build_reference(store, table, config.label_names, cuts=cuts, match=labels.match, radius=labels.radius)
+    reference = build_reference(
+        store, table, config.label_names, cuts=cuts, match=labels.match, radius=labels.radius, star_id=labels.star_id,
+        repeats=labels.repeats,
+    )  # fmt: skip
     model, kept = train_clipped(
         reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, options=config.options(), seed=seed
     )
@@ -42,4 +45,4 @@ def train_from_config(
 def training_reference(model: TrainedModel, store: str | Path, labels: LabelsConfig) -> ReferenceSet:
     """Find the stars that a model was trained on in a store and a table of labels."""
     table = read_reference_labels(labels, model.label_names)
-    return reference_of_model(model, store, table, match=labels.match, radius=labels.radius)
+    return reference_of_model(model, store, table, match=labels.match, radius=labels.radius, star_id=labels.star_id)

@@ -41,8 +41,9 @@ def calibrate(
     estimates : xarray.Dataset
         Their labels by models that never saw them, from :func:`bayescannon.cannon.held_out.hold_out`.
     clipped : ReferenceSet, optional
-        The stars that the clip removed. The model never saw them, and the worst errors of right labels are among them:
-        without them the tails are cut where the clip cut.
+        The spectra that the clip removed. The model never saw them, and the worst errors of right labels are among
+        them: without them the tails are cut where the clip cut. Those of stars that the model was trained on, by
+        other spectra, are left out.
     label_errors : mapping of str to float, optional
         Standard deviations of the reference labels' errors, in the labels' units, instead of those of `reference`.
         A label without either counts as without error, so that its calibrated error includes the reference's.
@@ -62,16 +63,22 @@ def calibrate(
         of other stars.
     """
     noise, notes = _reference_errors(reference, model.label_names, label_errors or {})
-    n_stars = len(reference) + (0 if clipped is None else len(clipped))
+    left_out = ""
+    if clipped is not None:
+        known_star = np.isin(clipped.star, reference.star)
+        if known_star.any():
+            left_out = f"{int(known_star.sum())} clipped spectra left out, whose stars the model was trained on"
+        clipped = clipped.select(~known_star)
+    n_stars = reference.n_stars + (0 if clipped is None else clipped.n_stars)
     if n_stars < MIN_STARS:
         return without_calibration(model, too_few(n_stars))
     if estimates["star"].to_numpy().tolist() != reference.spectra.id.tolist():
         raise InputError("the out-of-fold estimates must be of the reference stars, in their order")
-    parts = [_out_of_fold(model, estimates, reference.labels, noise)]
+    parts = [_out_of_fold(model, estimates, reference, noise)]
     if clipped is not None and len(clipped):
         dropped = label_spectra(model, clipped.spectra, n_starts=n_starts, seed=seed, workers=workers)
         clipped_noise, _ = _reference_errors(clipped, model.label_names, label_errors or {}, np.median(noise, axis=0))
-        parts.append(_out_of_fold(model, dropped, clipped.labels, clipped_noise))
+        parts.append(_out_of_fold(model, dropped, clipped, clipped_noise))
     stars = OutOfFold.join(parts)
     try:
         calibration = fit_calibration(stars, workers=workers)
@@ -79,6 +86,7 @@ def calibrate(
         return without_calibration(model, str(error))
     known = 100 * calibration.scale_error
     notes = [f"level known to {known.min():.1f}-{known.max():.1f} %", *notes, *_suspect(stars, model.label_names)]
+    notes += [left_out] * bool(left_out)
     return replace(model, calibration=calibration, calibration_note="; ".join(notes))
 
 
@@ -87,15 +95,16 @@ def without_calibration(model: TrainedModel, reason: str) -> TrainedModel:
     return replace(model, calibration=None, calibration_note=f"none: {reason}")
 
 
-def _out_of_fold(model: TrainedModel, estimates: xr.Dataset, labels: FloatArray, noise: FloatArray) -> OutOfFold:
-    """Put what is known of converged stars into scaled labels."""
+def _out_of_fold(model: TrainedModel, estimates: xr.Dataset, reference: ReferenceSet, noise: FloatArray) -> OutOfFold:
+    """Put what is known of converged spectra into scaled labels."""
     scale = model.scaler.scale
     stars = OutOfFold(
         model.scaler.to_scaled(estimates["labels"].to_numpy()),
         formal_errors(estimates) / scale,
-        model.scaler.to_scaled(labels),
+        model.scaler.to_scaled(reference.labels),
         noise / scale,
         estimates["snr"].to_numpy(),
+        reference.star_number,
     )
     return stars.select(estimates["status"].to_numpy() == FitStatus.CONVERGED)
 

@@ -33,6 +33,8 @@ N_HIDDEN = 12
 
 LABEL_FORMATS = ("allstar-dr12", "allstar-dr17", "table")
 MATCHES = ("id", "sky")
+# what is done with several spectra of a star
+REPEATS = ("keep", "best")
 CUTS = ("paper", "released", "none")
 COEFFICIENTS = ("flat", "normal", "pooled", "laplace", "smooth")
 TERMS = ("quadratic", "all")
@@ -142,6 +144,13 @@ class LabelTableChoices(Choices):
     )
     match: str = choice("id", "by the spectrum's id or by position", values=MATCHES)
     radius: float = choice(MATCH_RADIUS, "for --match sky, in arcsec", metavar="ARCSEC")
+    star_id: str | None = choice(
+        None,
+        "column of the spectra whose equal values identify a star, or id if every spectrum is of another star; the "
+        "same row, survey_id, gaia_id or twomass_id, or positions within 3 arcsec unless given",
+        metavar="COLUMN",
+    )
+    repeats: str = choice("keep", "keep all spectra of a star, or the one with the best S/N", values=REPEATS)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -53,13 +53,13 @@ def hold_out(
     progress: Progress = None,
 ) -> HeldOut:
     """
-    Label every reference star with a model trained on the other folds only.
+    Label every spectrum of every reference star with a model trained on the stars of the other folds only.
 
     Parameters
     ----------
     reference : ReferenceSet
     folds : int
-        Stars are dealt into this many folds at random.
+        Stars are dealt into this many folds at random, all spectra of a star into the same one.
     options, n_starts, workers
         As in training and labelling.
     seed : int
@@ -79,9 +79,10 @@ def hold_out(
         A fold leaves too few stars to train on.
     """
     folds, seed = whole_number(folds, "folds", least=2), whole_number(seed, "seed")
-    if folds > len(reference):
-        raise InputError(f"folds must be from 2 to the {len(reference)} reference stars; got {folds}")
-    fold = np.random.default_rng(seed).permutation(len(reference)) % folds
+    n_stars = reference.n_stars
+    if folds > n_stars:
+        raise InputError(f"folds must be from 2 to the {n_stars} reference stars; got {folds}")
+    fold = (np.random.default_rng(seed).permutation(n_stars) % folds)[reference.star_number]
     parts, residuals, order = [], [], []
     with reporting(progress, "hold out") as report:
         for k in range(folds):
@@ -96,4 +97,4 @@ def hold_out(
             report(k + 1, folds)
     back = np.argsort(np.concatenate(order))
     joined = xr.concat(parts, dim="star", combine_attrs="drop_conflicts").isel(star=back)
-    return HeldOut(HeldOutLabels(joined, folds, n_starts, seed), Residuals.join(residuals).select(back))
+    return HeldOut(HeldOutLabels(joined, folds, n_starts, seed, reference.star), Residuals.join(residuals).select(back))

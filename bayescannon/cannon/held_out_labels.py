@@ -4,30 +4,35 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.data.star_groups import star_numbers
 from bayescannon.numerics.rows import rows_of
 
 
 @dataclass(frozen=True, repr=False)
 class HeldOutLabels:
     """
-    Labels of N reference stars, each by a model that was trained on the other folds.
+    Labels of N spectra of reference stars, each by a model that was trained on the stars of the other folds.
 
     Attributes
     ----------
     estimates : xarray.Dataset
-        See :func:`bayescannon.cannon.labelling.label_spectra`; stars in the order of the reference set.
+        See :func:`bayescannon.cannon.labelling.label_spectra`; spectra in the order of the reference set.
     folds : int
         Into which the stars were dealt at random.
     n_starts, seed : int
         As in :func:`bayescannon.cannon.held_out.hold_out`.
+    star : str array of shape (N,), optional
+        Names of the stars that were dealt; without them every spectrum was dealt by itself, as by version 0.3.
     """
 
     estimates: xr.Dataset
     folds: int
     n_starts: int
     seed: int
+    star: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return self.estimates.sizes["star"]
@@ -39,11 +44,15 @@ class HeldOutLabels:
         """
         Return the estimates of a reference set's stars, in its order.
 
-        None if they were made with other folds, starts or seed, or of other stars.
+        None if they were made with other folds, starts or seed, of other spectra, or if other spectra counted as one
+        star.
         """
         if (folds, n_starts, seed) != (self.folds, self.n_starts, self.seed):
             return None
         rows = rows_of(self.estimates["star"].to_numpy().astype(np.str_), reference.spectra.id)
         if len(rows) != len(self) or (rows < 0).any():
+            return None
+        dealt = np.arange(len(self)) if self.star is None else self.star
+        if not np.array_equal(star_numbers(dealt[rows]), reference.star_number):
             return None
         return self.estimates.isel(star=rows)

@@ -1,4 +1,8 @@
-"""Label priors built from a reference set: what is known of a star's labels because such stars were trained on."""
+"""
+Label priors built from a reference set: what is known of a star's labels because such stars were trained on.
+
+A reference star counts once, with the labels of its first spectrum, however many spectra it has.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -152,7 +156,7 @@ def coverage_prior(
     if not cut > 0:
         raise InputError(f"the cut in label distance must be positive; got {cut}")
     names = tuple(model.label_names[column] for column in columns)
-    units = model.reference_labels[:, columns] / width
+    units = model.reference_labels[model.star_rows][:, columns] / width
     n_centre = min(_N_CENTRES, len(units))
     _, member = kmeans2(units, n_centre, minit="++", rng=np.random.default_rng(seed), missing="warn")
     counts, means, covariances = [], [], []
@@ -186,9 +190,10 @@ def prior_deviation(prior: LabelPrior, label_names: Sequence[str]) -> FloatArray
 
 
 def _scaled_reference(model: TrainedModel) -> tuple[FloatArray, FloatArray]:
-    """Return scaled reference labels and the variances of their errors, both (N, K)."""
-    errors = np.zeros_like(model.reference_labels) if model.reference_errors is None else model.reference_errors
-    return model.scaler.to_scaled(model.reference_labels), np.nan_to_num(errors / model.scaler.scale) ** 2
+    """Return scaled labels of the N reference stars and the variances of their errors, both (N, K)."""
+    labels = model.reference_labels[model.star_rows]
+    errors = np.zeros_like(labels) if model.reference_errors is None else model.reference_errors[model.star_rows]
+    return model.scaler.to_scaled(labels), np.nan_to_num(errors / model.scaler.scale) ** 2
 
 
 def _in_units(mixture: Mixture, model: TrainedModel) -> MixtureLabels:

@@ -46,10 +46,9 @@ def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
         `n_starts` is not between 1 and the number of reference stars.
     """
     n_starts, seed = whole_number(n_starts, "n_starts", least=1), whole_number(seed, "seed")
-    n_reference = len(model.reference_labels)
-    if n_starts > n_reference:
-        raise InputError(f"starts must be from 1 to the {n_reference} reference stars; got {n_starts}")
-    order = np.random.default_rng(seed).permutation(n_reference)
+    if n_starts > model.n_stars:
+        raise InputError(f"starts must be from 1 to the {model.n_stars} reference stars; got {n_starts}")
+    order = np.random.default_rng(seed).permutation(model.star_rows)
     return model.scaler.to_scaled(model.reference_labels[order[:n_starts]])
 
 
@@ -220,7 +219,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
             "data_release": str(spectra.attrs.get("data_release", "")),
             "model_release": model.provenance.data_release,
             "preset": str(spectra.attrs.get("preset", "")),
-            "reference": f"{len(model.reference_id)} reference stars",
+            "reference": f"{model.n_stars} reference stars",
             "priors": model.options.describe(),
             "prior": search.prior.describe(),
             "errors": "formal" if model.calibration is None else model.calibration.describe(),

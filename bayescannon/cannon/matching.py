@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayescannon.cannon.choices import MATCH_RADIUS, MATCHES
 from bayescannon.cannon.cuts import CUT_SETS, Cut, range_cut
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.repeated_stars import choose_repeats
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.convert import number
 from bayescannon.data.display import html_table, listed
@@ -87,15 +88,14 @@ def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
     return _matched(pairs, n_star, f"no labels under this id in {source}{repeated}")
 
 
-def match_by_sky(ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelTable, *, radius: float) -> Selection:
+def match_by_sky(ra: FloatArray, dec: FloatArray, table: LabelTable, *, radius: float) -> Selection:
     """
-    Match spectra to the nearest row within `radius` arcsec; of several spectra of a row the best S/N counts.
+    Match spectra to the nearest row within `radius` arcsec.
 
     Parameters
     ----------
     ra, dec : float arrays of shape (N,)
         Positions of the spectra in degrees.
-    snr : float array of shape (N,)
     table : LabelTable
     radius : float
         In arcsec.
@@ -128,12 +128,7 @@ def match_by_sky(ra: FloatArray, dec: FloatArray, snr: FloatArray, table: LabelT
         step = "the spectra have no positions (columns ra and dec)"
     elif len(table) and not len(rows):
         step = f"no label of {table.source or 'the table'} has a position (columns ra and dec)"
-    selection = _matched(pairs, len(ra), step)
-    best: dict[int, int] = {}
-    for star, row in sorted(pairs, key=lambda pair: (-np.nan_to_num(snr[pair[0]], nan=-np.inf), pair[0])):
-        best.setdefault(row, star)
-    keep = np.array([best[int(row)] == star for star, row in zip(selection.star, selection.row, strict=True)], bool)
-    return selection if keep.all() else selection.step(keep, "another spectrum of the star has better S/N")
+    return _matched(pairs, len(ra), step)
 
 
 def _matched(pairs: Sequence[tuple[int, int]], n_star: int, step: str) -> Selection:
@@ -187,16 +182,20 @@ class Matching:
 
     def match(self, spectra: Spectra | xr.Dataset, table: LabelTable) -> Selection:
         """Match the stars of spectra, or of an open store, with the rows of `table`."""
-        if isinstance(spectra, Spectra):
-            ids, columns = spectra.id, dict(spectra.columns)
-        else:
-            ids = spectra["star"].to_numpy().astype(np.str_)
-            columns = {name: spectra[name].to_numpy() for name in ("ra", "dec", "snr") if name in spectra}
+        ids, columns = _ids_and_columns(spectra)
         if self.by == "id":
             return match_by_id(ids, table)
         unknown = np.full(len(ids), np.nan)
-        ra, dec, snr = (columns.get(name, unknown) for name in ("ra", "dec", "snr"))
-        return match_by_sky(ra, dec, snr, table, radius=self.radius)
+        ra, dec = (columns.get(name, unknown) for name in ("ra", "dec"))
+        return match_by_sky(ra, dec, table, radius=self.radius)
+
+
+def _ids_and_columns(spectra: Spectra | xr.Dataset) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]]]:
+    """Return names and columns of spectra in memory, or of an open store."""
+    if isinstance(spectra, Spectra):
+        return spectra.id, dict(spectra.columns)
+    columns = {str(name): one.to_numpy() for name, one in spectra.data_vars.items() if one.dims == ("star",)}
+    return spectra["star"].to_numpy().astype(np.str_), columns
 
 
 def build_reference(
@@ -208,6 +207,8 @@ def build_reference(
     keep: Mapping[str, Sequence[float | None]] | None = None,
     match: str | Matching = "id",
     radius: float = MATCH_RADIUS,
+    star_id: str | None = None,
+    repeats: str = "keep",
     format: str = "table",
     columns: Mapping[str, str] | None = None,
 ) -> ReferenceSet:
@@ -232,6 +233,12 @@ def build_reference(
         By the names of the spectra, or by position.
     radius : float
         For positions, in arcsec.
+    star_id : str, optional
+        Column of the spectra whose equal values identify a star; ``"id"`` takes every spectrum as a star of its own.
+        Unless given, spectra are of one star by the rule of :mod:`bayescannon.data.star_groups`: the same row of the
+        table, ``survey_id``, ``gaia_id`` or ``twomass_id``, or positions within 3 arcsec.
+    repeats : {"keep", "best"}
+        Keep all spectra of a star, or the one with the best S/N. All are one star in every fold, bootstrap and count.
     format, columns
         How to read `labels`, see :func:`bayescannon.io.tables.read_labels`.
 
@@ -274,13 +281,20 @@ def build_reference(
     table = as_labels(labels, format=format, label_names=needed, columns=columns)
     source = open_store(spectra) if isinstance(spectra, str | Path) else as_spectra(spectra)
     selection = apply_cuts(matching.match(source, table), table, label_names, cuts=cuts)
+    ids, known = _ids_and_columns(source)
     if len(selection) == 0:
-        ids = source.id if isinstance(source, Spectra) else source["star"].to_numpy()
         raise ReferenceSetError(
             "no reference star is left; check that spectra and labels belong together, and the cuts.\n"
             + tally_text(selection.tally)
             + (f"\n{_first_ids(ids, table)}" if matching.by == "id" else "")
         )
+    survey_columns = {name: values[selection.star] for name, values in known.items()}
+    found = choose_repeats(
+        survey_columns | {"survey_id": table.survey_id[selection.row]}, ids[selection.star], selection.row,
+        star_id=star_id, repeats=repeats,
+    )  # fmt: skip
+    for step, kept in found.steps:
+        selection = selection.step(kept, step)
     if isinstance(source, Spectra):
         chosen = source.select(selection.star)
     else:
@@ -288,8 +302,9 @@ def build_reference(
     rows = table.select(selection.row)
     chosen = replace(chosen, columns={**chosen.columns, "survey_id": rows.survey_id})
     return ReferenceSet(
-        chosen, rows.matrix(label_names), rows.error_matrix(label_names), tuple(label_names), selection.tally
-    )
+        chosen, rows.matrix(label_names), rows.error_matrix(label_names), tuple(label_names), selection.tally,
+        star=found.star,
+    )  # fmt: skip
 
 
 def choose_cuts(
@@ -362,16 +377,19 @@ def reference_of_model(
     *,
     match: str | Matching = "id",
     radius: float = MATCH_RADIUS,
+    star_id: str | None = None,
 ) -> ReferenceSet:
     """
-    Find the stars that a model was trained on, with the labels that `table` has for them now.
+    Find the spectra that a model was trained on, with the labels that `table` has for them now.
 
     Raises
     ------
     ReferenceSetError
         None of them is in both the store and the table.
     """
-    reference = build_reference(store, table, model.label_names, cuts="none", match=match, radius=radius)
+    reference = build_reference(
+        store, table, model.label_names, cuts="none", match=match, radius=radius, star_id=star_id
+    )
     absent = ~np.isin(reference.spectra.id, model.reference_id)
     kept = reference.drop(absent, "not in the model's reference set")
     if len(kept) == 0:

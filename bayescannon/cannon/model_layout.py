@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayescannon.cannon import variable_texts as texts
 from bayescannon.cannon.choices import LabelTableChoices
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from bayescannon.cannon.trained_model import TrainedModel
 
 KIND = "bayescannon trained model"
-# of the groups and their variables; files without a version are of the flat layout of 0.2.0
-SCHEMA_VERSION = 2
+# of the groups and their variables; files without a version are of the flat layout of 0.2.0. 3 adds the stars of the
+# spectra, and the choices of the label table that decide them; files of 2 lack both
+SCHEMA_VERSION = 3
 _PAIR = ("stellar_label", "stellar_label_2")
 # dims of the calibration's arrays; those of one number per label are not listed
 _CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
@@ -54,6 +56,8 @@ _CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
 _LABEL_TABLE = "label_table"
 _FOLDS = ("folds", "n_starts", "seed")
 _COVARIANCE = ("pixel", "term", "term_2")
+# variable of both groups: which spectra are of the same star
+_STAR_NAME = "star_name"
 
 
 class ModelFileError(InputError):
@@ -157,6 +161,8 @@ def _reference(model: "TrainedModel") -> xr.Dataset:
     variables: dict[str, Any] = {"labels": (both, model.reference_labels)}
     if model.reference_errors is not None:
         variables["errors"] = (both, model.reference_errors)
+    if model.star is not None:
+        variables[_STAR_NAME] = ("reference_star", model.star)
     for item in fields(TallyRow) if model.tally else ():
         variables[f"tally_{item.name}"] = ("tally_row", [getattr(row, item.name) for row in model.tally])
     attrs = {} if model.label_table is None else {_LABEL_TABLE: json.dumps(asdict(model.label_table))}
@@ -165,7 +171,8 @@ def _reference(model: "TrainedModel") -> xr.Dataset:
 
 def _held_out(held_out: HeldOutLabels) -> xr.Dataset:
     attrs = {name: getattr(held_out, name) for name in _FOLDS}
-    return held_out.estimates.drop_attrs().assign_attrs({**held_out.estimates.attrs, **attrs})
+    estimates = held_out.estimates.drop_attrs().assign_attrs({**held_out.estimates.attrs, **attrs})
+    return estimates if held_out.star is None else estimates.assign({_STAR_NAME: ("star", held_out.star)})
 
 
 def _calibration(model: "TrainedModel") -> xr.Dataset:
@@ -212,6 +219,7 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
             "calibration": read_calibration({str(name): x.to_numpy() for name, x in calibration.data_vars.items()}),
             "calibration_note": str(calibration.attrs["note"]),
             "coverage": read_coverage(groups["coverage"]) if "coverage" in groups else None,
+            "star": _read_star(reference),
         }
     except (KeyError, TypeError) as error:
         raise ModelFileError(f"its groups are not those that this version knows ({error}); train anew") from error
@@ -219,6 +227,10 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
 
 def _optional(group: xr.Dataset, name: str) -> FloatArray | None:
     return group[name].to_numpy() if name in group else None
+
+
+def _read_star(group: xr.Dataset) -> NDArray[np.str_] | None:
+    return group[_STAR_NAME].to_numpy().astype(np.str_) if _STAR_NAME in group else None
 
 
 def _read_populations(group: xr.Dataset) -> Populations:
@@ -269,7 +281,8 @@ def _read_held_out(group: xr.Dataset, names: tuple[str, ...]) -> HeldOutLabels:
     attrs = {name: value for name, value in group.attrs.items() if name not in _FOLDS}
     numbers = {name: int(group.attrs[name]) for name in _FOLDS}
     estimates = group.drop_attrs().assign_coords({dim: list(names) for dim in _PAIR})
-    return HeldOutLabels(estimates.assign_attrs(attrs), **numbers)
+    estimates = estimates.drop_vars(_STAR_NAME, errors="ignore").assign_attrs(attrs)
+    return HeldOutLabels(estimates, star=_read_star(group), **numbers)
 
 
 def read_calibration(arrays: Mapping[str, Any]) -> ErrorCalibration | None:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bayescannon.cannon.calibrate import calibrate, without_calibration
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
 from bayescannon.cannon.held_out import HeldOut, hold_out
@@ -13,7 +16,9 @@ from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import training_stars
+from bayescannon.data.flags import FitStatus
 from bayescannon.data.parts import require_kind
+from bayescannon.data.star_groups import first_rows
 from bayescannon.numerics.progress import Progress
 
 
@@ -37,7 +42,7 @@ def qualify(
     ----------
     model : TrainedModel, or path of its file
     reference : ReferenceSet, or path of its file
-        The stars that it was trained on; further stars of the set are left out.
+        The spectra that it was trained on; further ones of the set are left out.
     clipped : ReferenceSet, optional
         As in :func:`bayescannon.cannon.calibrate.calibrate`; those of `reference` unless given.
     label_errors
@@ -103,5 +108,21 @@ def qualify(
         seed=seed,
         workers=workers,
     )
-    coverage = coverage_from_estimates(model, reference.labels, held_out.estimates, held_out.residuals)
+    rows = _one_of_each(reference, held_out, seed)
+    coverage = coverage_from_estimates(
+        model, reference.labels[rows], held_out.estimates.isel(star=rows), held_out.residuals.select(rows)
+    )
     return attach_coverage(model, coverage)
+
+
+def _one_of_each(reference: ReferenceSet, held_out: HeldOut, seed: int) -> NDArray[np.intp]:
+    """
+    Return the row of one spectrum of each star, drawn at random among those that were labelled.
+
+    The coverage's p-values need scores of exchangeable stars, and distances to other stars: with all spectra a star
+    would be its own neighbour.
+    """
+    order = np.random.default_rng(seed).permutation(len(reference))
+    failed = held_out.estimates["status"].to_numpy()[order] != FitStatus.CONVERGED
+    order = order[np.argsort(failed, kind="stable")]
+    return np.sort(order[first_rows(reference.star_number[order])])

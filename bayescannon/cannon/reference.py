@@ -1,19 +1,23 @@
 """The reference set: Survey A's labels and Survey B's spectra of the same stars (Ho et al. 2017, section 3)."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.cannon.reference_labels import error_matrix, label_matrix
 from bayescannon.data.display import html_table
 from bayescannon.data.label_table import LabelTable, require_errors
 from bayescannon.data.parts import UNKNOWN, a_kind
 from bayescannon.data.spectra import Spectra, describe_grid, row_index
+from bayescannon.data.star_groups import counted, named_stars, star_groups, star_numbers
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.models.label_vector import n_terms
-from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.numerics.errors import BayesCannonWarning, InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError
 
@@ -25,7 +29,7 @@ class ReferenceSetError(InputError):
 @dataclass(frozen=True, eq=False, repr=False)
 class ReferenceSet:
     """
-    N reference stars: their spectra, and their labels in the same order.
+    N spectra of reference stars, and their labels in the same order.
 
     Attributes
     ----------
@@ -41,8 +45,12 @@ class ReferenceSet:
     tally : tuple of TallyRow
         How the set came about.
     clipped : ReferenceSet, optional
-        The stars that :func:`bayescannon.cannon.training.train_clipped` removed from it: the model never saw them, and
-        calibrated errors are learned from them too.
+        The spectra that :func:`bayescannon.cannon.training.train_clipped` removed from it: the model never saw them,
+        and calibrated errors are learned from them too.
+    star : str array of shape (N,)
+        Names of the stars: spectra with the same name are of the same star, which is one star in folds, bootstraps,
+        jackknife, calibration and coverage. Any names or numbers may be given; a spectrum with a blank name is a star
+        of its own. By default by the rule of :mod:`bayescannon.data.star_groups`.
 
     Raises
     ------
@@ -62,6 +70,8 @@ class ReferenceSet:
     <ReferenceSet of 2 stars, labels teff, logg (errors of none) on a grid of 3 pixels from 5000.00 to 5002.00 A>
     >>> ReferenceSet(spectra, {"teff": [4800, 5100], "e_teff": [60, 70]}).errors.tolist()
     [[60.0], [70.0]]
+    >>> ReferenceSet(spectra, {"teff": [4800, 4800]}, star=["a", "a"]).n_stars
+    1
     """
 
     spectra: Spectra
@@ -70,6 +80,7 @@ class ReferenceSet:
     label_names: tuple[str, ...] = UNKNOWN
     tally: tuple[TallyRow, ...] = ()
     clipped: "ReferenceSet | None" = None
+    star: NDArray[np.str_] = UNKNOWN
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, Spectra):
@@ -86,13 +97,14 @@ class ReferenceSet:
         errors = error_matrix(self.errors, self.labels, names, self.spectra.id.tolist())
         for name, column in zip(names, errors.T, strict=True):
             require_errors(column, f"e_{name}")
-        for name, value in (("labels", labels), ("errors", errors), ("label_names", names)):
+        values = (("labels", labels), ("errors", errors), ("label_names", names), ("star", self._star_names()))
+        for name, value in values:
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         facts = self._facts()
         return (
-            f"<ReferenceSet of {facts['stars']} stars, labels {facts['labels']} (errors of {facts['errors']}) on a "
+            f"<ReferenceSet of {facts['stars']}, labels {facts['labels']} (errors of {facts['errors']}) on a "
             f"grid {facts['grid']}>"
         )
 
@@ -106,22 +118,44 @@ class ReferenceSet:
             name for name, some in zip(self.label_names, np.isfinite(self.errors).any(axis=0), strict=True) if some
         ]
         return {
-            "stars": str(len(self)),
+            "stars": counted(self.n_stars, len(self)),
             "labels": ", ".join(self.label_names),
             "errors": ", ".join(known) or "none",
             "grid": describe_grid(self.spectra.wavelength),
         }
 
+    def _star_names(self) -> NDArray[np.str_]:
+        """Return the names of the stars that were given, or those of the rule."""
+        if self.star is None:
+            groups = star_groups(self.spectra.columns, len(self.spectra))
+            if suspicion := groups.suspicion():
+                warnings.warn(suspicion, BayesCannonWarning, stacklevel=4)
+            return groups.names(self.spectra.id)
+        return named_stars(self.star, self.spectra.id)
+
     def __len__(self) -> int:
         return len(self.spectra)
 
+    @cached_property
+    def star_number(self) -> NDArray[np.int64]:
+        """Numbers of the stars, shape (N,), from 0 in the order of their first spectra."""
+        return star_numbers(self.star)
+
+    @property
+    def n_stars(self) -> int:
+        """Number of stars; N is the number of spectra."""
+        return int(self.star_number.max(initial=-1)) + 1
+
     def select(self, index: Any) -> "ReferenceSet":
-        """Return the stars of a boolean mask or an index array."""
+        """Return the spectra of a boolean mask or an index array."""
         rows = row_index(index, len(self))
-        return replace(self, spectra=self.spectra.select(rows), labels=self.labels[rows], errors=self.errors[rows])
+        return replace(
+            self, spectra=self.spectra.select(rows), labels=self.labels[rows], errors=self.errors[rows],
+            star=self.star[rows],
+        )  # fmt: skip
 
     def drop(self, dropped: BoolArray, step: str, source: str = "") -> "ReferenceSet":
-        """Remove the stars of a bool array of shape (N,) and add a row to the tally."""
+        """Remove the spectra of a bool array of shape (N,) and add a row to the tally."""
         row = TallyRow(step, int(dropped.sum()), int((~dropped).sum()), source)
         return replace(self.select(~dropped), tally=(*self.tally, row))
 
@@ -159,11 +193,12 @@ class ReferenceSet:
             Too few stars; the message holds the tally.
         """
         n_term = n_terms(len(self.label_names))
-        if len(self) < 2 * (n_term + n_hidden):
+        if self.n_stars < 2 * (n_term + n_hidden):
+            stars = counted(self.n_stars, len(self), "reference stars")
             hidden = f" and {n_hidden} hidden components" if n_hidden else ""
             fewer = "labels, fewer hidden components (n_hidden, --hidden)" if n_hidden else "labels"
             raise ReferenceSetError(
-                f"{len(self)} reference stars are too few for the {n_term} terms of {len(self.label_names)} "
+                f"{stars} are too few for the {n_term} terms of {len(self.label_names)} "
                 f"labels{hidden}; at least {2 * (n_term + n_hidden)} are needed. Use fewer {fewer}, weaker cuts or "
                 "more spectra.\n" + tally_text(self.tally)
             )

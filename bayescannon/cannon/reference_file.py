@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.reference import ReferenceSet
-from bayescannon.data.parts import a_kind, require_kind
+from bayescannon.data.parts import UNKNOWN, a_kind, require_kind
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow
 from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged, write_tree
@@ -19,6 +19,8 @@ from bayescannon.numerics.errors import InputError, InputTypeError, MissingFileE
 
 FORMAT = "bayescannon reference set 1"
 _PAIR = ("star", "stellar_label")
+# which spectra are of the same star; files of version 0.3 and older lack it
+_STAR_NAME = "reference_star_name"
 
 
 class ReferenceFileError(InputError):
@@ -67,6 +69,7 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
         "tally": json.dumps([asdict(row) for row in reference.tally]),
     }
     dataset = spectra.assign(reference_labels=(_PAIR, reference.labels), reference_errors=(_PAIR, reference.errors))
+    dataset = dataset.assign({_STAR_NAME: ("star", reference.star)})
     dataset = dataset.assign_coords(stellar_label=list(reference.label_names)).drop_attrs(deep=False)
     write_tree(xr.DataTree(dataset.assign_attrs(attrs)), path, overwrite=overwrite)
     return path
@@ -109,10 +112,11 @@ def load_reference(path: str | Path) -> ReferenceSet:
     attrs: dict[str, Any] = dict(dataset.attrs)
     labels, errors = (dataset[name].to_numpy() for name in ("reference_labels", "reference_errors"))
     names = tuple(str(name) for name in np.asarray(dataset["stellar_label"]).tolist())
-    pixels = dataset.drop_dims("stellar_label").drop_attrs(deep=False)
+    star = dataset[_STAR_NAME].to_numpy() if _STAR_NAME in dataset else UNKNOWN
+    pixels = dataset.drop_dims("stellar_label").drop_vars(_STAR_NAME, errors="ignore").drop_attrs(deep=False)
     spectra = Spectra.from_xarray(pixels.assign_attrs(json.loads(attrs["spectra"])))
     tally = tuple(TallyRow(**row) for row in json.loads(attrs["tally"]))
-    return ReferenceSet(spectra, labels, errors, names, tally)
+    return ReferenceSet(spectra, labels, errors, names, tally, star=star)
 
 
 def as_reference(given: ReferenceSet | str | Path) -> ReferenceSet:

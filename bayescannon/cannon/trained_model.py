@@ -21,6 +21,7 @@ from bayescannon.cannon.model_reader import read_model_fields
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
 from bayescannon.data.labels import Label, LabelScaler, labels_from_names
+from bayescannon.data.star_groups import counted, first_rows, star_numbers
 from bayescannon.data.tally import TallyRow
 from bayescannon.io.netcdf import write_tree
 from bayescannon.models.label_vector import label_vector, n_terms
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class TrainedModel:
     """
-    A spectral model of K labels on P pixels, trained on N reference stars.
+    A spectral model of K labels on P pixels, trained on N spectra of reference stars.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class TrainedModel:
     fit : PixelFit
         Coefficients, their covariance and scatters, of scaled labels.
     reference_id : str array of shape (N,)
-        The reference stars.
+        The spectra of the reference stars.
     reference_labels : float array of shape (N, K)
         Their labels as reported, in the labels' units.
     kappa : float array of shape (P,), optional
@@ -78,6 +79,9 @@ class TrainedModel:
         How well the calibration is known and what was assumed for it, or why there is none.
     coverage : CoverageReference, optional
         What coverage and novelty of stars are measured against; not part of the hash.
+    star : str array of shape (N,), optional
+        Names of the reference stars: spectra with the same name are of the same star. Every spectrum is of another
+        unless given.
 
     Examples
     --------
@@ -118,6 +122,7 @@ class TrainedModel:
     calibration: ErrorCalibration | None = None
     calibration_note: str = ""
     coverage: CoverageReference | None = None
+    star: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         n_pixel, n_label = len(self.wavelength), len(self.scaler.names)
@@ -130,6 +135,8 @@ class TrainedModel:
             raise InputError(f"kappa must be positive, one for each of the {n_pixel} pixels")
         if self.loadings is not None and (self.loadings.ndim != 2 or len(self.loadings) != n_pixel):
             raise InputError(f"loadings must have shape ({n_pixel}, component); got {self.loadings.shape}")
+        if self.star is not None and self.star.shape != self.reference_id.shape:
+            raise InputError(f"star must have one name per reference spectrum; got shape {self.star.shape}")
 
     @property
     def noise_scale(self) -> NDArray[np.float64]:
@@ -157,6 +164,16 @@ class TrainedModel:
         return self.fit.scatter
 
     @cached_property
+    def star_rows(self) -> NDArray[np.intp]:
+        """Row of the first spectrum of each reference star, for what counts every star once."""
+        return first_rows(star_numbers(self.reference_id if self.star is None else self.star))
+
+    @property
+    def n_stars(self) -> int:
+        """Number of reference stars."""
+        return len(self.star_rows)
+
+    @cached_property
     def hash(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 of everything that decides the labels of a star."""
         digest = hashlib.sha256(",".join(self.label_names).encode())
@@ -168,8 +185,9 @@ class TrainedModel:
     def describe(self) -> str:
         """Say in a phrase what was trained on how many stars and pixels."""
         n_pixel, n_live = len(self.wavelength), int(self.fit.live.sum())
+        stars = counted(self.n_stars, len(self.reference_id))
         dead = "" if n_live == n_pixel else f" ({n_pixel - n_live} dead or singular)"
-        return f"trained {len(self.label_names)} labels on {len(self.reference_id)} stars in {n_live} pixels{dead}"
+        return f"trained {len(self.label_names)} labels on {stars} in {n_live} pixels{dead}"
 
     def describe_errors(self) -> str:
         """Say in a phrase what the errors of labels are, and what is known of them."""
@@ -259,7 +277,7 @@ class TrainedModel:
         calibration, coverage = self.calibration, self.coverage
         return {
             "labels": ", ".join(f"{label.name} [{label.unit}]" for label in self.labels),
-            "reference stars": str(len(self.reference_id)),
+            "reference stars": counted(self.n_stars, len(self.reference_id), "reference stars"),
             "pixels": f"{int(self.fit.live.sum())} live of {len(self.wavelength)}, "
             f"{self.wavelength[0]:.1f} to {self.wavelength[-1]:.1f} Angstrom",
             "priors": self.options.describe(),
@@ -272,7 +290,7 @@ class TrainedModel:
         fact = self._facts()
         return (
             f"<TrainedModel {fact['hash']} of {fact['labels']}\n"
-            f" {fact['reference stars']} reference stars; pixels: {fact['pixels']}\n"
+            f" {fact['reference stars']}; pixels: {fact['pixels']}\n"
             f" {fact['priors']}; errors {fact['errors']}; coverage {fact['coverage']}>"
         )
 

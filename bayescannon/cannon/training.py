@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.labelling import label_spectra
@@ -24,7 +25,7 @@ from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
-from bayescannon.numerics.typing import FloatArray
+from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
@@ -104,6 +105,11 @@ def train(
 ) -> TrainedModel:
     """
     Fit the spectral model (Ho et al. 2017, eq. 3-6) to a reference set: its maximum a posteriori.
+
+    Each spectrum counts by its inverse variances, so that a star with several spectra counts several times, as in the
+    paper: the coefficients stay unbiased, and what noise is averaged is. Everything that says how well the model does
+    counts stars: folds, bootstraps, jackknife, calibration and coverage. The errors of the coefficients themselves
+    (`covariance`) take spectra as independent.
 
     Parameters
     ----------
@@ -187,6 +193,7 @@ def train(
         populations=result.populations,
         latent_labels=learned,
         tally=reference.tally,
+        star=reference.star,
         provenance=Provenance.of_spectra(spectra.attrs),
     )
 
@@ -296,8 +303,9 @@ def train_clipped(
     """
     Train, label the reference stars, drop those with a label off by more than `n_sigma` scatters; repeat.
 
-    A star whose fit fails is dropped too. Ho et al. (2017) do one round; here the rounds go on until no star is
-    dropped, or for `max_rounds`.
+    A star whose fit fails is dropped too. Of a star with several spectra those that are off are dropped, which are bad
+    spectra, and all of them if at least half are off, because then its labels are. Ho et al. (2017) do one round; here
+    the rounds go on until no star is dropped, or for `max_rounds`.
 
     Parameters
     ----------
@@ -315,8 +323,8 @@ def train_clipped(
     -------
     model : TrainedModel
     kept : ReferenceSet
-        The stars that the model was trained on, with the rounds in the tally, and the errors that it was trained with;
-        the others are its ``clipped``.
+        The spectra that the model was trained on, with the rounds in the tally, and the errors that it was trained
+        with; the others are its ``clipped``.
 
     Raises
     ------
@@ -347,7 +355,7 @@ def train_clipped(
         reference = take_errors(reference, options.label_errors)
     model = train(reference, options=options, workers=workers)
     for clip_round in range(1, limit + 1):
-        n_starts = min(N_STARTS, len(reference))
+        n_starts = min(N_STARTS, reference.n_stars)
         estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
         fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
         if not fitted.any():
@@ -357,7 +365,7 @@ def train_clipped(
             )
         off = estimates["labels"].to_numpy() - reference.labels
         spread = off[fitted].std(axis=0)
-        dropped = ~fitted | ~(np.abs(off) <= n_sigma * spread).all(axis=1)
+        dropped = _with_their_stars(~fitted | ~(np.abs(off) <= n_sigma * spread).all(axis=1), reference.star_number)
         if not dropped.any():
             break
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
@@ -365,3 +373,10 @@ def train_clipped(
         model = train(reference, options=options, workers=workers)
     left = ~np.isin(every.spectra.id, reference.spectra.id)
     return model, replace(reference, clipped=every.select(left) if left.any() else None)
+
+
+def _with_their_stars(dropped: BoolArray, number: NDArray[np.int64]) -> BoolArray:
+    """Drop all spectra of a star of which at least half are dropped."""
+    share = np.bincount(number, dropped) / np.maximum(np.bincount(number), 1)
+    result: BoolArray = dropped | (share >= 0.5)[number]
+    return result

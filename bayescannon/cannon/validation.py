@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED, SNR_MIN
 from bayescannon.cannon.held_out import HeldOut, hold_out
@@ -19,6 +20,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.display import html_table
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import labels_from_names
+from bayescannon.data.star_groups import counted
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.intervals import CENTRAL_68
 from bayescannon.numerics.progress import Progress
@@ -39,10 +41,10 @@ class LabelStatistics:
     selection : str
         ``"all"`` or ``"snr > 50"``.
     label, unit : str
-    n_stars, n_failed : int
-        Stars that count, and stars of the selection left out because their fit failed.
+    n_stars, n_spectra, n_failed : int
+        Stars that count, and their spectra; spectra of the selection left out because their fit failed.
     bias, bias_error : float
-        Mean of (inferred - reference) and its standard error.
+        Mean of (inferred - reference) over the spectra, and its standard error from the differences between stars.
     scatter, robust_scatter : float
         Standard deviation, and half the central 68.3 % width, of (inferred - reference).
     slope : float
@@ -50,7 +52,7 @@ class LabelStatistics:
     pull_median, pull_width : float
         Median and half the central 68.3 % width of (inferred - reference) / formal error.
     within_error : float
-        Share of the stars whose label is within its calibrated error: 0.683 where all of the difference is the
+        Share of the spectra whose label is within its calibrated error: 0.683 where all of the difference is the
         label's own. NaN without calibration, as out of fold.
     """
 
@@ -59,6 +61,7 @@ class LabelStatistics:
     label: str
     unit: str
     n_stars: int
+    n_spectra: int
     n_failed: int
     bias: float
     bias_error: float
@@ -87,8 +90,10 @@ class Validation:
     ----------
     rows : tuple of LabelStatistics
     estimates : dict of str to xarray.Dataset
-        By method, see :func:`bayescannon.cannon.labelling.label_spectra`; stars in the order of the reference set.
+        By method, see :func:`bayescannon.cannon.labelling.label_spectra`; spectra in the order of the reference set.
     reference_labels : float array of shape (N, K)
+    n_stars : int, optional
+        Number of stars that the spectra are of; N unless given.
 
     Examples
     --------
@@ -104,16 +109,19 @@ class Validation:
     rows: tuple[LabelStatistics, ...]
     estimates: dict[str, xr.Dataset]
     reference_labels: FloatArray
+    n_stars: int | None = None
 
     def __repr__(self) -> str:
         names = ", ".join(dict.fromkeys(row.label for row in self.rows))
-        return f"<Validation of {len(self.reference_labels)} stars, labels {names}; by {' and '.join(self.estimates)}>"
+        n_spectra = len(self.reference_labels)
+        stars = counted(n_spectra if self.n_stars is None else self.n_stars, n_spectra)
+        return f"<Validation of {stars}, labels {names}; by {' and '.join(self.estimates)}>"
 
     def _repr_html_(self) -> str:
         """Show bias and scatter of each label as a small table in a notebook."""
         facts = {
             f"{row.label} [{row.unit}], {row.method}, {row.selection}": (
-                f"bias {row.bias:.4g}, scatter {row.scatter:.4g}, {row.n_stars} stars"
+                f"bias {row.bias:.4g}, scatter {row.scatter:.4g}, {counted(row.n_stars, row.n_spectra)}"
             )
             for row in self.rows
         }
@@ -149,7 +157,12 @@ class Validation:
 
 
 def compare(
-    estimates: xr.Dataset, reference_labels: FloatArray, *, method: str, snr_min: float
+    estimates: xr.Dataset,
+    reference_labels: FloatArray,
+    *,
+    method: str,
+    snr_min: float,
+    star: NDArray[np.int64] | None = None,
 ) -> list[LabelStatistics]:
     """
     Summarise (inferred - reference) of every label, over all stars and over those with S/N above `snr_min`.
@@ -157,12 +170,14 @@ def compare(
     Parameters
     ----------
     estimates : xarray.Dataset
-        Of N stars.
+        Of N spectra.
     reference_labels : float array of shape (N, K)
         In the labels' units.
     method : str
         Name for the rows.
     snr_min : float
+    star : int array of shape (N,), optional
+        Number of each spectrum's star, from 0; every spectrum is of another unless given.
     """
     labels = labels_from_names([str(name) for name in estimates["stellar_label"].to_numpy()])
     inferred, errors = estimates["labels"].to_numpy(), formal_errors(estimates)
@@ -170,33 +185,42 @@ def compare(
     snr = estimates["snr"].to_numpy()
     is_calibrated = "calibrated_error" in estimates
     calibrated = estimates["calibrated_error"].to_numpy() if is_calibrated else errors
+    number = np.arange(len(snr)) if star is None else star
     rows = []
     for selection, chosen in (("all", np.ones(len(snr), dtype=bool)), (f"snr > {snr_min:g}", snr > snr_min)):
         use = chosen & good
         for k, label in enumerate(labels):
             off = inferred[use, k] - reference_labels[use, k]
             pull = off / errors[use, k]
-            n_stars = int(use.sum())
-            centred = reference_labels[use, k] - reference_labels[use, k].mean() if n_stars else off
+            n_spectra = int(use.sum())
+            centred = reference_labels[use, k] - reference_labels[use, k].mean() if n_spectra else off
             rows.append(
                 LabelStatistics(
                     method=method,
                     selection=selection,
                     label=label.name,
                     unit=label.unit,
-                    n_stars=n_stars,
+                    n_stars=len(np.unique(number[use])),
+                    n_spectra=n_spectra,
                     n_failed=int((chosen & ~good).sum()),
                     bias=_or_nan(np.mean, off),
-                    bias_error=_or_nan(np.std, off) / max(n_stars, 1) ** 0.5,
+                    bias_error=_bias_error(off, number[use]),
                     scatter=_or_nan(np.std, off),
                     robust_scatter=robust_scatter(off),
-                    slope=float(centred @ inferred[use, k] / (centred @ centred)) if n_stars > 1 else float("nan"),
+                    slope=float(centred @ inferred[use, k] / (centred @ centred)) if n_spectra > 1 else float("nan"),
                     pull_median=_or_nan(np.median, pull),
                     pull_width=robust_scatter(pull),
                     within_error=_or_nan(np.mean, np.abs(off) <= calibrated[use, k]) if is_calibrated else float("nan"),
                 )
             )
     return rows
+
+
+def _bias_error(off: FloatArray, number: NDArray[np.int64]) -> float:
+    """Return the standard error of the mean: the sums over each star's spectra are independent (Liang & Zeger 1986)."""
+    if len(off) == 0:
+        return float("nan")
+    return float(np.sqrt(np.sum(np.bincount(number, off - off.mean()) ** 2)) / len(off))
 
 
 def _or_nan(statistic: Callable[[Any], Any], values: Any) -> float:
@@ -222,7 +246,7 @@ def validate(
     ----------
     model : TrainedModel, or path of its file
     reference : ReferenceSet, or path of its file
-        The stars that the model was trained on; N of them. Its labels are taken by name.
+        The N spectra that the model was trained on. Its labels are taken by name.
     folds : int
         0 leaves the k-fold part out. The held-out labels of a qualified model are used where they have as many folds,
         the same starts and the same seed; other folds train anew.
@@ -274,6 +298,6 @@ def validate(
     rows = [
         row
         for method, dataset in estimates.items()
-        for row in compare(dataset, reference.labels, method=method, snr_min=snr_min)
+        for row in compare(dataset, reference.labels, method=method, snr_min=snr_min, star=reference.star_number)
     ]
-    return Validation(tuple(rows), estimates, reference.labels)
+    return Validation(tuple(rows), estimates, reference.labels, reference.n_stars)

@@ -49,7 +49,8 @@ LATENT_LABELS: Mapping[str, tuple[str, str]] = {
     "trace": ("log posterior after each round", _ONE),
 }
 REFERENCE: Mapping[str, tuple[str, str]] = {
-    "reference_star": ("identifier of the reference star", _ONE),
+    "reference_star": ("identifier of the reference star's spectrum", _ONE),
+    "star_name": ("name of the star; spectra with the same name are of the same star", _ONE),
     "labels": ("labels of the reference stars as reported", LABEL_UNIT),
     "errors": ("errors of the reference labels as their survey gave them", LABEL_UNIT),
     "tally_step": ("step of the selection of the reference stars", _ONE),
@@ -60,6 +61,7 @@ REFERENCE: Mapping[str, tuple[str, str]] = {
 # estimates of the reference stars; see bayescannon.cannon.labelling.label_spectra
 HELD_OUT: Mapping[str, tuple[str, str]] = {
     "star": ("identifier of the reference star's spectrum", _ONE),
+    "star_name": ("name of the star; spectra with the same name are in the same fold", _ONE),
     "stellar_label": ("name of the label", _ONE),
     "stellar_label_2": ("name of the label", _ONE),
     "labels": ("labels by a model of the other folds", LABEL_UNIT),

@@ -1,13 +1,15 @@
 """Fit the calibration of errors by penalised maximum likelihood, with a component for wrong reference labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from bayescannon.data.parts import UNKNOWN
+from bayescannon.data.star_groups import star_numbers
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import map_items, one_blas_thread
 from bayescannon.numerics.typing import FloatArray
@@ -37,7 +39,7 @@ class CalibrationError(InputError):
 @dataclass(frozen=True)
 class OutOfFold:
     """
-    Out-of-fold results of N reference stars and K labels, in units of the scaled labels.
+    Out-of-fold results of N spectra of reference stars and K labels, in units of the scaled labels.
 
     Attributes
     ----------
@@ -46,6 +48,8 @@ class OutOfFold:
     reference, noise : float arrays of shape (N, K)
         Reference labels, and the standard deviations of their errors.
     snr : float array of shape (N,)
+    star : int array of shape (N,), optional
+        Number of each spectrum's star; every spectrum is of another star unless given.
     """
 
     scaled: FloatArray
@@ -53,20 +57,30 @@ class OutOfFold:
     reference: FloatArray
     noise: FloatArray
     snr: FloatArray
+    star: NDArray[np.int64] = UNKNOWN
+
+    def __post_init__(self) -> None:
+        if self.star is None:
+            object.__setattr__(self, "star", np.arange(len(self.snr)))
 
     def __len__(self) -> int:
         return len(self.snr)
 
+    @property
+    def n_stars(self) -> int:
+        """Number of stars."""
+        return len(np.unique(self.star))
+
     @classmethod
     def join(cls, parts: "Sequence[OutOfFold]") -> "OutOfFold":
-        """Return the stars of all parts."""
+        """Return the spectra of all parts, which have no star in common."""
+        starts = np.cumsum([0, *(int(part.star.max(initial=-1)) + 1 for part in parts)])
+        parts = [replace(part, star=part.star + start) for part, start in zip(parts, starts[:-1], strict=True)]
         return cls(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)))
 
     def select(self, index: NDArray[np.bool_]) -> "OutOfFold":
-        """Return the stars of a mask."""
-        return OutOfFold(
-            self.scaled[index], self.formal[index], self.reference[index], self.noise[index], self.snr[index]
-        )
+        """Return the spectra of a mask."""
+        return OutOfFold(*(getattr(self, item.name)[index] for item in fields(self)))
 
 
 def too_few(n_stars: int) -> str:
@@ -86,12 +100,15 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     covariance. Therefore stars need not be clipped before; stars that a clip removed should be included, because the
     tails depend on them.
 
-    The uncertainty of the errors is `scale_error` of the result.
+    A star's spectra share the error of its reference label and whatever of the star is no label, so that their errors
+    are not independent: each of m spectra counts 1 / m, and the priors, leave-one-out residuals and numbers of stars
+    are those of as many stars. The uncertainty of the errors is `scale_error` of the result; it takes a star's spectra
+    to say no more than one of them.
 
     Parameters
     ----------
     stars : OutOfFold
-        Held-out results: each star labelled by a model that was not trained on it.
+        Held-out results: each star labelled by a model that was trained on none of its spectra.
     workers : int or None
         Threads, at most one per label; None takes every core.
 
@@ -106,8 +123,10 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     """
     finite = np.isfinite(stars.scaled + stars.formal + stars.reference + stars.noise).all(axis=1)
     stars = stars.select(finite & (stars.formal > 0).all(axis=1))
-    if len(stars) < MIN_STARS:
-        raise CalibrationError(too_few(len(stars)))
+    if stars.n_stars < MIN_STARS:
+        raise CalibrationError(too_few(stars.n_stars))
+    number = star_numbers(stars.star)
+    share = 1 / np.bincount(number)[number]
     n_label = stars.scaled.shape[1]
     off = stars.scaled - stars.reference
     # the first round leaves out stars that are far off in any label, as the clip of the paper does
@@ -115,7 +134,9 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     frame = _frame(stars, near)
     vector, features = make_features(stars.scaled, stars.snr, **frame)
     problems = [
-        ErrorLikelihood(off[:, k].copy(), np.log(stars.formal[:, k]), stars.noise[:, k].copy(), vector, features)
+        ErrorLikelihood(
+            off[:, k].copy(), np.log(stars.formal[:, k]), stars.noise[:, k].copy(), vector, features, number
+        )
         for k in range(n_label)
     ]
     right, other = near.astype(float), log_population(stars.reference)
@@ -123,11 +144,11 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     with one_blas_thread():
         fitted = problems
         for _ in range(_ROUNDS):
-            found = map_items(lambda p, at: p.maximise(at, right), fitted, found, workers=workers)  # noqa: B023
+            found = map_items(lambda p, at: p.maximise(at, right * share), fitted, found, workers=workers)  # noqa: B023
             own = sum(map_items(lambda p, at: p.log_density(at)[0], problems, found, workers=workers))
             below = np.column_stack(map_items(lambda p, at: p.below(at), problems, found, workers=workers))
-            right = right_probability(own + log_dependence(below, right), other)
-            fitted = [p.left_out(at, right) for p, at in zip(problems, found, strict=True)]
+            right = right_probability(own + log_dependence(below, right * share), other, number)
+            fitted = [p.left_out(at, right * share) for p, at in zip(problems, found, strict=True)]
     cuts = problems[0].cuts
     mu, alpha, beta, delta = (np.array(part) for part in zip(*(np.split(p, cuts) for p in found), strict=True))
     return ErrorCalibration(
@@ -136,11 +157,11 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
         floor=beta,
         dof=np.exp(delta[:, 0]),
         dof_slope=delta[:, 1],
-        scale_error=np.array([p.scale_error(at, right) for p, at in zip(fitted, found, strict=True)]),
+        scale_error=np.array([p.scale_error(at, right * share) for p, at in zip(fitted, found, strict=True)]),
         **frame,
-        bias=right @ (vector @ mu.T) / right.sum(),
-        wrong_fraction=float(np.mean(1 - right)),
-        n_stars=len(stars),
+        bias=(right * share) @ (vector @ mu.T) / (right @ share),
+        wrong_fraction=float(np.average(1 - right, weights=share)),
+        n_stars=stars.n_stars,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import digamma
 
@@ -27,7 +28,7 @@ _GRADIENT_TOLERANCE = 1.0
 @dataclass(frozen=True)
 class ErrorLikelihood:
     """
-    The data of one label and N stars.
+    The data of one label and N spectra.
 
     Attributes
     ----------
@@ -36,6 +37,8 @@ class ErrorLikelihood:
     vector, features : float arrays of shape (N, 2 + P) and (N, 3 + P)
         Features of the location, and of the scale; the first two of the latter, 1 and L, are also those of the degrees
         of freedom.
+    star : int array of shape (N,), optional
+        Number of each one's star, from 0; every one is another star unless given.
     """
 
     off: FloatArray
@@ -43,6 +46,7 @@ class ErrorLikelihood:
     noise: FloatArray
     vector: FloatArray
     features: FloatArray
+    star: NDArray[np.int64] | None = None
 
     @property
     def cuts(self) -> list[int]:
@@ -114,7 +118,7 @@ class ErrorLikelihood:
 
     def left_out(self, parameters: FloatArray, weight: FloatArray) -> "ErrorLikelihood":
         """
-        Return the likelihood with leave-one-out residuals: d - m with m fitted without the star.
+        Return the likelihood with leave-one-out residuals: d - m with m fitted without the star, all spectra of it.
 
         The residuals of a fit are too small because the fitted parameters follow them. If the errors of the reference
         labels are larger than the scale sigma, the whole deficit would be missing from sigma^2, whose relative bias
@@ -127,6 +131,8 @@ class ErrorLikelihood:
         prior = np.diag(self.prior()[1][: len(mu)])
         covariance = np.linalg.inv((self.vector * precision[:, None]).T @ self.vector + prior)
         leverage = precision * np.einsum("ni,ni->n", self.vector @ covariance, self.vector)
+        if self.star is not None:
+            leverage = np.bincount(self.star, leverage)[self.star]
         location = self.vector @ mu
         return replace(self, off=location + (self.off - location) / (1 - np.minimum(leverage, 0.5)))
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median
 from scipy.special import ndtri, stdtrit
 from scipy.stats import multivariate_t
 from scipy.stats import t as student_t
@@ -19,20 +20,28 @@ _LARGEST_SCORE = 3.0
 _EM_ROUNDS = 20
 
 
-def right_probability(own: FloatArray, other: FloatArray) -> FloatArray:
+def right_probability(own: FloatArray, other: FloatArray, star: NDArray[np.int64] | None = None) -> FloatArray:
     """
-    Return the probability that the labels of N stars are their own, shape (N,).
+    Return the probability that the labels of N spectra are those of their stars, shape (N,).
+
+    The labels of a star are right or wrong for all of its spectra, whose errors are not independent: the star's density
+    is the median of theirs, which one bad spectrum does not change.
 
     Parameters
     ----------
     own, other : float arrays of shape (N,)
         Log densities of the star's reference labels if they are its own, and if they are those of any star.
+    star : int array of shape (N,), optional
+        Number of each spectrum's star, from 0; every spectrum is of another unless given.
     """
+    number = np.arange(len(own)) if star is None else star
+    excess = median(np.clip(other - own, -500, 500), number, np.arange(int(number.max(initial=-1)) + 1))
     share = _WRONG_PRIOR[0] / sum(_WRONG_PRIOR)
     for _ in range(_EM_ROUNDS):
-        right = 1 / (1 + share / (1 - share) * np.exp(np.clip(other - own, -500, 500)))
-        share = float((np.sum(1 - right) + _WRONG_PRIOR[0]) / (len(own) + sum(_WRONG_PRIOR)))
-    return right
+        right = 1 / (1 + share / (1 - share) * np.exp(excess))
+        share = float((np.sum(1 - right) + _WRONG_PRIOR[0]) / (len(right) + sum(_WRONG_PRIOR)))
+    result: FloatArray = right[number]
+    return result
 
 
 def log_population(labels: FloatArray) -> FloatArray:

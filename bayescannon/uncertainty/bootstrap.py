@@ -2,8 +2,8 @@
 Bootstrap: the spread of labels from models that are trained on resampled reference stars.
 
 The reference stars are resampled with replacement; a star that is drawn m times counts m times in the sums of training
-(Ho et al. 2017, section 4, with 20 models). Pivots and scales of the labels and the spectra to be labelled are the same
-for all models, so the spread is the error from training only.
+(Ho et al. 2017, section 4, with 20 models), with all of its spectra. Pivots and scales of the labels and the spectra to
+be labelled are the same for all models, so the spread is the error from training only.
 """
 
 from dataclasses import replace
@@ -52,7 +52,7 @@ def retrain(
     model: TrainedModel, reference: ReferenceSet, multiplicity: NDArray[np.int64], *, workers: int | None = None
 ) -> TrainedModel:
     """
-    Train a model again, with each reference star counted `multiplicity` times.
+    Train a model again, with each reference spectrum counted `multiplicity` times.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def retrain(
         Its scatters, kappa and populations are the starting values; its scaler and its options are kept.
     reference : ReferenceSet
         The stars that the model was trained on, in the same order.
-    multiplicity : array of shape (star,)
+    multiplicity : array of shape (spectrum,)
     workers : int or None
         Threads; None takes every core.
 
@@ -163,8 +163,8 @@ def bootstrap_labels(
     starts[:, 0] = np.where(np.isfinite(own), own, 0.0)
     starts[:, 1:] = others
     labels = np.empty((n_bootstrap, *own.shape))
-    for draw, multiplicity in enumerate(draw_multiplicities(len(reference), n_bootstrap, seed=seed)):
-        other = retrain(model, reference, multiplicity, workers=workers)
+    for draw, multiplicity in enumerate(draw_multiplicities(reference.n_stars, n_bootstrap, seed=seed)):
+        other = retrain(model, reference, multiplicity[reference.star_number], workers=workers)
         found = find_labels(star_quartic(other, spectra, workers=workers), starts, workers=workers)
         labels[draw] = np.where(found.converged[:, None], model.scaler.from_scaled(found.scaled), np.nan)
     return xr.Dataset(

@@ -18,6 +18,7 @@ from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus
 from bayescannon.data.spectra import Spectra
+from bayescannon.data.star_groups import RADIUS
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
@@ -25,7 +26,6 @@ from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task, default_kinds
-from bayescannon.uncertainty.repeats import RADIUS
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
 
 
@@ -41,6 +41,7 @@ def error_budget(
     stars: ArrayLike | None = None,
     block: int = BLOCK_PIXELS,
     radius: float = RADIUS,
+    star_id: str | None = None,
     keep_draws: bool = False,
     seed: int = SEED,
     workers: int | None = None,
@@ -70,6 +71,9 @@ def error_budget(
         For the sandwich: number of consecutive pixels whose noise may be correlated.
     radius : float
         For repeats: spectra within this distance in arcsec are of the same star.
+    star_id : str, optional
+        For repeats: column whose equal values identify a star, instead of the rule of
+        :mod:`bayescannon.data.star_groups`.
     keep_draws : bool
         Include the labels of every bootstrap and the draws of every posterior in the result.
     seed : int
@@ -85,8 +89,8 @@ def error_budget(
         and ``status`` (star), how the fit of the star ended (:class:`bayescannon.data.flags.FitStatus`). With
         bootstraps: ``bootstrap_failed`` (star) and, if requested, ``bootstrap_labels`` (bootstrap, star,
         stellar_label). With repeats: ``n_spectra`` (star), and the error pooled over all stars as attribute
-        ``repeat_pooled``. With posteriors: ``k_hat``, ``ess`` and ``posterior_status`` (star) and, if requested,
-        ``posterior_draws`` (draw, star, stellar_label).
+        ``repeat_pooled``, with ``repeat_stars``, which says what was taken for one star. With posteriors: ``k_hat``,
+        ``ess`` and ``posterior_status`` (star) and, if requested, ``posterior_draws`` (draw, star, stellar_label).
 
     Raises
     ------
@@ -129,8 +133,8 @@ def error_budget(
     some = spectra if stars is None else spectra.select(chosen)
     estimates = label_spectra(model, some, prior=prior, seed=seed, workers=workers)
     task = Task(
-        model, some, spectra, chosen, estimates, reference, prior, n_bootstrap, n_draws, block, radius, seed, workers,
-        keep_draws,
+        model, some, spectra, chosen, estimates, reference, prior, n_bootstrap, n_draws, block, radius, star_id, seed,
+        workers, keep_draws,
     )  # fmt: skip
     results = {kind: KINDS[kind].evaluate(task) for kind in kinds}
     return _assemble(task, results)

@@ -1,10 +1,10 @@
 r"""
 Infinitesimal jackknife: the analytic limit of the bootstrap (Jaeckel 1972; Efron 1982).
 
-Let d_n be the derivative of a star's labels by the weight of reference star n in training, through coefficients and
-scatters. The covariance of the labels is sum_n (d_n - d)(d_n - d)^T, where d is the mean of d_n (0 without priors; the
-weights of the bootstrap have a fixed sum). The labels solve G(l; theta, s) = -sum_p w_p r_p J_p = 0 with
-J_p = D^T theta_p and D = dv/dl. With H = dG/dl,
+Let d_n be the derivative of a star's labels by the weight of reference star n in training, which all of its spectra
+have, through coefficients and scatters. The covariance of the labels is sum_n (d_n - d)(d_n - d)^T, where d is the mean
+of d_n (0 without priors; the weights of the bootstrap have a fixed sum). The labels solve
+G(l; theta, s) = -sum_p w_p r_p J_p = 0 with J_p = D^T theta_p and D = dv/dl. With H = dG/dl,
 
     dl / d theta_p = H^-1 w_p (r_p D^T - J_p v^T),     dl / d s_p^2 = -H^-1 w_p^2 r_p J_p.
 
@@ -56,6 +56,7 @@ class LabelDerivatives:
         live = model.fit.live
         fit = PixelFit(**{item.name: getattr(model.fit, item.name)[live] for item in fields(PixelFit)})
         self.vectors = label_vector(model.scaler.to_scaled(reference.labels))
+        self.star = reference.star_number
         self.influence: PixelInfluence = pixel_influence(
             fit,
             self.vectors,
@@ -103,8 +104,15 @@ class LabelDerivatives:
             terms = (left @ self.influence.score[:, some]).reshape(n_star, n_label, n_term, -1)
             result[:, :, some] = np.einsum("skcn,nc->skn", terms, vectors[some])
             result[:, :, some] += (right @ self.influence.shift[:, some]).reshape(n_star, n_label, -1)
-        moved: NDArray[np.float32] = self.inverse[part].astype(np.float32) @ result
+        moved: NDArray[np.float32] = self.inverse[part].astype(np.float32) @ _sum_over_spectra(result, self.star)
         return moved
+
+
+def _sum_over_spectra(values: NDArray[np.float32], star: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the sums over the spectra of each star along the last dim: a star's weight is that of its spectra."""
+    order = np.argsort(star, kind="stable")
+    summed: NDArray[np.float32] = np.add.reduceat(values[..., order], np.searchsorted(star[order], np.unique(star)), -1)
+    return summed
 
 
 def _differentiable(model: TrainedModel) -> TrainingOptions:

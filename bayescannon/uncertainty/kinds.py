@@ -18,13 +18,15 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus, FitStatus, PosteriorStatus
 from bayescannon.data.spectra import Spectra
+from bayescannon.data.star_groups import star_groups
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.intervals import CENTRAL_68, PROBABILITIES
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
 from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
 from bayescannon.uncertainty.jackknife import jackknife_covariance
-from bayescannon.uncertainty.repeats import repeat_errors, repeat_groups
+from bayescannon.uncertainty.repeats import repeat_errors
 from bayescannon.uncertainty.sandwich import sandwich_covariance
 
 
@@ -45,7 +47,7 @@ class Task:
     estimates : xarray.Dataset
         Result of :func:`bayescannon.cannon.labelling.label_spectra` for the N stars.
     reference : ReferenceSet or None
-    prior, n_bootstrap, n_draws, block, radius, seed, workers, keep_draws
+    prior, n_bootstrap, n_draws, block, radius, star_id, seed, workers, keep_draws
         As in :func:`bayescannon.uncertainty.budget.error_budget`.
     """
 
@@ -60,6 +62,7 @@ class Task:
     n_draws: int
     block: int
     radius: float
+    star_id: str | None
     seed: int
     workers: int | None
     keep_draws: bool
@@ -178,7 +181,11 @@ def _sandwich(task: Task) -> KindResult:
 
 
 def _repeat(task: Task) -> KindResult:
-    group = repeat_groups(task.everything.columns, radius=task.radius)
+    everything = task.everything
+    groups = star_groups(everything.columns, len(everything), star_id=task.star_id, radius=task.radius)
+    if not groups.rule:
+        raise InputError(groups.describe())
+    group = groups.number
     labels = np.full((len(task.everything), task.labels.shape[1]), np.nan)
     labels[task.chosen] = np.where(task.fitted[:, None], task.labels, np.nan)
     others = np.isin(group, group[task.chosen])
@@ -196,7 +203,11 @@ def _repeat(task: Task) -> KindResult:
         found.mean[task.chosen],
         status.astype(np.int64),
         {"n_spectra": ("star", count)},
-        {"repeat_pooled": found.pooled.tolist(), "repeat_radius_arcsec": task.radius},
+        {
+            "repeat_pooled": found.pooled.tolist(),
+            "repeat_radius_arcsec": task.radius,
+            "repeat_stars": groups.describe(),
+        },
     )
 
 

@@ -1,74 +1,11 @@
 """Errors from repeated observations: the spread of the labels of stars with more than one spectrum."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
-
-# in arcsec; LAMOST's fibres are 3.3 arcsec wide, and positions of the same star differ by less
-RADIUS = 3.0
-
-
-def repeat_groups(
-    columns: Mapping[str, NDArray[Any]], *, radius: float = RADIUS, column: str | None = None
-) -> NDArray[np.int64]:
-    """
-    Group spectra of the same star, by position or by name.
-
-    Parameters
-    ----------
-    columns : mapping of str to array of shape (N,)
-        Columns of the spectra, with ``ra`` and ``dec`` [deg]: see :class:`bayescannon.data.spectra.Spectra`.
-    radius : float
-        Spectra within this distance in arcsec are of the same star, as are spectra that are linked through others.
-    column : str, optional
-        Column whose equal values identify a star, instead of the position.
-
-    Returns
-    -------
-    group : int array of shape (N,)
-        Number of the star; a spectrum without position or name is a group of its own.
-
-    Raises
-    ------
-    InputError
-        The radius is not positive, or the spectra lack the columns.
-    """
-    needed = ("ra", "dec") if column is None else (column,)
-    missing = [name for name in needed if name not in columns]
-    if not radius > 0:
-        raise InputError(f"the radius of repeats must be positive; got {radius}")
-    if missing:
-        raise InputError(
-            f"repeats need the columns {', '.join(needed)}; the spectra have {', '.join(columns) or 'none'}. Add "
-            "positions, or give a column whose equal values identify a star"
-        )
-    if column is not None:
-        values = columns[column]
-        named = values != "" if values.dtype.kind in "USO" else np.isfinite(values)
-        group = np.arange(len(values)) + len(values)
-        group[named] = np.unique(values[named], return_inverse=True)[1]
-        return np.unique(group, return_inverse=True)[1].astype(np.int64)
-
-    import astropy.units as u
-    from astropy.coordinates import SkyCoord, search_around_sky
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    ra, dec = (np.asarray(columns[name], dtype=np.float64) for name in needed)
-    known = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
-    first = second = np.empty(0, dtype=np.intp)
-    if len(known) > 1:
-        place = SkyCoord(ra[known], dec[known], unit="deg")
-        first, second, _, _ = search_around_sky(place, place, radius * u.arcsec)
-    links = coo_array((np.ones(len(first)), (known[first], known[second])), shape=(len(ra), len(ra)))
-    result: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
-    return result
 
 
 @dataclass(frozen=True)
@@ -105,7 +42,7 @@ def repeat_errors(labels: FloatArray, group: NDArray[np.int64]) -> RepeatErrors:
     labels : float array of shape (N, K)
         NaN for spectra that could not be labelled, which are left out.
     group : int array of shape (N,)
-        Number of the star of each spectrum, from :func:`repeat_groups`.
+        Number of the star of each spectrum, from :func:`bayescannon.data.star_groups.star_groups`.
 
     Returns
     -------

@@ -36,16 +36,15 @@ def test_ids_match_whatever_the_order_and_the_best_row_of_a_star_counts(spectra,
     assert (twice.id[selection.row] == spectra.id[selection.star]).all()
 
 
-def test_positions_match_within_the_radius_and_the_best_spectrum_of_a_star_counts(spectra, labels):
-    ra, dec, snr = (spectra.columns[name].copy() for name in ("ra", "dec", "snr"))
+def test_positions_match_within_the_radius_and_all_spectra_of_a_row_are_kept(spectra, labels):
+    ra, dec = (spectra.columns[name].copy() for name in ("ra", "dec"))
     table = toy.toy_table(spectra, labels, NAMES)
-    ra[3], dec[3], snr[3] = ra[4], dec[4] + 1 / 3600, 99.0
+    ra[3], dec[3] = ra[4], dec[4] + 1 / 3600
     dec[5] += 4 / 3600
     ra[6] = np.nan
-    selection = match_by_sky(ra, dec, snr, table, radius=3.0)
-    assert set(range(60)) - set(selection.star.tolist()) == {4, 5, 6}
-    assert selection.row[selection.star == 3] == 4
-    assert "better S/N" in selection.tally[-1].step
+    selection = match_by_sky(ra, dec, table, radius=3.0)
+    assert set(range(60)) - set(selection.star.tolist()) == {5, 6}
+    assert selection.row[selection.star == 3] == selection.row[selection.star == 4] == 4
 
 
 def test_nothing_in_common_is_an_error_with_the_tally(spectra, labels):

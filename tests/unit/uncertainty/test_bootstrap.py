@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import toy
 from expect import expect_between
+from repeated_stars import two_spectra_each
 
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.options import TrainingOptions
@@ -71,6 +72,7 @@ def test_more_stars_in_the_set_and_another_order_change_nothing(model, reference
         spectra=Spectra(reference.spectra.wavelength, *arrays),
         labels=np.concatenate([part.labels for part in sets]),
         errors=np.concatenate([part.errors for part in sets]),
+        star=None,
     )
     assert training_stars(model, both).spectra.id.tolist() == model.reference_id.tolist()
     one, two = (bootstrap_labels(model, given, stars, n_bootstrap=2) for given in (reference, both))
@@ -90,12 +92,21 @@ def test_duplicated_reference_stars_count_as_two(stars):
         ),
         labels=np.tile(reference.labels, (2, 1)),
         errors=np.tile(reference.errors, (2, 1)),
+        star=None,
     )
     one, two = (
         bootstrap_labels(train(given), given, stars, n_bootstrap=60)["labels"].std("bootstrap")
         for given in (reference, twice)
     )
     expect_between(float((two / one).median()), 0.62, 0.75, what="spread with every star twice / once")
+
+
+def test_two_spectra_of_a_star_are_drawn_together(stars):
+    """Every star's spectrum twice is the same training set, drawn star by star: the same labels of every bootstrap."""
+    reference = toy.toy_reference(80)
+    twice = two_spectra_each(reference)
+    one, two = (bootstrap_labels(train(given), given, stars, n_bootstrap=4)["labels"] for given in (reference, twice))
+    np.testing.assert_allclose(one, two, rtol=1e-5)
 
 
 def test_a_star_that_bootstraps_cannot_label_is_missing_and_counted(model, reference, stars):

@@ -53,7 +53,8 @@ def task_of(model, spectra, **changes):
     """A task of all the stars."""
     given = {
         "everything": spectra, "chosen": np.arange(len(spectra)), "estimates": label_spectra(model, spectra),
-        "reference": None, "prior": None, "n_bootstrap": 3, "n_draws": 500, "block": 40, "radius": 1.0, "seed": 0,
+        "reference": None, "prior": None, "n_bootstrap": 3, "n_draws": 500, "block": 40, "radius": 1.0,
+        "star_id": None, "seed": 0,
         "workers": 1, "keep_draws": False,
     }  # fmt: skip
     return Task(model, spectra, **{**given, **changes})

@@ -1,36 +1,8 @@
 import numpy as np
-import pytest
 import toy
 from expect import expect_scatter
 
-from bayescannon.data.spectra import Spectra
-from bayescannon.uncertainty.repeats import repeat_errors, repeat_groups
-
-
-def at(ra, dec, **columns):
-    n = len(ra)
-    ids = np.array([f"s{k}" for k in range(n)])
-    return Spectra(np.array([5000.0]), np.ones((n, 1)), np.ones((n, 1)), ids, {"ra": ra, "dec": dec, **columns})
-
-
-def test_stars_are_found_by_position():
-    arcsec = 1 / 3600
-    # two near 0 h across the border, a chain of three, a single one, two without position
-    ra = np.array([0.0, 360 - arcsec, 50.0, 50.0, 50.0, 80.0, np.nan, np.nan])
-    dec = np.array([0.0, 0.0, 60.0, 60.0 + 2 * arcsec, 60.0 + 4 * arcsec, -89.99, 1.0, 1.0])
-    group = repeat_groups(at(ra, dec).columns, radius=3.0)
-    assert group[0] == group[1]
-    assert group[2] == group[3] == group[4]
-    assert len(set(group)) == 5
-    assert len(set(repeat_groups(at(ra, dec).columns, radius=0.5))) == 8
-    assert len(repeat_groups(at(ra[:1], dec[:1]).columns)) == 1
-
-
-def test_stars_are_found_by_name():
-    names = np.array(["a", "", "b", "a", ""])
-    group = repeat_groups(at(np.zeros(5), np.zeros(5), designation=names).columns, column="designation")
-    assert group[0] == group[3]
-    assert len(set(group)) == 4
+from bayescannon.uncertainty.repeats import repeat_errors
 
 
 def test_errors_are_the_spread_within_stars():
@@ -59,11 +31,3 @@ def test_the_pooled_error_is_that_of_the_draws():
     # of two draws the signed error is normal
     signs = np.where(rng.random(len(pairs)) < 0.5, 1, -1)
     expect_scatter(signs * found.error[pairs, 0], 50.0, rtol=0.25, what="errors of stars observed twice")
-
-
-def test_wrong_calls_are_refused():
-    spectra = at(np.zeros(2), np.zeros(2))
-    with pytest.raises(ValueError, match="radius of repeats must be positive; got 0"):
-        repeat_groups(spectra.columns, radius=0)
-    with pytest.raises(ValueError, match="columns designation; the spectra have ra, dec"):
-        repeat_groups(spectra.columns, column="designation")
