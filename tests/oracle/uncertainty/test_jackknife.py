@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import toy
+from repeated_stars import two_spectra_each
 
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.likelihood import star_quartic
@@ -87,3 +88,42 @@ def test_models_without_a_derivative_are_sent_to_the_bootstrap():
     hidden = replace(train(reference), loadings=np.zeros((60, 1)))
     with pytest.raises(JackknifeError, match=r"hidden components.*Use the bootstrap"):
         jackknife_covariance(hidden, reference, reference.spectra)
+
+
+@pytest.mark.parametrize("name", ["flat", "normal, half-normal, kappa"])
+def test_a_star_with_several_spectra_has_one_weight(name):
+    """The derivative by a star's weight is that of refits in which the weights of all of its spectra change."""
+    options, single = OPTIONS[name], reference_set()
+    reference = replace(two_spectra_each(single), labels=np.tile(single.labels, (2, 1)))
+    rng = np.random.default_rng(8)
+    noise = rng.normal(0, 0.01, reference.spectra.flux.shape) * (reference.spectra.ivar > 0)
+    reference = replace(reference, spectra=replace(reference.spectra, flux=reference.spectra.flux + noise))
+    model = train(reference, options=options)
+    stars = toy.toy_spectra(toy.toy_labels(4, seed=9), n_pixel=60, seed=9)
+    own = model.scaler.to_scaled(label_spectra(model, stars)["labels"].to_numpy())
+    derivatives = LabelDerivatives(model, reference, stars, own, None).block(slice(0, len(stars)))
+    assert derivatives.shape == (4, 3, 70)
+    vectors = label_vector(model.scaler.to_scaled(reference.labels))
+
+    def labels(star, count):
+        weight = np.where(np.isin(np.arange(140), [star, 70 + star]), count, 1.0)
+        fit = fit_reference(
+            LabelMoments.known(vectors, multiplicity=weight), reference.spectra.flux, reference.spectra.ivar,
+            options, wavelength=model.wavelength, label_names=model.label_names, solver=Solver(tolerance=1e-12),
+        )  # fmt: skip
+        return minimise(star_quartic(replace(model, fit=fit.fit, kappa=fit.kappa), stars), own[:, None]).labels[:, 0]
+
+    size = np.sqrt((derivatives.astype(float) ** 2).mean(axis=2))
+    for star in (0, 33):
+        slope = (labels(star, 1.001) - labels(star, 0.999)) / 0.002
+        np.testing.assert_allclose((derivatives[:, :, star] - slope) / size, 0, atol=0.01)
+
+
+def test_the_same_spectra_twice_say_no_more():
+    single = reference_set()
+    stars = toy.toy_spectra(toy.toy_labels(4, seed=9), n_pixel=60, seed=9)
+    one, two = (jackknife_covariance(train(given), given, stars) for given in (single, two_spectra_each(single)))
+    np.testing.assert_allclose(one, two, rtol=2e-3, atol=1e-3 * np.abs(one).max() * 1e-3)
+    apart = replace(two_spectra_each(single), star=np.arange(140))
+    ratio = np.diagonal(jackknife_covariance(train(apart), apart, stars) / one, axis1=1, axis2=2)
+    np.testing.assert_allclose(ratio, 0.5, rtol=2e-3)

@@ -85,3 +85,20 @@ def test_held_out_labels_of_the_model_are_used_and_others_are_made_anew(referenc
     assert not trained
     validate(model, reference, folds=5)
     assert len(trained) == 5
+
+
+def test_the_error_of_the_bias_counts_stars_not_spectra(reference):
+    estimates = label_spectra(train(reference), reference.spectra)
+    labels = np.repeat(reference.labels[:40], 4, axis=0)
+    rng = np.random.default_rng(2)
+    # the spectra of a star share their offset
+    shift = np.repeat(rng.normal(size=(40, 3)), 4, axis=0)
+    estimates["labels"][:] = labels + shift
+    row, alone = (
+        compare(estimates, labels, method="x", snr_min=50, star=star)[0] for star in (np.repeat(np.arange(40), 4), None)
+    )
+    assert (row.n_stars, row.n_spectra, alone.n_stars) == (40, 160, 160)
+    assert row.bias_error == pytest.approx(shift[::4, 0].std() / np.sqrt(40))
+    assert alone.bias_error == pytest.approx(shift[:, 0].std() / np.sqrt(160))
+    bright = compare(estimates, labels, method="x", snr_min=50, star=np.repeat(np.arange(40), 4))[3]
+    assert (bright.n_stars, bright.n_spectra) == (40, 80)

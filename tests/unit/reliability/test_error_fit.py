@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from known_errors import draw_stars
 
-from bayescannon.reliability.error_fit import CalibrationError, _steady_axes, fit_calibration
+from bayescannon.reliability.error_fit import CalibrationError, OutOfFold, _steady_axes, fit_calibration
 
 
 @pytest.mark.parametrize("snr", [np.nan, 0.0])
@@ -57,3 +57,24 @@ def test_uncounted_are_stars_without_labels():
     stars, _, _ = draw_stars(80, seed=3)
     stars.scaled[0], stars.formal[1], stars.noise[2, 0] = np.nan, 0.0, np.nan
     assert fit_calibration(stars).n_stars == 77
+
+
+def test_the_same_errors_twice_are_known_no_better():
+    """Every star with two equal spectra: the calibration of the stars with one, not that of twice as many stars."""
+    stars, _, _ = draw_stars(300, seed=6, wrong=0.03)
+    rows = np.tile(np.arange(300), 2)
+    twice = replace(stars.select(rows), star=rows)
+    one, two, apart = (fit_calibration(given) for given in (stars, twice, replace(twice, star=np.arange(600))))
+    assert (one.n_stars, two.n_stars, apart.n_stars) == (300, 300, 600)
+    for name in ("location", "formal", "floor", "dof", "scale_error", "bias", "wrong_fraction"):
+        np.testing.assert_allclose(getattr(two, name), getattr(one, name), rtol=0.03, atol=0.01, err_msg=name)
+    np.testing.assert_allclose(apart.scale_error / one.scale_error, np.sqrt(0.5), rtol=0.15)
+
+
+def test_parts_that_are_joined_have_no_star_in_common():
+    stars, _, _ = draw_stars(40, seed=3)
+    pairs = replace(stars, star=np.repeat(np.arange(20), 2))
+    joined = OutOfFold.join([pairs, stars, pairs])
+    assert (len(joined), joined.n_stars) == (120, 80)
+    with pytest.raises(CalibrationError, match=r"at least 50 reference stars .* got 20"):
+        fit_calibration(pairs)

@@ -61,3 +61,12 @@ def test_probabilities_of_nought_and_one_are_finite_and_one_label_has_no_depende
     below[:4] = [[0, 0], [1, 1], [0, 1], [1e-300, 0.5]]
     assert np.isfinite(log_dependence(below, np.ones(100))).all()
     np.testing.assert_allclose(log_dependence(below[:, :1], np.ones(100)), 0, atol=1e-9)
+
+
+def test_the_labels_of_a_star_are_right_or_wrong_for_all_of_its_spectra():
+    """One bad spectrum of three leaves the labels right; labels that all spectra deny are wrong, and count once."""
+    own, other, star = np.array([0.0, 0, -50, -50, -50, -50, 0]), np.full(7, -5.0), np.array([0, 0, 0, 1, 1, 1, 2])
+    right = right_probability(own, other, star)
+    assert (right[:3] > 0.99).all()
+    assert (right[3:6] < 0.01).all()
+    np.testing.assert_allclose(right[[0, 3, 6]], right_probability(np.array([0.0, -50, 0]), np.full(3, -5.0)))
