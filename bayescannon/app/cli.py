@@ -230,6 +230,8 @@ def _uncertainties(options: argparse.Namespace) -> None:
         )
     write_tree(xr.DataTree(budget), options.out, overwrite=options.overwrite)
     print_budget(console, budget)
+    if "repeat_stars" in budget.attrs:
+        say(console, f"repeat: {budget.attrs['repeat_stars']}")
     say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
 
 

@@ -56,8 +56,8 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
 
 
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
-    """Print the tally: how many stars each step of the reference set removed and left, and whose steps they are."""
-    table = _table("Reference set: stars that each step removed", "step", "removed", "remain")
+    """Print the tally: how many spectra each step of the reference set removed and left, and whose steps they are."""
+    table = _table("Reference set: spectra that each step removed", "step", "removed", "remain")
     for row in tally:
         table.add_row(escape(row.step), str(row.removed), str(row.remaining))
     console.print(table)

@@ -34,7 +34,7 @@ class HeldOut:
     residuals: Residuals
 
     def __repr__(self) -> str:
-        return f"<HeldOut of {len(self.labels)} stars in {self.labels.folds} folds, with residuals>"
+        return f"<HeldOut of {self.labels.stars()} in {self.labels.folds} folds, with residuals>"
 
     @property
     def estimates(self) -> xr.Dataset:

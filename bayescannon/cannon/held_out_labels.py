@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.reference import ReferenceSet
-from bayescannon.data.star_groups import star_numbers
+from bayescannon.data.star_groups import counted, star_numbers
 from bayescannon.numerics.rows import rows_of
 
 
@@ -38,7 +38,11 @@ class HeldOutLabels:
         return self.estimates.sizes["star"]
 
     def __repr__(self) -> str:
-        return f"<HeldOutLabels of {len(self)} stars in {self.folds} folds>"
+        return f"<HeldOutLabels of {self.stars()} in {self.folds} folds>"
+
+    def stars(self) -> str:
+        """Say of how many stars and spectra they are."""
+        return counted(len(self) if self.star is None else len(np.unique(self.star)), len(self))
 
     def of(self, reference: ReferenceSet, *, folds: int, n_starts: int, seed: int) -> xr.Dataset | None:
         """

@@ -265,7 +265,7 @@ def build_reference(
     >>> reference = build_reference(spectra, labels, ("teff", "logg"), keep={"teff": (None, 6000)})
     >>> reference.spectra.id.tolist(), reference.labels.tolist()
     (['a', 'c'], [[5100.0, 3.1], [4800.0, 2.5]])
-    >>> reference.tally[-1]
+    >>> reference.tally[3]
     <TallyRow teff > 6000 K: 1 removed, 2 remain>
     """
     if isinstance(spectra, LabelTable) or isinstance(labels, Spectra):

@@ -72,8 +72,8 @@ class StarGroups:
         """Say how many stars there are, and what tells them apart."""
         if not self.rule:
             return (
-                f"repeats cannot be recognised, {len(self)} spectra count as as many stars: there is no position, "
-                f"{' or '.join(NAME_COLUMNS)}; {_HOW}"
+                f"repeats cannot be recognised, and each of {len(self)} spectra counts as a star: there is no "
+                f"position, {', '.join(NAME_COLUMNS)}; {_HOW}"
             )
         return f"{counted(len(self), len(self.number))}: {self.rule}"
 
@@ -179,7 +179,7 @@ def star_groups(
         if not exact:
             raise InputError(f"the column {star_id!r} holds {_NOT_EXACT}")
         blank = int((~known).sum())
-        rule = f"the same {star_id}" + (f"; {blank} spectra without one are stars of their own" if blank else "")
+        rule = f"the same {star_id}" + (f"; {blank} of no known {star_id} count as stars of their own" if blank else "")
         return StarGroups(_connected(n_spectra, [_links_of_names(text, known)]), rule)
     links, rules = [], []
     if row is not None and len(np.unique(row)) < n_spectra:

@@ -1,4 +1,4 @@
-"""The numbers of stars that each step of a selection removed and left."""
+"""The numbers of spectra that each step of a selection removed and left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bayescannon.data.display import html_table
 
 @dataclass(frozen=True, repr=False)
 class TallyRow:
-    """The numbers of stars that one step of a selection removed and left."""
+    """The numbers of spectra that one step of a selection removed and left."""
 
     step: str
     removed: int
@@ -24,5 +24,5 @@ class TallyRow:
 
 
 def tally_text(tally: Sequence[TallyRow]) -> str:
-    """Format a tally as lines with the numbers of removed and remaining stars."""
+    """Format a tally as lines with the numbers of removed and remaining spectra."""
     return "\n".join(f"{row.removed:>8} removed  {row.remaining:>8} remain  {row.step}" for row in tally)

@@ -1,4 +1,4 @@
-"""Stars with several spectra: held-out scatter and calibrated errors are those of new stars."""
+"""Stars with several spectra: held-out scatter, calibrated errors and p-values are those of new stars."""
 
 from dataclasses import replace
 
@@ -8,13 +8,14 @@ from repeated_stars import NAMES, repeated_survey
 
 from bayescannon.cannon.held_out import hold_out
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.novelty import assess_coverage
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.training import train
 
 
 def test_the_scatter_of_sixty_stars_with_five_spectra_is_that_of_new_stars():
     """By stars the held-out scatter is that of new stars, but for an eighth fewer stars; by spectra it is far less."""
-    ratios, leaking, within = [], [], []
+    ratios, leaking, within, alarms = [], [], [], []
     for seed in range(6):
         reference, _ = repeated_survey(np.full(60, 5), seed)
         new, _ = repeated_survey(np.ones(600, dtype=int), 100 + seed)
@@ -24,6 +25,8 @@ def test_the_scatter_of_sixty_stars_with_five_spectra_is_that_of_new_stars():
         scatter = (labels - new.labels).std(axis=0)
         ratios.append((model.held_out.estimates["labels"].to_numpy() - reference.labels).std(axis=0) / scatter)
         within.append((np.abs(labels - new.labels) < found["calibrated_error"].to_numpy()).mean(axis=0))
+        coverage = assess_coverage(model, new.spectra, found)
+        alarms.append([(coverage[name] <= 0.1).mean() for name in ("p_coverage", "p_novelty")])
         if seed < 2:
             apart = hold_out(replace(reference, star=reference.spectra.id)).estimates
             leaking.append((apart["labels"].to_numpy() - reference.labels).std(axis=0) / scatter)
@@ -34,3 +37,5 @@ def test_the_scatter_of_sixty_stars_with_five_spectra_is_that_of_new_stars():
         expect_between(np.mean(leaking, axis=0)[k], 0.3, 0.85, what=f"{name}: scatter by spectra / of new stars")
         expect_between(ratio.mean(), 1 - 3 * error, 1.15 + 3 * error, what=f"{name}: scatter by stars / of new stars")
         expect_between(np.mean(within, axis=0)[k], 0.62, 0.74, what=f"{name}: new stars within the calibrated error")
+    for name, share in zip(("p_coverage", "p_novelty"), np.mean(alarms, axis=0), strict=True):
+        expect_between(share, 0.06, 0.14, what=f"new stars with {name} of at most 0.1")

@@ -63,7 +63,7 @@ def test_uncertainties_of_drawn_stars(small, tmp_path, capsys):
     assert "exists; choose another name" in message
 
 
-def test_uncertainties_of_named_stars(small, tmp_path):
+def test_uncertainties_of_named_stars(small, tmp_path, capsys):
     with xr.open_zarr(small.store, consolidated=False, chunks=None) as store:
         names = [str(name) for name in store["star"].to_numpy()[[5, 2]]]
     listed = tmp_path / "stars.txt"
@@ -75,6 +75,9 @@ def test_uncertainties_of_named_stars(small, tmp_path):
         with xr.open_dataset(out, engine="h5netcdf") as budget:
             assert budget["star"].to_numpy().tolist() == names
             assert budget["kind"].to_numpy().tolist() == ["formal", "repeat"]
+        assert "repeat: 2 stars: " in capsys.readouterr().out
+    assert run("uncertainties", small.model, small.store, *options, "--star-id", "release") == 0
+    assert "repeat: 1 stars in 210 spectra: the same release" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ format = "allstar-dr12"
 columns = { id = "LAMOST_ID" }
 match = "sky"
 radius = 2
+star_id = "gaia_id"
+repeats = "best"
 
 [train]
 label_names = ["teff", "logg"]
@@ -100,6 +102,7 @@ def test_every_key_is_read(read):
     assert config.labels.table == "/survey/allStar.fits", "an absolute path stays"
     assert config.labels.columns == {"id": "LAMOST_ID"}
     assert (config.labels.format, config.labels.match, config.labels.radius) == ("allstar-dr12", "sky", 2)
+    assert (config.labels.star_id, config.labels.repeats) == ("gaia_id", "best")
     assert config.train == TrainConfig(
         label_names=["teff", "logg"], cuts="none", keep={"teff": [3500, 5500.5]}, clip_rounds=0, clip_sigma=3,
         coefficients="laplace", coefficient_scale=1, terms="all", scatter="half-normal", scatter_scale=0.01,

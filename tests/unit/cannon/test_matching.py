@@ -181,7 +181,7 @@ def test_spectra_without_columns_are_matched_trained_labelled_and_stored(spectra
     assert not (estimates["flags"].to_numpy() & ResultFlag.LOW_SNR).any()
     assert budget_of_store(model, path, kinds=["formal"]).sizes["star"] == N_STAR
     with pytest.raises(
-        InputError, match=r"repeats cannot be recognised, \d+ spectra .* there is no position, survey_id"
+        InputError, match=r"repeats cannot be recognised, and each of \d+ spectra .* there is no position, survey_id"
     ):
         budget_of_store(model, path, kinds=["repeat"])
     with pytest.raises(ReferenceSetError, match="the spectra have no positions"):

@@ -75,7 +75,7 @@ def test_positions_that_are_none_are_no_identity():
     for place in ((0.0, 0.0), (-9999.0, -9999.0), (999.0, 10.0), (np.nan, np.nan), (np.inf, 0.0)):
         found = star_groups({"ra": np.full(4, place[0]), "dec": np.full(4, place[1])}, 4)
         assert found.number.tolist() == [0, 1, 2, 3]
-        assert found.describe().startswith("repeats cannot be recognised, 4 spectra count as as many stars")
+        assert found.describe().startswith("repeats cannot be recognised, and each of 4 spectra counts as a star")
 
 
 def test_zero_is_a_star_in_a_column_that_counts_from_zero():
@@ -87,7 +87,7 @@ def test_a_named_column_decides_alone_and_says_what_lacks_a_value():
     columns = {"mine": ["a", "b", "a", ""], "ra": np.full(4, 3.0), "dec": np.full(4, 3.0)}
     found = star_groups(columns, 4, star_id="mine")
     assert found.number.tolist() == [0, 1, 0, 2]
-    assert found.describe() == "3 stars in 4 spectra: the same mine; 1 spectra without one are stars of their own"
+    assert found.describe() == "3 stars in 4 spectra: the same mine; 1 of no known mine count as stars of their own"
     each = star_groups(columns, 4, star_id="id")
     assert each.number.tolist() == [0, 1, 2, 3]
     assert len(star_groups(columns, 4)) == 1
