@@ -38,4 +38,5 @@ def test_the_scatter_of_sixty_stars_with_five_spectra_is_that_of_new_stars():
         expect_between(ratio.mean(), 1 - 3 * error, 1.15 + 3 * error, what=f"{name}: scatter by stars / of new stars")
         expect_between(np.mean(within, axis=0)[k], 0.62, 0.74, what=f"{name}: new stars within the calibrated error")
     for name, share in zip(("p_coverage", "p_novelty"), np.mean(alarms, axis=0), strict=True):
-        expect_between(share, 0.06, 0.14, what=f"new stars with {name} of at most 0.1")
+        # of 60 stars a rate is known to 0.06, of six sets to 0.023
+        expect_between(share, 0.03, 0.17, what=f"new stars with {name} of at most 0.1")
