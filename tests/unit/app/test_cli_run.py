@@ -80,7 +80,7 @@ def test_run_refuses_a_figures_folder_that_exists(config, tmp_path, refused):
         ({"label": "[label]\nstarts = 0"}, "[label] starts must be at least 1; got 0"),
         ({"label": '[label]\ncatalogue = "labels.txt"'}, "the ending of a catalogue must be one of .fits"),
         ({"labels": '[labels]\ntable = "nothing.csv"'}, "there is no file"),
-        ({"train": '[train]\nlabel_names = ["teff", "c_m"]'}, "no column for label 'c_m'"),
+        ({"train": '[train]\nlabel_names = ["teff", "mg_fe"]'}, "no column for label 'mg_fe'"),
         ({"train": "[train]\nkeep = { teff = [5000, 4000] }"}, "the range of teff must be two numbers [low, high]"),
         ({"train": '[train]\ncuts = "mine"'}, "cuts must be one of paper, released, none; got 'mine'"),
         ({"prepare": '[prepare]\nspectra = "x"\npreset = "mine"'}, "preset must be one of paper, released, masked"),
