@@ -1,16 +1,21 @@
-"""Wavelength grids: check one, compare two."""
+"""Wavelength grids: check one, compare two, find the gaps in one."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from bayescannon.data.convert import numbers
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.typing import FloatArray
+from bayescannon.numerics.typing import BoolArray, FloatArray
 
 # no stellar spectrum begins below this [Angstrom]: smaller plain numbers are taken to be in another unit
 SHORTEST_WAVELENGTH = 900.0
+# neighbours farther apart than this many pixel steps have a gap between them
+GAP_STEPS = 5.0
+# the pixel step around a pixel is the median over this many
+_NEAR = 11
 
 
 class GridError(InputError):
@@ -96,3 +101,37 @@ def describe_grid(wavelength: FloatArray) -> str:
     if len(wavelength) == 0:
         return "of 0 pixels"
     return f"of {len(wavelength)} pixels from {wavelength[0]:.2f} to {wavelength[-1]:.2f} A"
+
+
+def gaps(wavelength: FloatArray) -> BoolArray:
+    """
+    Tell which neighbours have a gap between them, such as that between the arms of a spectrograph.
+
+    Parameters
+    ----------
+    wavelength : array of shape (pixel,)
+        Ascending.
+
+    Returns
+    -------
+    gap : bool array of shape (pixel - 1,)
+        True where the step to the next pixel is more than 5 times the median of the 11 steps around it.
+
+    Examples
+    --------
+    >>> gaps(np.array([5000.0, 5001, 5002, 5003, 6300, 6301, 6302])).nonzero()[0].tolist()
+    [3]
+    """
+    steps = np.diff(wavelength)
+    # quick for almost every spectrum: along a grid in log wavelength the steps grow by the ratio of its ends
+    if len(steps) < 3 or steps.max() <= GAP_STEPS * steps.min():
+        return np.zeros(len(steps), dtype=np.bool_)
+    near = median_filter(steps, size=min(_NEAR, len(steps)), mode="nearest")
+    result: BoolArray = steps > GAP_STEPS * near
+    return result
+
+
+def pieces(wavelength: FloatArray) -> list[slice]:
+    """Return the pixels of each piece of a grid, shape (pixel,), that has no gap inside; see :func:`gaps`."""
+    ends = [0, *(np.flatnonzero(gaps(wavelength)) + 1).tolist(), len(wavelength)]
+    return [slice(start, stop) for start, stop in zip(ends, ends[1:], strict=False)]

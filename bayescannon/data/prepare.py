@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.grid import scale_fault, wavelengths
+from bayescannon.data.air import to_vacuum
+from bayescannon.data.grid import gaps, pieces, scale_fault, wavelengths
+from bayescannon.data.grid_choice import choose_grid, lamost_grid
 from bayescannon.data.parts import a_kind
 from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, choose_preset, provenance
 from bayescannon.data.spectra import (
@@ -32,12 +34,8 @@ NEGLIGIBLE = 1e-17
 LARGEST = 1e60
 # largest absolute flux that is stored in float32
 LARGEST_STORED = 1e30
-
-
-def lamost_grid() -> NDArray[np.float64]:
-    """Return the paper's grid, 10^(3.5682 + 1e-4 i) within 3905 to 9000 Angstrom: 3626 pixels."""
-    result: NDArray[np.float64] = np.power(10.0, 3.5682 + 1e-4 * np.arange(235, 3861))
-    return result
+# medians of the flux of spectra that are normalised already: also of cool stars, whose lines take much of it
+NORMALISED = (0.4, 1.6)
 
 
 def mask_bad(
@@ -116,7 +114,8 @@ def resample(
     Returns
     -------
     flux, ivar : float64 arrays of shape (pixel,)
-        Both are 0 in a pixel that is outside `wavelength` or has a dead neighbour of nonzero weight.
+        Both are 0 in a pixel that is outside `wavelength`, in a gap of it (see :func:`bayescannon.data.grid.gaps`), or
+        has a dead neighbour of nonzero weight.
     """
     if variance not in ("interpolate", "propagate"):
         raise InputError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
@@ -126,6 +125,9 @@ def resample(
     live_in = ivar > 0
     flux = np.where(live_in, flux, 0.0)
     live = (t >= 0) & (t <= 1) & (live_in[left] | (t == 1)) & (live_in[right] | (t == 0))
+    gap = gaps(wavelength)
+    if gap.any():
+        live &= ~gap[left] | (t == 0) | (t == 1)
     flux_out = (1 - t) * flux[left] + t * flux[right]
     if variance == "interpolate":
         ivar_out = (1 - t) * ivar[left] + t * ivar[right]
@@ -143,7 +145,8 @@ def normalise(
 
     :math:`\bar f(\lambda_0) = \sum_i f_i w_i \sigma_i^{-2} / \sum_i w_i \sigma_i^{-2}` with
     :math:`w_i = \exp(-(\lambda_0 - \lambda_i)^2 / L^2)` and no factor 2. The flux becomes
-    :math:`f / \bar f`, the inverse variance is multiplied by :math:`\bar f^2`.
+    :math:`f / \bar f`, the inverse variance is multiplied by :math:`\bar f^2`. The mean does not reach over a gap of
+    the grid, such as that between two arms, whose fluxes may have different scales.
 
     Parameters
     ----------
@@ -161,17 +164,25 @@ def normalise(
     """
     weighted = np.concatenate([flux * ivar, ivar])
     sums = np.empty_like(weighted, dtype=np.float64)
+    for piece in pieces(wavelength):
+        sums[:, piece] = _running_sums(weighted[:, piece], wavelength[piece], width)
+    numerator, denominator = np.split(sums, 2)
+    live = (ivar > 0) & (numerator > 0) & (denominator > 0)
+    mean = np.divide(numerator, denominator, out=np.ones_like(numerator), where=live)
+    return np.where(live, flux / mean, 1.0), np.where(live, ivar * mean**2, 0.0)
+
+
+def _running_sums(values: FloatArray, wavelength: FloatArray, width: float) -> NDArray[np.float64]:
+    """Return sums of values (row, pixel) with Gaussian weights around each pixel, of a grid without gaps."""
+    sums = np.empty_like(values, dtype=np.float64)
     reach = width * np.sqrt(-np.log(NEGLIGIBLE))
     # the weights are a band matrix: multiply only the blocks that contain the band
     for start in range(0, len(wavelength), 256):
         centre = wavelength[start : start + 256]
         near = slice(np.searchsorted(wavelength, centre[0] - reach), np.searchsorted(wavelength, centre[-1] + reach))
         weights = np.exp(-(((wavelength[near, None] - centre) / width) ** 2))
-        sums[:, start : start + 256] = weighted[:, near] @ weights
-    numerator, denominator = np.split(sums, 2)
-    live = (ivar > 0) & (numerator > 0) & (denominator > 0)
-    mean = np.divide(numerator, denominator, out=np.ones_like(numerator), where=live)
-    return np.where(live, flux / mean, 1.0), np.where(live, ivar * mean**2, 0.0)
+        sums[:, start : start + 256] = values[:, near] @ weights
+    return sums
 
 
 def prepare_block(
@@ -180,10 +191,12 @@ def prepare_block(
     """
     Prepare spectra, and give a reason for each that cannot be prepared.
 
+    Wavelengths in air are converted to vacuum.
+
     Returns
     -------
     flux, ivar : float32 arrays of shape (star, pixel)
-        Normalised, see :func:`normalise`.
+        Normalised, see :func:`normalise`; with the preset "none" as they came.
     reasons : list of str
         Empty for a prepared spectrum, else ``kind: detail``.
     """
@@ -197,26 +210,57 @@ def prepare_block(
         if not raw.redshift > -1:
             reasons[i] = f"no redshift: {_redshift_fault(raw.redshift)}"
             continue
-        rest = to_rest(raw.wavelength, raw.redshift, preset.rest)
-        covered = np.count_nonzero((grid >= rest[0]) & (grid <= rest[-1]))
+        observed = to_vacuum(raw.wavelength) if raw.air else raw.wavelength
+        rest = to_rest(observed, raw.redshift, preset.rest)
+        covered = _reached(rest, grid)
         if covered < MIN_COVERAGE * len(grid):
+            missing = f"; the file lacks {raw.meta['missing']}" if raw.meta.get("missing") else ""
             reasons[i] = (
                 f"off the grid: at rest it spans {rest[0]:.1f} to {rest[-1]:.1f} A and reaches {covered} pixels "
-                f"of the grid {describe_grid(grid)}"
+                f"of the grid {describe_grid(grid)}{missing}. Another grid is chosen with --grid, in Python grid="
             ) + (f"; {_redshift_fault(raw.redshift)}" if raw.redshift >= 1 else "")
             continue
         if raw.redshift >= 1:
             reasons[i] = f"no redshift: {_redshift_fault(raw.redshift)}"
             continue
-        masked = mask_bad(raw.wavelength, raw.flux, raw.ivar, raw.mask, preset)
+        masked = mask_bad(observed, raw.flux, raw.ivar, raw.mask, preset)
         raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
-    flux, ivar = normalise(raw_flux, raw_ivar, grid, preset.width)
+        if preset.width is None:
+            reasons[i] = _continuum_fault(raw_flux[i], raw_ivar[i])
+    if preset.width is None:
+        flux, ivar = np.where(raw_ivar > 0, raw_flux, 1.0), raw_ivar
+    else:
+        flux, ivar = normalise(raw_flux, raw_ivar, grid, preset.width)
     # a pixel is dead if float32 cannot hold its flux, or cannot resolve a flux of 1 to its error
     live = (ivar > 0) & (np.abs(flux) < LARGEST_STORED) & (ivar < LARGEST_IVAR)
     flux32, ivar32 = np.where(live, flux, 1.0).astype(np.float32), np.where(live, ivar, 0.0).astype(np.float32)
     for star in np.flatnonzero(~(ivar32 > 0).any(axis=1)):
         reasons[star] = reasons[star] or "no good pixel: all of the grid is masked or has no positive mean"
     return flux32, ivar32, reasons
+
+
+def _reached(wavelength: FloatArray, grid: FloatArray) -> int:
+    """Count the pixels of a grid that lie between the first and last wavelength, and in no gap between."""
+    inside = (grid >= wavelength[0]) & (grid <= wavelength[-1])
+    gap = gaps(wavelength)
+    if gap.any():
+        left = np.clip(np.searchsorted(wavelength, grid, side="right") - 1, 0, len(gap) - 1)
+        inside &= ~gap[left] | (grid == wavelength[left]) | (grid == wavelength[left + 1])
+    return int(np.count_nonzero(inside))
+
+
+def _continuum_fault(flux: FloatArray, ivar: FloatArray) -> str:
+    """Say why a spectrum on the grid cannot be normalised already; empty if it can."""
+    live = ivar > 0
+    if not live.any():
+        return ""
+    median, (low, high) = float(np.median(flux[live])), NORMALISED
+    if low < median < high:
+        return ""
+    return (
+        f"not normalised: the preset none takes spectra with a continuum of 1, and expects a median flux between {low} "
+        f"and {high}; got {median:.4g}. Choose another preset"
+    )
 
 
 def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
@@ -242,7 +286,7 @@ def _redshift_fault(redshift: float) -> str:
 def prepare_spectra(
     raws: Iterable[RawSpectrum],
     preset: Preset | str = PAPER,
-    grid: FloatArray | None = None,
+    grid: FloatArray | str | None = None,
     *,
     leave_out: bool = False,
 ) -> Spectra:
@@ -252,11 +296,13 @@ def prepare_spectra(
     Parameters
     ----------
     raws : iterable of RawSpectrum
-        With unique ids.
-    preset : Preset or {"paper", "released", "masked"}
-        ``PAPER``, ``RELEASED``, ``MASKED`` or a changed copy, or the name of one of them.
-    grid : array of shape (pixel,), optional
-        Rest wavelengths, ascending, in Angstrom or with their unit; by default :func:`lamost_grid`.
+        With unique ids. Wavelengths in air (``air=True``) are converted to vacuum.
+    preset : Preset or {"paper", "released", "masked", "none"}
+        ``PAPER``, ``RELEASED``, ``MASKED``, ``NONE`` or a changed copy, or the name of one of them; "none" is for
+        spectra that are normalised already.
+    grid : array of shape (pixel,) or str, optional
+        Rest wavelengths, ascending, in Angstrom or with their unit; or a text, see
+        :func:`~bayescannon.data.grid_choice.parse_grid`; by default that of LAMOST's low-resolution spectra.
     leave_out : bool
         Leave out spectra that cannot be prepared, and list them with their reasons in ``attrs["left_out"]``, instead
         of raising an error.
@@ -290,10 +336,8 @@ def prepare_spectra(
     leave_out = truth(leave_out, "leave_out")
     raws = _raw_spectra(raws)
     preset = choose_preset(preset)
-    grid = lamost_grid() if grid is None else wavelengths(grid, "grid")
-    if grid[0] > grid[-1]:
-        raise InputError(f"grid must be ascending; got one from {grid[0]:g} to {grid[-1]:g}. Give grid[::-1]")
-    flux, ivar, reasons = prepare_block(raws, preset, grid)
+    chosen = choose_grid(grid, lamost_grid())
+    flux, ivar, reasons = prepare_block(raws, preset, chosen)
     bad = [f"{raw.id}: {reason}" for raw, reason in zip(raws, reasons, strict=True) if reason]
     if bad and (not leave_out or len(bad) == len(raws)):
         kinds = Counter(reason.partition(":")[0] for reason in reasons if reason)
@@ -309,7 +353,7 @@ def prepare_spectra(
     columns = star_columns([raws[i] for i in good])
     releases = ", ".join(sorted(set(columns["release"].tolist()) - {""}))
     attrs: dict[str, Any] = provenance(preset) | {"data_release": releases}
-    return Spectra(grid, flux[good], ivar[good], ids, columns, attrs | ({"left_out": bad} if bad else {}))
+    return Spectra(chosen, flux[good], ivar[good], ids, columns, attrs | ({"left_out": bad} if bad else {}))
 
 
 def _raw_spectra(raws: Any) -> list[RawSpectrum]:

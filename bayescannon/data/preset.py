@@ -1,4 +1,4 @@
-"""The choices of the preparation, three named sets of them, and a comparison of data releases."""
+"""The choices of the preparation, named sets of them, and a comparison of data releases."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -36,8 +36,9 @@ class Preset:
         Observed wavelengths [Angstrom] between which pixels are bad.
     variance : {"interpolate", "propagate"}
         Formula of the inverse variance on the grid, see :func:`resample`.
-    width : float
-        L of the running mean [Angstrom], see :func:`normalise`.
+    width : float or None
+        L of the running mean [Angstrom], see :func:`normalise`; None for spectra that are normalised already, which
+        are not divided by it.
     """
 
     name: str
@@ -46,13 +47,15 @@ class Preset:
     sky_lines: tuple[float, ...] = ()
     arm_join: tuple[float, float] | None = None
     variance: str = "interpolate"
-    width: float = 50.0
+    width: float | None = 50.0
 
 
 PAPER = Preset("paper")
 RELEASED = Preset("released", rest="released")
 MASKED = Preset("masked", mask_bits=ALL_BITS, sky_lines=SKY_LINES, arm_join=ARM_JOIN, variance="propagate")
-PRESETS = {preset.name: preset for preset in (PAPER, RELEASED, MASKED)}
+# for spectra that are normalised already
+NONE = Preset("none", width=None)
+PRESETS = {preset.name: preset for preset in (PAPER, RELEASED, MASKED, NONE)}
 
 
 def provenance(preset: Preset) -> dict[str, str]:

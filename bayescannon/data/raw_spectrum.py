@@ -13,6 +13,7 @@ from bayescannon.data.grid import describe_grid, wavelengths
 from bayescannon.data.parts import UNKNOWN, a_kind, either, split
 from bayescannon.data.units import require_linear, to_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.numerics.truth import truth
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 ALL_BITS = 0xFFFFFFFF
@@ -36,8 +37,8 @@ class RawSpectrum:
     id : str
         Name of the file without folder and endings.
     wavelength : float64 array of shape (pixel,)
-        Vacuum wavelength in Angstrom as observed (heliocentric, not at rest), ascending. A Quantity may be in any
-        unit of length.
+        Wavelength in Angstrom as observed (heliocentric, not at rest), in vacuum unless `air` is True, ascending. A
+        Quantity may be in any unit of length.
     flux, ivar : float64 arrays of shape (pixel,)
         Flux in the survey's unit and its inverse variance, as delivered: bad pixels may hold any value. A Quantity
         `flux` may have any linear unit, no magnitudes, and a Quantity `ivar` the inverse square of it.
@@ -54,6 +55,9 @@ class RawSpectrum:
         The survey's signal-to-noise ratio in the g band; NaN where unknown.
     meta : mapping
         Further header values as str: ``obsid``, ``class``, ``subclass``, ``release``, ``layout``, ``path``.
+    air : bool or None
+        Whether the wavelengths are in air; the preparation converts those to vacuum. None where the survey does not
+        say; they are taken for vacuum then.
 
     Raises
     ------
@@ -84,6 +88,7 @@ class RawSpectrum:
     dec: float = np.nan
     snr: float = np.nan
     meta: Mapping[str, str] = field(default_factory=dict)
+    air: bool | None = None
 
     def __post_init__(self) -> None:
         if np.ndim(self.id) != 0:
@@ -117,6 +122,7 @@ class RawSpectrum:
         if not isinstance(self.meta, Mapping | None):
             raise InputTypeError(f"meta must map names to texts; got {a_kind(self.meta)}")
         values["meta"] = {} if self.meta is None else self.meta
+        values["air"] = None if self.air is None else truth(self.air, "air")
         for name, value in values.items():
             object.__setattr__(self, name, value)
 

@@ -145,7 +145,7 @@ def test_prepared_spectra_know_their_star_and_their_preparation():
     assert spectra.columns["class"].tolist() == ["STAR"]
     assert spectra.attrs["preset"] == "paper (changed)"
     assert '"width": 60.0' in spectra.attrs["preset_settings"]
-    assert [provenance(preset)["preset"] for preset in PRESETS.values()] == ["paper", "released", "masked"]
+    assert [provenance(preset)["preset"] for preset in PRESETS.values()] == ["paper", "released", "masked", "none"]
 
 
 def test_released_and_exact_rest_frames_agree_to_second_order():
@@ -305,7 +305,8 @@ def test_descending_masked_and_nm_spectra_are_prepared_as_the_plain_one():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_by_name(preset):
-    by_name, by_object = (prepare_spectra([on_grid("a")], one, GRID) for one in (preset, PRESETS[preset]))
+    flux = np.ones(300) if preset == "none" else on_grid("a").flux
+    by_name, by_object = (prepare_spectra([on_grid("a", flux=flux)], one, GRID) for one in (preset, PRESETS[preset]))
     np.testing.assert_array_equal(by_name.flux, by_object.flux)
     assert by_name.attrs == by_object.attrs
 
