@@ -15,7 +15,8 @@ Verbs, in the order of a survey's way from spectra to catalogue
     uncertainty_tree : posterior and errors of a few stars for ArviZ
 
 Files
-    load_*, save_*, read_* and write_* of spectra, labels, reference sets, models and catalogues
+    load_*, save_*, read_* and write_* of spectra, labels, reference sets, models and catalogues; from_specutils and
+    to_specutils; Reader (register_reader) for the files of another survey
 
 Nouns
     RawSpectrum, Spectra, Label (register_label), LabelTable, Cut, ReferenceSet, TrainingOptions, TrainedModel,
@@ -65,7 +66,9 @@ if TYPE_CHECKING:
     from bayescannon.data.spectra import Spectra
     from bayescannon.io.catalogue import build_catalogue, read_catalogue, write_catalogue
     from bayescannon.io.preparation import prepare_files
-    from bayescannon.io.specutils import from_specutils
+    from bayescannon.io.readers.reader import Reader
+    from bayescannon.io.readers.registry import register_reader
+    from bayescannon.io.specutils import from_specutils, to_specutils
     from bayescannon.io.store import load_spectra
     from bayescannon.io.store_writer import save_spectra
     from bayescannon.io.tables import read_labels, save_labels
@@ -123,6 +126,9 @@ _HOME = {
     "read_catalogue": "io.catalogue",
     "write_catalogue": "io.catalogue",
     "from_specutils": "io.specutils",
+    "to_specutils": "io.specutils",
+    "Reader": "io.readers.reader",
+    "register_reader": "io.readers.registry",
     "RawSpectrum": "data.raw_spectrum",
     "Spectra": "data.spectra",
     "Label": "data.labels",
@@ -185,6 +191,9 @@ __all__ = [
     "read_catalogue",
     "write_catalogue",
     "from_specutils",
+    "to_specutils",
+    "Reader",
+    "register_reader",
     "RawSpectrum",
     "Spectra",
     "Label",

@@ -100,10 +100,11 @@ def _mock(options: argparse.Namespace) -> None:
 def _prepare(options: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bayescannon.app.terminal import print_refused, progress_bar, say
+    from bayescannon.app.terminal import print_prepared, progress_bar
     from bayescannon.data.preset import choose_preset
     from bayescannon.io.outputs import check_output_file
-    from bayescannon.io.preparation import PrepareError, prepare_files
+    from bayescannon.io.preparation import prepare_files
+    from bayescannon.io.prepare_report import PrepareError
 
     console = Console()
     if options.refused:
@@ -114,6 +115,10 @@ def _prepare(options: argparse.Namespace) -> None:
                 options.spectra,
                 options.out,
                 preset=choose_preset(options.preset, options.variance),
+                grid=options.grid,
+                reader=options.reader,
+                air=options.air,
+                redshift=options.redshift,
                 workers=options.workers,
                 overwrite=options.overwrite,
                 progress=progress,
@@ -122,8 +127,7 @@ def _prepare(options: argparse.Namespace) -> None:
         if options.refused and error.refused:
             _write_refused(options.refused, error.refused, overwrite=options.overwrite)
         raise
-    say(console, f"prepared {report.n_stars} of {report.n_files} spectra: {options.out}")
-    print_refused(console, report.refused)
+    print_prepared(console, report)
     if options.refused:
         _write_refused(options.refused, report.refused, overwrite=options.overwrite)
 

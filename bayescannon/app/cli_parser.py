@@ -102,7 +102,8 @@ def _argument(item: "Field[Any]") -> dict[str, Any]:
     if item.type is bool:
         return {"action": "store_true"}
     if item.metadata["values"]:
-        return {"choices": item.metadata["values"], "default": default}
+        alone = {"nargs": "?", "const": item.metadata["alone"]} if item.metadata["alone"] else {}
+        return {"choices": item.metadata["values"], "default": default, **alone}
     reader = _READERS.get(item.name) or _READERS[_kind_of(item.type)]
     return {**reader, "default": default, "metavar": item.metadata["metavar"]}
 
@@ -224,8 +225,10 @@ def _add_mock(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "prepare", "read LAMOST spectra, shift, resample and normalise them into a store")
-    parser.add_argument("spectra", type=Path, metavar="SPECTRA", help="folder, or text file with one path per line")
+    parser = _new(commands, "prepare", "read spectra, shift, resample and normalise them into a store")
+    parser.add_argument(
+        "spectra", type=Path, metavar="SPECTRA", help="folder, file, or text file with one path per line"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="STORE.zarr", help="store to write")
     add_choices(parser, PrepareChoices)
     parser.add_argument("--refused", type=Path, metavar="TABLE.csv", help="write the table of refused files")

@@ -118,9 +118,16 @@ def read_config(path: str | Path) -> RunConfig:
     return replace(
         config,
         out=str(folder / config.out),
-        prepare=replace(config.prepare, spectra=str(folder / config.prepare.spectra)),
+        prepare=replace(
+            config.prepare, spectra=str(folder / config.prepare.spectra), grid=_grid_beside(folder, config.prepare.grid)
+        ),
         labels=replace(config.labels, table=str(folder / config.labels.table)),
     )
+
+
+def _grid_beside(folder: Path, grid: str | None) -> str | None:
+    """Return the absolute path of a grid that is a file beside the configuration, and any other as it is."""
+    return str(folder / grid) if grid and (folder / grid).exists() else grid
 
 
 def _checked(

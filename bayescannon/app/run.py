@@ -11,7 +11,7 @@ from bayescannon.app.pictures import write_figures
 from bayescannon.app.result import RunResult
 from bayescannon.app.stores import label_store
 from bayescannon.app.summary import summary
-from bayescannon.app.terminal import print_calibration, print_refused, print_statistics, print_tally, progress_bar, say
+from bayescannon.app.terminal import print_calibration, print_prepared, print_statistics, print_tally, progress_bar, say
 from bayescannon.app.training import configured_cuts, read_reference_labels, train_from_config
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.validation import validate
@@ -64,12 +64,15 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
             config.prepare.spectra,
             paths["store"],
             preset=preset,
+            grid=config.prepare.grid,
+            reader=config.prepare.reader,
+            air=config.prepare.air,
+            redshift=config.prepare.redshift,
             workers=config.prepare.workers,
             overwrite=overwrite,
             progress=progress,
         )
-    say(console, f"prepared {report.n_stars} of {report.n_files} spectra: {paths['store']}")
-    print_refused(console, report.refused)
+    print_prepared(console, report)
 
     seed, starts = config.label.seed, config.label.starts
     with console.status("train") if console.is_terminal else nullcontext():

@@ -17,6 +17,7 @@ from bayescannon.cannon.validation import LabelStatistics
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.data.star_groups import counted
 from bayescannon.data.tally import TallyRow
+from bayescannon.io.prepare_report import PrepareReport
 
 
 def say(console: Console, text: str) -> None:
@@ -40,6 +41,14 @@ def progress_bar(console: Console, description: str) -> Iterator[Callable[[int, 
             progress.update(task, completed=done, total=total)
 
         yield update
+
+
+def print_prepared(console: Console, report: PrepareReport) -> None:
+    """Say what a preparation read, what it left out or decided, and what it refused."""
+    say(console, f"prepared {report.n_stars} of {report.n_found} spectra: {report.store}")
+    for line in report.lines():
+        say(console, line)
+    print_refused(console, report.refused)
 
 
 def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit: int = 20) -> None:

@@ -44,6 +44,8 @@ GRID_SCATTER, EXACT_SCATTER = "grid", "exact"
 NOISES = ("fixed", "global", "pixel")
 LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
 FROM_TABLE = "table"
+# found by the content of the files
+AUTO = "auto"
 
 
 class ChoiceError(InputError):
@@ -59,6 +61,7 @@ def choice(
     metavar: str | None = None,
     flag: str | None = None,
     group: str | None = None,
+    alone: str | None = None,
 ) -> Any:
     """
     Declare a field of a class of choices.
@@ -79,8 +82,11 @@ def choice(
         Name on the command line, if it is not the field's.
     group : str, optional
         Heading under which the command line's help shows it.
+    alone : str, optional
+        The value of the command line's option without a value.
     """
     metadata = {"help": help, "values": tuple(values), "least": least, "metavar": metavar, "flag": flag, "group": group}
+    metadata["alone"] = alone
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -124,7 +130,31 @@ class PrepareChoices(Choices):
     variance: str | None = choice(
         None, "how variances are brought to the grid; the preset's way unless given", values=VARIANCES
     )
+    reader: str = choice(
+        AUTO,
+        "reader of the files, by name: lamost-lrs, lamost-mrs, apogee, arrays, specutils, specutils:FORMAT or one of "
+        "another package; auto is the one that recognises most of them",
+        metavar="NAME",
+    )
+    grid: str | None = choice(
+        None,
+        "start:stop:step in Angstrom, or start:stop:step:log with the step in log10 of the wavelength, pieces joined "
+        "by commas; or a store, a model, or a file with one column; the reader's grid unless given",
+        metavar="GRID|FILE",
+    )
+    air: str = choice(
+        AUTO,
+        "the wavelengths are in air and are converted, or in vacuum, whatever the files say; without a value: air",
+        values=(AUTO, "air", "vacuum"),
+        alone="air",
+    )
+    redshift: float | None = choice(None, "z = v/c of the spectra that have none; 0 for spectra at rest", metavar="Z")
     workers: int = choice(2, "number of processes", least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.redshift is not None and not -1 < self.redshift < 1:
+            raise ChoiceError(f"redshift must be z = v/c, between -1 and 1; got {self.redshift}")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Wavelength grids: check one, compare two, find the gaps in one."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -134,4 +135,4 @@ def gaps(wavelength: FloatArray) -> BoolArray:
 def pieces(wavelength: FloatArray) -> list[slice]:
     """Return the pixels of each piece of a grid, shape (pixel,), that has no gap inside; see :func:`gaps`."""
     ends = [0, *(np.flatnonzero(gaps(wavelength)) + 1).tolist(), len(wavelength)]
-    return [slice(start, stop) for start, stop in zip(ends, ends[1:], strict=False)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]

@@ -1,6 +1,7 @@
 """The grid of a preparation: an array, a text such as ``4000:7000:0.5``, or the paper's."""
 
 import re
+from itertools import pairwise
 from math import isfinite, log10
 from typing import Any
 
@@ -82,7 +83,7 @@ def parse_grid(text: str) -> NDArray[np.float64]:
     [5000.0, 5001.0, 6000.0, 6001.0]
     """
     parts = [_piece(piece.strip(), text) for piece in text.split(",")]
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(parts):
         if before[-1] >= after[0]:
             raise InputError(
                 f"the pieces of a grid must ascend and not overlap; in {text!r} one ends at {before[-1]:g} A and the "
@@ -99,7 +100,9 @@ def _piece(piece: str, text: str) -> NDArray[np.float64]:
             raise ValueError
         start, stop, step = map(float, words[:3])
     except ValueError:
-        raise InputError(f"a grid must be {_FORM}, several joined by commas, or a file that has one; got {text!r}") from None
+        raise InputError(
+            f"a grid must be {_FORM}, several joined by commas, or a file that has one; got {text!r}"
+        ) from None
     if not (0 < start < stop and step > 0 and isfinite(stop) and isfinite(step)):
         raise InputError(f"a grid must have 0 < start < stop and a step above 0; got {piece!r}")
     log = len(words) == 4

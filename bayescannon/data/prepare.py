@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.air import to_vacuum
-from bayescannon.data.grid import gaps, pieces, scale_fault, wavelengths
+from bayescannon.data.grid import gaps, pieces, scale_fault
 from bayescannon.data.grid_choice import choose_grid, lamost_grid
 from bayescannon.data.parts import a_kind
 from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, choose_preset, provenance
@@ -201,6 +201,8 @@ def prepare_block(
         Empty for a prepared spectrum, else ``kind: detail``.
     """
     raw_flux, raw_ivar = np.zeros((2, len(raws), len(grid)))
+    flux: FloatArray
+    ivar: FloatArray
     reasons = [""] * len(raws)
     for i, raw in enumerate(raws):
         fault = scale_fault(raw.wavelength)

@@ -14,9 +14,12 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
 from bayescannon.data.spectra import RawSpectrum, SpectrumError
+from bayescannon.io.readers.reader import ReadResult
+from bayescannon.io.spectrum_table import SpectrumTable
+from bayescannon.io.wavelength_scale import wavelength_scale
 from bayescannon.numerics.typing import FloatArray
 
-# rows of the image and columns of the table that are read; ORMASK is not used
+# rows of the image and columns of the table that are read; ORMASK is used only where there is no ANDMASK
 ROWS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK")
 # the third row of the image is a wavelength if its median is above this [Angstrom], else normalised flux (pipeline 2.6)
 LOWEST_WAVELENGTH = 1000.0
@@ -25,10 +28,16 @@ MISSING = -9990.0
 GZIP_MAGIC = b"\x1f\x8b"
 FITS_MAGIC = b"SIMPLE  ="
 _ENDING = re.compile(r"\.(fits|fit|fts)(\.gz)?$|\.gz$", re.IGNORECASE)
-_TABLE_TYPES = {"E": ">f4", "D": ">f8", "I": ">i2", "J": ">i4", "K": ">i8"}
-_HEADER_KEYS = (
-    "Z", "RA", "DEC", "SNRG", "SN_G", "COEFF0", "COEFF1",
+# names of extensions with single exposures beside the coadded spectrum
+_EXPOSURE = re.compile(r"(EXP|SINGLE|[BR]-?\d)", re.IGNORECASE)
+# names of the arms of medium-resolution spectra
+ARMS = ("COADD_B", "COADD_R")
+EXPOSURES_LEFT_OUT = "single exposures left out"
+_TWO_MASS = re.compile(r"(?:2MASS\s*)?(?:2M|J)?(\d{8}[+-]\d{7})$")
+HEADER_KEYS = (
+    "Z", "RA", "DEC", "SNRG", "SN_G", "COEFF0", "COEFF1", "VACUUM", "CTYPE1", "AIRORVAC", "HELIO",
     "OBSID", "DESIG", "CLASS", "SUBCLASS", "OBJNAME", "TSOURCE", "OBJSOURC", "DATA_V", "VERSPIPE", "TELESCOP", "ORIGIN",
+    "GAIA_ID", "TFROM", "SNR",
 )  # fmt: skip
 
 
@@ -47,7 +56,8 @@ def read_lamost(path: str | Path) -> RawSpectrum:
 
     The layout is recognised by content: an image of five rows (flux, ivar, wavelength, andmask, ormask); the same
     with normalised flux in the third row (pipeline 2.6; the wavelength is then 10^(COEFF0 + COEFF1 i)); or an
-    empty primary HDU and a table of one row. NaN and negative values of flux and ivar are kept.
+    empty primary HDU and a table of one row, the extension COADD where there are several. NaN and negative values of
+    flux and ivar are kept. Wavelengths are taken for air where the header says so (``VACUUM = F``).
 
     Parameters
     ----------
@@ -65,14 +75,17 @@ def read_lamost(path: str | Path) -> RawSpectrum:
         ascending wavelength, or no pixel with positive inverse variance. The message reads
         ``kind: detail``.
     """
-    path = Path(path)
+    return parse_lamost(file_bytes(Path(path)), str(path))
+
+
+def file_bytes(path: Path) -> bytes:
+    """Return the bytes of a file; a SpectrumError with a reason if it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise SpectrumError("no such file: check the folder or the list of files") from None
     except (OSError, ValueError) as error:
         raise SpectrumError(f"unreadable: {getattr(error, 'strerror', None) or error}") from error
-    return parse_lamost(data, str(path))
 
 
 def parse_lamost(data: bytes, name: str) -> RawSpectrum:
@@ -91,41 +104,63 @@ def parse_lamost(data: bytes, name: str) -> RawSpectrum:
     SpectrumError
         As in :func:`read_lamost`.
     """
-    header, rows, layout = _parse_fits(_decompress(data))
-    redshift = _number(header["Z"])
+    raw: RawSpectrum = lamost_result(data, name).spectra[0]
+    return raw
+
+
+def lamost_result(data: bytes, name: str) -> ReadResult:
+    """Return the spectrum of :func:`parse_lamost`, and what was left out of the file."""
+    header, rows, layout, notes = _parse_fits(decompress(data))
+    redshift = header_number(header["Z"])
     # below -1 the rest frame does not exist; the check also refuses NaN
     if not redshift > -1:
         raise SpectrumError(f"no redshift: header key Z is {header['Z']!r}; the rest frame is unknown")
     flux, ivar, wavelength, mask = rows
-    _check_wavelength(wavelength)
+    check_wavelength(wavelength)
     with np.errstate(invalid="ignore"):
         if not (np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)).any():
             raise SpectrumError("no good pixel: ivar is nowhere positive")
-        # a mask value that does not fit in 32 bits sets every bit
-        bits = np.where((mask >= 0) & (mask < 2**32), mask, 2**32 - 1).astype(np.uint32)
-    snr = _number(header["SNRG"] if header["SNRG"] is not None else header["SN_G"])
-    return RawSpectrum(
+    snr = header_number(header["SNRG"] if header["SNRG"] is not None else header["SN_G"])
+    scale = wavelength_scale(header)
+    raw = RawSpectrum(
         bare_id(name),
         wavelength,
         flux,
         ivar,
-        bits,
+        mask_bits(mask),
         redshift,
-        _number(header["RA"]),
-        _number(header["DEC"]),
+        header_number(header["RA"]),
+        header_number(header["DEC"]),
         snr,
-        _identity(header) | {"layout": layout, "path": name},
+        identity(header) | {"layout": layout, "path": name},
+        air=scale.air,
     )
+    return ReadResult([raw], notes=notes | dict.fromkeys(scale.notes, 1))
 
 
-def _identity(header: Mapping[str, Any]) -> dict[str, str]:
+def mask_bits(mask: FloatArray) -> NDArray[np.uint32]:
+    """Return mask values as 32 bits; a value that does not fit in them, or is not finite, sets every bit."""
+    with np.errstate(invalid="ignore"):
+        return np.where((mask >= 0) & (mask < 2**32), mask, 2**32 - 1).astype(np.uint32)
+
+
+def identity(header: Mapping[str, Any]) -> dict[str, str]:
     """Return the names of the star and the spectrum in the header; DR1 has another key for the input catalogue."""
     keys = {
         "obsid": "OBSID", "designation": "DESIG", "class": "CLASS", "subclass": "SUBCLASS", "release": "DATA_V",
         "object_name": "OBJNAME", "pipeline": "VERSPIPE",
     }  # fmt: skip
     catalogue = _text(header["TSOURCE"]) or _text(header["OBJSOURC"])
-    return {name: _text(header[key]) for name, key in keys.items()} | {"object_catalogue": catalogue}
+    names = {name: _text(header[key]) for name, key in keys.items()} | {"object_catalogue": catalogue}
+    # the input catalogue's name of the star is a 2MASS or Gaia name only where the catalogue says so
+    source = f"{catalogue} {_text(header['TFROM'])}".upper()
+    two_mass = _TWO_MASS.match(names["object_name"])
+    if two_mass and ("2MASS" in source or names["object_name"].startswith("2M")):
+        names["twomass_id"] = two_mass[1]
+    gaia = _text(header["GAIA_ID"]) or (names["object_name"] if "GAIA" in source else "")
+    if re.fullmatch(r"[1-9]\d{6,18}", gaia):
+        names["gaia_id"] = gaia
+    return names
 
 
 def is_lamost(data: bytes) -> bool:
@@ -138,7 +173,7 @@ def is_lamost(data: bytes) -> bool:
     return data.startswith(FITS_MAGIC) and re.search(rb"TELESCOP= 'LAMOST", data[:30_000]) is not None
 
 
-def _decompress(data: bytes) -> bytes:
+def decompress(data: bytes) -> bytes:
     """Decompress gzipped data, and check that the result is FITS."""
     if data.startswith(GZIP_MAGIC):
         decompressor = zlib.decompressobj(wbits=31)
@@ -153,17 +188,21 @@ def _decompress(data: bytes) -> bytes:
     return data
 
 
-def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str]:
-    """Return header values, the four rows of `ROWS` and the name of the layout."""
+def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str, dict[str, int]]:
+    """Return header values, the four rows of `ROWS`, the name of the layout and what was left out or decided."""
     try:
         with warnings.catch_warnings():
             # survey headers break minor rules of the standard; only truncation matters here
             warnings.simplefilter("ignore", AstropyUserWarning)
             warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
             with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
-                header = {key: hdus[0].header.get(key) for key in _HEADER_KEYS}
-                if hdus[0].header["NAXIS"] == 0:
-                    return header, _table_rows(data, hdus, header), "table"
+                header = {key: hdus[0].header.get(key) for key in HEADER_KEYS}
+                if _in_table(hdus):
+                    table, notes = _coadded(data, hdus, header)
+                    rows, mask = table.spectrum()
+                    if mask != "ANDMASK":
+                        notes[f"spectra without ANDMASK: the mask is {mask or 'empty'}"] = 1
+                    return header, rows, "table", notes
                 rows = _image_rows(hdus[0], header)
     except SpectrumError:
         raise
@@ -172,13 +211,13 @@ def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str]:
     except Exception as error:  # on damaged bytes astropy raises many kinds of exception
         raise SpectrumError(f"damaged FITS: {type(error).__name__}: {error}") from error
     if np.median(np.where(np.isfinite(rows[2]), rows[2], 0.0)) > LOWEST_WAVELENGTH:
-        return header, rows, "image"
-    start, step = _number(header["COEFF0"]), _number(header["COEFF1"])
+        return header, rows, "image", {}
+    start, step = header_number(header["COEFF0"]), header_number(header["COEFF1"])
     # old SDSS files also have five rows and COEFF0
     if not (_says_lamost(header) and np.isfinite(start + step)):
         raise _wrong_layout("row 3 of the image is not a wavelength", header)
     rows[2] = 10 ** (start + step * np.arange(len(rows[2])))
-    return header, rows, "image of pipeline 2.6"
+    return header, rows, "image of pipeline 2.6", {}
 
 
 def _image_rows(hdu: Any, header: dict[str, Any]) -> list[FloatArray]:
@@ -188,33 +227,34 @@ def _image_rows(hdu: Any, header: dict[str, Any]) -> list[FloatArray]:
     return [row.astype(np.float64) for row in hdu.data[: len(ROWS)]]
 
 
-def _table_rows(data: bytes, hdus: Any, header: dict[str, Any]) -> list[FloatArray]:
-    """
-    Return the columns of the one-row table that are used.
+def _in_table(hdus: Any) -> bool:
+    """Tell whether the spectrum is in a table: the primary is empty, or another image with a table behind it."""
+    if hdus[0].header["NAXIS"] == 0:
+        return True
+    five_rows = hdus[0].header["NAXIS"] == 2 and hdus[0].header["NAXIS2"] == 5
+    return not five_rows and any(isinstance(hdu, fits.BinTableHDU) for hdu in hdus[1:])
 
-    The bytes of the row are split here, because astropy's table classes take most of the time of reading a file.
-    """
-    if len(hdus) < 2 or not isinstance(hdus[1], fits.BinTableHDU):
-        raise _wrong_layout("the primary is empty and HDU 1 is not a table", header)
-    cards = hdus[1].header
-    names = [str(cards.get(f"TTYPE{n}")).strip().upper() for n in range(1, cards["TFIELDS"] + 1)]
-    if not set(ROWS) <= set(names):
-        raise _wrong_layout(f"HDU 1 has the columns {', '.join(names[:8])}", header)
-    if cards["NAXIS2"] != 1:
-        raise _wrong_layout(f"the table in HDU 1 has {cards['NAXIS2']} rows", header)
-    rows, place = {}, hdus[1].fileinfo()["datLoc"]
-    for n, name in enumerate(names, start=1):
-        form = re.match(r"(\d*)([EDIJK])$", cards[f"TFORM{n}"].strip())
-        if form is None:
-            raise _wrong_layout(f"column {name} has the format {cards[f'TFORM{n}']!r}", header)
-        row = np.frombuffer(data, _TABLE_TYPES[form[2]], count=int(form[1] or 1), offset=place)
-        place += row.nbytes
-        rows[name] = row * float(cards.get(f"TSCAL{n}", 1)) + float(cards.get(f"TZERO{n}", 0))
-    lengths = {name: len(rows[name]) for name in ROWS}
-    if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise SpectrumError(f"damaged FITS: the columns of HDU 1 have different lengths: {found}")
-    return [rows[name].astype(np.float64) for name in ROWS]
+
+def _coadded(data: bytes, hdus: Any, header: dict[str, Any]) -> tuple[SpectrumTable, dict[str, int]]:
+    """Return the table of the coadded spectrum, wherever it stands, and what was left out."""
+    tables = [SpectrumTable(data, hdu) for hdu in hdus[1:] if isinstance(hdu, fits.BinTableHDU)]
+    found = [table for table in tables if (table.has_spectrum() if _says_lamost(header) else table.has(*ROWS))]
+    arms = [table.name for table in tables if table.name.upper() in ARMS]
+    if arms:
+        raise SpectrumError(
+            f"medium resolution: the file has {' and '.join(arms)}; read it with the reader lamost-mrs (--reader)"
+        )
+    if not found:
+        columns = f"HDU 1 has the columns {', '.join(tables[0].columns[:8])}" if tables else "no extension is a table"
+        raise _wrong_layout(columns if len(tables) < 2 else f"none of {len(tables)} tables has them", header)
+    coadded = [table for table in found if table.name.upper() == "COADD"]
+    chosen = coadded or [table for table in found if not _EXPOSURE.match(table.name)]
+    names = ", ".join(table.name or "a table without name" for table in found)
+    if not chosen:
+        raise SpectrumError(f"single exposures only: the file has {names} and no extension COADD")
+    if len(chosen) > 1:
+        raise SpectrumError(f"several spectra: any of the tables {names} could be meant; one must be named COADD")
+    return chosen[0], {EXPOSURES_LEFT_OUT: len(found) - 1}
 
 
 def _says_lamost(header: dict[str, Any]) -> bool:
@@ -231,7 +271,7 @@ def _wrong_layout(found: str, header: dict[str, Any]) -> SpectrumError:
     )
 
 
-def _check_wavelength(wavelength: FloatArray) -> None:
+def check_wavelength(wavelength: FloatArray) -> None:
     """Raise an error unless the wavelengths are finite, positive and strictly ascending."""
     if len(wavelength) < 2:
         raise SpectrumError(f"bad wavelength: {len(wavelength)} pixels only")
@@ -243,7 +283,7 @@ def _check_wavelength(wavelength: FloatArray) -> None:
         raise SpectrumError(f"bad wavelength: {order} ({wavelength[0]:.2f} to {wavelength[-1]:.2f} A)")
 
 
-def _number(value: Any) -> float:
+def header_number(value: Any) -> float:
     """Return a header value as a float; NaN where it is missing, -9999 or not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return np.nan

@@ -1,8 +1,7 @@
 """Conversion to and from specutils, and a loader of LAMOST files for it."""
 
 import os
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,11 @@ from astropy import units as u
 from astropy.nddata import InverseVariance
 
 from bayescannon.data.convert import texts
-from bayescannon.data.parts import a_kind
+from bayescannon.data.parts import a_kind, require_kind
 from bayescannon.data.spectra import STAR_COLUMNS, RawSpectrum, Spectra, SpectrumError, require_same_grid
 from bayescannon.io.lamost import is_lamost, parse_lamost
+from bayescannon.io.libraries import require_library
+from bayescannon.io.wavelength_scale import wavelength_scale
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
@@ -33,10 +34,10 @@ def register_specutils() -> None:
 
     Raises
     ------
-    ImportError
+    MissingLibraryError
         specutils is not installed.
     """
-    _require_specutils()
+    require_library("specutils", "specutils")
     from specutils import Spectrum
     from specutils.io.registers import data_loader
 
@@ -56,40 +57,70 @@ def register_specutils() -> None:
         )
 
 
-def to_specutils(spectra: Spectra, star: int) -> Any:
+def to_specutils(spectra: Spectra, star: int | str | None = None) -> Any:
     """
-    Return one prepared spectrum as a ``specutils.Spectrum``.
+    Return prepared spectra as those of specutils.
 
     Parameters
     ----------
     spectra : Spectra
         Normalised, at rest.
-    star : int
-        Row of the star in `spectra`.
+    star : int or str, optional
+        Row or id of one star; all of them unless given.
 
     Returns
     -------
-    spectrum : specutils.Spectrum
+    spectrum : specutils.Spectrum, or specutils.SpectrumList of all stars
         Normalised flux without unit on the vacuum rest wavelength; dead pixels are masked.
 
     Raises
     ------
-    ImportError
+    MissingLibraryError
         specutils is not installed.
-    """
-    _require_specutils()
-    from specutils import Spectrum
+    InputError, InputTypeError
+        No such star.
 
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> spectra = bc.Spectra([5000, 5001], [[1.0, 0.9]], [[1e4, 0]], ["star-1"])
+    >>> spectrum = bc.to_specutils(spectra, "star-1")
+    >>> spectrum.mask.tolist(), len(bc.to_specutils(spectra))
+    ([False, True], 1)
+    """
+    require_kind(spectra, Spectra, "to_specutils(spectra, star)")
+    require_library("specutils", "specutils")
+    from specutils import Spectrum, SpectrumList
+
+    if star is None:
+        return SpectrumList([to_specutils(spectra, row) for row in range(len(spectra))])
+    row = _row(spectra, star)
     return Spectrum(
-        flux=spectra.flux[star] * u.dimensionless_unscaled,
+        flux=spectra.flux[row] * u.dimensionless_unscaled,
         spectral_axis=spectra.wavelength * u.AA,
-        uncertainty=InverseVariance(spectra.ivar[star]),
-        mask=spectra.ivar[star] == 0,
-        meta={"id": str(spectra.id[star])} | {name: values[star].item() for name, values in spectra.columns.items()},
+        uncertainty=InverseVariance(spectra.ivar[row]),
+        mask=spectra.ivar[row] == 0,
+        meta={"id": str(spectra.id[row])} | {name: values[row].item() for name, values in spectra.columns.items()},
     )
 
 
-def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None, redshift: Any = None) -> list[RawSpectrum]:
+def _row(spectra: Spectra, star: Any) -> int:
+    """Return the row of a star given by its row or its id."""
+    if isinstance(star, str):
+        rows = np.flatnonzero(spectra.id == star)
+        if len(rows) == 0:
+            raise InputError(f"there is no star {star!r} among the {len(spectra)}; ids are compared exactly")
+        return int(rows[0])
+    if isinstance(star, bool) or not isinstance(star, int | np.integer):
+        raise InputTypeError(f"star must be a row or an id; got {a_kind(star)}")
+    if not -len(spectra) <= star < len(spectra):
+        raise InputError(f"star must be a row below {len(spectra)}; got {star}")
+    return int(star)
+
+
+def from_specutils(
+    spectra: Any, *, ids: Sequence[str] | None = None, redshift: Any = None, air: bool | None = None
+) -> list[RawSpectrum]:
     """
     Convert spectra of specutils to :class:`~bayescannon.data.spectra.RawSpectrum`, for ``prepare_spectra``.
 
@@ -98,7 +129,7 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None, redshift: 
     Parameters
     ----------
     spectra : Spectrum, SpectrumList, SpectrumCollection, or sequence of Spectrum
-        In vacuum wavelengths of any unit of length. A Spectrum of several rows is one star per row.
+        Of any unit of length. A Spectrum of several rows is one star per row.
     ids : sequence of str, optional
         Names of the stars; by default ``meta["id"]`` of each Spectrum.
     redshift : float, sequence of one per star, or Quantity, optional
@@ -135,7 +166,9 @@ def from_specutils(spectra: Any, *, ids: Sequence[str] | None = None, redshift: 
             f"{len(rows)} with ids=[...]"
         )
     redshifts = _redshifts(redshift, rows)
-    return [_raw(spectrum, row, str(name), z) for (spectrum, row), name, z in zip(rows, names, redshifts, strict=True)]
+    return [
+        _raw(spectrum, row, str(name), z, air) for (spectrum, row), name, z in zip(rows, names, redshifts, strict=True)
+    ]
 
 
 def stack_specutils(spectra: Any, *, ids: Sequence[str] | None = None) -> Spectra:
@@ -203,7 +236,7 @@ def _redshifts(given: Any, rows: Sequence[tuple[Any, Any]]) -> list[Any]:
     return found
 
 
-def _raw(spectrum: Any, row: Any, name: str, redshift: Any) -> RawSpectrum:
+def _raw(spectrum: Any, row: Any, name: str, redshift: Any, air: bool | None) -> RawSpectrum:
     """Return one row of a Spectrum as a RawSpectrum."""
     if spectrum.uncertainty is None:
         raise SpectrumError(
@@ -224,7 +257,15 @@ def _raw(spectrum: Any, row: Any, name: str, redshift: Any) -> RawSpectrum:
         dec=_meta_number(spectrum, "dec"),
         snr=_meta_number(spectrum, "snr"),
         meta={key: value for key, value in spectrum.meta.items() if isinstance(value, str) and key != "id"},
+        air=_scale(spectrum) if air is None else air,
     )
+
+
+def _scale(spectrum: Any) -> bool | None:
+    """Return whether a Spectrum's meta, or the header in it, says that its wavelengths are in air."""
+    header = spectrum.meta.get("header")
+    words = dict(header) if isinstance(header, Mapping) or hasattr(header, "keys") else {}
+    return wavelength_scale(words | {str(key): value for key, value in spectrum.meta.items() if key != "header"}).air
 
 
 def _inverse_variance(spectrum: Any, name: str) -> FloatArray:
@@ -248,12 +289,6 @@ def _meta_number(spectrum: Any, key: str) -> float:
     """Return a number from a Spectrum's meta, NaN if it is missing."""
     value = spectrum.meta.get(key)
     return float(value) if isinstance(value, int | float | np.number) else np.nan
-
-
-def _require_specutils() -> None:
-    """Raise an `ImportError` that says how to install specutils, if it is missing."""
-    if find_spec("specutils") is None:
-        raise ImportError("this needs specutils: pip install 'bayescannon[specutils]'")
 
 
 def _identify(origin: str, path: Any = None, file_obj: Any = None, *_: Any, **__: Any) -> bool:

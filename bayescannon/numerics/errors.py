@@ -1,4 +1,4 @@
-"""The exceptions of bayescannon: one base class, and three that are also built-in exceptions."""
+"""The exceptions of bayescannon: one base class, and those that are also built-in exceptions."""
 
 
 class BayesCannonError(Exception):
@@ -30,3 +30,7 @@ class InputTypeError(BayesCannonError, TypeError):
 
 class MissingFileError(BayesCannonError, FileNotFoundError):
     """A file or folder that does not exist."""
+
+
+class MissingLibraryError(BayesCannonError, ImportError):
+    """A library that only some functions need and that is not installed; the message says how to install it."""

@@ -63,6 +63,10 @@ def files_of(toy):
     return survey / "spectra"
 
 
+def read_nothing(path):  # noqa: ARG001
+    return []
+
+
 # every callable public name, and a call of it
 CALLS = {
     "simulate_survey": lambda toy: bc.simulate_survey(2, 1, seed=1),
@@ -114,6 +118,9 @@ CALLS = {
     "read_catalogue": lambda toy: bc.read_catalogue(toy["folder"] / "catalogue.fits"),
     "write_catalogue": lambda toy: bc.write_catalogue(toy["estimates"], toy["folder"] / "c.fits", overwrite=True),
     "from_specutils": lambda toy: bc.from_specutils(specutils_spectrum(), ids=["a"]),
+    "to_specutils": lambda toy: (pytest.importorskip("specutils"), bc.to_specutils(toy["spectra"], 0)),
+    "Reader": lambda toy: bc.Reader("mine", read_nothing),
+    "register_reader": lambda toy: bc.register_reader(bc.Reader("mine", read_nothing), overwrite=True),
     "RawSpectrum": lambda toy: bc.RawSpectrum("a", [5000, 5001], [1, 2], [1, 1], redshift=0),
     "Spectra": lambda toy: bc.Spectra([5000, 5001], [[1, 1]], [[1, 1]], ["a"]),
     "Label": lambda toy: bc.Label("mine", "m", "dex", "of one's own"),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bayescannon.data.air import to_air
-from bayescannon.data.preset import NONE
 from bayescannon.data.prepare import normalise, prepare_spectra, resample
+from bayescannon.data.preset import NONE
 from bayescannon.data.raw_spectrum import RawSpectrum
 from bayescannon.data.spectra import SpectrumError
 from bayescannon.numerics.errors import InputTypeError
@@ -55,7 +55,9 @@ def test_a_spectrum_whose_gap_holds_the_grid_is_refused():
     with pytest.raises(SpectrumError, match=r"off the grid.*reaches 0 pixels.*chosen with --grid"):
         prepare_spectra([two_arms()], grid="5500:6200:1")
     with pytest.raises(SpectrumError, match=r"off the grid.*; the file lacks the red arm"):
-        prepare_spectra([RawSpectrum("a", BLUE, BLUE, BLUE, redshift=0, meta={"missing": "the red arm"})], grid="6310:6790:1")
+        prepare_spectra(
+            [RawSpectrum("a", BLUE, BLUE, BLUE, redshift=0, meta={"missing": "the red arm"})], grid="6310:6790:1"
+        )
 
 
 def test_wavelengths_in_air_are_converted():

@@ -1,0 +1,136 @@
+"""Some files read and prepared: one task of a worker."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.data.prepare import prepare_block, star_columns
+from bayescannon.data.preset import Preset
+from bayescannon.data.spectra import RawSpectrum, Spectra
+from bayescannon.io.prepare_report import Refusals
+from bayescannon.io.readers.reader import Reader, ReadResult, as_result
+from bayescannon.numerics.errors import BayesCannonError
+
+SAYS_NEITHER = "spectra do not say whether their wavelengths are in air or in vacuum: taken for vacuum (--air decides)"
+AIR_CHOICES = ("auto", "air", "vacuum")
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file by its name, and the rows of it if it holds many stars and is read in parts."""
+
+    name: str
+    start: int = 0
+    stop: int | None = None
+    is_last: bool = True
+
+
+@dataclass(frozen=True)
+class Work:
+    """How files are read and prepared: what all workers are given."""
+
+    root: Path
+    reader: Reader
+    preset: Preset
+    grid: NDArray[np.float64]
+    air: str = "auto"
+    redshift: float | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """
+    What became of some files.
+
+    Attributes
+    ----------
+    spectra : Spectra
+        Of the good stars, with unique ids.
+    places : list of str
+        The file of each star, with the row in a file of many.
+    refused : list of (file, reason)
+    n_air : int
+        Stars among `spectra` whose wavelengths were converted from air.
+    notes : mapping of text to int
+    """
+
+    spectra: Spectra
+    places: list[str]
+    refused: Refusals
+    n_air: int
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
+    """Read and prepare some files; if several stars have the same id, only the first is included."""
+    raws: list[RawSpectrum] = []
+    places: list[str] = []
+    refused: Refusals = []
+    notes: Counter[str] = Counter()
+    for part in parts:
+        try:
+            result = _read(part, work)
+        except BayesCannonError as error:
+            refused.append((part.name, str(error)))
+            continue
+        # what is said of a file is said once
+        notes.update({text: n for text, n in result.notes.items() if not part.start or not text.startswith("files ")})
+        many = len(result.spectra) + len(result.refused) != 1 or part.stop is not None
+        refused += [(f"{part.name}[{star}]", reason) for star, reason in result.refused]
+        for k, raw in enumerate(result.spectra):
+            raws.append(_completed(raw, work, notes))
+            places.append(f"{part.name}[{part.start + k}]" if many else part.name)
+    flux, ivar, reasons = prepare_block(raws, work.preset, work.grid)
+    first_of: dict[str, str] = {}
+    good = []
+    for i, (raw, place) in enumerate(zip(raws, places, strict=True)):
+        if reasons[i]:
+            refused.append((place, reasons[i]))
+        elif raw.id in first_of:
+            refused.append((place, f"duplicate id: {raw.id} was read from {first_of[raw.id]}"))
+        else:
+            first_of[raw.id] = place
+            good.append(i)
+    chosen = [raws[i] for i in good]
+    ids = np.array([raw.id for raw in chosen], dtype=np.str_)
+    spectra = Spectra(work.grid, flux[good], ivar[good], ids, star_columns(chosen))
+    unsaid = sum(raw.air is None for raw in chosen)
+    notes[SAYS_NEITHER] += unsaid
+    return Chunk(spectra, [places[i] for i in good], refused, sum(raw.air is True for raw in chosen), dict(notes))
+
+
+def _read(part: FilePart, work: Work) -> ReadResult:
+    """Read a file, or some rows of it."""
+    path = work.root / part.name
+    reader = work.reader
+    try:
+        if part.stop is not None and reader.read_rows is not None:
+            return as_result(reader.read_rows(path, part.start, part.stop), reader.name)
+        return as_result(reader.read(path), reader.name)
+    except FileNotFoundError as error:
+        raise _refusal("no such file: check the folder or the list of files") from error
+    except OSError as error:
+        raise _refusal(f"unreadable: {error.strerror or error}") from error
+
+
+def _refusal(reason: str) -> BayesCannonError:
+    return BayesCannonError(reason)
+
+
+def _completed(raw: RawSpectrum, work: Work, notes: Counter[str]) -> RawSpectrum:
+    """Return a spectrum with what the run states of all: the medium of its wavelengths, a redshift if it has none."""
+    if work.air != "auto":
+        air = work.air == "air"
+        if raw.air is not None and raw.air != air:
+            own = "air" if raw.air else "vacuum"
+            notes[f"spectra say that they are in {own} and were taken for {work.air} (--air {work.air})"] += 1
+        if raw.air is not air:
+            raw = replace(raw, air=air)
+    if work.redshift is not None and np.isnan(raw.redshift):
+        notes[f"spectra without redshift: {work.redshift:g} was taken (--redshift)"] += 1
+        raw = replace(raw, redshift=work.redshift)
+    return raw

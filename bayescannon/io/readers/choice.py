@@ -1,0 +1,140 @@
+"""The reader of a run: the one that was named, or the one that recognises most of the files."""
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bayescannon.io.lamost import GZIP_MAGIC
+from bayescannon.io.prepare_report import PrepareError
+from bayescannon.io.readers.reader import Reader
+from bayescannon.io.readers.registry import find_reader, known_readers
+from bayescannon.io.source_files import SourceFiles
+
+AUTO = "auto"
+# bytes of a file, not compressed, by which it is recognised
+HEAD = 32_768
+
+
+@dataclass(frozen=True)
+class ReaderChoice:
+    """
+    The reader of a run.
+
+    Attributes
+    ----------
+    reader : Reader
+    named : bool
+        It was named, and not found by content.
+    others : mapping of file to str
+        Files that it does not read, and the reason.
+    left_out : tuple of str
+        Files of a folder that no reader recognises and that have not the reader's endings.
+    notes : mapping of text to int
+        What was decided.
+    recognised : int
+        Files that the reader recognises.
+    """
+
+    reader: Reader
+    named: bool = True
+    others: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    notes: dict[str, int] = field(default_factory=dict)
+    recognised: int = 0
+
+
+def endings_of(reader: str | Reader) -> tuple[str, ...]:
+    """Return the endings of the files that a reader takes from a folder; of ``auto`` those of all readers."""
+    if reader != AUTO:
+        return find_reader(reader).endings
+    return tuple(dict.fromkeys(ending for one in known_readers().values() for ending in one.endings))
+
+
+def choose_reader(given: str | Reader, files: SourceFiles) -> ReaderChoice:
+    """
+    Return the reader of a run and the files that it leaves to others.
+
+    Of files that several readers recognise, the reader that was registered last is taken, and that is noted.
+
+    Raises
+    ------
+    PrepareError
+        As many files are recognised by one reader as by another.
+    InputError
+        There is no reader of that name.
+    """
+    if given != AUTO:
+        return ReaderChoice(find_reader(given))
+    readers = list(known_readers().values())
+    by_file: dict[str, str] = {}
+    notes: Counter[str] = Counter()
+    for name in files.names:
+        head = file_head(files.root / name)
+        found = [reader.name for reader in readers if _recognises(reader, head, files.root / name)]
+        if found:
+            by_file[name] = found[-1]
+        if len(found) > 1:
+            notes[f"files that {' and '.join(found)} recognise: {found[-1]} was taken, registered last"] += 1
+    counts = Counter(by_file.values()).most_common()
+    if len(counts) > 1 and counts[0][1] == counts[1][1]:
+        raise PrepareError(f"the files are of several readers ({_listed(counts)}); choose one with --reader")
+    chosen = find_reader(counts[0][0]) if counts else _by_ending(files, readers)
+    if len(counts) > 1:
+        notes[f"files of other readers refused: {_listed(counts[1:])}"] = sum(count for _, count in counts[1:])
+    others = {
+        name: f"other reader: it is recognised by {other}, and most files by {chosen.name}; --reader {other} reads it"
+        for name, other in by_file.items()
+        if other != chosen.name
+    }
+    left_out = tuple(
+        name
+        for name in files.names
+        if files.is_folder and name not in by_file and not name.lower().endswith(chosen.endings)
+    )
+    if left_out:
+        kinds = ", ".join(sorted({Path(name).suffix for name in left_out}))
+        notes[f"files ({kinds}) left out: no reader recognises spectra in them"] = len(left_out)
+    return ReaderChoice(chosen, False, others, left_out, dict(notes), len(by_file) - len(others))
+
+
+def hint_of_other_readers(choice: ReaderChoice, files: SourceFiles) -> str:
+    """Say which readers there are, if no reader recognised any file of a run, and what specutils would take."""
+    if choice.named or choice.recognised:
+        return ""
+    said = f". No reader recognises a file, so {choice.reader.name} was tried; --reader chooses one of "
+    said += ", ".join(known_readers())
+    first = files.root / files.names[0]
+    try:
+        from bayescannon.io.readers.specutils import formats_of
+
+        formats = formats_of(first) if first.is_file() else []
+    except ImportError:
+        return said
+    return said + (f". specutils recognises the first as {', '.join(formats)}: --reader specutils" if formats else "")
+
+
+def file_head(path: Path) -> bytes:
+    """Return the first bytes of a file, decompressed; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(HEAD)
+        return zlib.decompressobj(wbits=31).decompress(start, HEAD) if start.startswith(GZIP_MAGIC) else start
+    except (OSError, ValueError, zlib.error):
+        return b""
+
+
+def _recognises(reader: Reader, head: bytes, path: Path) -> bool:
+    if not head and not path.is_dir():
+        return False
+    return bool(reader.recognises(head, path))
+
+
+def _by_ending(files: SourceFiles, readers: list[Reader]) -> Reader:
+    """Return the first reader whose endings most files have, or the first."""
+    counts = [sum(name.lower().endswith(reader.endings) for name in files.names) for reader in readers]
+    return readers[counts.index(max(counts))]
+
+
+def _listed(counts: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts)

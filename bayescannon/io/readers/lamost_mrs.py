@@ -1,0 +1,154 @@
+"""The reader of LAMOST's medium-resolution spectra: two arms, joined with a gap."""
+
+import io
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
+
+from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
+from bayescannon.io.lamost import (
+    ARMS,
+    EXPOSURES_LEFT_OUT,
+    HEADER_KEYS,
+    bare_id,
+    check_wavelength,
+    decompress,
+    file_bytes,
+    header_number,
+    identity,
+    is_lamost,
+    mask_bits,
+)
+from bayescannon.io.readers.reader import Reader, ReadResult
+from bayescannon.io.spectrum_table import SpectrumTable
+from bayescannon.io.wavelength_scale import wavelength_scale
+from bayescannon.numerics.typing import FloatArray
+
+# The arms are 4950-5350 and 6300-6800 A (LAMOST DR7 and DR9, "Data production description" of the medium-resolution
+# survey). The grid leaves about 10 A at each end for velocities up to 400 km/s; its step is about that of the pixels,
+# and both arms have as many pixels.
+GRID = "4960:5340:1e-5:log,6308:6791.2:1e-5:log"
+_ARM_NAMES = {"COADD_B": "the blue arm (COADD_B)", "COADD_R": "the red arm (COADD_R)"}
+_EXPOSURE = re.compile(r"[BR]-?\d{5,}")
+_EXTNAME = re.compile(rb"EXTNAME = '([^']*)'")
+
+
+def is_medium_resolution(head: bytes, path: Path) -> bool:
+    """
+    Tell whether a LAMOST file is of the medium-resolution survey, by the names of its extensions.
+
+    The file is opened only where the first bytes hold no name that decides.
+    """
+    names = [name.decode("ascii", "replace").strip().upper() for name in _EXTNAME.findall(head)]
+    if any(name in ARMS or _EXPOSURE.fullmatch(name) for name in names):
+        return True
+    empty = re.search(rb"NAXIS   = +0 ", head[:2880]) is not None
+    if not empty or "COADD" in names:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
+                names = [hdu.name.upper() for hdu in hdus]
+    except Exception:  # a damaged file is refused by the reader, with the reason
+        return False
+    return any(name in ARMS or _EXPOSURE.fullmatch(name) for name in names)
+
+
+def recognises(head: bytes, path: Path) -> bool:
+    """Tell whether a file is of LAMOST's medium-resolution survey."""
+    return is_lamost(head) and is_medium_resolution(head, path)
+
+
+def read(path: Path) -> ReadResult:
+    """
+    Read the coadded spectra of both arms as one RawSpectrum; a star that has one arm only is that arm.
+
+    An arm is a table with a row per pixel and LOGLAM (DR6, DR7) or with one row of vectors and WAVELENGTH, named
+    COADD_B or COADD_R, wherever it stands. Single exposures are left out.
+
+    Raises
+    ------
+    SpectrumError
+        The file is damaged, has single exposures only, or arms that overlap.
+    """
+    data = decompress(file_bytes(path))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
+            with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
+                return _result(path, data, hdus)
+    except SpectrumError:
+        raise
+    except AstropyUserWarning as error:
+        raise SpectrumError(f"truncated: {error}") from error
+    except Exception as error:  # on damaged bytes astropy raises many kinds of exception
+        raise SpectrumError(f"damaged FITS: {type(error).__name__}: {error}") from error
+
+
+def _result(path: Path, data: bytes, hdus: Any) -> ReadResult:
+    """Join the arms of an open file."""
+    tables = [SpectrumTable(data, hdu) for hdu in hdus[1:] if isinstance(hdu, fits.BinTableHDU)]
+    spectra = [table for table in tables if table.has_spectrum()]
+    arms = [table for table in spectra if table.name.upper() in ARMS]
+    names = [table.name.upper() for table in arms]
+    if not arms:
+        _refuse(spectra, hdus)
+    if len(set(names)) < len(names):
+        raise SpectrumError(f"several spectra: the file has {', '.join(sorted(names))}; expected one of each")
+    notes = {EXPOSURES_LEFT_OUT: len(spectra) - len(arms)}
+    missing = [words for name, words in _ARM_NAMES.items() if name not in names]
+    notes |= {f"spectra that lack {words}": 1 for words in missing}
+    # what an arm says of itself goes before what the file says
+    header = {key: arms[0].header.get(key, hdus[0].header.get(key)) for key in HEADER_KEYS}
+    scale = wavelength_scale(header)
+    notes |= dict.fromkeys(scale.notes, 1)
+    parts = sorted((_arm(table) for table in arms), key=lambda rows: rows[2][0])
+    if len(parts) == 2 and parts[0][2][-1] >= parts[1][2][0]:
+        raise SpectrumError("bad wavelength: the arms COADD_B and COADD_R overlap")
+    flux, ivar, wavelength, mask = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    snr = next((header[key] for key in ("SNR", "SNRG", "SN_G") if header.get(key) is not None), None)
+    meta = identity(header) | {"layout": "medium resolution", "path": str(path)}
+    raw = RawSpectrum(
+        bare_id(path.name),
+        wavelength,
+        flux,
+        ivar,
+        mask_bits(mask),
+        header_number(header["Z"]),
+        header_number(header["RA"]),
+        header_number(header["DEC"]),
+        header_number(snr),
+        meta | ({"missing": missing[0]} if missing else {}),
+        air=scale.air,
+    )
+    return ReadResult([raw], notes=notes)
+
+
+def _arm(table: SpectrumTable) -> list[FloatArray]:
+    """Return flux, ivar, wavelength and mask of an arm."""
+    rows, _ = table.spectrum()
+    check_wavelength(rows[2])
+    return list(rows)
+
+
+def _refuse(spectra: list[SpectrumTable], hdus: Any) -> None:
+    """Raise an error for a file without a coadded arm."""
+    names = ", ".join(table.name or "a table without name" for table in spectra)
+    if not spectra:
+        named = ", ".join(hdu.name for hdu in hdus)
+        raise SpectrumError(f"unknown layout: no extension is COADD_B or COADD_R; the file has {named}")
+    if any(table.name.upper() == "COADD" for table in spectra):
+        raise SpectrumError("low resolution: the file has COADD; read it with the reader lamost-lrs (--reader)")
+    raise SpectrumError(f"single exposures only: the file has {names}, and neither COADD_B nor COADD_R")
+
+
+READER = Reader(
+    "lamost-mrs", read, "LAMOST medium resolution, both arms of every layout", recognises=recognises, grid=GRID
+)

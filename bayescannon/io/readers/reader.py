@@ -1,0 +1,117 @@
+"""A reader of survey files: an object with a name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bayescannon.data.raw_spectrum import RawSpectrum
+from bayescannon.numerics.errors import InputTypeError
+
+FITS_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """
+    What a reader found in a file.
+
+    Attributes
+    ----------
+    spectra : sequence of RawSpectrum
+        With unique ids.
+    refused : sequence of (star, reason)
+        Stars of the file that cannot be used; a reason reads ``kind: detail``.
+    notes : mapping of text to int
+        What was left out or decided, and how often: ``{"single exposures left out": 2}``.
+    """
+
+    spectra: Sequence[RawSpectrum]
+    refused: Sequence[tuple[str, str]] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+def _nothing(head: bytes, path: Path) -> bool:  # noqa: ARG001
+    return False
+
+
+@dataclass(frozen=True)
+class Reader:
+    """
+    A reader of the spectra of one survey or format.
+
+    Attributes
+    ----------
+    name : str
+        By which ``prepare_files(reader=)`` and ``--reader`` choose it.
+    read : callable
+        Takes the Path of a file and returns a RawSpectrum, a sequence of them, or a :class:`ReadResult`. A file that
+        cannot be used raises a ``BayesCannonError``, such as ``bayescannon.data.spectra.SpectrumError``, whose message
+        reads ``kind: detail``.
+    description : str
+        One line.
+    endings : tuple of str
+        Of the files that are taken from a folder, in lower case.
+    recognises : callable
+        Takes the first bytes of a file (64 kB, not compressed) and its Path, and tells whether the reader is meant for
+        it; by default never, so that the reader must be named.
+    grid : str, optional
+        The grid that its spectra are brought to unless another is given, see
+        :func:`bayescannon.data.grid_choice.parse_grid`; by default that of LAMOST's low-resolution spectra.
+    count : callable, optional
+        Takes the Path of a file and returns the number of its stars, for files of many stars.
+    read_rows : callable, optional
+        Like `read`, for the stars from a first up to, without, a last: ``read_rows(path, start, stop)``. With `count`,
+        files of many stars are read in constant memory.
+
+    Examples
+    --------
+    A reader of text files with three columns, of stars at rest:
+
+    >>> import numpy as np
+    >>> import bayescannon as bc
+    >>> def read_text(path):
+    ...     wavelength, flux, error = np.loadtxt(path, unpack=True)
+    ...     return bc.RawSpectrum(path.stem, wavelength, flux, error**-2, redshift=0)
+    >>> reader = bc.Reader("my-text", read_text, endings=(".txt",), grid="5000:5500:0.5")
+    >>> reader.name
+    'my-text'
+    """
+
+    name: str
+    read: Callable[[Path], Any]
+    description: str = ""
+    endings: tuple[str, ...] = FITS_ENDINGS
+    recognises: Callable[[bytes, Path], bool] = _nothing
+    grid: str | None = None
+    count: Callable[[Path], int] | None = None
+    read_rows: Callable[[Path, int, int], Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip() or self.name == "auto":
+            raise InputTypeError(f"a reader needs a name, which is a text other than auto; got {self.name!r}")
+        if not callable(self.read) or not callable(self.recognises):
+            raise InputTypeError(f"read and recognises of the reader {self.name} must be functions")
+        if (self.count is None) != (self.read_rows is None):
+            raise InputTypeError(f"the reader {self.name} must have both of count and read_rows, or neither")
+        object.__setattr__(self, "endings", (self.endings,) if isinstance(self.endings, str) else tuple(self.endings))
+
+
+def as_result(found: Any, reader: str) -> ReadResult:
+    """
+    Return what a reader returned as a ReadResult.
+
+    Raises
+    ------
+    InputTypeError
+        It is neither a RawSpectrum, nor several, nor a ReadResult.
+    """
+    if isinstance(found, ReadResult):
+        return found
+    spectra = [found] if isinstance(found, RawSpectrum) else found
+    if not isinstance(spectra, Sequence) or not all(isinstance(one, RawSpectrum) for one in spectra):
+        raise InputTypeError(
+            f"read of the reader {reader} must return a RawSpectrum, a list of them, or a ReadResult; got "
+            f"{type(found).__name__}"
+        )
+    return ReadResult(spectra)

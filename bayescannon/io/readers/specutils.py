@@ -1,0 +1,149 @@
+"""The reader of whatever specutils reads: SDSS, DESI, GALAH and others, by the name of its format or by content."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
+from bayescannon.io.lamost import bare_id, file_bytes
+from bayescannon.io.libraries import require_library
+from bayescannon.io.readers.reader import FITS_ENDINGS, Reader, ReadResult
+from bayescannon.io.specutils import from_specutils
+
+_ENDINGS = (*FITS_ENDINGS, ".ecsv")
+DESCRIPTION = "anything that specutils reads (SDSS, DESI, GALAH, ...); specutils:FORMAT names one of its formats"
+
+
+def reader_of_format(name: str) -> Reader:
+    """
+    Return the reader of one format of specutils, such as ``SDSS-III/IV spec``.
+
+    Raises
+    ------
+    SpectrumError
+        When a file is read: specutils has no such format.
+    """
+    return Reader(f"specutils:{name}", partial(read, format=name), f"the format {name} of specutils", _ENDINGS)
+
+
+def formats_of(path: Path) -> list[str]:
+    """Return the formats of specutils that recognise a file, of one spectrum, else of a list of spectra."""
+    return _formats(path)[0]
+
+
+def read(path: Path, format: str | None = None) -> ReadResult:
+    """
+    Read the spectra of a file by specutils.
+
+    Names are those of ``meta``, else of the file. specutils gives spectra the redshift 0 unless the format knows one;
+    such a redshift is taken for unknown.
+
+    Raises
+    ------
+    SpectrumError
+        The file is missing or damaged, no format recognises it, or several do and none is named.
+    MissingLibraryError
+        specutils is not installed.
+    """
+    require_library("specutils", "specutils")
+    # also a missing file has a reason
+    if not path.exists():
+        file_bytes(path)
+    spectra, chosen = _load(path, format)
+    usable = [one for one in spectra if one.uncertainty is not None]
+    if not usable:
+        raise SpectrumError(f"no uncertainty: none of the {len(spectra)} spectra has one (format {chosen})")
+    _refuse_parts(usable, chosen)
+    raws = from_specutils(usable, ids=_names(usable, bare_id(path.name)))
+    notes = {
+        f"files read by specutils as {chosen}": 1,
+        "spectra without uncertainty left out": len(spectra) - len(usable),
+    }
+    return ReadResult([_with_path(raw, path, chosen) for raw in raws], notes=notes)
+
+
+def _with_path(raw: RawSpectrum, path: Path, chosen: str) -> RawSpectrum:
+    return replace(raw, meta={**raw.meta, "layout": f"specutils {chosen}", "path": str(path)})
+
+
+def _formats(path: Path) -> tuple[list[str], Any]:
+    """Return the formats that recognise a file, and the class that reads them."""
+    from astropy.io import registry
+    from specutils import Spectrum, SpectrumList
+
+    # our own loader is the reader lamost-lrs
+    for kind in (Spectrum, SpectrumList):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                found = registry.identify_format("read", kind, str(path), None, [], {})
+            except Exception:  # the tests of some formats fail on files of others
+                found = []
+        if found:
+            return _first_priority(found, kind), kind
+    return [], Spectrum
+
+
+def _first_priority(names: list[str], kind: Any) -> list[str]:
+    """Return the formats of the highest priority, which a loader of specutils may state."""
+    from astropy.io import registry
+
+    readers = registry.default_registry._readers
+    priority = {name: readers[name, kind][1] if (name, kind) in readers else 0 for name in names}
+    return [name for name in names if priority[name] == max(priority.values())]
+
+
+def _load(path: Path, format: str | None) -> tuple[list[Any], str]:
+    """Return the spectra of a file and the name of the format that was used."""
+    from specutils import Spectrum, SpectrumList
+
+    if format is None:
+        found, kind = _formats(path)
+        if not found:
+            raise SpectrumError(
+                "no format: specutils recognises none in the file; name one with the reader specutils:FORMAT (--reader)"
+            )
+        if len(found) > 1:
+            raise SpectrumError(
+                f"several formats: specutils recognises {', '.join(found)}; name one, such as --reader "
+                f"'specutils:{found[0]}'"
+            )
+        kinds, format = [kind], found[0]
+    else:
+        kinds = [Spectrum, SpectrumList]
+    faults = []
+    for kind in kinds:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                loaded = kind.read(str(path), format=format)
+        except Exception as error:  # loaders raise many kinds of exception
+            faults.append(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+            continue
+        return list(loaded) if isinstance(loaded, SpectrumList | list) else [loaded], format
+    raise SpectrumError(f"unreadable: specutils cannot read it as {format} ({'; '.join(dict.fromkeys(faults))})")
+
+
+def _refuse_parts(spectra: list[Any], chosen: str) -> None:
+    """Raise an error for several spectra of different wavelengths, which may be parts of one star."""
+    ends = {tuple(float(one.spectral_axis[k].value) for k in (0, -1)) for one in spectra}
+    if len(ends) > 1:
+        raise SpectrumError(
+            f"several spectra: the file has {len(spectra)} of different wavelengths (format {chosen}), which may be "
+            "arms or exposures of one star; convert those that are meant with bayescannon.from_specutils"
+        )
+
+
+def _names(spectra: list[Any], stem: str) -> list[str]:
+    """Return a name for every row of every spectrum: of its meta, else of the file."""
+    rows = [(one, k) for one in spectra for k in range(max(int(one.flux.size // one.flux.shape[-1]), 1))]
+    own = [one.meta.get("id") if isinstance(one.meta, Mapping) else None for one, _ in rows]
+    if None not in own and len(set(own)) == len(own):
+        return [str(name) for name in own]
+    return [stem] if len(rows) == 1 else [f"{stem}-{k}" for k in range(len(rows))]
+
+
+READER = Reader("specutils", read, DESCRIPTION, _ENDINGS)

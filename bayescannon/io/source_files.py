@@ -1,0 +1,138 @@
+"""The files of a preparation: of a folder, a list, or one by itself; each file once, whatever names it has."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bayescannon.data.parts import a_kind
+from bayescannon.data.spectra import RawSpectrum, Spectra
+from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC
+from bayescannon.io.prepare_report import PrepareError, Refusals
+from bayescannon.io.readers.array_file import array_format
+from bayescannon.numerics.errors import InputTypeError
+
+
+@dataclass(frozen=True)
+class SourceFiles:
+    """
+    Files, sorted, each path once.
+
+    Attributes
+    ----------
+    root : Path
+        The folder that the names are relative to.
+    names : tuple of str
+    is_folder : bool
+        They were found in a folder, by their endings, and not named.
+    n_repeated : int
+        Names that were given again.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    is_folder: bool = False
+    n_repeated: int = 0
+
+
+def find_files(
+    source: str | Path | Sequence[str | Path], endings: tuple[str, ...], own_endings: tuple[str, ...] = ()
+) -> SourceFiles:
+    """
+    List the files of a source, see :func:`bayescannon.io.preparation.prepare_files`.
+
+    Parameters
+    ----------
+    source : str, Path or sequence of them
+    endings : tuple of str
+        Of the files that are taken from a folder.
+    own_endings : tuple of str
+        A file with one of these is a spectrum, even if it is a text; other texts are lists of files.
+
+    Raises
+    ------
+    PrepareError
+        The source does not exist, or holds no files.
+    InputTypeError
+        It is no path, and no sequence of paths.
+    """
+    path = _paths(source)
+    is_folder = False
+    if isinstance(path, list):
+        root, names = Path(), path
+    elif path.is_dir() and array_format(b"", path):
+        root, names = path.parent, [path.name]
+    elif path.is_dir():
+        is_folder, root = True, path
+        names = [
+            str(file.relative_to(path))
+            for file in path.rglob("*")
+            if file.name.lower().endswith(endings) and not file.is_dir()
+        ]
+    elif path.is_file():
+        root, names = path.parent, _names_in(path, own_endings)
+    else:
+        raise PrepareError(f"{source} does not exist; expected a folder of spectra or a list of files")
+    if not names:
+        raise PrepareError(f"no spectra in {source}; expected files ending in {', '.join(endings)}")
+    return SourceFiles(root, tuple(sorted(set(names))), is_folder, len(names) - len(set(names)))
+
+
+def same_files(files: SourceFiles) -> Refusals:
+    """
+    Return the names that lead to a file that has another name too, with the reason; the name that is no link is kept.
+
+    Links to a file, and further names of it, are compared by the file system's number of the file.
+    """
+    by_file: dict[tuple[int, int], list[str]] = {}
+    for name in files.names:
+        try:
+            found = (files.root / name).stat()
+        except (OSError, ValueError):
+            # a missing file is refused when it is read
+            continue
+        # some file systems give no numbers
+        if found.st_ino:
+            by_file.setdefault((found.st_dev, found.st_ino), []).append(name)
+    refused = []
+    for names in by_file.values():
+        if len(names) > 1:
+            kept = min(names, key=lambda name: ((files.root / name).is_symlink(), name))
+            refused += [(name, f"same file: it is {kept}, by a link or another path") for name in names if name != kept]
+    return sorted(refused)
+
+
+def _paths(source: Any) -> Path | list[str]:
+    """Return a source that is one path as a Path, and one of several as a list; raise an error if it is neither."""
+    if isinstance(source, str | os.PathLike):
+        return Path(os.fsdecode(source))
+    others = [source]
+    if isinstance(source, Iterable) and not isinstance(source, Spectra | RawSpectrum | bytes):
+        given = list(source)
+        others = [one for one in given if not isinstance(one, str | os.PathLike)]
+        if not others:
+            return [os.fsdecode(one) for one in given]
+    hint = ". prepare_spectra takes RawSpectrum" if isinstance(others[0], RawSpectrum) else ""
+    raise InputTypeError(f"prepare_files takes a folder, a file or a list of files; got {a_kind(others[0])}{hint}")
+
+
+def _names_in(path: Path, own_endings: tuple[str, ...]) -> list[str]:
+    """Return the paths in a list file, or the name of `path` if that is itself a spectrum."""
+    with path.open("rb") as file:
+        start = file.read(16)
+    is_spectrum = start.startswith((GZIP_MAGIC, FITS_MAGIC)) or array_format(start, path)
+    if is_spectrum or (own_endings and path.name.lower().endswith(own_endings)):
+        return [path.name]
+    try:
+        # a byte-order mark is no part of the first name
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise PrepareError(f"{path} is neither a FITS file nor a text file with one path per line") from None
+    names = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    if names and not any((path.parent / name).exists() for name in names):
+        raise PrepareError(
+            f"none of the {len(names)} lines of {path} is the path of a file; the first is {names[0][:80]!r}. Give a "
+            "folder of spectra, one spectrum, or a text file with one path per line"
+        )
+    return names
