@@ -142,9 +142,9 @@ def lines_of_code(path):
 
 
 def mirrors(name):
-    """The files that test a module of a room."""
-    room, module = name.split(".")
-    return [path for kind in KINDS if (path := TESTS / kind / room / f"test_{module}.py").exists()]
+    """The files that test a module of a room, or of a folder in it."""
+    *folders, module = name.split(".")
+    return [path for kind in KINDS if (path := TESTS.joinpath(kind, *folders) / f"test_{module}.py").exists()]
 
 
 @pytest.mark.parametrize("path", INSIDE, ids=module_name)
@@ -163,9 +163,10 @@ def test_a_module_of_any_size_has_a_test_file_of_its_name(path):
 def test_test_files_of_a_room_are_named_after_its_modules(kind):
     """`test_training_label_errors.py` is of `training`; `test_figures.py` of the whole room."""
     for path in (TESTS / kind).glob("*/**/test_*.py"):
-        room = path.parent.name
+        folder = path.parent.relative_to(TESTS / kind)
+        room = folder.parts[0]
         assert room in ROOMS, path
-        names = [room, *(module.stem for module in (PACKAGE / room).glob("*.py"))]
+        names = [room, *(module.stem for module in (PACKAGE / folder).glob("*.py"))]
         tested = path.stem.removeprefix("test_")
         assert any(tested == name or tested.startswith(f"{name}_") for name in names), f"{path} is of no module"
 

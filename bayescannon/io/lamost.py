@@ -245,8 +245,9 @@ def _coadded(data: bytes, hdus: Any, header: dict[str, Any]) -> tuple[SpectrumTa
             f"medium resolution: the file has {' and '.join(arms)}; read it with the reader lamost-mrs (--reader)"
         )
     if not found:
-        columns = f"HDU 1 has the columns {', '.join(tables[0].columns[:8])}" if tables else "no extension is a table"
-        raise _wrong_layout(columns if len(tables) < 2 else f"none of {len(tables)} tables has them", header)
+        if not tables:
+            raise _wrong_layout("no extension is a table", header)
+        raise _wrong_layout(f"the first of {len(tables)} tables has {', '.join(tables[0].columns[:8])}", header)
     coadded = [table for table in found if table.name.upper() == "COADD"]
     chosen = coadded or [table for table in found if not _EXPOSURE.match(table.name)]
     names = ", ".join(table.name or "a table without name" for table in found)

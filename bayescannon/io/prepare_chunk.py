@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayescannon.data.prepare import prepare_block, star_columns
 from bayescannon.data.preset import Preset
-from bayescannon.data.spectra import RawSpectrum, Spectra
+from bayescannon.data.spectra import RawSpectrum, Spectra, SpectrumError
 from bayescannon.io.prepare_report import Refusals
 from bayescannon.io.readers.reader import Reader, ReadResult, as_result
 from bayescannon.numerics.errors import BayesCannonError
@@ -111,14 +111,12 @@ def _read(part: FilePart, work: Work) -> ReadResult:
         if part.stop is not None and reader.read_rows is not None:
             return as_result(reader.read_rows(path, part.start, part.stop), reader.name)
         return as_result(reader.read(path), reader.name)
-    except FileNotFoundError as error:
-        raise _refusal("no such file: check the folder or the list of files") from error
-    except OSError as error:
-        raise _refusal(f"unreadable: {error.strerror or error}") from error
-
-
-def _refusal(reason: str) -> BayesCannonError:
-    return BayesCannonError(reason)
+    except BayesCannonError:
+        raise
+    except FileNotFoundError:
+        raise SpectrumError("no such file: check the folder or the list of files") from None
+    except Exception as error:  # whatever the reader of another package does
+        raise SpectrumError(f"unreadable: the reader {reader.name} failed: {type(error).__name__}: {error}") from error
 
 
 def _completed(raw: RawSpectrum, work: Work, notes: Counter[str]) -> RawSpectrum:

@@ -63,7 +63,7 @@ def wavelength_scale(header: Mapping[str, Any]) -> WavelengthScale:
 
 def _truth(value: Any) -> bool | None:
     """Return a value of a header as a bool, also if it is a text or a number; None if it is neither."""
-    word = (value.decode() if isinstance(value, bytes) else str(value)).strip().strip("'\"").upper()
+    word = (value.decode() if isinstance(value, bytes) else str(value)).strip(" '\"").upper()
     return True if word in _YES else False if word in _NO else None
 
 

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
 from bayescannon.io.lamost import bare_id, file_bytes
 from bayescannon.io.libraries import require_library
@@ -62,7 +64,17 @@ def read(path: Path, format: str | None = None) -> ReadResult:
         f"files read by specutils as {chosen}": 1,
         "spectra without uncertainty left out": len(spectra) - len(usable),
     }
+    if len(raws) == 1:
+        raws = [_placed(raws[0], usable[0])]
     return ReadResult([_with_path(raw, path, chosen) for raw in raws], notes=notes)
+
+
+def _placed(raw: RawSpectrum, spectrum: Any) -> RawSpectrum:
+    """Return a spectrum with the position of its fibre; RA and DEC of SDSS headers are those of the plate."""
+    header = spectrum.meta.get("header", {})
+    ra, dec = header.get("PLUG_RA"), header.get("PLUG_DEC")
+    known = ra is not None and dec is not None and np.isnan(raw.ra)
+    return replace(raw, ra=float(ra), dec=float(dec)) if known else raw
 
 
 def _with_path(raw: RawSpectrum, path: Path, chosen: str) -> RawSpectrum:
@@ -71,29 +83,19 @@ def _with_path(raw: RawSpectrum, path: Path, chosen: str) -> RawSpectrum:
 
 def _formats(path: Path) -> tuple[list[str], Any]:
     """Return the formats that recognise a file, and the class that reads them."""
-    from astropy.io import registry
     from specutils import Spectrum, SpectrumList
+    from specutils.io.registers import identify_spectrum_format
 
-    # our own loader is the reader lamost-lrs
     for kind in (Spectrum, SpectrumList):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                found = registry.identify_format("read", kind, str(path), None, [], {})
+                found = identify_spectrum_format(str(path), kind)
             except Exception:  # the tests of some formats fail on files of others
                 found = []
         if found:
-            return _first_priority(found, kind), kind
+            return ([found] if isinstance(found, str) else list(found)), kind
     return [], Spectrum
-
-
-def _first_priority(names: list[str], kind: Any) -> list[str]:
-    """Return the formats of the highest priority, which a loader of specutils may state."""
-    from astropy.io import registry
-
-    readers = registry.default_registry._readers
-    priority = {name: readers[name, kind][1] if (name, kind) in readers else 0 for name in names}
-    return [name for name in names if priority[name] == max(priority.values())]
 
 
 def _load(path: Path, format: str | None) -> tuple[list[Any], str]:

@@ -24,6 +24,10 @@ figures = false
 spectra = "spectra"
 preset = "masked"
 variance = "propagate"
+reader = "lamost-mrs"
+grid = "4000:7000:0.5"
+air = "vacuum"
+redshift = 0
 workers = 1
 
 [labels]

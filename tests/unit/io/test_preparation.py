@@ -13,7 +13,10 @@ from bayescannon.data.preset import MASKED, PAPER
 from bayescannon.data.spectra import GridError, RawSpectrum, require_same_grid
 from bayescannon.io import preparation as module
 from bayescannon.io.lamost import read_lamost
-from bayescannon.io.preparation import PrepareError, PrepareReport, find_files, prepare_files
+from bayescannon.io.preparation import prepare_files
+from bayescannon.io.prepare_report import PrepareError, PrepareReport
+from bayescannon.io.readers.reader import FITS_ENDINGS
+from bayescannon.io.source_files import find_files
 from bayescannon.io.store import StoreError, load_spectra, open_store
 from bayescannon.numerics.errors import InputTypeError
 
@@ -159,7 +162,7 @@ def test_nothing_to_prepare(tmp_path):
         prepare_files([], tmp_path / "s.zarr")
     (tmp_path / "binary.dat").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PrepareError, match="neither a FITS file nor a text file"):
-        find_files(tmp_path / "binary.dat")
+        find_files(tmp_path / "binary.dat", FITS_ENDINGS)
     with pytest.raises(ValueError, match="workers"):
         prepare_files([], tmp_path / "s.zarr", workers=0)
     assert not list(tmp_path.glob("*s.*zarr"))
@@ -280,7 +283,7 @@ def test_a_table_is_no_list_of_paths(tmp_path):
     path = tmp_path / "lasp.csv"
     path.write_text("id,teff\nspec-1,4800\n")
     with pytest.raises(PrepareError, match=r"none of the 2 lines of .*lasp\.csv is the path"):
-        find_files(path)
+        find_files(path, FITS_ENDINGS)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from astropy.nddata import InverseVariance, StdDevUncertainty, UnknownUncertaint
 from lamost_files import lamost_bytes, smooth_spectrum
 
 from bayescannon.data.prepare import prepare_spectra
+from bayescannon.io import libraries
 from bayescannon.io import specutils as module
 from bayescannon.io.inputs import as_spectra
 from bayescannon.io.lamost import parse_lamost
@@ -201,7 +202,7 @@ def test_spectra_on_other_grids_are_not_stacked(spectrum_class):
 
 
 def test_without_specutils_the_message_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    monkeypatch.setattr(libraries, "find_spec", lambda _: None)
     spectra = prepare_spectra([parse_lamost(lamost_bytes(), "a")])
     for call in (register_specutils, lambda: to_specutils(spectra, 0)):
         with pytest.raises(ImportError, match=r"bayescannon\[specutils\]"):
