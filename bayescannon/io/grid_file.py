@@ -70,7 +70,7 @@ def _values(path: Path) -> Any:
     if head.startswith(NPY_MAGIC):
         return _column(np.load(path, allow_pickle=False), path)
     if head.startswith(ZIP_MAGIC):
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return _named({name: arrays[name] for name in arrays}, path)
     if head.startswith(HDF5_MAGIC):
         return _hdf5(path)

@@ -81,9 +81,10 @@ def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
         notes.update({text: n for text, n in result.notes.items() if not part.start or not text.startswith("files ")})
         many = len(result.spectra) + len(result.refused) != 1 or part.stop is not None
         refused += [(f"{part.name}[{star}]", reason) for star, reason in result.refused]
-        for k, raw in enumerate(result.spectra):
+        rows = result.rows or range(part.start, part.start + len(result.spectra))
+        for row, raw in zip(rows, result.spectra, strict=True):
             raws.append(_completed(raw, work, notes))
-            places.append(f"{part.name}[{part.start + k}]" if many else part.name)
+            places.append(f"{part.name}[{row}]" if many else part.name)
     flux, ivar, reasons = prepare_block(raws, work.preset, work.grid)
     first_of: dict[str, str] = {}
     good = []

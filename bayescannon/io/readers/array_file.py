@@ -219,7 +219,8 @@ def _parquet_rows(file: Any, name: str) -> Any:
         column = file.read_row_groups(groups, columns=[name]).column(0)
         values = column.slice(start - offset, stop - start)
         if str(values.type).startswith(("list", "large_list", "fixed_size_list")):
-            lists = [np.asarray(one, dtype=np.float64) for one in values.to_pylist()]
+            # a missing number is None
+            lists = [np.asarray(one, dtype=np.float64 if None in one else None) for one in values.to_pylist()]
             if len({len(one) for one in lists}) > 1:
                 raise SpectrumError(f"different lengths: the lists of column {name} have different lengths")
             return np.array(lists)

@@ -99,7 +99,7 @@ class _Arrays:
                 self.found[what], self.names[what] = file.arrays[there[0]], there[0]
         if "wavelength" in self.found and "loglam" in self.found:
             raise SpectrumError("two could be meant: a wavelength and its logarithm are there; keep one")
-        axis = "wavelength" if "wavelength" in self.found else "loglam"
+        axis = "loglam" if "loglam" in self.found else "wavelength"
         missing = [name for name in (axis, "flux") if name not in self.found]
         if missing:
             raise SpectrumError(
@@ -172,7 +172,7 @@ class _Arrays:
             numbers["redshift"] = 1e3 * self._numbers("velocity", start, stop, "km/s") / SPEED_OF_LIGHT
         names = {name: _texts(self._rows(name, start, stop)) for name in IDENTITY_COLUMNS if name in self.found}
         scale = wavelength_scale(self._scale_words())
-        spectra, refused = [], []
+        spectra, refused, rows = [], [], []
         for k in range(n_star):
             meta = {name: values[k] for name, values in names.items()} | {"layout": "arrays", "path": str(self.path)}
             own = wavelength if wavelength.ndim == 1 else wavelength[k]
@@ -180,10 +180,11 @@ class _Arrays:
             z, ra, dec, snr = (float(numbers[name][k]) for name in ("redshift", "ra", "dec", "snr"))
             try:
                 spectra.append(RawSpectrum(ids[k], own, flux[k], ivar[k], bits, z, ra, dec, snr, meta, scale.air))
+                rows.append(start + k)
             except InputError as error:
                 kind = "bad wavelength" if "wavelength" in str(error) else "bad values"
                 refused.append((str(start + k), f"{kind}: {ids[k]}: {error}"))
-        return ReadResult(spectra, refused, self.notes | dict.fromkeys(scale.notes, n_star))
+        return ReadResult(spectra, refused, self.notes | dict.fromkeys(scale.notes, n_star), rows)
 
     def _rows(self, what: str, start: int, stop: int) -> NDArray[Any]:
         """Return rows of an array; of a file of one star all of it."""

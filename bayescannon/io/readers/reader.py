@@ -24,11 +24,14 @@ class ReadResult:
         Stars of the file that cannot be used; a reason reads ``kind: detail``.
     notes : mapping of text to int
         What was left out or decided, and how often: ``{"single exposures left out": 2}``.
+    rows : sequence of int
+        The row of each spectrum in a file of many; counted from the first that was asked for unless given.
     """
 
     spectra: Sequence[RawSpectrum]
     refused: Sequence[tuple[str, str]] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
+    rows: Sequence[int] = ()
 
 
 def _nothing(head: bytes, path: Path) -> bool:  # noqa: ARG001

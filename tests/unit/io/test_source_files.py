@@ -1,0 +1,65 @@
+import os
+
+import numpy as np
+import pytest
+import zarr
+from lamost_files import lamost_bytes
+
+from bayescannon.io.prepare_report import PrepareError
+from bayescannon.io.readers.reader import FITS_ENDINGS
+from bayescannon.io.source_files import find_files, same_files
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "b.fits").write_bytes(lamost_bytes())
+    (tmp_path / "sub" / "a.FITS.GZ").write_bytes(b"\x1f\x8b")
+    (tmp_path / "notes.txt").write_text("b.fits\n")
+    return tmp_path
+
+
+def test_files_of_a_folder_by_their_endings(folder):
+    files = find_files(folder, FITS_ENDINGS)
+    assert (files.root, files.names, files.is_folder) == (folder, ("b.fits", "sub/a.FITS.GZ"), True)
+    assert find_files(folder, (".txt",)).names == ("notes.txt",)
+
+
+def test_names_in_a_list_are_counted_once(folder):
+    (folder / "list.txt").write_text("# two\nb.fits\nsub/a.FITS.GZ\nb.fits\n", encoding="utf-8-sig")
+    files = find_files(folder / "list.txt", FITS_ENDINGS)
+    assert (files.names, files.is_folder, files.n_repeated) == (("b.fits", "sub/a.FITS.GZ"), False, 1)
+
+
+def test_a_text_with_the_readers_ending_is_a_spectrum(folder):
+    assert find_files(folder / "notes.txt", FITS_ENDINGS).names == ("b.fits",)
+    assert find_files(folder / "notes.txt", (".txt",), (".txt",)).names == ("notes.txt",)
+
+
+def test_archives_and_groups_are_spectra_by_content(folder):
+    np.savez(folder / "a.npz", flux=np.ones(3))
+    zarr.open_group(folder / "a.zarr", mode="w")
+    for name in ("a.npz", "a.zarr"):
+        files = find_files(folder / name, FITS_ENDINGS)
+        assert (files.root, files.names) == (folder, (name,))
+
+
+def test_a_file_with_several_names_is_read_once(folder):
+    (folder / "a-link.fits").symlink_to("b.fits")
+    os.link(folder / "b.fits", folder / "c-hard.fits")
+    (folder / "lost.fits").symlink_to("nowhere")
+    outside = folder / "z-outside.fits"
+    outside.symlink_to("/dev/null")
+    files = find_files(folder, FITS_ENDINGS)
+    reason = "same file: it is b.fits, by a link or another path"
+    assert same_files(files) == [("a-link.fits", reason), ("c-hard.fits", reason)]
+    # the same path written in two ways
+    files = find_files([folder / "b.fits", folder / "sub" / ".." / "b.fits"], FITS_ENDINGS)
+    assert [name for name, _ in same_files(files)] == [str(folder / "sub" / ".." / "b.fits")]
+
+
+def test_nothing_to_read(folder):
+    with pytest.raises(PrepareError, match=r"no spectra in .*; expected files ending in \.npz"):
+        find_files(folder, (".npz",))
+    with pytest.raises(PrepareError, match="does not exist"):
+        find_files(folder / "nothing", FITS_ENDINGS)
