@@ -242,10 +242,12 @@ def _nothing_prepared(n_files: int, refused: Refusals, hint: str) -> PrepareErro
     """Return the error for a run all of whose files were refused."""
     if not refused:
         return PrepareError(f"the {n_files} files hold no spectra{hint}")
-    kinds = ", ".join(f"{count} {kind}" for kind, count in tally(refused).items())
+    counts = tally(refused)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    # an example of the most frequent kind
+    file, reason = next(row for row in refused if row[1].partition(":")[0] == next(iter(counts)))
     return PrepareError(
-        f"none of the {n_files} files could be prepared ({kinds}); the first, {refused[0][0]}: {refused[0][1]}{hint}",
-        refused,
+        f"none of the {n_files} files could be prepared ({kinds}); the first, {file}: {reason}{hint}", refused
     )
 
 

@@ -3,11 +3,13 @@
 import json
 from functools import partial
 
+import numpy as np
 import pytest
 from small_survey import N_REFERENCE, N_TEST, make_small_survey, run_refused
 
 from bayescannon.app.cli import main
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.prepare import lamost_grid
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra
 
@@ -65,6 +67,15 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
     assert {file: file.stat().st_mtime_ns for file in results.rglob("*")} == before
     assert main(["run", str(path), "--overwrite"]) == 0
     assert TrainedModel.load(results / "model.nc").hash == trained.hash
+
+
+def test_run_reads_as_the_configuration_says(small, config, tmp_path, capsys):
+    """The grid of a file beside the configuration, and the reader by name."""
+    np.savetxt(tmp_path / "grid.txt", lamost_grid()[::4])
+    prepare = f'[prepare]\nspectra = "{small.survey}/spectra"\nreader = "lamost-lrs"\ngrid = "grid.txt"\nair = "vacuum"'
+    assert main(["run", str(config(prepare=prepare, figures="figures = false"))]) == 0
+    assert "read by lamost-lrs" in capsys.readouterr().out
+    np.testing.assert_allclose(load_spectra(tmp_path / "results" / "store.zarr").wavelength, lamost_grid()[::4])
 
 
 def test_run_refuses_a_figures_folder_that_exists(config, tmp_path, refused):

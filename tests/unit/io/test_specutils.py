@@ -226,3 +226,37 @@ def test_the_redshift_is_unknown_unless_it_is_given(spectrum_class):
 def test_magnitudes_are_no_flux(spectrum_class):
     with pytest.raises(InputError, match="flux must be linear; got flux in mag"):
         from_specutils(observed(spectrum_class, unit=u.mag))
+
+
+def test_stars_by_row_by_name_and_all_of_them(spectrum_class):
+    from specutils import SpectrumList
+
+    spectra = prepare_spectra([parse_lamost(lamost_bytes(rows=smooth_spectrum(seed=i)), f"spec-{i}") for i in range(3)])
+    everything = to_specutils(spectra)
+    assert isinstance(everything, SpectrumList)
+    assert [one.meta["id"] for one in everything] == ["spec-0", "spec-1", "spec-2"]
+    for star in (1, "spec-1", np.int64(-2)):
+        one = to_specutils(spectra, star)
+        assert isinstance(one, spectrum_class)
+        np.testing.assert_array_equal(one.flux.value, spectra.flux[1])
+    np.testing.assert_array_equal(stack_specutils(everything).flux, spectra.flux)
+    for star, words in (
+        (3, "a row below 3; got 3"),
+        ("x", "no star 'x' among the 3"),
+        (1.0, "a row or an id; got a float"),
+    ):
+        with pytest.raises(BayesCannonError, match=words):
+            to_specutils(spectra, star)
+
+
+@pytest.mark.parametrize(
+    ("meta", "given", "air"),
+    [
+        ({}, None, None), ({}, True, True), ({"header": {"VACUUM": False}}, None, True),
+        ({"header": {"CTYPE1": "WAVE"}}, None, False), ({"header": {"VACUUM": False}}, False, False),
+        ({"vacuum": False}, None, True),
+    ],
+)  # fmt: skip
+def test_air_is_what_is_given_or_the_header_says(spectrum_class, meta, given, air):
+    (raw,) = from_specutils(observed(spectrum_class, meta=meta), redshift=0, air=given)
+    assert raw.air is air
