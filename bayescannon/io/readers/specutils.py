@@ -12,6 +12,7 @@ import numpy as np
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
 from bayescannon.io.lamost import bare_id, file_bytes
 from bayescannon.io.libraries import require_library
+from bayescannon.io.readers.arms import join_arms
 from bayescannon.io.readers.reader import FITS_ENDINGS, Reader, ReadResult
 from bayescannon.io.specutils import from_specutils
 
@@ -55,18 +56,49 @@ def read(path: Path, format: str | None = None) -> ReadResult:
     if not path.exists():
         file_bytes(path)
     spectra, chosen = _load(path, format)
+    notes = {f"files read by specutils as {chosen}": 1}
     usable = [one for one in spectra if one.uncertainty is not None]
     if not usable:
         raise SpectrumError(f"no uncertainty: none of the {len(spectra)} spectra has one (format {chosen})")
-    _refuse_parts(usable, chosen)
-    raws = from_specutils(usable, ids=_names(usable, bare_id(path.name)))
-    notes = {
-        f"files read by specutils as {chosen}": 1,
-        "spectra without uncertainty left out": len(spectra) - len(usable),
-    }
+    notes["spectra without uncertainty left out"] = len(spectra) - len(usable)
+    # loaders of several surveys, such as GALAH's, also give spectra of other stages of the reduction
+    reduced = [one for one in usable if one.meta.get("purpose") == "reduced"] or usable
+    notes["spectra that are not reduced left out"] = len(usable) - len(reduced)
+    stem = bare_id(path.name)
+    if _are_arms(reduced):
+        raws = _joined(reduced, stem)
+        notes[f"spectra joined of the arms {', '.join(str(one.meta['band']) for one in reduced)}"] = len(raws)
+    else:
+        _refuse_parts(reduced, chosen)
+        raws = from_specutils(reduced, ids=_names(reduced, stem))
     if len(raws) == 1:
-        raws = [_placed(raws[0], usable[0])]
+        raws = [_placed(raws[0], reduced[0])]
     return ReadResult([_with_path(raw, path, chosen) for raw in raws], notes=notes)
+
+
+def _are_arms(spectra: list[Any]) -> bool:
+    """Tell whether spectra are the arms of the same stars, as DESI's are."""
+    bands = [one.meta.get("band") for one in spectra]
+    shapes = {one.flux.shape[:-1] for one in spectra}
+    return len(spectra) > 1 and None not in bands and len(set(bands)) == len(spectra) and len(shapes) == 1
+
+
+def _joined(spectra: list[Any], stem: str) -> list[RawSpectrum]:
+    """Return one spectrum per star of several arms; names and positions are those of DESI's table of fibres."""
+    fibres: Any = next((one.meta["fibermap"] for one in spectra if "fibermap" in one.meta), None)
+    n_star = int(np.prod(spectra[0].flux.shape[:-1], dtype=np.int64))
+    known = fibres is not None and len(fibres) == n_star and "TARGETID" in fibres.colnames
+    ids = [str(one) for one in fibres["TARGETID"]] if known else [f"{stem}-{k}" for k in range(n_star)]
+    if len(set(ids)) < n_star:
+        ids = [f"{name}-{k}" for k, name in enumerate(ids)]
+    arms = [from_specutils(one, ids=ids) for one in spectra]
+    raws = [join_arms([arm[k] for arm in arms]) for k in range(n_star)]
+    if known and {"TARGET_RA", "TARGET_DEC"} <= set(fibres.colnames):
+        raws = [
+            replace(raw, ra=float(ra), dec=float(dec))
+            for raw, ra, dec in zip(raws, fibres["TARGET_RA"], fibres["TARGET_DEC"], strict=True)
+        ]
+    return raws
 
 
 def _placed(raw: RawSpectrum, spectrum: Any) -> RawSpectrum:
@@ -130,12 +162,18 @@ def _load(path: Path, format: str | None) -> tuple[list[Any], str]:
 
 
 def _refuse_parts(spectra: list[Any], chosen: str) -> None:
-    """Raise an error for several spectra of different wavelengths, which may be parts of one star."""
+    """Raise an error for several spectra that may be parts or versions of one star."""
     ends = {tuple(float(one.spectral_axis[k].value) for k in (0, -1)) for one in spectra}
-    if len(ends) > 1:
+    names = [one.meta.get("id") for one in spectra]
+    if len(spectra) > 1 and (len(ends) > 1 or None in names):
+        what = (
+            "different wavelengths, which may be arms or exposures"
+            if len(ends) > 1
+            else "no names, which may be versions"
+        )
         raise SpectrumError(
-            f"several spectra: the file has {len(spectra)} of different wavelengths (format {chosen}), which may be "
-            "arms or exposures of one star; convert those that are meant with bayescannon.from_specutils"
+            f"several spectra: the file has {len(spectra)} of {what} of one star (format {chosen}); convert those that "
+            "are meant with bayescannon.from_specutils"
         )
 
 

@@ -65,21 +65,61 @@ def test_a_table_without_uncertainty(tmp_path):
         read(tmp_path / "spec-1.fits", format="tabular-fits")
 
 
-def test_parts_of_different_wavelengths_are_refused(tmp_path, monkeypatch):
+def made(start, rows=(), **meta):
+    """A Spectrum with an uncertainty, of one star or of rows."""
     import astropy.units as u
     from astropy.nddata import StdDevUncertainty
+    from specutils import Spectrum
+
+    shape = (*rows, 50)
+    return Spectrum(
+        flux=np.full(shape, start) * u.Jy, spectral_axis=np.arange(start, start + 50.0) * u.AA,
+        uncertainty=StdDevUncertainty(np.ones(shape)), meta=meta,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def loads(tmp_path, monkeypatch):
+    """A file that specutils loads as the spectra given."""
     from specutils import Spectrum, SpectrumList
 
-    def arm(start):
-        axis = np.arange(start, start + 50.0) * u.AA
-        return Spectrum(flux=np.ones(50) * u.Jy, spectral_axis=axis, uncertainty=StdDevUncertainty(np.ones(50)))
-
     path = sdss_spectrum(tmp_path / "spec-1.fits")
-    monkeypatch.setattr(Spectrum, "read", lambda *_, **__: SpectrumList([arm(4000), arm(6000)]))
+
+    def load(*spectra):
+        monkeypatch.setattr(Spectrum, "read", lambda *_, **__: SpectrumList(spectra))
+        return path
+
+    return load
+
+
+def test_parts_and_versions_of_a_star_are_refused(loads):
     with pytest.raises(SpectrumError, match="several spectra: the file has 2 of different wavelengths"):
-        read(path)
-    monkeypatch.setattr(Spectrum, "read", lambda *_, **__: SpectrumList([arm(4000), arm(4000)]))
-    assert [raw.id for raw in read(path).spectra] == ["spec-1-0", "spec-1-1"]
+        read(loads(made(4000), made(6000)))
+    with pytest.raises(SpectrumError, match="several spectra: the file has 2 of no names"):
+        read(loads(made(4000), made(4000)))
+    assert [raw.id for raw in read(loads(made(4000, id="a"), made(4000, id="b"))).spectra] == ["a", "b"]
+    assert [raw.id for raw in read(loads(made(4000, (3,)))).spectra] == ["spec-1-0", "spec-1-1", "spec-1-2"]
+
+
+def test_of_several_stages_of_a_reduction_the_reduced_is_taken(loads):
+    result = read(loads(made(4000, purpose="unreduced"), made(4000, purpose="reduced"), made(5000, purpose="sky")))
+    (raw,) = result.spectra
+    assert raw.wavelength[0] == 4000
+    assert result.notes["spectra that are not reduced left out"] == 2
+
+
+def test_arms_of_many_stars_are_joined(loads):
+    from astropy.table import Table
+
+    fibres = Table({"TARGETID": [39627, 39628], "TARGET_RA": [10.0, 11.0], "TARGET_DEC": [-1.0, -2.0]})
+    arms = [made(4040, (2,), band="r"), made(4000, (2,), band="b", fibermap=fibres), made(4200, (2,), band="z")]
+    result = read(loads(*arms))
+    assert [raw.id for raw in result.spectra] == ["39627", "39628"]
+    raw = result.spectra[1]
+    assert (raw.ra, raw.dec) == (11, -2)
+    np.testing.assert_array_equal(raw.wavelength, np.r_[4000:4045, 4045:4090, 4200:4250])
+    assert raw.flux[[44, 45, -1]].tolist() == [4000, 4040, 4200]
+    assert result.notes["spectra joined of the arms r, b, z"] == 2
 
 
 def test_without_specutils_the_message_says_what_to_install(tmp_path, monkeypatch):
