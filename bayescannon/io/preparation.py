@@ -223,9 +223,7 @@ def _can_travel(reader: Reader) -> bool:
     try:
         pickle.dumps(reader)
         functions = [reader.read, reader.recognises, reader.count, reader.read_rows]
-        at_home = any(getattr(one, "__module__", "") == "__main__" for one in functions)
-        # what is defined in a notebook or a prompt is nowhere to be imported from
-        travels = not at_home or hasattr(sys.modules["__main__"], "__file__")
+        travels = all(_is_importable(getattr(one, "__module__", None) or "builtins") for one in functions)
     except Exception:  # pickle raises many kinds of exception
         travels = False
     if not travels:
@@ -236,6 +234,14 @@ def _can_travel(reader: Reader) -> bool:
             stacklevel=3,
         )
     return travels
+
+
+def _is_importable(module: str) -> bool:
+    """Tell whether another process can import a module; what a notebook or a prompt defines is in none."""
+    if module == "__main__":
+        return hasattr(sys.modules[module], "__file__")
+    top = module.partition(".")[0]
+    return any(finder.find_spec(top, None) is not None for finder in sys.meta_path)
 
 
 def _nothing_prepared(n_files: int, refused: Refusals, hint: str) -> PrepareError:

@@ -14,7 +14,6 @@ from bayescannon.io.lamost import bare_id, file_bytes
 from bayescannon.io.libraries import require_library
 from bayescannon.io.readers.arms import join_arms
 from bayescannon.io.readers.reader import FITS_ENDINGS, Reader, ReadResult
-from bayescannon.io.specutils import from_specutils
 
 _ENDINGS = (*FITS_ENDINGS, ".ecsv")
 DESCRIPTION = "anything that specutils reads (SDSS, DESI, GALAH, ...); specutils:FORMAT names one of its formats"
@@ -70,10 +69,18 @@ def read(path: Path, format: str | None = None) -> ReadResult:
         notes[f"spectra joined of the arms {', '.join(str(one.meta['band']) for one in reduced)}"] = len(raws)
     else:
         _refuse_parts(reduced, chosen)
-        raws = from_specutils(reduced, ids=_names(reduced, stem))
+        raws = _converted(reduced, _names(reduced, stem))
     if len(raws) == 1:
         raws = [_placed(raws[0], reduced[0])]
     return ReadResult([_with_path(raw, path, chosen) for raw in raws], notes=notes)
+
+
+def _converted(spectra: Any, ids: list[str]) -> list[RawSpectrum]:
+    """Return spectra of specutils as RawSpectrum."""
+    # imported here because astropy.nddata is slow to import and rarely needed
+    from bayescannon.io.specutils import from_specutils
+
+    return from_specutils(spectra, ids=ids)
 
 
 def _are_arms(spectra: list[Any]) -> bool:
@@ -91,7 +98,7 @@ def _joined(spectra: list[Any], stem: str) -> list[RawSpectrum]:
     ids = [str(one) for one in fibres["TARGETID"]] if known else [f"{stem}-{k}" for k in range(n_star)]
     if len(set(ids)) < n_star:
         ids = [f"{name}-{k}" for k, name in enumerate(ids)]
-    arms = [from_specutils(one, ids=ids) for one in spectra]
+    arms = [_converted(one, ids) for one in spectra]
     raws = [join_arms([arm[k] for arm in arms]) for k in range(n_star)]
     if known and {"TARGET_RA", "TARGET_DEC"} <= set(fibres.colnames):
         raws = [
