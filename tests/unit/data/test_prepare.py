@@ -187,7 +187,7 @@ def test_another_grid_is_told_from_the_papers():
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+@pytest.mark.parametrize("preset", [PAPER, RELEASED, MASKED], ids=lambda preset: preset.name)
 def test_real_spectra_come_out_near_one(survey_data, preset):
     paths = sorted((survey_data / "lamost" / "dr10").iterdir())
     spectra = prepare_spectra([read_lamost(path) for path in paths], preset)
