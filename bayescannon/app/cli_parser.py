@@ -165,6 +165,13 @@ def _label_errors(text: str) -> str | dict[str, float]:
         ) from None
 
 
+def _number_or_path(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def _range(text: str) -> tuple[str, list[float]]:
     name, _, bounds = text.partition("=")
     low, colon, high = bounds.partition(":")
@@ -188,6 +195,7 @@ _READERS: dict[Any, dict[str, Any]] = {
     "keep": {"type": _range, "action": _KeepRange},
     "censored": {"type": _range, "action": _AddRange},
     "label_errors": {"type": _label_errors},
+    "redshift": {"type": _number_or_path},
 }
 
 

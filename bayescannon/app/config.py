@@ -119,15 +119,18 @@ def read_config(path: str | Path) -> RunConfig:
         config,
         out=str(folder / config.out),
         prepare=replace(
-            config.prepare, spectra=str(folder / config.prepare.spectra), grid=_grid_beside(folder, config.prepare.grid)
+            config.prepare,
+            spectra=str(folder / config.prepare.spectra),
+            grid=_beside(folder, config.prepare.grid),
+            redshift=_beside(folder, config.prepare.redshift),
         ),
         labels=replace(config.labels, table=str(folder / config.labels.table)),
     )
 
 
-def _grid_beside(folder: Path, grid: str | None) -> str | None:
-    """Return the absolute path of a grid that is a file beside the configuration, and any other as it is."""
-    return str(folder / grid) if grid and (folder / grid).exists() else grid
+def _beside(folder: Path, given: Any) -> Any:
+    """Return the absolute path of a file beside the configuration, and what is no file as it is."""
+    return str(folder / given) if isinstance(given, str) and given and (folder / given).exists() else given
 
 
 def _checked(

@@ -148,12 +148,16 @@ class PrepareChoices(Choices):
         values=(AUTO, "air", "vacuum"),
         alone="air",
     )
-    redshift: float | None = choice(None, "z = v/c of the spectra that have none; 0 for spectra at rest", metavar="Z")
+    redshift: float | str | None = choice(
+        None,
+        "z = v/c of the spectra that have none, 0 for spectra at rest; or a table with id and redshift, or rv [km/s]",
+        metavar="Z|TABLE",
+    )
     workers: int = choice(2, "number of processes", least=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.redshift is not None and not -1 < self.redshift < 1:
+        if isinstance(self.redshift, float | int) and not -1 < self.redshift < 1:
             raise ChoiceError(f"redshift must be z = v/c, between -1 and 1; got {self.redshift}")
 
 

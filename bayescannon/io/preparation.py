@@ -6,7 +6,7 @@ import signal
 import sys
 import warnings
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -25,6 +25,7 @@ from bayescannon.io.prepare_report import PrepareError, PrepareReport, Refusals,
 from bayescannon.io.readers.choice import AUTO, choose_reader, endings_of, hint_of_other_readers
 from bayescannon.io.readers.reader import Reader
 from bayescannon.io.readers.registry import find_reader
+from bayescannon.io.redshift_table import choose_redshift
 from bayescannon.io.source_files import SourceFiles, find_files, same_files
 from bayescannon.io.store_writer import StoreWriter
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning, InputError
@@ -42,7 +43,7 @@ class ReadingOptions(TypedDict, total=False):
 
     reader: str | Reader
     air: str | bool
-    redshift: float | None
+    redshift: float | str | Path | Mapping[str, float] | None
 
 
 def prepare_files(
@@ -85,7 +86,9 @@ def prepare_files(
         ``reader``, a name or a :class:`~bayescannon.io.readers.reader.Reader`: by default "auto", the one that
         recognises most of the files; the files of others are refused with that reason. ``air``, "air" or "vacuum":
         what the wavelengths are, whatever files say; by default "auto", what they say, and vacuum if they say nothing.
-        ``redshift``, z = v/c of the spectra that have none, 0 for spectra at rest.
+        ``redshift``: a number is z = v/c of the spectra that have none, 0 for spectra at rest; a table (its path, or a
+        mapping of names) has those of stars, instead of what files say, see
+        :func:`bayescannon.io.redshift_table.read_redshifts`.
 
     Returns
     -------
@@ -169,7 +172,7 @@ def prepare_files(
         )  # fmt: skip
 
 
-def _reading(options: ReadingOptions) -> tuple[str | Reader, str, float | None]:
+def _reading(options: ReadingOptions) -> tuple[str | Reader, str, float | dict[str, float] | None]:
     """Return reader, medium of the wavelengths and redshift, checked."""
     unknown = set(options) - set(ReadingOptions.__annotations__)
     if unknown:
@@ -179,10 +182,7 @@ def _reading(options: ReadingOptions) -> tuple[str | Reader, str, float | None]:
         air = "air" if air else "vacuum"
     if air not in AIR_CHOICES:
         raise InputError(f"air must be one of {', '.join(AIR_CHOICES)}, or True or False; got {air!r}")
-    redshift = options.get("redshift")
-    if redshift is not None and not -1 < redshift < 1:
-        raise InputError(f"redshift must be z = v/c, between -1 and 1, 0 for spectra at rest; got {redshift!r}")
-    return options.get("reader", AUTO), air, redshift
+    return options.get("reader", AUTO), air, choose_redshift(options.get("redshift"))
 
 
 def _tasks(names: Sequence[str], files: SourceFiles, reader: Reader) -> list[list[FilePart]]:

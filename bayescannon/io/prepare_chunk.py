@@ -1,7 +1,7 @@
 """Some files read and prepared: one task of a worker."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Work:
     preset: Preset
     grid: NDArray[np.float64]
     air: str = "auto"
-    redshift: float | None = None
+    redshift: float | Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,11 @@ def _completed(raw: RawSpectrum, work: Work, notes: Counter[str]) -> RawSpectrum
             notes[f"spectra say that they are in {own} and were taken for {work.air} (--air {work.air})"] += 1
         if raw.air is not air:
             raw = replace(raw, air=air)
+    if isinstance(work.redshift, Mapping):
+        z = work.redshift.get(raw.id)
+        notes["spectra whose redshift is that of the table (--redshift)"] += z is not None
+        notes["spectra without a redshift in the table (--redshift): that of the file was taken"] += z is None
+        return raw if z is None else replace(raw, redshift=z)
     if work.redshift is not None and np.isnan(raw.redshift):
         notes[f"spectra without redshift: {work.redshift:g} was taken (--redshift)"] += 1
         raw = replace(raw, redshift=work.redshift)

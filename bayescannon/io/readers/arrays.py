@@ -17,6 +17,12 @@ from bayescannon.io.wavelength_scale import wavelength_scale
 from bayescannon.numerics.errors import InputError
 
 ENDINGS = (".npz", ".h5", ".hdf5", ".parquet", ".zarr")
+# names of stars as surveys call them
+_OTHER_NAMES = {
+    "gaia_id": ("source_id", "gaia_source_id", "gaia_dr3_source_id", "gaiadr3_source_id"),
+    "twomass_id": ("tmass_id",),
+    "survey_id": ("apogee_id", "sobject_id", "targetid"),
+}
 # names of each array, in lower case
 _NAMES = {
     "wavelength": ("wavelength", "wavelengths", "wave", "lambda", "lam", "wl"),
@@ -32,7 +38,7 @@ _NAMES = {
     "ra": ("ra",),
     "dec": ("dec",),
     "snr": ("snr", "sn", "s_n"),
-} | {name: (name,) for name in IDENTITY_COLUMNS}
+} | {name: (name, *_OTHER_NAMES.get(name, ())) for name in IDENTITY_COLUMNS}
 # error and variance as powers of the inverse variance
 _POWERS = {"ivar": 1.0, "error": -2.0, "variance": -1.0}
 # largest difference of two arrays that mean the same
