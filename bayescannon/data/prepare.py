@@ -312,7 +312,7 @@ def prepare_spectra(
     Returns
     -------
     spectra : Spectra
-        In float32, as the store keeps them.
+        In float32, as the store keeps them. ``attrs["n_air"]`` counts those that were converted from air.
 
     Raises
     ------
@@ -355,6 +355,9 @@ def prepare_spectra(
     columns = star_columns([raws[i] for i in good])
     releases = ", ".join(sorted(set(columns["release"].tolist()) - {""}))
     attrs: dict[str, Any] = provenance(preset) | {"data_release": releases}
+    n_air = sum(raws[i].air is True for i in good)
+    if n_air:
+        attrs["n_air"] = n_air
     return Spectra(chosen, flux[good], ivar[good], ids, columns, attrs | ({"left_out": bad} if bad else {}))
 
 

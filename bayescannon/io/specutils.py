@@ -53,7 +53,8 @@ def register_specutils() -> None:
             uncertainty=InverseVariance(raw.ivar),
             mask=bad,
             redshift=raw.redshift,
-            meta={"id": raw.id, "ra": raw.ra, "dec": raw.dec, "snr": raw.snr, **raw.meta},
+            meta={"id": raw.id, "ra": raw.ra, "dec": raw.dec, "snr": raw.snr, **raw.meta}
+            | ({} if raw.air is None else {"vacuum": not raw.air}),
         )
 
 

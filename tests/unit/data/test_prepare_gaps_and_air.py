@@ -69,6 +69,7 @@ def test_wavelengths_in_air_are_converted():
     spectra = prepare_spectra([vacuum, air, taken_for_vacuum], grid="4960:5340:0.2")
     np.testing.assert_allclose(spectra.flux[1], spectra.flux[0], rtol=0, atol=1e-6)
     assert np.abs(spectra.flux[2] - spectra.flux[0]).max() > 0.2
+    assert spectra.attrs["n_air"] == 1
     assert air.air is True
     assert vacuum.air is None
 

@@ -260,3 +260,11 @@ def test_stars_by_row_by_name_and_all_of_them(spectrum_class):
 def test_air_is_what_is_given_or_the_header_says(spectrum_class, meta, given, air):
     (raw,) = from_specutils(observed(spectrum_class, meta=meta), redshift=0, air=given)
     assert raw.air is air
+
+
+@pytest.mark.parametrize("vacuum", [True, False])
+def test_the_loader_of_lamost_files_keeps_the_medium(tmp_path, spectrum_class, vacuum):
+    path = tmp_path / "spec-1.fits"
+    path.write_bytes(lamost_bytes(VACUUM=vacuum))
+    (raw,) = from_specutils(spectrum_class.read(path, format=LOADER))
+    assert raw.air is (not vacuum)
