@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
+from bayescannon.cannon.fit_check import warn_of_run
 from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
@@ -18,6 +19,7 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.label_table import LabelTable
+from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.star_groups import RADIUS, star_groups
 from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store
@@ -77,9 +79,12 @@ def label_store(
         stars = opened["star"].to_numpy().tolist()
     own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, model, stars)
     parts: list[xr.Dataset] = []
+    noise: NoiseFinding | None = None
     done = 0
     with reporting(progress, "label") as report:
         for spectra in iterate_spectra(store):
+            # the first block stands for all
+            noise = noise or NoiseFinding.of(spectra.flux, spectra.ivar)
             likelihood = StarLikelihood.of(model, spectra, workers=workers)
             search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
             part = estimate_labels(likelihood, search, workers=workers)
@@ -97,6 +102,7 @@ def label_store(
             report(done, len(stars))
     # the blocks were made moments apart; the first one's time stands for all
     whole = xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
+    warn_of_run(whole, noise or NoiseFinding())
     if n_draws:
         poor = np.flatnonzero(whole["posterior_status"].to_numpy() == PosteriorStatus.UNRELIABLE)
         if len(poor):

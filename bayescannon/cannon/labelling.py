@@ -9,13 +9,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon import __version__
-from bayescannon.cannon.choices import N_STARTS, SEED
+from bayescannon.cannon.choices import HIGH_REDUCED_CHI2, N_STARTS, SEED
 from bayescannon.cannon.coverage_flag import outside_coverage
+from bayescannon.cannon.fit_check import warn_of_run
 from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ResultFlag
+from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.spectra import IDENTITY_COLUMNS, STAR_COLUMNS, Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
@@ -26,8 +28,6 @@ from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.stars.optimum import LabelOptimum, best_optimum, find_labels, prior_dominates
 from bayescannon.stars.quartic import Optima, minimise
 
-# A row with a larger reduced chi2 is flagged (Ho et al. 2017, section 5)
-HIGH_REDUCED_CHI2 = 10.0
 LOW_SNR = 10.0
 
 
@@ -100,6 +100,11 @@ def label_spectra(
     LabelError
         The prior is of a label that the model does not have.
 
+    Warns
+    -----
+    BayesCannonWarning
+        The inverse variances cannot be those of the flux, or the model does not describe most of the spectra.
+
     Examples
     --------
     >>> import bayescannon as bc
@@ -112,9 +117,12 @@ def label_spectra(
     >>> estimates.attrs["prior"]
     'Gaussian of teff, logg'
     """
-    likelihood = StarLikelihood.of(as_model(model), as_spectra(spectra), workers=workers)
+    spectra = as_spectra(spectra)
+    likelihood = StarLikelihood.of(as_model(model), spectra, workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
-    return estimate_labels(likelihood, search, workers=workers)
+    estimates = estimate_labels(likelihood, search, workers=workers)
+    warn_of_run(estimates, NoiseFinding.of(spectra.flux, spectra.ivar))
+    return estimates
 
 
 @dataclass(frozen=True)

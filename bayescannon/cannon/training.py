@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
-from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.learned_labels import LearnedLabels
+from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.options import TrainingOptions, choose_options
 from bayescannon.cannon.provenance import Provenance
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_errors
@@ -18,6 +19,7 @@ from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelError, LabelScaler
+from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.spectra import require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
@@ -140,6 +142,11 @@ def train(
     InputError
         The flux is not normalised.
 
+    Warns
+    -----
+    BayesCannonWarning
+        The inverse variances cannot be those of the flux, see :mod:`bayescannon.data.noise_check`.
+
     Examples
     --------
     >>> import bayescannon as bc
@@ -153,6 +160,12 @@ def train(
     (3626,)
     """
     reference, options = as_reference(reference), choose_options(options, choices)
+    NoiseFinding.of(reference.spectra.flux, reference.spectra.ivar).warn("the reference spectra")
+    return _train(reference, options, workers=workers)
+
+
+def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | None) -> TrainedModel:
+    """Train without a look at the noise, as :func:`train_clipped` does again and again."""
     n_hidden = 0
     if options.label_errors is not None:
         reference, n_hidden = take_errors(reference, options.label_errors), options.n_hidden
@@ -353,10 +366,13 @@ def train_clipped(
     every = reference = as_reference(reference)
     if options.label_errors is not None:
         reference = take_errors(reference, options.label_errors)
-    model = train(reference, options=options, workers=workers)
+    NoiseFinding.of(reference.spectra.flux, reference.spectra.ivar).warn("the reference spectra")
+    model = _train(reference, options, workers=workers)
     for clip_round in range(1, limit + 1):
         n_starts = min(N_STARTS, reference.n_stars)
-        estimates = label_spectra(model, reference.spectra, n_starts=n_starts, seed=seed, workers=workers)
+        likelihood = StarLikelihood.of(model, reference.spectra, workers=workers)
+        search = search_optima(likelihood, n_starts=n_starts, seed=seed, workers=workers)
+        estimates = estimate_labels(likelihood, search, workers=workers)
         fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
         if not fitted.any():
             raise ReferenceSetError(
@@ -370,7 +386,7 @@ def train_clipped(
             break
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
         reference = reference.drop(dropped, step, source)
-        model = train(reference, options=options, workers=workers)
+        model = _train(reference, options, workers=workers)
     left = ~np.isin(every.spectra.id, reference.spectra.id)
     return model, replace(reference, clipped=every.select(left) if left.any() else None)
 

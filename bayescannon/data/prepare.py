@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayescannon.data.air import to_vacuum
 from bayescannon.data.grid import gaps, pieces, scale_fault
 from bayescannon.data.grid_choice import choose_grid, lamost_grid
+from bayescannon.data.noise_check import NoiseFinding, find_spikes, measure_noise
 from bayescannon.data.parts import a_kind
 from bayescannon.data.preset import PAPER, SKY_HALF_WIDTH, Preset, choose_preset, provenance
 from bayescannon.data.spectra import (
@@ -44,7 +45,8 @@ def mask_bad(
     """
     Set the inverse variance of bad pixels to zero, before resampling.
 
-    A pixel is bad if its flux or ivar is not finite or above 1e60, its ivar is not positive (or below 1e-60), a bit of
+    A pixel is bad if its flux or ivar is not finite or above 1e60, its ivar is not positive (or below 1e-60) or
+    above 100 times that of its surroundings (:func:`bayescannon.data.noise_check.find_spikes`), a bit of
     ``preset.mask_bits`` is set, or its wavelength is near a sky line or in the arm join of `preset`.
 
     Parameters
@@ -64,6 +66,7 @@ def mask_bad(
         New arrays; both are 0 in bad pixels.
     """
     good = (np.abs(flux) < LARGEST) & (ivar > 1 / LARGEST) & (ivar < LARGEST)
+    good &= ~find_spikes(ivar, good)
     good &= (mask & np.uint32(preset.mask_bits)) == 0
     for line in preset.sky_lines:
         good &= np.abs(wavelength - line) > SKY_HALF_WIDTH
@@ -321,6 +324,11 @@ def prepare_spectra(
     InputError, InputTypeError
         No spectra are given, or an argument is not a list of RawSpectrum, a preset or a grid.
 
+    Warns
+    -----
+    BayesCannonWarning
+        The inverse variances cannot be those of the flux, see :mod:`bayescannon.data.noise_check`.
+
     Examples
     --------
     >>> import numpy as np
@@ -351,6 +359,7 @@ def prepare_spectra(
             f"The first is {bad[0]}"
         )
     good = [i for i, reason in enumerate(reasons) if not reason]
+    NoiseFinding(tuple(measure_noise(raws[i].flux, raws[i].ivar) for i in good)).warn("the spectra to prepare")
     ids = np.array([raws[i].id for i in good], dtype=np.str_)
     columns = star_columns([raws[i] for i in good])
     releases = ", ".join(sorted(set(columns["release"].tolist()) - {""}))

@@ -17,6 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayescannon.data.grid_choice import lamost_grid, parse_grid
+from bayescannon.data.noise_check import NoiseFinding, StarNoise
 from bayescannon.data.preset import PAPER, Preset, choose_preset, provenance
 from bayescannon.io.grid_file import as_grid
 from bayescannon.io.paths import as_path
@@ -139,6 +140,7 @@ def prepare_files(
     workers = min(workers, -(-len(chunks) // CHUNKS_PER_WORKER))
     if workers > 1 and not _can_travel(choice.reader):
         workers = 1
+    noise: list[StarNoise] = []
     first_of: dict[str, str] = {}
     releases: set[str] = set()
     n_done, n_air = n_files - len(names), 0
@@ -157,6 +159,7 @@ def prepare_files(
             refused += bad
             notes.update(chunk.notes)
             n_air += chunk.n_air
+            noise += chunk.noise
             releases |= set(chunk.spectra.columns["release"].tolist()) - {""}
             writer.append(chunk.spectra.select(fresh))
             n_done += sum(part.is_last for part in parts)
@@ -166,9 +169,12 @@ def prepare_files(
             raise _nothing_prepared(n_files, refused, hint_of_other_readers(choice, files))
         attrs = {"data_release": ", ".join(sorted(releases)), "n_files": n_files, "reader": choice.reader.name}
         writer.finish(provenance(preset) | attrs | {"n_air": n_air}, refused)
+        finding = NoiseFinding(tuple(noise))
+        finding.warn(f"the spectra of {source if isinstance(source, str | Path) else 'these files'}")
         return PrepareReport(
             writer.path, n_files, writer.n_star, tuple(refused), preset, choice.reader.name,
             writer.n_star + len(refused), n_air, {text: count for text, count in notes.items() if count},
+            finding,
         )  # fmt: skip
 
 

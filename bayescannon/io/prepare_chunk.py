@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.data.noise_check import StarNoise, measure_noise
 from bayescannon.data.prepare import prepare_block, star_columns
 from bayescannon.data.preset import Preset
 from bayescannon.data.spectra import RawSpectrum, Spectra, SpectrumError
@@ -56,6 +57,8 @@ class Chunk:
     n_air : int
         Stars among `spectra` whose wavelengths were converted from air.
     notes : mapping of text to int
+    noise : list of StarNoise
+        Of the good stars, as they were read.
     """
 
     spectra: Spectra
@@ -63,6 +66,7 @@ class Chunk:
     refused: Refusals
     n_air: int
     notes: dict[str, int] = field(default_factory=dict)
+    noise: list[StarNoise] = field(default_factory=list)
 
 
 def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
@@ -101,7 +105,9 @@ def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
     spectra = Spectra(work.grid, flux[good], ivar[good], ids, star_columns(chosen))
     unsaid = sum(raw.air is None for raw in chosen)
     notes[SAYS_NEITHER] += unsaid
-    return Chunk(spectra, [places[i] for i in good], refused, sum(raw.air is True for raw in chosen), dict(notes))
+    noise = [measure_noise(raw.flux, raw.ivar) for raw in chosen]
+    n_air = sum(raw.air is True for raw in chosen)
+    return Chunk(spectra, [places[i] for i in good], refused, n_air, dict(notes), noise)
 
 
 def _read(part: FilePart, work: Work) -> ReadResult:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.preset import Preset
 from bayescannon.numerics.errors import InputError
 
@@ -49,6 +50,8 @@ class PrepareReport:
         Spectra whose wavelengths were in air and were converted to vacuum.
     notes : mapping of text to int
         What was left out or decided, and how often, such as ``{"single exposures left out": 12}``.
+    noise : NoiseFinding
+        Whether the inverse variances can be those of the flux.
     """
 
     store: Path
@@ -60,6 +63,7 @@ class PrepareReport:
     n_found: int = 0
     n_air: int = 0
     notes: Mapping[str, int] = field(default_factory=dict)
+    noise: NoiseFinding = field(default_factory=NoiseFinding)
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.tally().items())

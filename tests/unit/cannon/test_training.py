@@ -5,7 +5,7 @@ import pytest
 import toy
 from same import assert_same
 
-from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.labelling import estimate_labels
 from bayescannon.cannon.reference import ReferenceSetError
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train, train_clipped
@@ -99,17 +99,16 @@ def test_any_number_of_labels(names):
 def test_stars_whose_fit_fails_are_dropped_too(reference, monkeypatch):
     import bayescannon.cannon.training as training
 
-    def failing(model, spectra, **options):
-        estimates = label_spectra(model, spectra, **options)
-        estimates["status"][spectra.id == reference.spectra.id[3]] = FitStatus.NOT_CONVERGED
+    def failing(likelihood, search, **options):
+        estimates = estimate_labels(likelihood, search, **options)
+        estimates["status"][likelihood.spectra.id == reference.spectra.id[3]] = FitStatus.NOT_CONVERGED
         return estimates
 
-    monkeypatch.setattr(training, "label_spectra", failing)
+    monkeypatch.setattr(training, "estimate_labels", failing)
     _, kept = train_clipped(reference)
     assert reference.spectra.id[3] not in kept.spectra.id
-    monkeypatch.setattr(
-        training, "label_spectra", lambda *args, **options: failing(*args, **options).assign(status=("star", [1] * 200))
-    )
+    every = ("star", [1] * 200)
+    monkeypatch.setattr(training, "estimate_labels", lambda *args, **more: failing(*args, **more).assign(status=every))
     with pytest.raises(ReferenceSetError, match="none of the 200 reference stars could be labelled"):
         train_clipped(reference)
 

@@ -1,0 +1,271 @@
+"""
+Whether inverse variances can be those of the flux: compared with its pixel-to-pixel noise.
+
+Differences between neighbouring pixels bound the noise from both sides. The wide difference 2 f_i - f_{i-2} - f_{i+2}
+(DER_SNR: Stoehr et al. 2008, ASP Conf. Ser. 394, 505) holds the noise and the lines: an upper bound. The sixth
+difference of consecutive pixels suppresses everything that a spectrograph resolves, and part of noise that resampling
+has smoothed: a lower bound. On 600 LAMOST spectra of DR1 to DR10 the bounds, in units of the reported errors, are 0.6
+to 21 (median 1.0 to 1.5) and 0.5 to 4.8 (median 0.5 to 0.8); the limits below are far outside.
+"""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import comb
+
+import numpy as np
+
+from bayescannon.numerics.errors import BayesCannonWarning
+from bayescannon.numerics.typing import BoolArray, FloatArray
+
+# coefficients of a difference, and the distance of the pixels that it takes
+_WIDE = (np.array([-1.0, 2.0, -1.0]), 2)
+_SHARP = (np.array([(-1.0) ** k * comb(6, k) for k in range(7)]), 1)
+# from the median of absolute values of a Gaussian to its standard deviation
+_MAD = 1.4826
+# a spectrum with fewer differences of live pixels is not judged
+_LEAST = 100
+# errors that are this many times too large (the upper bound is below 1 / it) cannot be, if the signal-to-noise ratio
+# per pixel that they claim is below _FAINT; without noise, or smoothed, a spectrum may well have small differences
+_TOO_LARGE = 5.0
+_FAINT = 3.0
+# errors that are this many times too small (the lower bound is above it) cannot be, if wide and sharp differences
+# agree to _WHITE: then they are noise; those of lines differ by about 9
+_TOO_SMALL = 30.0
+_WHITE = 4.0
+# ivar is taken for another quantity if that fits: bounds on both sides of these, from errors that are wrong otherwise
+_FITS = (0.4, 3.0)
+_DOUBTFUL = 10.0
+# or if it makes the bounds of at least this many stars agree twice as well
+_SEVERAL = 10
+# an inverse variance above this multiple of the median of _BLOCK live pixels around is a spike; LAMOST reaches 22
+SPIKE = 100.0
+_BLOCK = 100
+# stars whose noise is looked at where a sample is enough
+_SAMPLE = 64
+
+# what may be given for inverse variances, with the inverse variance that it means, and what to do
+_READINGS = (
+    ("standard deviations", -2.0, "give ivar = 1 / sigma**2"),
+    ("variances", -1.0, "give ivar = 1 / variance"),
+    ("inverses of standard deviations", 2.0, "give ivar = 1 / sigma**2, the square of what was given"),
+)
+
+
+@dataclass(frozen=True)
+class StarNoise:
+    """
+    What the pixels of one spectrum say about its inverse variances.
+
+    Attributes
+    ----------
+    signal : float
+        Median of flux over error: the signal-to-noise ratio per pixel that ivar claims.
+    bounds : tuple of (lower, upper)
+        Bounds of the pixel-to-pixel noise, in units of the error: of ivar as given, then of each other quantity that
+        may have been given instead. NaN where there are too few pixels.
+    not_finite, negative, spikes : int
+        Pixels with such inverse variances; see :func:`find_spikes`.
+    """
+
+    signal: float
+    bounds: tuple[tuple[float, float], ...]
+    not_finite: int = 0
+    negative: int = 0
+    spikes: int = 0
+
+
+def find_spikes(ivar: FloatArray, live: BoolArray) -> BoolArray:
+    """
+    Mark the live pixels of one spectrum whose inverse variance is above 100 times the median around.
+
+    Such a pixel would decide the running mean of the continuum, and the labels, alone.
+
+    Parameters
+    ----------
+    ivar : float array of shape (pixel,)
+    live : bool array of shape (pixel,)
+
+    Returns
+    -------
+    spikes : bool array of shape (pixel,)
+
+    Examples
+    --------
+    >>> ivar = np.full(300, 4.0)
+    >>> ivar[7] = 1e4
+    >>> np.flatnonzero(find_spikes(ivar, ivar > 0))
+    array([7])
+    """
+    spikes = np.zeros(len(ivar), dtype=bool)
+    rows = np.flatnonzero(live)
+    if len(rows) < _BLOCK // 5:
+        return spikes
+    values = ivar[rows]
+    whole = len(values) // _BLOCK * _BLOCK
+    if whole == 0:
+        around: FloatArray = np.full(len(values), np.median(values))
+    else:
+        medians = np.median(values[:whole].reshape(-1, _BLOCK), axis=1)
+        around = np.full(len(values), np.median(values[-_BLOCK:]))
+        around[:whole] = np.repeat(medians, _BLOCK)
+    spikes[rows] = values > SPIKE * around
+    return spikes
+
+
+def measure_noise(flux: FloatArray, ivar: FloatArray) -> StarNoise:
+    """
+    Compare the inverse variances of one spectrum with its pixel-to-pixel noise.
+
+    Parameters
+    ----------
+    flux, ivar : float arrays of shape (pixel,)
+        In the same unit, normalised or not; pixels that are not finite or have no positive ivar are left out.
+
+    Returns
+    -------
+    noise : StarNoise
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> noise = measure_noise(1 + 0.02 * rng.standard_normal(2000), np.full(2000, 0.02**-2))
+    >>> np.round(noise.bounds[0], 1)
+    array([1., 1.])
+    """
+    flux, ivar = np.asarray(flux, dtype=np.float64), np.asarray(ivar, dtype=np.float64)
+    finite = np.isfinite(ivar)
+    live = finite & (ivar > 1e-100) & (ivar < 1e100) & np.isfinite(flux)
+    spikes = find_spikes(ivar, live)
+    live &= ~spikes
+    counts = (int((~finite).sum()), int((ivar[finite] < 0).sum()), int(spikes.sum()))
+    if live.sum() < _LEAST:
+        return StarNoise(np.nan, ((np.nan, np.nan),) * (1 + len(_READINGS)), *counts)
+    weight = np.where(live, ivar, 1.0)
+    known = np.where(live, flux, 0.0)
+    variances = [1 / weight, *(weight**-power for _, power, _ in _READINGS)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        sharp, wide = (_in_errors(known, live, variances, *difference) for difference in (_SHARP, _WIDE))
+        signal = float(np.median(known[live] * np.sqrt(weight[live])))
+    return StarNoise(signal, tuple(zip(sharp, wide, strict=True)), *counts)
+
+
+def _in_errors(
+    flux: FloatArray, live: BoolArray, variances: Sequence[FloatArray], coefficients: FloatArray, step: int
+) -> list[float]:
+    """Return the robust width of a difference of pixels in units of its error, for each variance of the pixels."""
+    n = len(flux) - step * (len(coefficients) - 1)
+    parts = [slice(k * step, k * step + n) for k in range(len(coefficients))]
+    good = np.logical_and.reduce([live[part] for part in parts]) if n > 0 else np.zeros(0, dtype=bool)
+    if good.sum() < _LEAST // 2:
+        return [np.nan] * len(variances)
+    size = np.abs(sum(c * flux[part] for c, part in zip(coefficients, parts, strict=True)))[good]
+    errors = (sum(c**2 * one[part] for c, part in zip(coefficients, parts, strict=True))[good] for one in variances)
+    return [float(_MAD * np.median(size / np.sqrt(error))) for error in errors]
+
+
+@dataclass(frozen=True)
+class NoiseFinding:
+    """
+    What the noise of the stars of a run says about their inverse variances.
+
+    Attributes
+    ----------
+    stars : tuple of StarNoise
+
+    Examples
+    --------
+    Standard deviations that were given as inverse variances:
+
+    >>> rng = np.random.default_rng(0)
+    >>> sigma = rng.uniform(0.01, 0.03, (30, 1)) * np.ones(2000)
+    >>> flux = 1 + sigma * rng.standard_normal(sigma.shape)
+    >>> NoiseFinding.of(flux, 1 / sigma**2).sentences()
+    []
+    >>> print(*NoiseFinding.of(flux, sigma).sentences())
+    ivar looks like standard deviations: ... give ivar = 1 / sigma**2. If ...
+    """
+
+    stars: tuple[StarNoise, ...] = ()
+
+    @classmethod
+    def of(cls, flux: FloatArray, ivar: FloatArray) -> "NoiseFinding":
+        """Measure at most 64 spectra, spread evenly over arrays of shape (star, pixel)."""
+        rows = np.unique(np.linspace(0, len(flux) - 1, _SAMPLE).astype(int)) if len(flux) else ()
+        return cls(tuple(measure_noise(flux[row], ivar[row]) for row in rows))
+
+    @cached_property
+    def _bounds(self) -> FloatArray:
+        """Bounds of the stars that can be judged, shape (star, reading, 2)."""
+        bounds = np.array([star.bounds for star in self.stars]).reshape(-1, 1 + len(_READINGS), 2)
+        return bounds[np.isfinite(bounds).all(axis=(1, 2))]
+
+    @cached_property
+    def _wrong(self) -> BoolArray:
+        """Whether the inverse variances of each star cannot be, shape (star,); False where that cannot be judged."""
+        signal = np.array([star.signal for star in self.stars])
+        lower, upper = np.array([star.bounds[0] for star in self.stars]).reshape(-1, 2).T
+        too_large = (upper < 1 / _TOO_LARGE) & (signal < _FAINT)
+        wrong: BoolArray = too_large | ((lower > _TOO_SMALL) & (upper < _WHITE * lower))
+        return wrong
+
+    def _reading(self) -> tuple[str, str] | None:
+        """Return what was given instead of inverse variances, and what to do; None unless it fits far better."""
+        if not len(self._bounds):
+            return None
+        lower, upper = np.median(self._bounds, axis=0).T
+        spread = np.ptp(np.percentile(np.log(np.maximum(self._bounds[..., 0], 1e-30)), (16, 84), axis=0), axis=0)
+        doubtful = self._wrong.mean() > 0.5 or _DOUBTFUL < lower[0] > upper[0] / _WHITE
+        for number, (name, _, remedy) in enumerate(_READINGS, start=1):
+            agrees = len(self._bounds) >= _SEVERAL and spread[number] < 0.5 * spread[0]
+            if upper[number] > _FITS[0] and lower[number] < _FITS[1] and (doubtful or agrees):
+                return name, remedy
+        return None
+
+    def sentences(self) -> list[str]:
+        """Say what is wrong with the inverse variances, a sentence for each fault; empty if nothing is."""
+        found = []
+        reading = self._reading()
+        n_wrong, n_spikes = int(self._wrong.sum()), sum(star.spikes for star in self.stars)
+        if reading or n_wrong:
+            chosen = np.array([star.bounds[0] for star in self.stars]) if reading else self._of_wrong()
+            lower, upper = np.nanmedian(chosen, axis=0)
+            compared = f"the pixel-to-pixel noise of the flux is {lower:.2g} to {upper:.2g} times 1 / sqrt(ivar)"
+        if reading:
+            name, remedy = reading
+            found.append(
+                f"ivar looks like {name}: {compared}, and fits {name}; {remedy}. If it is what it should be, look at "
+                "its unit: the inverse square of the flux's"
+            )
+        elif n_wrong:
+            found.append(
+                f"the inverse variances of {n_wrong} of {len(self.stars)} spectra cannot be: {compared} (median of "
+                "these). Give ivar = 1 / sigma**2, in the inverse square of the flux's unit"
+            )
+        if n_spikes and not reading:
+            n_stars = sum(star.spikes > 0 for star in self.stars)
+            found.append(
+                f"{n_spikes} pixels of {n_stars} spectra have an inverse variance above {SPIKE:g} times the median "
+                "around them"
+            )
+        return found
+
+    def _of_wrong(self) -> FloatArray:
+        return np.array([star.bounds[0] for star, wrong in zip(self.stars, self._wrong, strict=True) if wrong])
+
+    def lost_pixels(self) -> str:
+        """Count the pixels that are dead because of their inverse variance alone; empty if there are none."""
+        counts = {
+            "not finite": sum(star.not_finite for star in self.stars),
+            "negative": sum(star.negative for star in self.stars),
+            f"above {SPIKE:g} times the median around": sum(star.spikes for star in self.stars),
+        }
+        text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"inverse variances that are not used: {text}" if text else ""
+
+    def warn(self, what: str, *, stacklevel: int = 2) -> None:
+        """Warn once of everything that is wrong with the inverse variances of `what`."""
+        found = self.sentences()
+        if found:
+            warnings.warn(f"{what}: {'; '.join(found)}", BayesCannonWarning, stacklevel=stacklevel + 1)
