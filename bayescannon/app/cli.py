@@ -155,6 +155,7 @@ def _train(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.app.config import TrainConfig
+    from bayescannon.app.summary import training_summary
     from bayescannon.app.terminal import print_calibration, print_tally, progress_bar, say
     from bayescannon.app.training import train_from_config
     from bayescannon.cannon.qualification import qualify
@@ -170,7 +171,7 @@ def _train(options: argparse.Namespace) -> None:
             model = qualify(model, reference, folds=config.folds, seed=options.seed, progress=progress)
         print_calibration(console, model)
     model.save(options.out, overwrite=options.overwrite)
-    say(console, f"{model.describe()}: {options.out}")
+    say(console, f"{training_summary(model)}: {options.out}")
 
 
 def _label(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, ValidateConfig
 from bayescannon.app.result import RunResult
 from bayescannon.app.run import run_pipeline
+from bayescannon.app.summary import uselessness
 from bayescannon.app.terminal import print_beside_paper, print_statistics, progress_bar, say
 from bayescannon.cannon.choices import SNR_MIN
 from bayescannon.cannon.validation import compare
@@ -77,4 +78,7 @@ def run_demo(
     print_statistics(console, compare(estimates, true_labels, method="test stars, truth", snr_min=SNR_MIN))
     names = result.model.label_names
     print_beside_paper(console, [result.validation.row("k-fold", f"snr > {SNR_MIN:g}", name) for name in names])
+    useless = uselessness(result.estimates)
+    if useless:
+        say(console, useless)
     return result

@@ -10,7 +10,7 @@ from bayescannon.app.config import RunConfig
 from bayescannon.app.pictures import write_figures
 from bayescannon.app.result import RunResult
 from bayescannon.app.stores import label_store
-from bayescannon.app.summary import summary
+from bayescannon.app.summary import summary, training_summary
 from bayescannon.app.terminal import print_calibration, print_prepared, print_statistics, print_tally, progress_bar, say
 from bayescannon.app.training import configured_cuts, read_reference_labels, train_from_config
 from bayescannon.cannon.qualification import qualify
@@ -83,7 +83,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
             model = qualify(model, reference, folds=config.train.folds, n_starts=starts, seed=seed, progress=progress)
         print_calibration(console, model)
     model.save(paths["model"], overwrite=overwrite)
-    say(console, f"{model.describe()}: {paths['model']}")
+    say(console, f"{training_summary(model)}: {paths['model']}")
 
     with progress_bar(console, "validate") as progress:
         validation = validate(
@@ -100,11 +100,11 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
             n_draws=config.label.draws if config.label.posterior else 0,
         )  # fmt: skip
     write_catalogue(build_catalogue(estimates), paths["catalogue"], overwrite=overwrite)
-    say(console, summary(estimates, n_starts=starts) + f": {paths['catalogue']}")
-
     result = RunResult(model, reference, validation, estimates, paths)
     if config.figures:
         figures = write_figures(result, out / "figures", snr_min=config.validate.snr_min)
         say(console, f"drew {', '.join(figures)}: {out / 'figures'}")
         result = replace(result, outputs={**paths, **figures})
+    # last, because it says whether the labels are of use
+    say(console, f"{summary(estimates, n_starts=starts)}: {paths['catalogue']}")
     return result

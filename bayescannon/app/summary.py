@@ -1,17 +1,27 @@
-"""What the verbs did, in a phrase."""
+"""What the verbs did, in a phrase: the last line of a run, which also says if its result is of no use."""
+
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from astropy.table import Table
+from numpy.typing import NDArray
 
-from bayescannon.data.flags import FitStatus, PosteriorStatus, ResultFlag
+from bayescannon.cannon.fit_check import misfit
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import FLAG_BAD, FitStatus, PosteriorStatus, ResultFlag
 from bayescannon.data.label_distance import select_by_distance
+from bayescannon.data.preset import release_mismatch
+from bayescannon.io.prepare_report import PrepareReport
+
+# with a larger share of bad rows the reason is looked for
+_MANY = 0.5
 
 
 def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
-    """Say in a phrase how labelling went."""
+    """Say in a phrase how labelling went, how many rows are bad, and why if most are."""
     good = estimates["status"].to_numpy() == FitStatus.CONVERGED
-    text = f"labelled {good.sum()} of {len(good)} stars"
+    text = f"labelled {good.sum()} of {len(good)} stars{_bad_rows(estimates['flags'].to_numpy())}"
     if good.any():
         share = estimates["agreeing_starts"].to_numpy()[good].mean() / n_starts
         median = np.median(estimates["reduced_chi2"].to_numpy()[good])
@@ -21,13 +31,25 @@ def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
         text += "; posteriors " + ", ".join(
             f"{count} {member.name}" for member, count in zip(PosteriorStatus, counts, strict=True) if count
         )
-    return text
+    warning = uselessness(estimates)
+    return f"{text}; {warning}" if warning else text
+
+
+def uselessness(estimates: xr.Dataset) -> str:
+    """Say why most labels of a run should not be used; empty if at most half of the rows are bad."""
+    flags = estimates["flags"].to_numpy()
+    if not len(flags) or ((flags & int(FLAG_BAD)) != 0).mean() <= _MANY:
+        return ""
+    attrs = estimates.attrs
+    reasons = [release_mismatch(attrs.get("model_release", ""), attrs.get("data_release", "")), misfit(estimates)]
+    known = "; ".join(reason for reason in reasons if reason)
+    return f"most of these labels are of no use: {known or 'the model does not fit these stars'}"
 
 
 def coverage_summary(catalogue: Table) -> str:
     """Say in a phrase how many stars of an assessed catalogue are flagged, and how many pass the paper's cut."""
     flags = np.asarray(catalogue["flags"])
-    text = f"assessed {len(flags)} stars"
+    text = f"assessed {len(flags)} stars{_bad_rows(flags)}"
     for flag in (ResultFlag.OUTSIDE_COVERAGE, ResultFlag.NOVEL_SPECTRUM):
         text += f", {((flags & int(flag)) != 0).sum()} {flag.name}"
     distance = np.asarray(catalogue["label_distance"])
@@ -36,3 +58,30 @@ def coverage_summary(catalogue: Table) -> str:
         text += f"; {cut.step} keeps {cut.remaining}"
         text += "".join(f", {row.removed} have {row.step}" for row in unknown)
     return text
+
+
+def training_summary(model: TrainedModel) -> str:
+    """Say in a phrase what was trained, and that the errors of its labels are not calibrated if they are not."""
+    if model.calibration is not None:
+        return model.describe()
+    return f"{model.describe()}; errors of its labels are {model.describe_errors()}: calibrated ones need --folds 8"
+
+
+def preparation_summary(report: PrepareReport) -> str:
+    """Say in a phrase how many spectra were prepared, and how many files were refused."""
+    text = f"prepared {report.n_stars} of {report.n_found or report.n_files} spectra"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in report.tally().items())
+    if report.refused:
+        text += f", {len(report.refused)} refused ({kinds})"
+    lost = report.noise.lost_pixels()
+    return f"{text}; {lost}" if lost else text
+
+
+def _bad_rows(flags: NDArray[np.integer[Any]]) -> str:
+    """Say how many rows are bad, and by which flags; empty if none is."""
+    n_bad = int(((flags & int(FLAG_BAD)) != 0).sum())
+    if not n_bad:
+        return ""
+    counts = {flag.name: int(((flags & int(flag)) != 0).sum()) for flag in ResultFlag if flag & FLAG_BAD}
+    by_flag = ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda one: -one[1]) if count)
+    return f", {n_bad} of them flag_bad ({by_flag})"

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bayescannon.app.summary import preparation_summary
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics
 from bayescannon.data.labels import KNOWN_LABELS
@@ -45,10 +46,10 @@ def progress_bar(console: Console, description: str) -> Iterator[Callable[[int, 
 
 def print_prepared(console: Console, report: PrepareReport) -> None:
     """Say what a preparation read, what it left out or decided, and what it refused."""
-    say(console, f"prepared {report.n_stars} of {report.n_found} spectra: {report.store}")
     for line in report.lines():
         say(console, line)
     print_refused(console, report.refused)
+    say(console, f"{preparation_summary(report)}: {report.store}")
 
 
 def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit: int = 20) -> None:

@@ -173,6 +173,9 @@ class NoiseFinding:
     Attributes
     ----------
     stars : tuple of StarNoise
+    normalised : bool
+        The spectra go into a model, whose scatter takes up what errors that are too small lack; errors that are too
+        large, or another quantity, are still faults.
 
     Examples
     --------
@@ -188,12 +191,13 @@ class NoiseFinding:
     """
 
     stars: tuple[StarNoise, ...] = ()
+    normalised: bool = False
 
     @classmethod
     def of(cls, flux: FloatArray, ivar: FloatArray) -> "NoiseFinding":
-        """Measure at most 64 spectra, spread evenly over arrays of shape (star, pixel)."""
+        """Measure at most 64 normalised spectra, spread evenly over arrays of shape (star, pixel)."""
         rows = np.unique(np.linspace(0, len(flux) - 1, _SAMPLE).astype(int)) if len(flux) else ()
-        return cls(tuple(measure_noise(flux[row], ivar[row]) for row in rows))
+        return cls(tuple(measure_noise(flux[row], ivar[row]) for row in rows), normalised=True)
 
     @cached_property
     def _bounds(self) -> FloatArray:
@@ -207,7 +211,8 @@ class NoiseFinding:
         signal = np.array([star.signal for star in self.stars])
         lower, upper = np.array([star.bounds[0] for star in self.stars]).reshape(-1, 2).T
         too_large = (upper < 1 / _TOO_LARGE) & (signal < _FAINT)
-        wrong: BoolArray = too_large | ((lower > _TOO_SMALL) & (upper < _WHITE * lower))
+        too_small = (lower > _TOO_SMALL) & (upper < _WHITE * lower)
+        wrong: BoolArray = too_large if self.normalised else too_large | too_small
         return wrong
 
     def _reading(self) -> tuple[str, str] | None:

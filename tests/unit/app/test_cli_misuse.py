@@ -106,7 +106,8 @@ def test_a_broken_file_is_a_row_and_not_the_end(small, tmp_path, capsys):
     listed.write_text("\n".join(["# mine", *map(str, good), "broken.fits", "", "text.fits", "gone.fits"]))
     assert main(["prepare", str(listed), "--out", str(out), "--refused", str(table)]) == 0
     said = capsys.readouterr().out
-    assert f"prepared 3 of 6 spectra: {out}\n" in said
+    counts = "1 damaged FITS, 1 no such file, 1 not FITS"
+    assert said.splitlines()[-1] == f"prepared 3 of 6 spectra, 3 refused ({counts}): {out}"
     assert "3 files refused" in said
     with table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))

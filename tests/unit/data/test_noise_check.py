@@ -43,8 +43,11 @@ def test_another_quantity_is_named(level, power, name):
 @pytest.mark.parametrize("factor", [1e-6, 1e-3, 1e4, 1e7])
 def test_errors_in_another_unit_cannot_be(factor):
     flux, sigma = noisy()
-    (sentence,) = NoiseFinding.of(flux, factor * sigma**-2).sentences()
+    stars = tuple(measure_noise(*star) for star in zip(flux, factor * sigma**-2, strict=True))
+    (sentence,) = NoiseFinding(stars).sentences()
     assert "cannot be" in sentence or "looks like" in sentence
+    # the scatter of the model takes up what errors that are too small lack
+    assert bool(NoiseFinding(stars, normalised=True).sentences()) == (factor < 1)
 
 
 @pytest.mark.parametrize("error", [0.1, 0.01, 1e-3, 1e-4, 1e-6])
