@@ -1,6 +1,7 @@
 """The command line. Imports that take time are made inside each command, so that --help is quick."""
 
 import argparse
+import os
 import shlex
 import sys
 import traceback
@@ -244,8 +245,9 @@ def _stars(text: str | None) -> int | list[str] | None:
     """Read --stars: a number, names, or the name of a file with names."""
     if text is None or text.isdigit():
         return None if text is None else int(text)
-    if Path(text).is_file():
-        return Path(text).read_text(encoding="utf-8").split()
+    if os.path.isfile(text):  # noqa: PTH113, as a Path raises an error on a long list of names
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+        return [line.strip() for line in lines if line.strip()]
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

@@ -21,8 +21,7 @@ from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.star_groups import RADIUS, star_groups
-from bayescannon.io.lamost import bare_id
-from bayescannon.io.store import iterate_spectra, load_spectra, open_store
+from bayescannon.io.store import iterate_spectra, load_spectra, open_store, rows_in_store
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
@@ -156,11 +155,14 @@ def budget_of_store(
         columns = {str(name): one.to_numpy() for name, one in opened.data_vars.items() if one.dims == ("star",)}
     if isinstance(stars, int):
         if not 1 <= stars <= len(names):
-            raise InputError(f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}")
+            raise InputError(
+                f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}. A name that is a "
+                f"number is given as a list, ['{stars}'], or on the command line with a comma, --stars {stars},"
+            )
         chosen = np.sort(np.random.default_rng(seed).permutation(len(names))[:stars])
         wanted: list[str] | None = names[chosen].tolist()
     else:
-        wanted = None if stars is None else [bare_id(name) for name in stars]
+        wanted = None if stars is None else names[rows_in_store(names, stars, store)].tolist()
     loaded = wanted
     if wanted is not None and kinds is not None and "repeat" in kinds:
         # the same stars' other spectra are needed too

@@ -20,13 +20,12 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import Spectra
+from bayescannon.data.star_ids import rows_by_id
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.data.units import label_unit
 from bayescannon.io.inputs import as_labels, as_spectra
-from bayescannon.io.lamost import bare_id
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputError, InputTypeError
-from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 
@@ -71,7 +70,7 @@ def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
     Parameters
     ----------
     star_id : str array of shape (N,)
-        Names of the spectra, without folder and endings.
+        Names of the spectra, see :func:`bayescannon.data.star_ids.rows_by_id`.
     table : LabelTable
     """
     source = table.source or "the table"
@@ -80,7 +79,7 @@ def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
         return _matched([], n_star, f"no label of {source} has an id: it has no column of ids, or an empty one")
     # the best comes last, and of equals the first row
     order = np.argsort(-np.nan_to_num(table.snr, nan=-np.inf), kind="stable")[::-1]
-    found = rows_of(table.id[order], [bare_id(name) for name in star_id.tolist()])
+    found = rows_by_id(table.id[order].tolist(), star_id.tolist(), of=source)
     pairs = [(int(star), int(order[found[star]])) for star in np.flatnonzero(found >= 0)]
     named = table.id[table.id != ""]
     n_repeated = len(named) - len(np.unique(named))

@@ -20,12 +20,12 @@ from bayescannon.data.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, labe
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.parts import require_kind
 from bayescannon.data.spectra import Spectra
+from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.catalogue import add_coverage
 from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.p_values import is_unusual
 from bayescannon.numerics.real_numbers import real_number
-from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.label_scores import (
     DECIDING_SCORES,
@@ -82,7 +82,7 @@ def coverage_from_estimates(
 
 def pipeline_labels_of(stars: Sequence[str], table: LabelTable, names: Sequence[str]) -> FloatArray:
     """Return Survey B's own labels of stars by name, shape (N, K); NaN for a star or value that is not there."""
-    rows = rows_of(table.id, stars)
+    rows = rows_by_id(table.id, stars, of=table.source or "the pipeline labels")
     return np.where(rows[:, None] >= 0, table.matrix(names)[rows], np.nan)
 
 
@@ -100,7 +100,7 @@ def as_pipeline_labels(given: LabelTable | str | Path, model: TrainedModel, star
     names = [name for name in PAPER_SCALES if name in model.label_names]
     table = given if isinstance(given, LabelTable) else as_labels(given, label_names=names)
     table.require(names)
-    if len(stars) and (rows_of(table.id, [str(star) for star in stars]) < 0).all():
+    if len(stars) and (rows_by_id(table.id, stars, of=table.source or "the pipeline labels") < 0).all():
         there = table.id[table.id != ""].tolist()
         known = f"its ids are {listed(there, most=3)}" if there else "it has no column of ids, or an empty one"
         raise CoverageError(

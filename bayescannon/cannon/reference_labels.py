@@ -9,9 +9,9 @@ from bayescannon.data.convert import numbers, texts
 from bayescannon.data.label_table import label_numbers
 from bayescannon.data.labels import KNOWN_LABELS, LabelError, labels_from_names
 from bayescannon.data.parts import row_names, split
+from bayescannon.data.star_ids import bare_id, same_stars
 from bayescannon.data.units import label_unit, to_unit
 from bayescannon.io.frames import columns_of
-from bayescannon.io.lamost import bare_id
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 
@@ -164,11 +164,9 @@ def _matrix(given: Any, what: str, names: tuple[str, ...], n_star: int) -> Float
 
 def _require_same_stars(ids: Sequence[str] | None, star_id: Sequence[str], what: str = "labels") -> None:
     """Raise unless a table's ids, if it has any, are the spectra's, in their order."""
-    if ids is None:
+    if ids is None or same_stars(ids, star_id):
         return
     found, wanted = ([bare_id(str(name)) for name in names] for names in (ids, star_id))
-    if found == wanted:
-        return
     if sorted(found) == sorted(wanted):
         fault = f"the rows of {what} are in another order than the spectra"
     else:

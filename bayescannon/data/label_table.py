@@ -34,7 +34,7 @@ class LabelTable:
     Attributes
     ----------
     id : str array of shape (N,)
-        Names of the stars' spectra in Survey B, without folder and endings; empty where unknown.
+        Names of the stars' spectra in Survey B, see :mod:`bayescannon.data.star_ids`; empty where unknown.
     survey_id : str array of shape (N,)
         Names of the stars in the survey that measured the labels.
     ra, dec : float arrays of shape (N,)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.data.star_ids import same_stars
 from bayescannon.data.units import to_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray
@@ -117,7 +118,7 @@ def require_row_names(given: Any, name: str, ids: Sequence[str]) -> None:
         Other names, or another order.
     """
     found = row_names(given)
-    if found is None or found == list(ids):
+    if found is None or same_stars(found, ids):
         return
     if sorted(found) == sorted(ids):
         raise InputError(f"the rows of {name} are in another order than id; sort them, for instance {name}.loc[id]")

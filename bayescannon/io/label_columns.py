@@ -12,8 +12,9 @@ from bayescannon.data.convert import bits, numbers, texts
 from bayescannon.data.label_table import MISSING_FLAGS, LabelTable
 from bayescannon.data.labels import KNOWN_LABELS, labels_from_names
 from bayescannon.data.parts import split
+from bayescannon.data.star_ids import names_of_files
 from bayescannon.data.units import label_unit, to_unit
-from bayescannon.io.lamost import MISSING, bare_id
+from bayescannon.io.lamost import MISSING
 from bayescannon.io.paths import no_file
 from bayescannon.numerics.errors import InputError, InputTypeError
 
@@ -52,8 +53,9 @@ def build_table(
     """
     Pick the columns of a table and clean their values: blanks are removed, and masked values and -9999 become NaN.
 
-    Columns with a unit are converted to the unit of the label. Folders and file endings are removed from ids. An error
-    that is not positive counts as missing, and missing flags become `MISSING_FLAGS`.
+    Columns with a unit are converted to the unit of the label. Ids are those of
+    :func:`bayescannon.data.star_ids.names_of_files`. An error that is not positive counts as missing, and missing flags
+    become `MISSING_FLAGS`.
 
     Parameters
     ----------
@@ -122,7 +124,7 @@ def build_table(
     plain = {name: find(name) for name in PLAIN_COLUMNS}
     number = {name: None if plain[name] is None else _numbers(plain[name], name, unit) for name, unit in _UNITS.items()}
     text = {name: None if plain[name] is None else _texts(plain[name], name) for name in ("id", "survey_id")}
-    ids = np.full(n_row, "") if text["id"] is None else np.array([bare_id(one) for one in text["id"].tolist()], np.str_)
+    ids = np.full(n_row, "") if text["id"] is None else np.array(names_of_files(text["id"].tolist()), np.str_)
     flags = None if plain["flags"] is None else _bits(plain["flags"])
     return LabelTable.from_arrays(
         ids,

@@ -14,6 +14,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
 from bayescannon.data.spectra import RawSpectrum, SpectrumError
+from bayescannon.data.star_ids import bare_id
 from bayescannon.io.readers.reader import ReadResult
 from bayescannon.io.spectrum_table import SpectrumTable
 from bayescannon.io.wavelength_scale import wavelength_scale
@@ -27,7 +28,6 @@ LOWEST_WAVELENGTH = 1000.0
 MISSING = -9990.0
 GZIP_MAGIC = b"\x1f\x8b"
 FITS_MAGIC = b"SIMPLE  ="
-_ENDING = re.compile(r"\.(fits|fit|fts)(\.gz)?$|\.gz$", re.IGNORECASE)
 # names of extensions with single exposures beside the coadded spectrum
 _EXPOSURE = re.compile(r"(EXP|SINGLE|[BR]-?\d)", re.IGNORECASE)
 # names of the arms of medium-resolution spectra
@@ -39,15 +39,6 @@ HEADER_KEYS = (
     "OBSID", "DESIG", "CLASS", "SUBCLASS", "OBJNAME", "TSOURCE", "OBJSOURC", "DATA_V", "VERSPIPE", "TELESCOP", "ORIGIN",
     "GAIA_ID", "TFROM", "SNR",
 )  # fmt: skip
-
-
-def bare_id(name: str) -> str:
-    """
-    Strip folders and file endings from a spectrum's name: ``dr10/spec-1.fits.gz`` becomes ``spec-1``.
-
-    LAMOST ids are always compared in this form.
-    """
-    return _ENDING.sub("", re.split(r"[/\\]", name.strip())[-1])
 
 
 def read_lamost(path: str | Path) -> RawSpectrum:

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from bayescannon.data.convert import texts
 from bayescannon.data.spectra import Spectra
-from bayescannon.io.lamost import bare_id
+from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.outputs import leftovers
 from bayescannon.io.paths import as_path
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.rows import rows_of
 
 FORMAT = "bayescannon spectra 1"
 # stars per chunk of flux or ivar
@@ -70,7 +69,8 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     path : str or Path
         The store.
     ids : sequence of str, optional
-        Ids of the stars to load, in this order; folders and file endings are ignored. By default all stars.
+        Ids of the stars to load, in this order, found as they are or without folders and file endings
+        (:func:`bayescannon.data.star_ids.rows_by_id`). By default all stars.
 
     Returns
     -------
@@ -96,17 +96,23 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     with open_store(path) as dataset:
         if ids is None:
             return _to_spectra(dataset)
-        wanted = [bare_id(name) for name in texts(ids, "ids").tolist()]
-        index = rows_of(dataset["star"].to_numpy(), wanted)
-        missing = [name for name, row in zip(wanted, index, strict=True) if row < 0]
-        if missing:
-            raise StoreError(
-                f"every id must be among the {dataset.sizes['star']} stars of {path}; {len(missing)} of {len(wanted)} "
-                f"are not, the first is {missing[0]!r}"
-            )
+        index = rows_in_store(dataset["star"].to_numpy(), ids, path)
         # chunks are read in the order of the store, then sorted into the order of `ids`
         order, inverse = np.unique(index, return_inverse=True)
         return _to_spectra(dataset.isel(star=order)).select(inverse)
+
+
+def rows_in_store(names: NDArray[np.str_], ids: Sequence[str], path: str | Path) -> NDArray[np.intp]:
+    """Return the rows of the wanted ids among the names of a store; raise StoreError if one is not there."""
+    wanted = texts(ids, "ids").tolist()
+    rows = rows_by_id(names.tolist(), wanted, of=str(path))
+    missing = [name for name, row in zip(wanted, rows.tolist(), strict=True) if row < 0]
+    if missing:
+        raise StoreError(
+            f"every id must be among the {len(names)} stars of {path}; {len(missing)} of {len(wanted)} are not, the "
+            f"first is {missing[0]!r}"
+        )
+    return rows
 
 
 def iterate_spectra(path: str | Path, block: int = 2 * STAR_CHUNK) -> Iterator[Spectra]:

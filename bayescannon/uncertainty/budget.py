@@ -19,11 +19,11 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.star_groups import RADIUS
+from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
-from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task, default_kinds
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
@@ -147,7 +147,7 @@ def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
         return every
     given = np.atleast_1d(np.asarray(stars))
     if given.dtype.kind in "USO":
-        rows = rows_of(spectra.id, given)
+        rows = rows_by_id(spectra.id, given)
         if (rows < 0).any():
             missing = str(given[rows.argmin()])
             raise InputError(f"stars must be among the {len(spectra)} spectra; got {missing!r}, which is not")

@@ -22,10 +22,10 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.spectra import Spectra
+from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance import star_seeds
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
@@ -197,7 +197,7 @@ def _formal_draws(estimates: xr.Dataset, n_draws: int, *, seed: int) -> FloatArr
 
 def _match(observed: LabelTable, spectra: Spectra, names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     """Return labels and errors of each star from a table, shape (N, K); NaN where they are missing."""
-    rows = rows_of(observed.id, spectra.id)
+    rows = rows_by_id(observed.id, spectra.id, of=observed.source or "the table")
     labels, error = (np.full((len(spectra), len(names)), np.nan) for _ in range(2))
     for k, name in enumerate(names):
         for values, out in ((observed.labels.get(name), labels), (observed.errors.get(name), error)):

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from bayescannon.cannon.choices import CLIP_SIGMA
+from bayescannon.cannon.choices import CLIP_SIGMA, HIGH_REDUCED_CHI2
 from bayescannon.cannon.cuts import CUT_SETS
-from bayescannon.cannon.choices import HIGH_REDUCED_CHI2
 from bayescannon.cannon.matching import Selection, apply_cuts
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelScaler
 from bayescannon.data.prepare import lamost_grid, normalise

@@ -30,9 +30,7 @@ def estimates(flags, chi2=1.0, **attrs):
 
 def test_labels_without_a_fault():
     said = summary(estimates([0, int(ResultFlag.LOW_SNR)]), n_starts=7)
-    assert said == (
-        "labelled 2 of 2 stars, 100.0 % of the starts reach the best optimum, median reduced chi2 1.00"
-    )
+    assert said == ("labelled 2 of 2 stars, 100.0 % of the starts reach the best optimum, median reduced chi2 1.00")
 
 
 def test_bad_rows_are_counted_by_flag():
@@ -78,5 +76,6 @@ def test_refused_files_and_lost_pixels(tmp_path):
     assert preparation_summary(report) == "prepared 2 of 5 spectra, 3 refused (2 not FITS, 1 no redshift)"
     lost = NoiseFinding((StarNoise(1.0, NO_BOUNDS, 7, 0, 2),))
     assert preparation_summary(PrepareReport(tmp_path, 2, 2, (), PAPER, noise=lost)) == (
-        "prepared 2 of 2 spectra; inverse variances that are not used: 7 not finite, 2 above 100 times the median around"
+        "prepared 2 of 2 spectra; inverse variances that are not used: 7 not finite, 2 above 100 times the median "
+        "around"
     )

@@ -103,7 +103,9 @@ def test_prepare_spectra_warns():
 
 @pytest.mark.real_data
 def test_no_survey_spectrum_is_suspected(survey_data):
-    folders = [folder for folder in (survey_data / "lamost").iterdir() if folder.is_dir() and folder.name != "not_lamost"]
+    folders = [
+        folder for folder in (survey_data / "lamost").iterdir() if folder.is_dir() and folder.name != "not_lamost"
+    ]
     for folder in folders:
         raws = [read_lamost(path) for path in sorted(folder.rglob("*.fits*"))[:100]]
         finding = NoiseFinding(tuple(measure_noise(raw.flux, raw.ivar) for raw in raws))

@@ -5,7 +5,7 @@ import pytest
 from lamost_files import lamost_bytes, sdss_bytes, smooth_spectrum
 
 from bayescannon.data.spectra import RawSpectrum, SpectrumError
-from bayescannon.io.lamost import bare_id, is_lamost, parse_lamost, read_lamost
+from bayescannon.io.lamost import is_lamost, parse_lamost, read_lamost
 
 LAYOUTS = ("image", "table", "image of pipeline 2.6")
 
@@ -37,20 +37,6 @@ def test_every_layout_gives_the_same_spectrum(tmp_path, layout, zipped):
         "object_name": "", "object_catalogue": "", "layout": layout, "path": str(path),
     }  # fmt: skip
     assert is_lamost(path.read_bytes()[:30_000])
-
-
-@pytest.mark.parametrize(
-    ("name", "bare"),
-    [
-        ("dr10/spec-1.fits.gz", "spec-1"),
-        (r"C:\data\spec-1.FITS", "spec-1"),
-        (" spec-55859-F5902_sp01-001.fit ", "spec-55859-F5902_sp01-001"),
-        ("spec-1", "spec-1"),
-        ("a.b.fits", "a.b"),
-    ],
-)
-def test_bare_id(name, bare):
-    assert bare_id(name) == bare
 
 
 @pytest.mark.parametrize("key", ["TSOURCE", "OBJSOURC"])
