@@ -2,3 +2,8 @@
 
 Prior objects come in; PyMC models go out, which define every posterior. PyMC is imported only here.
 """
+
+from bayescannon.models.compile_folder import provide_compile_folder
+
+# before any module of this room imports PyMC
+provide_compile_folder()

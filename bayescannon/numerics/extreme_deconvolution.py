@@ -10,12 +10,12 @@ covariances; with S_n = 0 it is the usual Gaussian mixture. The number of compon
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.special import logsumexp
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -189,7 +189,7 @@ def _at_least(covariance: FloatArray, floor: FloatArray) -> FloatArray:
     return result
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def log_components(values, variance, log_weight, mean, covariance, result):  # type: ignore[no-untyped-def]
     """Fill result (N, M) with ln weight_m + ln Normal(x_n; mean_m, covariance_m + diag(variance_n))."""
     n_star, k = values.shape
@@ -208,7 +208,7 @@ def log_components(values, variance, log_weight, mean, covariance, result):  # t
             result[n, m] = log_p
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def component_moments(values, variance, share, mean, covariance, first, second):  # type: ignore[no-untyped-def]
     """
     Fill first (M, K) and second (M, K, K) with sums over stars of share * E[d] and share * E[d d^T], d = x - mean_m.
@@ -245,7 +245,7 @@ def component_moments(values, variance, share, mean, covariance, first, second):
                     second[m, p, c] += share[n, m] * left
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _factor(covariance, variance, factor):  # type: ignore[no-untyped-def]
     """Fill factor with the lower Cholesky factor of covariance + diag(variance)."""
     k = len(variance)

@@ -13,10 +13,10 @@ is well below it.
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -95,7 +95,7 @@ class LabelDensity:
         return result
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def add_density(density, x, with_hessian, gradient, gauss, hessian, work):  # type: ignore[no-untyped-def]
     """
     Return -2 ln p at x inside the box; add the derivatives of -ln p to those of chi2 / 2.
@@ -147,7 +147,7 @@ def add_density(density, x, with_hessian, gradient, gauss, hessian, work):  # ty
     return 2.0 * minus_log
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def log_densities(density, x, result):  # type: ignore[no-untyped-def]
     """Fill result (N,) with ln p at x of shape (K, N), up to a constant; -inf outside the box."""
     lower, upper, log_weight, mean, precision, log_cut, saturates = density
@@ -175,7 +175,7 @@ def log_densities(density, x, result):  # type: ignore[no-untyped-def]
         result[n] = -_softplus(log_cut - log_q) if saturates else log_q
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _exponent(log_weight, mean, precision, x, m):  # type: ignore[no-untyped-def]
     """Return g_m - (x - mu_m)^T P_m (x - mu_m) / 2."""
     k = mean.shape[1]
@@ -188,7 +188,7 @@ def _exponent(log_weight, mean, precision, x, m):  # type: ignore[no-untyped-def
     return log_weight[m] - square
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _softplus(t):  # type: ignore[no-untyped-def]
     """Return ln(1 + e^t)."""
     return max(t, 0.0) + np.log1p(np.exp(-abs(t)))

@@ -5,8 +5,9 @@ Smoothing after Vehtari, Simpson, Gelman, Yao & Gabry 2024 (JMLR 25, 72), with t
 (Technometrics 51, 316) and its weak prior on the shape. Tests require the same numbers as ``psislw`` of arviz_stats.
 """
 
-import numba
 import numpy as np
+
+from bayescannon.numerics.compiled import compiled
 
 # Zhang & Stephens 2009: scale of the prior of the inverse bound; the grid has this many points and sqrt(n) more
 _PRIOR_BOUND = 3.0
@@ -17,13 +18,13 @@ _PRIOR_SHAPE, _PRIOR_SHAPE_WEIGHT = 0.5, 10.0
 _N_BINS = 512
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def tail_length(n_draw):  # type: ignore[no-untyped-def]
     """Return how many of the largest weights are smoothed: 3 sqrt(S), or S / 5 of few draws (Vehtari et al. 2024)."""
     return int(3 * np.sqrt(n_draw)) if n_draw > 225 else n_draw // 5
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def fit_pareto(tail):  # type: ignore[no-untyped-def]
     """Fit shape and scale of a generalised Pareto distribution to ascending excesses (n,)."""
     n = len(tail)
@@ -52,7 +53,7 @@ def fit_pareto(tail):  # type: ignore[no-untyped-def]
     return (n * shape + _PRIOR_SHAPE * _PRIOR_SHAPE_WEIGHT) / (n + _PRIOR_SHAPE_WEIGHT), scale
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def smooth_weights(log_ratio, weight):  # type: ignore[no-untyped-def]
     """
     Fill weight (S,) with smoothed weights of sum 1 from log ratios (S,); return the shape k-hat.
@@ -90,7 +91,7 @@ def smooth_weights(log_ratio, weight):  # type: ignore[no-untyped-def]
     return shape
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def weighted_quantiles(values, weight, probabilities, result):  # type: ignore[no-untyped-def]
     """
     Fill result (Q,) with the smallest values at which the summed weights (S,) reach ascending probabilities.

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.typing import FloatArray
 
 # the integral leaves out a fraction e^-32 on each side; with this step, in widths of the integrand's narrowest peak,
@@ -13,7 +13,7 @@ _DECAY = 32.0
 _STEP = 0.7
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def convolved_t(
     off: FloatArray, scale: FloatArray, dof: FloatArray, error: FloatArray, digamma: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -77,7 +77,7 @@ def convolved_t(
     return out[0], out[1], out[2], out[3]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def convolved_t_below(off: FloatArray, scale: FloatArray, dof: FloatArray, error: FloatArray) -> FloatArray:
     """Return the probability of values below x; parameters as in :func:`convolved_t`."""
     out = np.empty(len(off))

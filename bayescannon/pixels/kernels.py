@@ -1,10 +1,11 @@
 """Compiled sums over the reference stars for a block of pixels, called by :mod:`bayescannon.pixels.fit`."""
 
-import numba
 import numpy as np
 
+from bayescannon.numerics.compiled import compiled
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+
+@compiled(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 def weigh(flux, ivar, s2, weight, weighted_flux):  # type: ignore[no-untyped-def]
     """Fill weight = 1 / (s2 + 1/ivar), 0 in dead pixels, and weight * flux; all (star, pixel)."""
     for n in range(flux.shape[0]):
@@ -14,7 +15,7 @@ def weigh(flux, ivar, s2, weight, weighted_flux):  # type: ignore[no-untyped-def
             weighted_flux[n, p] = w * flux[n, p]
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+@compiled(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 def scatter_sums(flux, prediction, spread, weight, counts, w2r, sums):  # type: ignore[no-untyped-def]
     """
     Fill w2r = w^2 r and sums = sum of w, w^2, w^2 r^2, w^3 r^2, w r^2 over the stars, shape (5, pixel).
@@ -38,7 +39,7 @@ def scatter_sums(flux, prediction, spread, weight, counts, w2r, sums):  # type: 
             sums[4, p] += w1 * r2
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def fixed_theta_gradient(flux, prediction, ivar, counts, s2):  # type: ignore[no-untyped-def]
     """Evaluate g at s2 of shape (k, pixel) with theta held fixed; shape (k, pixel)."""
     g = np.zeros_like(s2)
@@ -51,7 +52,7 @@ def fixed_theta_gradient(flux, prediction, ivar, counts, s2):  # type: ignore[no
     return g
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def residual_variance(flux, prediction, ivar, counts):  # type: ignore[no-untyped-def]
     """Average the squared residuals over the live stars; shape (pixel,)."""
     total, n_live = np.zeros(flux.shape[1]), np.zeros(flux.shape[1])
@@ -63,7 +64,7 @@ def residual_variance(flux, prediction, ivar, counts):  # type: ignore[no-untype
     return total / n_live
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def minus_log_weights(weight, counts):  # type: ignore[no-untyped-def]
     """Sum -ln w over the live stars; shape (pixel,)."""
     total = np.zeros(weight.shape[1])

@@ -11,10 +11,10 @@ of :mod:`bayescannon.pixels.block` with C of the nonzero terms, and the same roo
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import solve_coefficients
@@ -77,7 +77,7 @@ def _solve_sparse(
     return theta, normal, held
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def solve_lasso(normal, right, penalty, theta):  # type: ignore[no-untyped-def]
     """
     Minimise x^T M x / 2 - h^T x + sum_k penalty_k |x_k| for each pixel; `theta` (P, T) is start and result.
@@ -98,7 +98,7 @@ def solve_lasso(normal, right, penalty, theta):  # type: ignore[no-untyped-def]
     return reached
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _descend(m, h, lam, x):  # type: ignore[no-untyped-def]
     """Do one sweep of coordinate descent, from the gradient at x."""
     n_term = len(x)
@@ -118,7 +118,7 @@ def _descend(m, h, lam, x):  # type: ignore[no-untyped-def]
                 c[j] -= m[j, k] * (new - old)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _polish(m, h, lam, x):  # type: ignore[no-untyped-def]
     """Move x to the optimum for its signs, or to the first change of sign; return whether x is then the optimum."""
     n_term = len(x)

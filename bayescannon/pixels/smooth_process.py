@@ -11,10 +11,10 @@ M_p, h_p of the pixels in one sweep. tau is learned by EM, whose M step has a cl
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -168,7 +168,7 @@ class SmoothProcess:
         return scale, tuple(trace)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def smooth_sweep(normal, right, diagonal, coupling, mean, covariance, pair, log_det):  # type: ignore[no-untyped-def]
     """
     Solve J x = h and find the blocks of J^-1, for the block-tridiagonal J of P pixels with Q terms.

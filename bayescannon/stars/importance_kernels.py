@@ -5,9 +5,9 @@ The proposal is a mixture of Student-t distributions, one at each mode. Draws ar
 quartic of all draws is a few vector operations.
 """
 
-import numba
 import numpy as np
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.label_density import add_density, log_densities
 from bayescannon.numerics.pareto import smooth_weights, weighted_quantiles
 from bayescannon.stars.quartic_kernels import chi2_derivatives
@@ -20,7 +20,7 @@ _SAME_MODE = 0.1
 _LEAST_SHARE = 0.1
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def collect_modes(quartics, pairs, density, optima, proposal):  # type: ignore[no-untyped-def]
     """
     Collect the distinct modes of every star among the optima of its starts.
@@ -75,7 +75,7 @@ def collect_modes(quartics, pairs, density, optima, proposal):  # type: ignore[n
             share[star, :found] /= share[star, :found].sum()
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _factor_of_inverse(matrix, root):  # type: ignore[no-untyped-def]
     """Fill the lower triangular root with root root^T = matrix^-1; return False unless matrix is positive definite."""
     k = len(matrix)
@@ -103,7 +103,7 @@ def _factor_of_inverse(matrix, root):  # type: ignore[no-untyped-def]
     return True
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def log_target(quartic, pairs, density, x, result, work):  # type: ignore[no-untyped-def]
     """
     Fill result (S,) with -chi2 / 2 + ln p of one star (A, b, c) at x (K, S).
@@ -131,7 +131,7 @@ def log_target(quartic, pairs, density, x, result, work):  # type: ignore[no-unt
             result[s] += u[m, s] * (across[s] - weight * u[m, s])
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def draw_proposal(components, dof, random, x, log_proposal, square):  # type: ignore[no-untyped-def]
     """
     Fill x (K, S) with draws of a mixture of Student-t distributions, and log_proposal (S,) with its log density.
@@ -178,7 +178,7 @@ def draw_proposal(components, dof, random, x, log_proposal, square):  # type: ig
                 log_proposal[s] = largest + np.log1p(np.exp(min(log_proposal[s], one) - largest))
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def sample_all(quartics, pairs, density, proposal, dof, random, probabilities, out):  # type: ignore[no-untyped-def]
     """
     Sample every star by importance.
@@ -215,7 +215,7 @@ def sample_all(quartics, pairs, density, proposal, dof, random, probabilities, o
         _resample(x, mean[star], weight, order[star], point[star], kept[star])
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _resample(x, mean, weight, order, point, kept):  # type: ignore[no-untyped-def]
     """Fill kept (D, K) with draws mean + x by systematic resampling in proportion to their weights."""
     n_keep, k = kept.shape

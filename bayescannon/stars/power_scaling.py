@@ -4,13 +4,13 @@ Compiled power-scaling sensitivity of draws to a density (Kallioinen et al. 2024
 Tests require the same numbers as ``power_scale_sense`` of arviz_stats.
 """
 
-import numba
 import numpy as np
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.pareto import smooth_weights
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def power_scaling(draws, log_density, low, high, result):  # type: ignore[no-untyped-def]
     """
     Fill result (K,) with the sensitivity of each label in draws (S, K) to a power of a density with logarithm (S,).
@@ -32,7 +32,7 @@ def power_scaling(draws, log_density, low, high, result):  # type: ignore[no-unt
             result[k] += 0.5 * distance / np.abs(np.log2(power))
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _distance(values, weight):  # type: ignore[no-untyped-def]
     """Return the cumulative Jensen-Shannon distance between ascending draws with and without weights of sum 1."""
     n = len(values)

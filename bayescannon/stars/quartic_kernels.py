@@ -4,9 +4,9 @@ Compiled kernels for a star's quartic (A, b, c) and a prior of its labels: value
 They work on plain arrays; call them through :mod:`bayescannon.stars.quartic`.
 """
 
-import numba
 import numpy as np
 
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.label_density import add_density
 
 # converged: a Newton step would lower chi2 by less than this, which is a step of 1e-6 formal errors
@@ -18,7 +18,7 @@ _FIRST_DAMPING = 1e-3
 _MAX_DAMPING = 1e12
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def chi2_derivatives(quartic, pairs, x, with_hessian, out, work):  # type: ignore[no-untyped-def]
     """
     Return chi2 of one star (A, b, c) at x; fill `out` with half its gradient, J^T A J and half its Hessian.
@@ -70,7 +70,7 @@ def chi2_derivatives(quartic, pairs, x, with_hessian, out, work):  # type: ignor
     return chi2
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore[no-untyped-def]
     """Solve (matrix + damping diag(scale)) step = right by Cholesky; return False unless it is positive definite."""
     k = len(right)
@@ -101,7 +101,7 @@ def solve_positive(matrix, right, damping, scale, step, factor):  # type: ignore
     return True
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-untyped-def]
     """
     Minimise chi2 - 2 ln p of every star from its starts (star, start, K) by damped Newton steps, inside the box of p.
@@ -169,7 +169,7 @@ def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-unty
             converged[star, start] = done
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian):  # type: ignore[no-untyped-def]
     """Remove from the equations the labels that are at a bound of the box and would cross it."""
     k = len(x)
@@ -182,7 +182,7 @@ def _hold_at_walls(x, lower, upper, gradient, right, scale, gauss, hessian):  # 
             gauss[m, m] = hessian[m, m] = 1.0
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def evaluate_all(quartics, pairs, density, x, value, derivatives):  # type: ignore[no-untyped-def]
     """
     Evaluate chi2 - 2 ln p of every star at its own x (star, K).

@@ -12,7 +12,6 @@ variance (similar to MacKinnon & White 1985). With hidden components h, J is pro
 the residuals are f - F - H h at the optimum, and the prior of h contributes with its stated variance.
 """
 
-import numba
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from bayescannon.data.flags import ErrorStatus, FitStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
@@ -138,7 +138,7 @@ def _sandwich(
     return bread @ (meat * correction[:, None, None] + prior) @ bread, told
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def block_sums(slope, design, inverse, weight, residual, size, meat, expected):  # type: ignore[no-untyped-def]
     """
     Fill meat with the sum over blocks of s s^T, and expected with its mean for the reported noise, both (star, K, K).
