@@ -32,6 +32,7 @@ def main(args: Sequence[str] | None = None) -> int:
     0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage, 3 a
     fault of bayescannon itself (a traceback, and a request to report it).
     """
+    _print_any_text()
     parser = build_parser()
     args = sys.argv[1:] if args is None else args
     if not args:
@@ -51,6 +52,15 @@ def main(args: Sequence[str] | None = None) -> int:
             raise
         print(f"bayescannon: {error}", file=sys.stderr)
         return 1
+    except UnicodeEncodeError as error:
+        if sys.getfilesystemencoding() == "utf-8" or options.traceback:
+            raise
+        print(
+            f"bayescannon: the name {error.object!r} cannot be written in this locale; set PYTHONUTF8=1 or "
+            "LC_ALL=C.UTF-8",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("bayescannon: interrupted", file=sys.stderr)
         return 130
@@ -61,6 +71,14 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         return 3
     return 0
+
+
+def _print_any_text() -> None:
+    """Let a terminal that lacks a letter, of a path for instance, print its number instead of raising an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
 
 
 def _show_warning(
@@ -140,7 +158,8 @@ def _write_refused(path: Path, refused: Sequence[tuple[str, str]], *, overwrite:
 
     with (
         replacing(path, overwrite=overwrite) as partial,
-        partial.open("w", newline="", encoding="utf-8") as stream,
+        # a name that is no text is written with its own bytes
+        partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
     ):
         csv.writer(stream).writerows([("file", "reason"), *refused])
 
@@ -156,6 +175,7 @@ def _train(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.app.config import TrainConfig
+    from bayescannon.app.rescue import write_result
     from bayescannon.app.summary import training_summary
     from bayescannon.app.terminal import print_calibration, print_tally, progress_bar, say
     from bayescannon.app.training import train_from_config
@@ -171,22 +191,24 @@ def _train(options: argparse.Namespace) -> None:
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=config.folds, seed=options.seed, progress=progress)
         print_calibration(console, model)
-    model.save(options.out, overwrite=options.overwrite)
+    write_result(lambda path: model.save(path, overwrite=options.overwrite), options.out)
     say(console, f"{training_summary(model)}: {options.out}")
 
 
 def _label(options: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from bayescannon.app.rescue import write_result
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import summary
     from bayescannon.app.terminal import progress_bar, say
     from bayescannon.cannon.trained_model import TrainedModel
-    from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, write_catalogue
+    from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
 
     console = Console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
+    check_catalogue_names(options.out, options.store)
     with progress_bar(console, "label") as progress:
         estimates = label_store(
             model,
@@ -197,7 +219,7 @@ def _label(options: argparse.Namespace) -> None:
             seed=options.seed,
             progress=progress,
         )
-    write_catalogue(build_catalogue(estimates), options.out, overwrite=options.overwrite)
+    write_result(lambda path: write_catalogue(estimates, path, overwrite=options.overwrite), options.out)
     say(console, f"{summary(estimates, n_starts=options.starts)}: {options.out}")
 
 
@@ -207,6 +229,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
     import xarray as xr
     from rich.console import Console
 
+    from bayescannon.app.rescue import write_result
     from bayescannon.app.stores import budget_of_store
     from bayescannon.app.terminal import print_budget, say
     from bayescannon.app.training import training_reference
@@ -234,7 +257,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
             star_id=options.star_id,
             seed=options.seed,
         )
-    write_tree(xr.DataTree(budget), options.out, overwrite=options.overwrite)
+    write_result(lambda path: write_tree(xr.DataTree(budget), path, overwrite=options.overwrite), options.out)
     print_budget(console, budget)
     if "repeat_stars" in budget.attrs:
         say(console, f"repeat: {budget.attrs['repeat_stars']}")
@@ -254,6 +277,7 @@ def _stars(text: str | None) -> int | list[str] | None:
 def _coverage(options: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from bayescannon.app.rescue import write_result
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import coverage_summary
     from bayescannon.app.terminal import print_tally, progress_bar, say
@@ -262,7 +286,13 @@ def _coverage(options: argparse.Namespace) -> None:
     from bayescannon.cannon.qualification import qualify
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.data.label_distance import PAPER_SCALES
-    from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, read_catalogue, write_catalogue
+    from bayescannon.io.catalogue import (
+        build_catalogue,
+        check_catalogue_names,
+        check_catalogue_path,
+        read_catalogue,
+        write_catalogue,
+    )
     from bayescannon.io.tables import read_labels
 
     console = Console()
@@ -270,6 +300,8 @@ def _coverage(options: argparse.Namespace) -> None:
     model = TrainedModel.load(options.model)
     # a store is a folder, a catalogue a file
     is_catalogue = options.stars.is_file()
+    if not is_catalogue:
+        check_catalogue_names(options.out, options.stars)
     if options.labels and not is_catalogue:
         reference = training_reference(model, options.stars, _labels_config(options, model))
         print_tally(console, reference.tally)
@@ -291,7 +323,7 @@ def _coverage(options: argparse.Namespace) -> None:
         with progress_bar(console, "coverage") as progress:
             estimates = label_store(model, options.stars, seed=options.seed, progress=progress, **chosen)
         catalogue = build_catalogue(estimates)
-    write_catalogue(catalogue, options.out, overwrite=options.overwrite)
+    write_result(lambda path: write_catalogue(catalogue, path, overwrite=options.overwrite), options.out)
     say(console, f"{coverage_summary(catalogue)}: {options.out}")
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bayescannon.app.config import RunConfig
 from bayescannon.app.pictures import write_figures
+from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
 from bayescannon.app.stores import label_store
 from bayescannon.app.summary import summary, training_summary
@@ -16,7 +17,7 @@ from bayescannon.app.training import configured_cuts, read_reference_labels, tra
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.validation import validate
 from bayescannon.data.preset import choose_preset
-from bayescannon.io.catalogue import build_catalogue, check_catalogue_path, write_catalogue
+from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
 from bayescannon.io.outputs import refuse_existing, replacing
 from bayescannon.io.preparation import prepare_files
 
@@ -73,6 +74,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
             progress=progress,
         )
     print_prepared(console, report)
+    check_catalogue_names(paths["catalogue"], paths["store"])
 
     seed, starts = config.label.seed, config.label.starts
     with console.status("train") if console.is_terminal else nullcontext():
@@ -82,7 +84,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=config.train.folds, n_starts=starts, seed=seed, progress=progress)
         print_calibration(console, model)
-    model.save(paths["model"], overwrite=overwrite)
+    write_result(lambda path: model.save(path, overwrite=overwrite), paths["model"])
     say(console, f"{training_summary(model)}: {paths['model']}")
 
     with progress_bar(console, "validate") as progress:
@@ -99,7 +101,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
             model, paths["store"], prior=config.label.prior, n_starts=starts, seed=seed, progress=progress,
             n_draws=config.label.draws if config.label.posterior else 0,
         )  # fmt: skip
-    write_catalogue(build_catalogue(estimates), paths["catalogue"], overwrite=overwrite)
+    write_result(lambda path: write_catalogue(estimates, path, overwrite=overwrite), paths["catalogue"])
     result = RunResult(model, reference, validation, estimates, paths)
     if config.figures:
         figures = write_figures(result, out / "figures", snr_min=config.validate.snr_min)

@@ -28,3 +28,16 @@ def listed(names: list[str], *, most: int = 12) -> str:
     """Join the first `most` names with commas, and add how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "none") + more
+
+
+def printable(text: str) -> str:
+    r"""
+    Return the name of a file with bytes that are no text written as escapes, as files and terminals cannot hold them.
+
+    Examples
+    --------
+    >>> import os
+    >>> printable(os.fsdecode(b"star-\xff.fits"))
+    'star-\\udcff.fits'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.convert import bits, numbers, texts
-from bayescannon.data.display import html_table, listed
+from bayescannon.data.display import html_table, listed, printable
 from bayescannon.data.labels import KNOWN_LABELS, LabelError, labels_from_names
 from bayescannon.data.parts import UNKNOWN, a_kind
 from bayescannon.data.spectra import row_index
@@ -99,6 +99,7 @@ class LabelTable:
         values["flags"] = (
             np.zeros(n_row, dtype=np.uint64) if self.flags is None else bits(self.flags, "flags", missing=MISSING_FLAGS)
         )
+        object.__setattr__(self, "source", printable(str(self.source)))
         for name, value in values.items():
             columns = {name: value}
             if name in ("labels", "errors"):

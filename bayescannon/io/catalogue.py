@@ -8,6 +8,7 @@ from astropy.table import Table
 
 from bayescannon.data.labels import labels_from_names
 from bayescannon.data.parts import require_kind
+from bayescannon.data.spectra import IDENTITY_COLUMNS
 from bayescannon.io.catalogue_columns import (
     calibrated_errors,
     coverage_columns,
@@ -15,10 +16,11 @@ from bayescannon.io.catalogue_columns import (
     flag_columns,
     posterior_widths,
 )
-from bayescannon.io.catalogue_formats import FORMATS, plain_columns
+from bayescannon.io.catalogue_formats import FORMATS, plain_columns, require_text
 from bayescannon.io.catalogue_provenance import FORMAL_ONLY, REQUIRED, CatalogueError, build_provenance
 from bayescannon.io.outputs import check_output_file, replacing
 from bayescannon.io.paths import as_path, no_file
+from bayescannon.io.store import open_store
 from bayescannon.numerics.errors import MissingFileError
 
 __all__ = ["CatalogueError", "build_catalogue", "check_catalogue_path", "read_catalogue", "write_catalogue"]
@@ -167,6 +169,24 @@ def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = Fals
     FORMATS[_ending(path)].require_packages()
     check_output_file(path, overwrite=overwrite)
     return path
+
+
+def check_catalogue_names(path: str | os.PathLike[str], store: str | os.PathLike[str]) -> None:
+    """
+    Check that a catalogue can hold the names in a store; call it before the work that the catalogue needs.
+
+    Raises
+    ------
+    CatalogueError
+        The format of `path` is for ASCII alone, and a name in the store has other letters.
+    StoreError
+        There is no complete store.
+    """
+    ending = _ending(as_path(path, "the catalogue to write"))
+    with open_store(Path(store)) as opened:
+        for column in ("star", *IDENTITY_COLUMNS):
+            if column in opened.variables and opened[column].dtype.kind in "UTO":
+                require_text("id" if column == "star" else column, map(str, opened[column].to_numpy().tolist()), ending)
 
 
 def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:

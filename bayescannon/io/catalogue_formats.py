@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from bayescannon.io.catalogue_provenance import (
 )
 from bayescannon.io.catalogue_style import ColumnStyle, column_style, stored_dtype
 
+# endings of formats for ASCII alone
+_ASCII = ("fits", "mrt")
 # FITS keywords have at most eight characters
 _FITS_KEYWORDS = {
     "model_hash": "MODHASH",
@@ -218,14 +220,20 @@ def _write_mrt(table: Table, path: Path) -> None:
 def _require_ascii(table: Table, ending: str) -> None:
     """Raise CatalogueError if a text column holds text that is not ASCII."""
     for column in table.columns.values():
-        if column.dtype.kind != "U":
-            continue
-        foreign = next((text for text in column.tolist() if not text.isascii()), None)
-        if foreign is not None:
-            raise CatalogueError(
-                f"text in a .{ending} file must be ASCII; column {column.name!r} has {foreign!r}. Write .ecsv, "
-                ".parquet or .vot"
-            )
+        if column.dtype.kind == "U":
+            require_text(column.name, column.tolist(), ending)
+
+
+def require_text(name: str, texts: Iterable[str], ending: str) -> None:
+    """Raise CatalogueError if a column holds text that a file with this ending cannot: only ASCII in FITS and MRT."""
+    if ending.lstrip(".") not in _ASCII:
+        return
+    foreign = next((text for text in texts if not text.isascii()), None)
+    if foreign is not None:
+        raise CatalogueError(
+            f"text in a .{ending.lstrip('.')} file must be ASCII; column {name!r} has {foreign!r}. Write .ecsv, "
+            ".parquet or .vot"
+        )
 
 
 # by the ending of the file's name

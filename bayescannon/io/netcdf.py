@@ -93,9 +93,10 @@ def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> Non
         }
         for node in signed.subtree
     }
-    content = signed.to_netcdf(engine="h5netcdf", encoding=encoding)
+    # in memory first: HDF5 itself asks for locks, and does not say in words that a disk is full
+    content = bytes(signed.to_netcdf(engine="h5netcdf", encoding=encoding))
     with replacing(path, overwrite=overwrite) as partial:
-        partial.write_bytes(bytes(content))
+        partial.write_bytes(content)
 
 
 def _is_large(variable: xr.Variable) -> bool:

@@ -2,12 +2,14 @@
 Write results so that a file or folder appears complete or not at all.
 
 Outputs are written under a temporary name in the folder of the final one, and renamed at the end. The temporary name is
-unique, so that two processes that write the same output do not overwrite each other's temporary files.
+unique, so that two processes that write the same output do not overwrite each other's temporary files. A link is
+followed: what it points to is replaced, and the link stays.
 """
 
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,10 @@ class OutputFolderError(BayesCannonError, IsADirectoryError):
 
 class OutputPermissionError(BayesCannonError, PermissionError):
     """The folder of an output is not writable."""
+
+
+class OutputWriteError(BayesCannonError, OSError):
+    """An output that could not be written, for instance because the disk is full."""
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -71,25 +77,65 @@ def check_output_file(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise OutputFolderError(f"the output must be a file; {path} is a folder. Give the name of a file")
     refuse_existing(path, overwrite=overwrite)
-    if not path.parent.is_dir():
-        raise MissingFileError(f"the folder {path.parent} does not exist; make it first")
-    require_writable(path.parent)
+    folder = real_path(path).parent
+    if not folder.is_dir():
+        raise MissingFileError(
+            f"the folder {folder if path.is_symlink() else path.parent} does not exist; make it first"
+        )
+    require_writable(folder)
 
 
 def require_writable(folder: Path) -> None:
     """Raise :class:`OutputPermissionError` unless `folder`, which exists, is writable."""
-    if not os.access(folder, os.W_OK | os.X_OK):
+    writable = os.access(folder, os.W_OK | os.X_OK)
+    if writable:
+        # permissions alone do not tell: the superuser has them everywhere, and network file systems their own rules
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            writable = False
+    if not writable:
         raise OutputPermissionError(f"the folder {folder} is not writable; choose another, or change its permissions")
+
+
+def real_path(path: Path) -> Path:
+    """Return where an output lies: an absolute path, that of the target if `path` is a link."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path.absolute()
+
+
+@contextmanager
+def saying_why(path: Path) -> Iterator[None]:
+    """Turn an error of the system that ends the block into one that says in a sentence why `path` is not written."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, BayesCannonError):
+            raise
+        reason = (os.strerror(error.errno) if error.errno else str(error)) or type(error).__name__
+        raise OutputWriteError(
+            f"{path} could not be written: {reason[:1].lower()}{reason[1:]}. Make room, or choose another place"
+        ) from error
 
 
 def temporary_name(path: Path) -> Path:
     """Return a hidden name in the folder of `path`, with the same ending, that no other process uses."""
-    return path.with_name(f".{path.stem}.partial-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    return path.with_name(f"{_start(path)}{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+
+
+def _start(path: Path) -> str:
+    """Return the start of the temporary names of `path`; a long name is cut, as file systems allow 255 bytes."""
+    room = 255 - len(os.fsencode(f"..partial-{2**22}-{'0' * 8}{path.suffix}"))
+    stem = path.stem
+    while len(os.fsencode(stem)) > max(room, 0):
+        stem = stem[:-1]
+    return f".{stem}.partial-"
 
 
 def leftovers(path: Path) -> list[Path]:
     """List the temporary names of `path` that exist, sorted: left by killed processes, or in use by running ones."""
-    start = f".{path.stem}.partial-"
+    path = real_path(path)
+    start = _start(path)
     if not path.parent.is_dir():
         return []
     return sorted(one for one in path.parent.iterdir() if one.name.startswith(start) and one.suffix == path.suffix)
@@ -135,10 +181,11 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     ------
     BayesCannonError
         As :func:`check_output_file`.
+    OutputWriteError
+        Writing fails, for instance because the disk is full.
 
     Examples
     --------
-    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> with replacing(folder / "rows.csv", overwrite=False) as partial:
     ...     _ = partial.write_text("id,teff")
@@ -146,9 +193,11 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     ['rows.csv']
     """
     check_output_file(path, overwrite=overwrite)
-    partial = temporary_name(path)
+    target = real_path(path)
+    partial = temporary_name(target)
     try:
-        yield partial
-        put_in_place(partial, path)
+        with saying_why(path):
+            yield partial
+            put_in_place(partial, target)
     finally:
         remove(partial)

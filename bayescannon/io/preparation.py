@@ -129,7 +129,8 @@ def prepare_files(
     files = find_files(source, endings_of(given), own)
     choice = choose_reader(given, files)
     default = lamost_grid() if choice.reader.grid is None else parse_grid(choice.reader.grid)
-    work = Work(files.root, choice.reader, preset, as_grid(grid, default), air, redshift)
+    # absolute, as the workers may have another working folder
+    work = Work(files.root.absolute(), choice.reader, preset, as_grid(grid, default), air, redshift)
     again = same_files(files)
     refused: Refusals = sorted([*choice.others.items(), *again])
     notes = Counter(choice.notes | {"paths listed more than once": files.n_repeated})

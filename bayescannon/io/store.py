@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from zarr.storage import LocalStore
 
 from bayescannon.data.convert import texts
 from bayescannon.data.spectra import Spectra
@@ -53,7 +54,9 @@ def open_store(path: str | Path) -> xr.Dataset:
     if not attributes.get("complete"):
         raise StoreError(f"{path} is incomplete because its preparation was interrupted; prepare the spectra again")
     # stores of version 0.2 and older have no consolidated metadata
-    dataset = xr.open_zarr(path, consolidated=bool(described.get("consolidated_metadata")), chunks=None)
+    # absolute, as the pixels may be read from another working folder; a path as text would be read as a URL
+    place = LocalStore(path.absolute(), read_only=True)
+    dataset = xr.open_zarr(place, consolidated=bool(described.get("consolidated_metadata")), chunks=None)
     # the order of the arrays depends on the file system, so it is set here
     dataset = dataset[["flux", "ivar", *sorted(set(map(str, dataset.data_vars)) - {"flux", "ivar"})]]
     result: xr.Dataset = dataset.assign_coords(star=_fixed_width(dataset["star"]))

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 from zarr.errors import ZarrUserWarning
 
+from bayescannon.data.display import printable
 from bayescannon.data.parts import require_kind
 from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.io.outputs import (
     OutputExistsError,
     put_in_place,
+    real_path,
     refuse_existing,
     remove,
     require_writable,
+    saying_why,
     temporary_name,
 )
 from bayescannon.io.paths import as_path
@@ -58,6 +61,8 @@ class StoreWriter:
         The output exists and `overwrite` is not set, or it is not a store, which is never replaced.
     OutputPermissionError
         The folder of `path` is not writable.
+    OutputWriteError
+        Writing fails, for instance because the disk is full.
     """
 
     def __init__(self, path: str | Path, wavelength: NDArray[np.float64], *, overwrite: bool = False) -> None:
@@ -65,9 +70,10 @@ class StoreWriter:
         refuse_existing(self.path, overwrite=overwrite)
         if self.path.exists() and store_attributes(self.path).get("format") != FORMAT:
             raise OutputExistsError(self.path, "exists and is not a store of bayescannon; remove it by hand")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        require_writable(self.path.parent)
-        self.partial = temporary_name(self.path)
+        self._target = real_path(self.path)
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        require_writable(self._target.parent)
+        self.partial = temporary_name(self._target)
         self.wavelength = np.asarray(wavelength, dtype=np.float64)
         self.n_star = 0
         self._pending: list[Spectra] = []
@@ -136,24 +142,28 @@ class StoreWriter:
             self._write(concatenate(left))
         if self.n_star == 0:
             raise InputError("a store needs at least one star; got none")
-        for i, name in enumerate(("refused_file", "refused_reason")):
-            self._put(name, np.array([row[i] for row in refused], dtype=np.str_), "refusal", {})
-        self._group.attrs.update({**(attrs or {}), "n_refused": len(refused), "complete": True})
-        with warnings.catch_warnings():
-            # zarr warns that version 3 of its format does not specify consolidated metadata; other readers ignore them
-            warnings.simplefilter("ignore", ZarrUserWarning)
-            zarr.consolidate_metadata(self._group.store)
-        put_in_place(self.partial, self.path)
+        with saying_why(self.path):
+            for i, name in enumerate(("refused_file", "refused_reason")):
+                self._put(name, np.array([row[i] for row in refused], dtype=np.str_), "refusal", {})
+            self._group.attrs.update({**(attrs or {}), "n_refused": len(refused), "complete": True})
+            with warnings.catch_warnings():
+                # zarr warns that version 3 of its format does not specify consolidated metadata; others ignore them
+                warnings.simplefilter("ignore", ZarrUserWarning)
+                zarr.consolidate_metadata(self._group.store)
+            put_in_place(self.partial, self._target)
         return self.path
 
     def _write(self, block: Spectra) -> None:
         """Append one block to every array."""
-        values = {"star": block.id, "flux": block.flux, "ivar": block.ivar, **block.columns}
+        with saying_why(self.path):
+            self._write_arrays({"star": block.id, "flux": block.flux, "ivar": block.ivar, **block.columns})
+
+    def _write_arrays(self, values: dict[str, NDArray[Any]]) -> None:
         if not self._arrays:
             self._put("wavelength", self.wavelength, "pixel", {"units": "Angstrom", "long_name": "vacuum rest"})
             for name, array in values.items():
                 self._arrays[name] = self._create(name, array)
-        stop = self.n_star + len(block)
+        stop = self.n_star + len(values["star"])
         for name, array in values.items():
             self._arrays[name].resize((stop, *array.shape[1:]))
             self._arrays[name][self.n_star : stop] = _plain(array)
@@ -254,4 +264,6 @@ def concatenate(blocks: Sequence[Spectra]) -> Spectra:
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return text as variable-width strings, the kind that zarr v3 specifies; other arrays unchanged."""
-    return array.astype(np.dtypes.StringDType()) if array.dtype.kind == "U" else array
+    if array.dtype.kind != "U":
+        return array
+    return np.array([printable(text) for text in array.tolist()], dtype=np.dtypes.StringDType())

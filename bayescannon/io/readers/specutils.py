@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
-from bayescannon.io.lamost import bare_id, file_bytes
+from bayescannon.data.star_ids import bare_id
+from bayescannon.io.lamost import file_bytes
 from bayescannon.io.libraries import require_library
 from bayescannon.io.readers.arms import join_arms
 from bayescannon.io.readers.reader import FITS_ENDINGS, Reader, ReadResult

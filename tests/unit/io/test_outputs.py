@@ -1,4 +1,6 @@
+import errno
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from bayescannon.io.outputs import (
     OutputExistsError,
     OutputFolderError,
     OutputPermissionError,
+    OutputWriteError,
     check_output_file,
     leftovers,
     put_in_place,
@@ -158,3 +161,47 @@ def test_a_text_does_not_allow_to_replace(tmp_path):
     with pytest.raises(BayesCannonError, match="overwrite must be True or False; got 'no'"):
         check_output_file(path, overwrite="no")
     assert path.read_text() == "old"
+
+
+def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing(tmp_path):
+    def write():
+        with replacing(tmp_path / "model.nc", overwrite=False) as partial:
+            partial.write_text("half")
+            raise OSError(errno.ENOSPC, "whatever")
+
+    with pytest.raises(OutputWriteError, match=r"model\.nc could not be written: no space left on device\. Make room"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_is_followed(tmp_path, exists):
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "model.nc", tmp_path / "link.nc"
+    link.symlink_to("far/model.nc")
+    if exists:
+        target.write_text("old")
+    with replacing(link, overwrite=True) as partial:
+        assert partial.parent == tmp_path / "far"
+        partial.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    lost = tmp_path / "lost.nc"
+    lost.symlink_to("nowhere/model.nc")
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist; make it first"):
+        check_output_file(lost, overwrite=False)
+
+
+def test_names_may_be_as_long_as_the_file_system_allows(tmp_path):
+    for letter in ("n", "ü", "星"):
+        path = tmp_path / (letter * (250 // len(letter.encode())) + ".nc")
+        with replacing(path, overwrite=False) as partial:
+            partial.write_text("new")
+            assert leftovers(path) == [partial]
+        assert path.read_text() == "new"
+
+
+def test_a_folder_that_only_seems_writable(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: (_ for _ in ()).throw(OSError(errno.EROFS, "")))
+    with pytest.raises(OutputPermissionError, match="is not writable"):
+        check_output_file(tmp_path / "model.nc", overwrite=False)
