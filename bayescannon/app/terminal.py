@@ -98,6 +98,9 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
     for (method, selection), group in groupby(rows, key=lambda row: (row.method, row.selection)):
         members = list(group)
         first = members[0]
+        if first.n_stars == 0:
+            say(console, f"{method}, {selection}: no star has such a signal-to-noise ratio, or none is known")
+            continue
         failed = f", {first.n_failed} failed" if first.n_failed else ""
         stars = counted(first.n_stars, first.n_spectra)
         title = f"{method}, {selection}: inferred - reference of {stars}{failed}"

@@ -155,9 +155,11 @@ class ReferenceSet:
         )  # fmt: skip
 
     def drop(self, dropped: BoolArray, step: str, source: str = "") -> "ReferenceSet":
-        """Remove the spectra of a bool array of shape (N,) and add a row to the tally."""
-        row = TallyRow(step, int(dropped.sum()), int((~dropped).sum()), source)
-        return replace(self.select(~dropped), tally=(*self.tally, row))
+        """Remove the spectra of a boolean mask or an index array and add a row to the tally."""
+        kept = np.ones(len(self), dtype=bool)
+        kept[row_index(dropped, len(self))] = False
+        row = TallyRow(step, int((~kept).sum()), int(kept.sum()), source)
+        return replace(self.select(kept), tally=(*self.tally, row))
 
     def with_labels(self, names: Sequence[str]) -> "ReferenceSet":
         """

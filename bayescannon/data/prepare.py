@@ -65,6 +65,7 @@ def mask_bad(
     flux, ivar : float64 arrays of shape (pixel,)
         New arrays; both are 0 in bad pixels.
     """
+    wavelength, flux, ivar, mask = (np.asarray(one) for one in (wavelength, flux, ivar, mask))
     good = (np.abs(flux) < LARGEST) & (ivar > 1 / LARGEST) & (ivar < LARGEST)
     good &= ~find_spikes(ivar, good)
     good &= (mask & np.uint32(preset.mask_bits)) == 0
@@ -82,6 +83,7 @@ def to_rest(wavelength: FloatArray, redshift: float, convention: str = "exact") 
 
     ``"exact"`` is lambda / (1 + z); ``"released"`` is lambda - z lambda, as in the paper's released code.
     """
+    wavelength = np.asarray(wavelength)
     if convention == "exact":
         return wavelength / (1 + redshift)
     if convention == "released":
@@ -122,6 +124,7 @@ def resample(
     """
     if variance not in ("interpolate", "propagate"):
         raise InputError(f"variance must be 'interpolate' or 'propagate'; got {variance!r}")
+    wavelength, flux, ivar, grid = (np.asarray(one) for one in (wavelength, flux, ivar, grid))
     right = np.clip(np.searchsorted(wavelength, grid, side="right"), 1, len(wavelength) - 1)
     left = right - 1
     t = (grid - wavelength[left]) / (wavelength[right] - wavelength[left])
@@ -165,6 +168,7 @@ def normalise(
     flux, ivar : float64 arrays of shape (star, pixel)
         Dead pixels, and pixels where the mean is not positive, have flux 1 and ivar 0.
     """
+    flux, ivar, wavelength = np.asarray(flux), np.asarray(ivar), np.asarray(wavelength)
     weighted = np.concatenate([flux * ivar, ivar])
     sums = np.empty_like(weighted, dtype=np.float64)
     for piece in pieces(wavelength):

@@ -12,7 +12,8 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
-from bayescannon.io.lamost import bare_id, file_bytes, header_number, is_lamost, mask_bits
+from bayescannon.data.star_ids import bare_id
+from bayescannon.io.lamost import file_bytes, header_number, is_lamost, mask_bits
 from bayescannon.io.readers.reader import Reader, ReadResult
 from bayescannon.numerics.typing import FloatArray
 
