@@ -126,7 +126,6 @@ TESTED_TOGETHER = {
     "app.cli_parser": "unit/app/test_cli.py",
     "app.pictures": "unit/app/test_cli.py",
     "app.run": "unit/app/test_cli_run.py",
-    "app.terminal": "unit/app/test_cli.py",
 }
 
 
