@@ -88,7 +88,7 @@ def test_a_store_and_a_budget_by_any_form_of_the_name(spectra, tmp_path):
     assert np.isnan(estimates["ra"]).all()
     assert (estimates["flags"] == 0).mean() > 0.8
     assert np.isnan(build_catalogue(estimates)["snr_g"]).all()
-    with pytest.raises(InputError, match=r"repeats need the columns ra, dec; the spectra have none"):
+    with pytest.raises(InputError, match="repeats cannot be recognised"):
         budget_of_store(model, store, kinds=["repeat"], stars=["s5"])
     own = as_pipeline_labels(
         LabelTable.from_arrays([f"s{n}.fits" for n in range(60)], **dict(zip(NAMES, LABELS.T, strict=True))),
