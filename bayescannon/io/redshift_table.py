@@ -9,8 +9,8 @@ import numpy as np
 
 from bayescannon.data.convert import numbers, texts
 from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT
+from bayescannon.data.star_ids import bare_id
 from bayescannon.data.units import to_unit
-from bayescannon.io.lamost import bare_id
 from bayescannon.numerics.errors import InputError, MissingFileError
 
 _IDS = ("id", "ids", "file", "filename", "name")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT, RawSpectrum, SpectrumError
 from bayescannon.data.spectra import IDENTITY_COLUMNS
-from bayescannon.data.units import to_unit
 from bayescannon.data.star_ids import bare_id
+from bayescannon.data.units import to_unit
 from bayescannon.io.readers.array_file import ArrayFile, NamedArray, array_format, open_arrays
 from bayescannon.io.readers.reader import Reader, ReadResult
 from bayescannon.io.wavelength_scale import wavelength_scale

@@ -11,11 +11,11 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
+from bayescannon.data.star_ids import bare_id
 from bayescannon.io.lamost import (
     ARMS,
     EXPOSURES_LEFT_OUT,
     HEADER_KEYS,
-    bare_id,
     check_wavelength,
     decompress,
     file_bytes,
