@@ -30,6 +30,8 @@ _LEAST = 100
 # per pixel that they claim is below _FAINT; without noise, or smoothed, a spectrum may well have small differences
 _TOO_LARGE = 5.0
 _FAINT = 3.0
+# below this a spectrum has neither noise nor lines, as made-up ones, and says nothing
+_NO_NOISE = 1e-6
 # errors that are this many times too small (the lower bound is above it) cannot be, if wide and sharp differences
 # agree to _WHITE: then they are noise; those of lines differ by about 9
 _TOO_SMALL = 30.0
@@ -210,7 +212,7 @@ class NoiseFinding:
         """Whether the inverse variances of each star cannot be, shape (star,); False where that cannot be judged."""
         signal = np.array([star.signal for star in self.stars])
         lower, upper = np.array([star.bounds[0] for star in self.stars]).reshape(-1, 2).T
-        too_large = (upper < 1 / _TOO_LARGE) & (signal < _FAINT)
+        too_large = (upper < 1 / _TOO_LARGE) & (upper > _NO_NOISE) & (signal < _FAINT)
         too_small = (lower > _TOO_SMALL) & (upper < _WHITE * lower)
         wrong: BoolArray = too_large if self.normalised else too_large | too_small
         return wrong

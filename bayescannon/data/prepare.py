@@ -83,11 +83,10 @@ def to_rest(wavelength: FloatArray, redshift: float, convention: str = "exact") 
 
     ``"exact"`` is lambda / (1 + z); ``"released"`` is lambda - z lambda, as in the paper's released code.
     """
-    wavelength = np.asarray(wavelength)
     if convention == "exact":
-        return wavelength / (1 + redshift)
+        return np.asarray(wavelength) / (1 + redshift)
     if convention == "released":
-        return wavelength - redshift * wavelength
+        return (observed := np.asarray(wavelength)) - redshift * observed
     raise InputError(f"convention must be 'exact' or 'released'; got {convention!r}")
 
 
