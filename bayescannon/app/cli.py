@@ -167,8 +167,11 @@ def _write_refused(path: Path, refused: Sequence[tuple[str, str]], *, overwrite:
 def _labels_config(options: argparse.Namespace, model: "TrainedModel | None" = None) -> "LabelsConfig":
     """Return how the table of labels is read: as the options say, else as it was for the model's training."""
     from bayescannon.app.config import LabelsConfig
+    from bayescannon.data.label_definitions import define_labels
 
-    return LabelsConfig.of(options, model and model.label_table, table=str(options.labels))
+    config = LabelsConfig.of(options, model and model.label_table, table=str(options.labels))
+    define_labels(config.define)
+    return config
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -177,15 +180,18 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.app.config import TrainConfig
     from bayescannon.app.rescue import write_result
     from bayescannon.app.summary import training_summary
-    from bayescannon.app.terminal import print_calibration, print_tally, progress_bar, say
+    from bayescannon.app.terminal import print_calibration, print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import train_from_config
     from bayescannon.cannon.qualification import qualify
     from bayescannon.io.outputs import check_output_file
 
     check_output_file(options.out, overwrite=options.overwrite)
+    labels = _labels_config(options)
     config = TrainConfig.of(options)
     console = Console()
-    model, reference = train_from_config(options.store, _labels_config(options), config, seed=options.seed)
+    model, reference = train_from_config(
+        options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
+    )
     print_tally(console, reference.tally)
     if config.folds:
         with progress_bar(console, "hold out") as progress:
@@ -280,7 +286,7 @@ def _coverage(options: argparse.Namespace) -> None:
     from bayescannon.app.rescue import write_result
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import coverage_summary
-    from bayescannon.app.terminal import print_tally, progress_bar, say
+    from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.novelty import CoverageError, coverage_of_catalogue
     from bayescannon.cannon.qualification import qualify
@@ -316,6 +322,7 @@ def _coverage(options: argparse.Namespace) -> None:
     own = options.pipeline_labels and read_labels(
         options.pipeline_labels, label_names=names, columns=options.pipeline_columns
     )
+    print_notes(console, own.notes if own else ())
     chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms, "scores": "all"}
     if is_catalogue:
         catalogue = coverage_of_catalogue(model, read_catalogue(options.stars), **chosen)

@@ -132,6 +132,14 @@ class _AddRange(argparse.Action):
         setattr(namespace, self.dest, {**known, name: [*known.get(name, []), bounds]})
 
 
+class _AddDefinition(argparse.Action):
+    """Collect the definitions of labels."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:  # noqa: ARG002
+        name, definition = values
+        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), name: definition})
+
+
 def _count(text: str) -> int:
     try:
         value = int(text)
@@ -151,6 +159,27 @@ def _columns(text: str) -> dict[str, str]:
     if not all(name.strip() and column.strip() for name, _, column in pairs):
         raise argparse.ArgumentTypeError(f"expected NAME=COLUMN,...; got {text!r}")
     return {name.strip(): column.strip() for name, _, column in pairs}
+
+
+def _missing(text: str) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for item in text.split(","):
+        name, _, value = item.partition("=")
+        try:
+            found.setdefault(name.strip(), []).append(float(value))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected NAME=VALUE,... as fe_h=0; got {text!r}") from None
+    return found
+
+
+def _definition(text: str) -> tuple[str, dict[str, str]]:
+    from bayescannon.data.label_definitions import read_definition
+    from bayescannon.numerics.errors import InputError
+
+    try:
+        return read_definition(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _label_errors(text: str) -> str | dict[str, float]:
@@ -184,7 +213,7 @@ def _range(text: str) -> tuple[str, list[float]]:
 
 
 # fields whose options add to an empty collection; the defaults of others made anew stay with their class
-_EMPTY_BY_DEFAULT = ("columns", "keep", "censored")
+_EMPTY_BY_DEFAULT = ("columns", "units", "missing", "define", "keep", "censored")
 # how the text of an option is read, by the type of its field or, where that is not enough, by its name
 _READERS: dict[Any, dict[str, Any]] = {
     int: {"type": _count},
@@ -192,6 +221,8 @@ _READERS: dict[Any, dict[str, Any]] = {
     str: {},
     Sequence: {"type": _names},
     Mapping: {"type": _columns},
+    "missing": {"type": _missing},
+    "define": {"type": _definition, "action": _AddDefinition},
     "keep": {"type": _range, "action": _KeepRange},
     "censored": {"type": _range, "action": _AddRange},
     "label_errors": {"type": _label_errors},

@@ -16,6 +16,7 @@ from bayescannon.cannon.choices import (
     ValidationChoices,
 )
 from bayescannon.cannon.options import TrainingOptions
+from bayescannon.data.label_definitions import define_labels
 from bayescannon.numerics.annotated import fits_type, type_text
 from bayescannon.numerics.errors import InputError, MissingFileError
 
@@ -111,6 +112,9 @@ def read_config(path: str | Path) -> RunConfig:
         checked = _checked(section, table, f"[{name}] ")
         try:
             values[name] = section(**checked)
+            if name == "labels":
+                # later sections may name these labels
+                define_labels(values[name].define)
         except InputError as error:
             raise ConfigError(f"[{name}] {error}") from error
     config = RunConfig(**values)

@@ -12,8 +12,16 @@ from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
 from bayescannon.app.stores import label_store
 from bayescannon.app.summary import summary, training_summary
-from bayescannon.app.terminal import print_calibration, print_prepared, print_statistics, print_tally, progress_bar, say
-from bayescannon.app.training import configured_cuts, read_reference_labels, train_from_config
+from bayescannon.app.terminal import (
+    print_calibration,
+    print_notes,
+    print_prepared,
+    print_statistics,
+    print_tally,
+    progress_bar,
+    say,
+)
+from bayescannon.app.training import read_reference_labels, train_from_config
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.validation import validate
 from bayescannon.data.preset import choose_preset
@@ -54,11 +62,10 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     for path in [*paths.values(), *([out / "figures"] if config.figures else [])]:
         refuse_existing(path, overwrite=overwrite)
     preset = choose_preset(config.prepare.preset, config.prepare.variance)
-    cuts = configured_cuts(config.labels, config.train)
     out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=overwrite)
     # a wrong table is found before the spectra are prepared
-    read_reference_labels(config.labels, config.train.label_names, cuts)
+    print_notes(console, read_reference_labels(config.labels, config.train)[0].notes)
 
     with progress_bar(console, "prepare") as progress:
         report = prepare_files(

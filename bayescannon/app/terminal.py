@@ -65,6 +65,12 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
         say(console, f"... and {len(refused) - limit} more; all are recorded in the store")
 
 
+def print_notes(console: Console, notes: Sequence[str]) -> None:
+    """Print what was taken and dropped when a table was read, a line each."""
+    for note in notes:
+        say(console, f"labels: {note}")
+
+
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
     """Print the tally: how many spectra each step of the reference set removed and left, and whose steps they are."""
     table = _table("Reference set: spectra that each step removed", "step", "removed", "remain")

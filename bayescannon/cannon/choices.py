@@ -33,7 +33,7 @@ CLIP_SIGMA = 4.0
 # hidden components, where labels have errors: enough for the mock survey
 N_HIDDEN = 12
 
-LABEL_FORMATS = ("allstar-dr12", "allstar-dr17", "table")
+LABEL_FORMATS = ("auto", "allstar", "allstar-dr12", "allstar-dr13", "allstar-dr17", "astra", "table")
 MATCHES = ("id", "sky")
 # what is done with several spectra of a star
 REPEATS = ("keep", "best")
@@ -168,8 +168,9 @@ class LabelTableChoices(Choices):
     """How a table of trusted labels is read, and matched with spectra."""
 
     format: str = choice(
-        "table",
-        "APOGEE allStar file, or any table that astropy reads",
+        "auto",
+        "layout of the columns: told by their names, or of a release of APOGEE's allStar (dr13 is DR13 to DR16), of "
+        "SDSS-V's astraAllStarASPCAP, or named after labels",
         values=LABEL_FORMATS,
         flag="--labels-format",
     )
@@ -178,7 +179,34 @@ class LabelTableChoices(Choices):
         "columns of the table, where they are not named id, ra, dec, snr, flags, teff, e_teff, ...",
         metavar="NAME=COL,...",
     )
-    match: str = choice("id", "by the spectrum's id or by position", values=MATCHES)
+    units: Mapping[str, str] = choice(
+        dict,
+        "units of labels, errors, ra and dec where the table gives none or wrong ones: teff=kK, teff=dex(K) for log10, "
+        "ra=hourangle",
+        metavar="NAME=UNIT,...",
+    )
+    missing: Mapping[str, Sequence[float]] = choice(
+        dict,
+        "values that stand for a missing one, beside those that are recognised; a label may be named several times",
+        metavar="NAME=VALUE,...",
+    )
+    extension: str | int | None = choice(
+        None,
+        "name or number of the table in a file of several",
+        metavar="NAME|N",
+        flag="--labels-extension",
+    )
+    define: Mapping[str, Mapping[str, str | float]] = choice(
+        dict,
+        "a label of your own, with its unit; may be given several times",
+        metavar="NAME:UNIT[:DESCRIPTION]",
+    )
+    match: str = choice(
+        "id",
+        "how spectra find their labels: id, sky (position), or a column of the spectra and one of the table, as "
+        "gaia_id=source_id or, if they have the same name, obsid",
+        metavar="id|sky|LEFT=RIGHT",
+    )
     radius: float = choice(MATCH_RADIUS, "for --match sky, in arcsec", metavar="ARCSEC")
     star_id: str | None = choice(
         None,
@@ -192,6 +220,31 @@ class LabelTableChoices(Choices):
         super().__post_init__()
         if not 0 < self.radius < inf:
             raise ChoiceError(f"radius must be positive and finite, in arcsec; got {self.radius}")
+        match_pair(self.match)
+
+
+def match_pair(match: str) -> tuple[str, str] | None:
+    """
+    Return the columns of the spectra and of the table by which they are matched; None for ``id`` and ``sky``.
+
+    Raises
+    ------
+    ChoiceError
+        The text is no way to match.
+
+    Examples
+    --------
+    >>> match_pair("gaia_id=source_id"), match_pair("obsid"), match_pair("sky")
+    (('gaia_id', 'source_id'), ('obsid', 'obsid'), None)
+    """
+    if match in MATCHES:
+        return None
+    left, equals, right = match.partition("=") if isinstance(match, str) else ("", "", "")
+    if not left.strip() or (equals and not right.strip()):
+        raise ChoiceError(
+            f"match must be 'id', 'sky', the name of a column, or a pair of columns LEFT=RIGHT; got {match!r}"
+        )
+    return left.strip(), (right.strip() if equals else left.strip())
 
 
 def _paper_labels() -> list[str]:

@@ -6,15 +6,17 @@ giant; its numbers (11,057 stars, 9,952 kept) say that Teff *outside* 3500-6000 
 removed, and so it is here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayescannon.cannon.choices import CUTS
+from bayescannon.data.convert import number
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import labels_from_names
 from bayescannon.data.parts import a_kind, dtype_text, split
+from bayescannon.data.units import label_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray
 
@@ -112,3 +114,57 @@ _RELEASED_CUTS = (
     flag_cut(1 << 3 | 1 << 4 | 1 << 7 | 1 << 23, source=_CODE),
 )
 CUT_SETS: Mapping[str, tuple[Cut, ...]] = dict(zip(CUTS, (_PAPER_CUTS, _RELEASED_CUTS, ()), strict=True))
+
+
+def choose_cuts(
+    cuts: str | Cut | Sequence[Cut] | None, keep: Mapping[str, Sequence[float | None]], *, is_apogee: bool
+) -> list[Cut]:
+    """
+    Return the cuts of a name, or those that were given, and the ranges to keep.
+
+    Parameters
+    ----------
+    cuts : {"paper", "released", "none"}, Cut, sequence of Cut, or None
+        None takes the paper's for labels of APOGEE and none for others.
+    keep : mapping of label name to (low, high)
+        In the labels' units; None is an open end.
+    is_apogee : bool
+        Whether the labels are of APOGEE.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        An unknown name, a range that is none, or something else than cuts.
+    """
+    if not isinstance(keep, Mapping):
+        raise InputTypeError(f"keep maps labels to (low, high), such as {{'teff': (4000, 6000)}}; got {a_kind(keep)}")
+    if cuts is None:
+        cuts = "paper" if is_apogee else "none"
+    return [*_named_cuts(cuts), *(_range(name, bounds) for name, bounds in keep.items())]
+
+
+def _named_cuts(cuts: str | Cut | Sequence[Cut]) -> Sequence[Cut]:
+    if isinstance(cuts, Cut):
+        return [cuts]
+    if isinstance(cuts, str):
+        if cuts not in CUT_SETS:
+            raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
+        return CUT_SETS[cuts]
+    others = [cut for cut in cuts if not isinstance(cut, Cut)] if isinstance(cuts, Sequence) else [cuts]
+    if others:
+        raise InputTypeError(
+            f"cuts are a name or a list of Cut; got {a_kind(others[0])}. keep={{...}} takes ranges of labels"
+        )
+    return cuts
+
+
+def _range(name: str, bounds: Sequence[float | None]) -> Cut:
+    """Return the cut that keeps a range of a label."""
+    if isinstance(bounds, str) or not hasattr(bounds, "__len__") or len(bounds) != 2:
+        raise InputError(f"keep needs (low, high) of {name}, None for an open end; got {bounds!r}")
+    (label,) = labels_from_names([name])
+    low, high = (
+        open_end if bound is None else number(bound, f"the bound of {name}", unit=label_unit(label))
+        for bound, open_end in zip(bounds, (-np.inf, np.inf), strict=True)
+    )
+    return range_cut(name, low, high)

@@ -9,87 +9,39 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.cannon.choices import MATCH_RADIUS, MATCHES
-from bayescannon.cannon.cuts import CUT_SETS, Cut, range_cut
+from bayescannon.cannon.choices import MATCH_RADIUS, match_pair
+from bayescannon.cannon.cuts import Cut
+from bayescannon.cannon.name_matching import best_pair, first_names
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.reference_table import labels_and_cuts
 from bayescannon.cannon.repeated_stars import choose_repeats
+from bayescannon.cannon.selection import SAME_STAR, Selection, best_of_stars, match_by_id, matched_pairs
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.convert import number
-from bayescannon.data.display import html_table, listed
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
-from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import Spectra
-from bayescannon.data.star_ids import rows_by_id
-from bayescannon.data.tally import TallyRow, tally_text
-from bayescannon.data.units import label_unit
-from bayescannon.io.inputs import as_labels, as_spectra
+from bayescannon.data.tally import tally_text
+from bayescannon.io.inputs import as_spectra
 from bayescannon.io.store import load_spectra, open_store
+from bayescannon.io.table_options import TableOptions
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Selection:
+def match_by_sky(
+    ra: FloatArray,
+    dec: FloatArray,
+    table: LabelTable,
+    *,
+    radius: float,
+    usable: BoolArray | None = None,
+) -> Selection:
     """
-    Which spectra and which rows of a label table make the reference set.
+    Match spectra to the nearest star within `radius` arcsec.
 
-    Attributes
-    ----------
-    star, row : int arrays of shape (n,)
-        Index of the spectrum and of the row of its labels.
-    tally : tuple of TallyRow
-    """
-
-    star: NDArray[np.intp]
-    row: NDArray[np.intp]
-    tally: tuple[TallyRow, ...]
-
-    def __repr__(self) -> str:
-        return f"<Selection of {len(self)} stars after {len(self.tally)} steps>"
-
-    def _repr_html_(self) -> str:
-        """Show the tally as a small table in a notebook."""
-        return html_table(
-            "Selection", {row.step: f"{row.removed} removed, {row.remaining} remain" for row in self.tally}
-        )
-
-    def __len__(self) -> int:
-        return len(self.star)
-
-    def step(self, keep: BoolArray, name: str, source: str = "") -> "Selection":
-        """Keep the entries of a bool array of shape (n,) and add a row to the tally."""
-        row = TallyRow(name, int((~keep).sum()), int(keep.sum()), source)
-        return Selection(self.star[keep], self.row[keep], (*self.tally, row))
-
-
-def match_by_id(star_id: NDArray[np.str_], table: LabelTable) -> Selection:
-    """
-    Match spectra to the rows that carry their names; of rows with the same name the best S/N counts.
-
-    Parameters
-    ----------
-    star_id : str array of shape (N,)
-        Names of the spectra, see :func:`bayescannon.data.star_ids.rows_by_id`.
-    table : LabelTable
-    """
-    source = table.source or "the table"
-    n_star = len(star_id)
-    if len(table) and not (table.id != "").any():
-        return _matched([], n_star, f"no label of {source} has an id: it has no column of ids, or an empty one")
-    # the best comes last, and of equals the first row
-    order = np.argsort(-np.nan_to_num(table.snr, nan=-np.inf), kind="stable")[::-1]
-    found = rows_by_id(table.id[order].tolist(), star_id.tolist(), of=source)
-    pairs = [(int(star), int(order[found[star]])) for star in np.flatnonzero(found >= 0)]
-    named = table.id[table.id != ""]
-    n_repeated = len(named) - len(np.unique(named))
-    repeated = f" ({n_repeated} rows with worse S/N of repeated ids left out)" if n_repeated else ""
-    return _matched(pairs, n_star, f"no labels under this id in {source}{repeated}")
-
-
-def match_by_sky(ra: FloatArray, dec: FloatArray, table: LabelTable, *, radius: float) -> Selection:
-    """
-    Match spectra to the nearest row within `radius` arcsec.
+    A star with several rows (the same name in its survey, or within half an arcsec of the nearest row) is its best
+    usable row.
 
     Parameters
     ----------
@@ -98,6 +50,8 @@ def match_by_sky(ra: FloatArray, dec: FloatArray, table: LabelTable, *, radius: 
     table : LabelTable
     radius : float
         In arcsec.
+    usable : bool array of shape (rows,), optional
+        As in :func:`match_by_id`.
 
     Raises
     ------
@@ -116,24 +70,26 @@ def match_by_sky(ra: FloatArray, dec: FloatArray, table: LabelTable, *, radius: 
     stars = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
     rows = np.flatnonzero(np.isfinite(table.ra) & np.isfinite(table.dec))
     pairs: list[tuple[int, int]] = []
+    n_other = 0
     if len(stars) and len(rows):
         here = SkyCoord(ra[stars], dec[stars], unit="deg")
         there = SkyCoord(table.ra[rows], table.dec[rows], unit="deg")
         nearest, distance, _ = here.match_to_catalog_sky(there)
         near = distance <= radius * u.arcsec
-        pairs = list(zip(stars[near].tolist(), rows[nearest[near]].tolist(), strict=True))
+        usable = np.ones(len(table), dtype=bool) if usable is None else usable
+        # a whole survey has few rows near the spectra
+        close = np.unique(there.search_around_sky(here, (radius + SAME_STAR) * u.arcsec)[1])
+        best = np.arange(len(rows))
+        best[close] = close[best_of_stars(table.select(rows[close]), there[close], usable[rows[close]])]
+        pairs = list(zip(stars[near].tolist(), rows[best[nearest[near]]].tolist(), strict=True))
+        n_other = len({row for _, row in pairs} - set(rows[nearest[near]].tolist()))
     step = f"no labels within {radius:g} arcsec in {table.source or 'the table'}"
+    step += f" ({n_other} stars by a better row than the nearest)" if n_other else ""
     if len(ra) and not len(stars):
         step = "the spectra have no positions (columns ra and dec)"
     elif len(table) and not len(rows):
         step = f"no label of {table.source or 'the table'} has a position (columns ra and dec)"
-    return _matched(pairs, len(ra), step)
-
-
-def _matched(pairs: Sequence[tuple[int, int]], n_star: int, step: str) -> Selection:
-    star, row = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-    tally = (TallyRow("spectra", 0, n_star), TallyRow(step, n_star - len(star), len(star)))
-    return Selection(star, row, tally)
+    return matched_pairs(pairs, len(ra), step)
 
 
 def apply_cuts(
@@ -163,8 +119,9 @@ class Matching:
 
     Attributes
     ----------
-    by : {"id", "sky"}
-        By LAMOST id, or by position.
+    by : str
+        ``"id"``: by the spectrum's id. ``"sky"``: by position. ``"LEFT=RIGHT"``: the spectra's column LEFT is the
+        table's column RIGHT; one name stands for both, such as ``"obsid"``.
     radius : float
         For positions, in arcsec or as a Quantity.
     """
@@ -173,20 +130,41 @@ class Matching:
     radius: float = MATCH_RADIUS
 
     def __post_init__(self) -> None:
-        if self.by not in MATCHES:
-            raise InputError(f"match must be 'id' or 'sky'; got {self.by!r}")
+        match_pair(self.by)
         object.__setattr__(self, "radius", number(self.radius, "radius", unit="arcsec"))
         if not self.radius > 0:
             raise InputError(f"radius must be positive, in arcsec; got {self.radius}")
 
-    def match(self, spectra: Spectra | xr.Dataset, table: LabelTable) -> Selection:
-        """Match the stars of spectra, or of an open store, with the rows of `table`."""
-        ids, columns = _ids_and_columns(spectra)
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns with names that the table must have."""
+        pair = match_pair(self.by)
+        return () if pair is None or pair[1] in ("id", "survey_id") else (pair[1],)
+
+    def match(self, spectra: Spectra | xr.Dataset, table: LabelTable, *, usable: BoolArray | None = None) -> Selection:
+        """Match the stars of spectra, or of an open store, with the rows of `table`; see :func:`match_by_id`."""
+        names = names_of_spectra(spectra)
+        pair = match_pair(self.by)
+        if pair is not None:
+            left, right = pair
+            if left not in names:
+                raise InputError(
+                    f"match must be 'id' or 'sky', or name a column of the spectra (LEFT=RIGHT); got {self.by!r}, "
+                    f"and their columns with names are {', '.join(names)}"
+                )
+            return match_by_id(
+                names[left],
+                table,
+                names=_names_in(table, right),
+                what=left if left == right else f"{left}={right}",
+                usable=usable,
+            )
         if self.by == "id":
-            return match_by_id(ids, table)
+            return match_by_id(names["id"], table, usable=usable)
+        ids, columns = _ids_and_columns(spectra)
         unknown = np.full(len(ids), np.nan)
         ra, dec = (columns.get(name, unknown) for name in ("ra", "dec"))
-        return match_by_sky(ra, dec, table, radius=self.radius)
+        return match_by_sky(ra, dec, table, radius=self.radius, usable=usable)
 
 
 def _ids_and_columns(spectra: Spectra | xr.Dataset) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]]]:
@@ -195,6 +173,28 @@ def _ids_and_columns(spectra: Spectra | xr.Dataset) -> tuple[NDArray[np.str_], d
         return spectra.id, dict(spectra.columns)
     columns = {str(name): one.to_numpy() for name, one in spectra.data_vars.items() if one.dims == ("star",)}
     return spectra["star"].to_numpy().astype(np.str_), columns
+
+
+def _names_in(table: LabelTable, column: str) -> NDArray[np.str_]:
+    """Return a column of a table that names its stars."""
+    known = {"id": table.id, "survey_id": table.survey_id, **table.keys}
+    same = [name for name in known if name == column] or [name for name in known if name.lower() == column.lower()]
+    if not same:
+        raise InputError(
+            f"{table.source or 'the table'} has no column {column!r} with names of stars; it has {', '.join(known)}"
+        )
+    return known[same[0]]
+
+
+def names_of_spectra(spectra: Spectra | xr.Dataset) -> dict[str, list[str]]:
+    """Return the columns of spectra, or of an open store, that can name a star: text and whole numbers."""
+    ids, columns = _ids_and_columns(spectra)
+    arrays = {"id": ids, **{name: np.asarray(values) for name, values in columns.items()}}
+    return {
+        name: [str(one).strip() for one in values.tolist()]
+        for name, values in arrays.items()
+        if values.dtype.kind in "OSUTiu" and name not in ("class", "subclass", "release")
+    }
 
 
 def build_reference(
@@ -208,8 +208,11 @@ def build_reference(
     radius: float = MATCH_RADIUS,
     star_id: str | None = None,
     repeats: str = "keep",
-    format: str = "table",
+    format: str = "auto",
     columns: Mapping[str, str] | None = None,
+    units: Mapping[str, Any] | None = None,
+    missing: Mapping[str, Any] | None = None,
+    extension: str | int | None = None,
 ) -> ReferenceSet:
     """
     Build the reference set from spectra, in memory or in a store, and a table of Survey A labels.
@@ -224,12 +227,12 @@ def build_reference(
         Labels to train, in order.
     cuts : {"paper", "released", "none"}, Cut or sequence of Cut, optional
         Applied in order, after stars without all labels are removed. The paper's unless given for a table of APOGEE
-        (by `format`, or a LabelTable with APOGEE's flags), none for others.
+        (told by its columns, or a LabelTable with APOGEE's flags), none for others.
     keep : mapping of label name to (low, high), optional
         Further cuts: stars with labels in these ranges are kept, in the labels' units or with their own; None is an
         open end.
-    match : {"id", "sky"} or Matching
-        By the names of the spectra, or by position.
+    match : {"id", "sky"}, str or Matching
+        By the names of the spectra, by position, or by a pair of columns as ``"obsid=OBSID"``: see :class:`Matching`.
     radius : float
         For positions, in arcsec.
     star_id : str, optional
@@ -238,7 +241,7 @@ def build_reference(
         table, ``survey_id``, ``gaia_id`` or ``twomass_id``, or positions within 3 arcsec.
     repeats : {"keep", "best"}
         Keep all spectra of a star, or the one with the best S/N. All are one star in every fold, bootstrap and count.
-    format, columns
+    format, columns, units, missing, extension
         How to read `labels`, see :func:`bayescannon.io.tables.read_labels`.
 
     Returns
@@ -270,23 +273,20 @@ def build_reference(
     if isinstance(spectra, LabelTable) or isinstance(labels, Spectra):
         raise InputTypeError("spectra and labels are swapped; give build_reference(spectra, labels)")
     matching = match if isinstance(match, Matching) else Matching(match, radius)
-    labels_from_names(label_names)
-    is_apogee = format != "table" or (isinstance(labels, LabelTable) and labels.flag_type is not None)
-    cuts = choose_cuts(cuts, {} if keep is None else keep, is_apogee=is_apogee)
-    # of a table that is not read yet; labels that only a cut looks at are needed too
-    needed = None
-    if not isinstance(labels, LabelTable):
-        needed = list(dict.fromkeys([*label_names, *(name for cut in cuts for name in cut.needs)]))
-    table = as_labels(labels, format=format, label_names=needed, columns=columns)
+    options = TableOptions(format, columns or {}, units or {}, missing or {}, extension)
+    table, cuts = labels_and_cuts(labels, options, label_names, cuts=cuts, keep=keep, keys=matching.keys)
     source = open_store(spectra) if isinstance(spectra, str | Path) else as_spectra(spectra)
-    selection = apply_cuts(matching.match(source, table), table, label_names, cuts=cuts)
-    ids, known = _ids_and_columns(source)
+    matched = matching.match(source, table, usable=usable_rows(table, label_names, cuts))
+    selection = apply_cuts(matched, table, label_names, cuts=cuts)
     if len(selection) == 0:
+        notes = "" if isinstance(labels, LabelTable) else "".join(f"{note}\n" for note in table.notes)
         raise ReferenceSetError(
             "no reference star is left; check that spectra and labels belong together, and the cuts.\n"
+            + notes
             + tally_text(selection.tally)
-            + (f"\n{_first_ids(ids, table)}" if matching.by == "id" else "")
+            + (f"\n{_advice(source, table, matching)}" if len(matched) == 0 else "")
         )
+    ids, known = _ids_and_columns(source)
     survey_columns = {name: values[selection.star] for name, values in known.items()}
     found = choose_repeats(
         survey_columns | {"survey_id": table.survey_id[selection.row]}, ids[selection.star], selection.row,
@@ -302,71 +302,40 @@ def build_reference(
     chosen = replace(chosen, columns={**chosen.columns, "survey_id": rows.survey_id})
     return ReferenceSet(
         chosen, rows.matrix(label_names), rows.error_matrix(label_names), tuple(label_names), selection.tally,
-        star=found.star,
+        star=found.star, notes=table.notes,
     )  # fmt: skip
 
 
-def choose_cuts(
-    cuts: str | Cut | Sequence[Cut] | None, keep: Mapping[str, Sequence[float | None]], *, is_apogee: bool
-) -> list[Cut]:
-    """
-    Return the cuts of a name, or those that were given, and the ranges to keep.
-
-    Parameters
-    ----------
-    cuts : {"paper", "released", "none"}, Cut, sequence of Cut, or None
-        None takes the paper's for labels of APOGEE and none for others.
-    keep : mapping of label name to (low, high)
-        In the labels' units; None is an open end.
-    is_apogee : bool
-        Whether the labels are of APOGEE.
-
-    Raises
-    ------
-    InputError, InputTypeError
-        An unknown name, a range that is none, or something else than cuts.
-    """
-    if not isinstance(keep, Mapping):
-        raise InputTypeError(f"keep maps labels to (low, high), such as {{'teff': (4000, 6000)}}; got {a_kind(keep)}")
-    if cuts is None:
-        cuts = "paper" if is_apogee else "none"
-    return [*_named_cuts(cuts), *(_range(name, bounds) for name, bounds in keep.items())]
+def usable_rows(table: LabelTable, label_names: Sequence[str], cuts: Sequence[Cut]) -> BoolArray:
+    """Return the rows that have all labels and pass all cuts, a bool array of shape (rows,)."""
+    usable: BoolArray = np.isfinite(table.matrix(label_names)).all(axis=1)
+    for cut in cuts:
+        table.require(cut.needs)
+        usable = usable & cut.kept(table)
+    return usable
 
 
-def _named_cuts(cuts: str | Cut | Sequence[Cut]) -> Sequence[Cut]:
-    if isinstance(cuts, Cut):
-        return [cuts]
-    if isinstance(cuts, str):
-        if cuts not in CUT_SETS:
-            raise InputError(f"cuts must be one of {', '.join(CUT_SETS)}; got {cuts!r}")
-        return CUT_SETS[cuts]
-    others = [cut for cut in cuts if not isinstance(cut, Cut)] if isinstance(cuts, Sequence) else [cuts]
-    if others:
-        raise InputTypeError(
-            f"cuts are a name or a list of Cut; got {a_kind(others[0])}. keep={{...}} takes ranges of labels"
+def _advice(spectra: Spectra | xr.Dataset, table: LabelTable, matching: Matching) -> str:
+    """Say how the spectra could be matched instead, and show the first names of both sides."""
+    names = names_of_spectra(spectra)
+    there = {"id": table.id, "survey_id": table.survey_id, **table.keys}
+    lines = []
+    if matching.by == "sky" and len(match_by_id(names["id"], table)):
+        lines.append("the spectra's ids are in the table: --match id (match='id')")
+    n_same, left, right = best_pair(names, {name: values.tolist() for name, values in there.items()})
+    if n_same and (left, right) != ("id", "id"):
+        pair = left if left == right else f"{left}={right}"
+        lines.append(
+            f"{left} of the spectra and {right} of {table.source or 'the table'} agree for {n_same} of "
+            f"{len(names['id'])}: --match {pair} (match={pair!r})"
         )
-    return cuts
-
-
-def _range(name: str, bounds: Sequence[float | None]) -> Cut:
-    """Return the cut that keeps a range of a label."""
-    if isinstance(bounds, str) or not hasattr(bounds, "__len__") or len(bounds) != 2:
-        raise InputError(f"keep needs (low, high) of {name}, None for an open end; got {bounds!r}")
-    (label,) = labels_from_names([name])
-    low, high = (
-        open_end if bound is None else number(bound, f"the bound of {name}", unit=label_unit(label))
-        for bound, open_end in zip(bounds, (-np.inf, np.inf), strict=True)
-    )
-    return range_cut(name, low, high)
-
-
-def _first_ids(star_id: Any, table: LabelTable) -> str:
-    """Show the first names of both sides, so that one sees how they differ."""
-    there = table.id[table.id != ""].tolist()
-    return (
-        f"ids of the spectra: {listed(list(star_id), most=3)}\n"
-        f"ids of {table.source or 'the table'}: {listed(there, most=3)}"
-    )
+    if matching.by != "sky" and np.isfinite(table.ra).any():
+        n_near = len(Matching("sky", matching.radius).match(spectra, table))
+        if n_near:
+            lines.append(f"{n_near} spectra are within {matching.radius:g} arcsec of a row: --match sky (match='sky')")
+    if matching.by != "sky":
+        lines.append(first_names(names["id"], table.id.tolist(), table.source or "the table"))
+    return "\n".join(lines)
 
 
 def reference_of_model(
@@ -381,14 +350,17 @@ def reference_of_model(
     """
     Find the spectra that a model was trained on, with the labels that `table` has for them now.
 
+    Of a star's rows the one counts that it was trained on, if the table still has it.
+
     Raises
     ------
     ReferenceSetError
         None of them is in both the store and the table.
     """
     reference = build_reference(
-        store, table, model.label_names, cuts="none", match=match, radius=radius, star_id=star_id
-    )
+        store, _rows_of_training(model, table), model.label_names, cuts="none", match=match, radius=radius,
+        star_id=star_id,
+    )  # fmt: skip
     absent = ~np.isin(reference.spectra.id, model.reference_id)
     kept = reference.drop(absent, "not in the model's reference set")
     if len(kept) == 0:
@@ -396,3 +368,13 @@ def reference_of_model(
             "none of the model's reference stars is in both the store and the table.\n" + tally_text(kept.tally)
         )
     return kept
+
+
+def _rows_of_training(model: TrainedModel, table: LabelTable) -> LabelTable:
+    """Return the table without rows beside one of the same name whose labels are those of the training."""
+    trained = {tuple(row) for row in model.reference_labels.tolist()}
+    same = np.array([tuple(row) in trained for row in table.matrix(model.label_names).tolist()], dtype=bool)
+    beside = np.zeros(len(table), dtype=bool)
+    for names in (table.id, table.survey_id):
+        beside |= (names != "") & np.isin(names, names[same])
+    return table.select(same | ~beside)

@@ -22,6 +22,7 @@ from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
+from bayescannon.data.label_definitions import definitions_of, restore_labels
 from bayescannon.data.labels import LabelScaler
 from bayescannon.data.tally import TallyRow
 from bayescannon.models.label_vector import term_names
@@ -54,6 +55,8 @@ _CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
 }
 # attributes of the groups reference and held_out
 _LABEL_TABLE = "label_table"
+# attribute of the root; files of 0.3.0 have none
+_DEFINITIONS = "label_definitions"
 _FOLDS = ("folds", "n_starts", "seed")
 _COVARIANCE = ("pixel", "term", "term_2")
 # variable of both groups: which spectra are of the same star
@@ -91,7 +94,13 @@ def model_groups(model: "TrainedModel") -> dict[str, xr.Dataset]:
             "stellar_label": list(model.label_names),
             "unit": ("stellar_label", [label.unit for label in model.labels]),
         },
-        attrs={"kind": KIND, "schema_version": SCHEMA_VERSION, "hash": model.hash, **asdict(model.provenance)},
+        attrs={
+            "kind": KIND,
+            "schema_version": SCHEMA_VERSION,
+            "hash": model.hash,
+            _DEFINITIONS: json.dumps(definitions_of(model.labels)),
+            **asdict(model.provenance),
+        },
     )
     groups = {
         "/": describe_variables(root, texts.ROOT),
@@ -194,8 +203,11 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
     ------
     ModelFileError
         The tree lacks a group or a variable, or holds other ones than this version knows.
+    LabelError
+        A label of the model is known here with another unit.
     """
     try:
+        restore_labels(json.loads(tree.attrs.get(_DEFINITIONS, "{}")), "the model")
         names = tuple(str(name) for name in tree.to_dataset()["stellar_label"].to_numpy())
         groups = {name: node.to_dataset(inherit=False) for name, node in tree.children.items()}
         pixels, reference, calibration = (groups[name] for name in ("model", "reference", "calibration"))

@@ -1,5 +1,6 @@
 """Coverage and novelty of stars: fit the reference by folds, assess stars against it, set their flags."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from bayescannon.cannon.choices import FALSE_ALARMS
 from bayescannon.cannon.coverage_flag import belongs, outside_coverage
 from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
 from bayescannon.cannon.model_file import as_model
+from bayescannon.cannon.name_matching import match_names
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.display import listed
 from bayescannon.data.flags import ResultFlag
@@ -20,10 +22,9 @@ from bayescannon.data.label_distance import PAPER_NEIGHBOURS, PAPER_SCALES, labe
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.parts import require_kind
 from bayescannon.data.spectra import Spectra
-from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.catalogue import add_coverage
 from bayescannon.io.inputs import as_labels, as_spectra
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import BayesCannonWarning, InputError
 from bayescannon.numerics.p_values import is_unusual
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.typing import FloatArray
@@ -82,7 +83,7 @@ def coverage_from_estimates(
 
 def pipeline_labels_of(stars: Sequence[str], table: LabelTable, names: Sequence[str]) -> FloatArray:
     """Return Survey B's own labels of stars by name, shape (N, K); NaN for a star or value that is not there."""
-    rows = rows_by_id(table.id, stars, of=table.source or "the pipeline labels")
+    rows = match_names(stars, table.id.tolist(), np.arange(len(table)), of=table.source or "the pipeline labels").rows
     return np.where(rows[:, None] >= 0, table.matrix(names)[rows], np.nan)
 
 
@@ -100,7 +101,16 @@ def as_pipeline_labels(given: LabelTable | str | Path, model: TrainedModel, star
     names = [name for name in PAPER_SCALES if name in model.label_names]
     table = given if isinstance(given, LabelTable) else as_labels(given, label_names=names)
     table.require(names)
-    if len(stars) and (rows_by_id(table.id, stars, of=table.source or "the pipeline labels") < 0).all():
+    named = match_names(
+        [str(star) for star in stars], table.id.tolist(), np.arange(len(table)),
+        of=table.source or "the pipeline labels",
+    )  # fmt: skip
+    if named.how:
+        warnings.warn(
+            BayesCannonWarning(f"ids of the pipeline labels are compared with those of the spectra {named.how}"),
+            stacklevel=3,
+        )
+    if len(stars) and not (named.rows >= 0).any():
         there = table.id[table.id != ""].tolist()
         known = f"its ids are {listed(there, most=3)}" if there else "it has no column of ids, or an empty one"
         raise CoverageError(

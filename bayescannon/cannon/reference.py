@@ -51,6 +51,8 @@ class ReferenceSet:
         Names of the stars: spectra with the same name are of the same star, which is one star in folds, bootstraps,
         jackknife, calibration and coverage. Any names or numbers may be given; a spectrum with a blank name is a star
         of its own. By default by the rule of :mod:`bayescannon.data.star_groups`.
+    notes : tuple of str
+        What was taken and dropped when the table of labels was read.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class ReferenceSet:
     tally: tuple[TallyRow, ...] = ()
     clipped: "ReferenceSet | None" = None
     star: NDArray[np.str_] = UNKNOWN
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, Spectra):

@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.data.label_definitions import definitions_of, restore_labels
+from bayescannon.data.labels import labels_from_names
 from bayescannon.data.parts import UNKNOWN, a_kind, require_kind
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow
@@ -67,6 +69,8 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
         "format": FORMAT,
         "spectra": json.dumps(dict(reference.spectra.attrs)),
         "tally": json.dumps([asdict(row) for row in reference.tally]),
+        "notes": json.dumps(reference.notes),
+        "label_definitions": json.dumps(definitions_of(labels_from_names(reference.label_names))),
     }
     dataset = spectra.assign(reference_labels=(_PAIR, reference.labels), reference_errors=(_PAIR, reference.errors))
     dataset = dataset.assign({_STAR_NAME: ("star", reference.star)})
@@ -110,13 +114,16 @@ def load_reference(path: str | Path) -> ReferenceSet:
     if dataset.attrs.get("format") != FORMAT:
         raise ReferenceFileError(f"{path} holds no reference set ({FORMAT}); write one with save_reference")
     attrs: dict[str, Any] = dict(dataset.attrs)
+    # files of 0.3.0 have neither definitions nor notes
+    restore_labels(json.loads(attrs.get("label_definitions", "{}")), path.name)
     labels, errors = (dataset[name].to_numpy() for name in ("reference_labels", "reference_errors"))
     names = tuple(str(name) for name in np.asarray(dataset["stellar_label"]).tolist())
     star = dataset[_STAR_NAME].to_numpy() if _STAR_NAME in dataset else UNKNOWN
     pixels = dataset.drop_dims("stellar_label").drop_vars(_STAR_NAME, errors="ignore").drop_attrs(deep=False)
     spectra = Spectra.from_xarray(pixels.assign_attrs(json.loads(attrs["spectra"])))
     tally = tuple(TallyRow(**row) for row in json.loads(attrs["tally"]))
-    return ReferenceSet(spectra, labels, errors, names, tally, star=star)
+    notes = tuple(json.loads(attrs.get("notes", "[]")))
+    return ReferenceSet(spectra, labels, errors, names, tally, star=star, notes=notes)
 
 
 def as_reference(given: ReferenceSet | str | Path) -> ReferenceSet:

@@ -73,7 +73,21 @@ def label_matrix(
             f"labels must be finite, and {names[k]} of {star_id[star]} is {matrix[star, k]}; leave out the {n_bad} "
             "stars that lack a label"
         )
+    _require_possible(names, matrix, star_id)
     return names, matrix
+
+
+def _require_possible(names: Sequence[str], matrix: FloatArray, star_id: Sequence[str]) -> None:
+    """Raise if a label is outside its physical range: a sentinel for a missing value, or another unit."""
+    for k, name in enumerate(names):
+        label = KNOWN_LABELS[name]
+        outside = (matrix[:, k] < label.lowest) | (matrix[:, k] > label.highest)
+        if outside.any():
+            star = int(np.flatnonzero(outside)[0])
+            raise InputError(
+                f"{name} of {star_id[star]} is {matrix[star, k]:g}, and a star has {label.range_text()}; leave out the "
+                f"{int(outside.sum())} stars with such values, or convert them to {label.unit or 'plain numbers'}"
+            )
 
 
 def error_matrix(given: Any, labels: Any, names: tuple[str, ...], star_id: Sequence[str]) -> FloatArray:

@@ -1,7 +1,7 @@
 """A table of labels that a survey published: the trusted labels of Survey A, or those of Survey B."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import Any
 
@@ -49,6 +49,12 @@ class LabelTable:
         The survey's signal-to-noise ratio.
     source : str
         Origin of the table, for messages and provenance.
+    keys : mapping of column name to str array of shape (N,)
+        Further names of the stars, by which spectra can be matched.
+    layout : str
+        What kind of table it was read from, such as ``"allstar-dr17"``; empty if it was not read.
+    notes : tuple of str
+        What was taken and what was dropped when it was read.
 
     Raises
     ------
@@ -74,6 +80,9 @@ class LabelTable:
     flag_type: type[IntFlag] | None = None
     snr: FloatArray = UNKNOWN
     source: str = ""
+    keys: Mapping[str, NDArray[np.str_]] = UNKNOWN
+    layout: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         values: dict[str, Any] = {}
@@ -100,8 +109,14 @@ class LabelTable:
             np.zeros(n_row, dtype=np.uint64) if self.flags is None else bits(self.flags, "flags", missing=MISSING_FLAGS)
         )
         object.__setattr__(self, "source", printable(str(self.source)))
+        given = self.keys
+        values["keys"] = (
+            {} if given is None else {name: texts(one, name, missing_allowed=True) for name, one in given.items()}
+        )
         for name, value in values.items():
             columns = {name: value}
+            if name == "keys":
+                columns = dict(value)
             if name in ("labels", "errors"):
                 columns = {f"{'e_' * (name == 'errors')}{label}": one for label, one in value.items()}
             for column, one in columns.items():
@@ -115,7 +130,15 @@ class LabelTable:
 
     @classmethod
     def from_arrays(
-        cls, id: Any = None, *, flag_type: type[IntFlag] | None = None, source: str = "", **columns: Any
+        cls,
+        id: Any = None,
+        *,
+        flag_type: type[IntFlag] | None = None,
+        source: str = "",
+        keys: Mapping[str, Any] | None = None,
+        layout: str = "",
+        notes: tuple[str, ...] = (),
+        **columns: Any,
     ) -> "LabelTable":
         """
         Make a table of columns.
@@ -124,7 +147,7 @@ class LabelTable:
         ----------
         id : sequence of N names, optional
             Names of the stars' spectra.
-        flag_type, source
+        flag_type, source, keys, layout, notes
             As the attributes of the class.
         **columns : arrays of shape (N,)
             Labels by their names, their errors as ``e_<label>``, and ``survey_id``, ``ra``, ``dec``, ``snr``,
@@ -150,7 +173,10 @@ class LabelTable:
                 f"unknown column {unknown[0]!r}; known are {', '.join(KNOWN_LABELS)}, errors such as e_teff, and id, "
                 "survey_id, ra, dec, snr, flags"
             )
-        return cls(id, labels=labels, errors=errors, flag_type=flag_type, source=source, **plain)
+        return cls(
+            id, labels=labels, errors=errors, flag_type=flag_type, source=source,
+            keys=UNKNOWN if keys is None else keys, layout=layout, notes=notes, **plain,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.id)
@@ -175,6 +201,7 @@ class LabelTable:
             "ids": str(np.count_nonzero(self.id != "") or "no"),
             "positions": str(np.count_nonzero(np.isfinite(self.ra) & np.isfinite(self.dec)) or "no"),
             "source": self.source,
+            **({"read": "; ".join(self.notes)} if self.notes else {}),
         }
 
     def select(self, index: Any) -> "LabelTable":
@@ -191,7 +218,19 @@ class LabelTable:
             self.flag_type,
             self.snr[rows],
             self.source,
+            {name: values[rows] for name, values in self.keys.items()},
+            self.layout,
+            self.notes,
         )
+
+    def with_notes(self, notes: Sequence[str], *, flag_type: type[IntFlag] | None) -> "LabelTable":
+        """Return the table with other notes and another type of flags."""
+        return replace(self, notes=tuple(notes), flag_type=flag_type)
+
+    @property
+    def is_apogee(self) -> bool:
+        """Whether the table was read as one of APOGEE, or has its flags."""
+        return self.flag_type is not None or self.layout.startswith(("allstar", "astra"))
 
     def matrix(self, names: Sequence[str]) -> FloatArray:
         """

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from bayescannon.data.display import html_table
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
+
+# stands for a unit that was not given: the second text is the unit then
+_SECOND = "\0"
 
 
 class LabelError(InputError):
@@ -44,50 +48,73 @@ class PublishedNumbers:
 @dataclass(frozen=True)
 class Label:
     """
-    One stellar label.
+    One stellar label: ``Label(name, unit)``, or ``Label(name, symbol, unit, description)``.
 
     Attributes
     ----------
     name : str
         Name in tables and on the command line, for instance ``"teff"``.
     symbol : str
-        Name in plots (matplotlib mathtext).
+        Name in plots (matplotlib mathtext); made of the name unless given.
     unit : str
-        FITS unit string: ``"K"``, ``"dex"`` or ``"mag"``.
+        FITS unit string, such as ``"K"``, ``"dex"``, ``"mag"`` or ``"Gyr"``; ``""`` for a plain number. A second text
+        alone is the unit.
     description : str
-        One phrase for table headers.
+        One phrase for table headers; the symbol unless given.
     digits : int
         Decimals to print.
     published : PublishedNumbers
         The paper's numbers.
     log_of : str
         If the label is the log10 of a quantity with a unit, that unit: ``"cm/s2"`` for log g.
+    lowest, highest : float
+        The range of values that a star can have, in the label's unit. It is wide: a value outside is a missing value
+        or of another unit, not an unusual star.
 
     Raises
     ------
     InputTypeError
-        The name, symbol, unit or description is no text.
+        The name, symbol, unit or description is no text, or the digits or the range no numbers.
+    LabelError
+        The range is empty.
 
     Examples
     --------
-    >>> from bayescannon.data.labels import KNOWN_LABELS
+    >>> from bayescannon.data.labels import KNOWN_LABELS, Label
     >>> KNOWN_LABELS["logg"]
     <Label logg [dex]: log10 of the surface gravity in cm s-2>
+    >>> Label("ba_fe", "dex")
+    <Label ba_fe [dex]: [Ba/Fe]>
     """
 
     name: str
-    symbol: str
-    unit: str
-    description: str
+    symbol: str = ""
+    unit: str = _SECOND
+    description: str = ""
     digits: int = 3
     published: PublishedNumbers = PublishedNumbers()
     log_of: str = ""
+    lowest: float = -np.inf
+    highest: float = np.inf
 
     def __post_init__(self) -> None:
-        for name in ("name", "symbol", "unit", "description"):
+        for name in ("name", "symbol", "unit", "description", "log_of"):
             value = getattr(self, name)
             if not isinstance(value, str):
                 raise InputTypeError(f"{name} of a label must be text; got {value!r}")
+        for name, kind in (("digits", Integral), ("lowest", Real), ("highest", Real)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise InputTypeError(f"{name} of a label must be a number; got {value!r}")
+        if not self.lowest < self.highest:
+            raise LabelError(
+                f"the range of label {self.name!r} must have lowest < highest; got {self.lowest:g} and {self.highest:g}"
+            )
+        if self.unit == _SECOND:
+            object.__setattr__(self, "unit", self.symbol)
+            object.__setattr__(self, "symbol", "")
+        object.__setattr__(self, "symbol", self.symbol or _symbol(self.name))
+        object.__setattr__(self, "description", self.description or self.symbol)
 
     def __repr__(self) -> str:
         return f"<Label {self.name} [{self.unit}]: {self.description}>"
@@ -98,40 +125,54 @@ class Label:
 
     def axis_text(self) -> str:
         """Return the text for a plot axis: the symbol and, in brackets, the unit."""
-        return f"{self.symbol} [{self.unit}]"
+        return f"{self.symbol} [{self.unit}]" if self.unit else self.symbol
+
+    def range_text(self) -> str:
+        """Return the physical range in words, for messages."""
+        return f"{self.lowest:g} to {self.highest:g} {self.unit}".rstrip()
 
 
-# Ho et al. 2017, section 4.2 and figures 4 and 5
+def _symbol(name: str) -> str:
+    """Make the symbol of a label of its name: ``ba_fe`` is [Ba/Fe]."""
+    ratio = re.fullmatch(r"([a-z]{1,2})_(h|fe|m)", name)
+    return f"[{ratio[1].capitalize()}/{ratio[2].capitalize()}]" if ratio else name.replace("_", " ")
+
+
+# Published numbers: Ho et al. 2017, section 4.2 and figures 4 and 5. The ranges enclose all stars, with their errors:
+# from brown dwarfs to the hottest white dwarfs, stars without any line of iron, carbon-enhanced stars of [C/Fe] 4.
 KNOWN_LABELS: dict[str, Label] = {
     label.name: label
     for label in (
         Label(
             "teff", r"$T_{\rm eff}$", "K", "effective temperature", 1,
-            PublishedNumbers(-3.44, 68.8, 91.5, 4.4, 91.5),
+            PublishedNumbers(-3.44, 68.8, 91.5, 4.4, 91.5), lowest=200, highest=300_000,
         ),
         Label(
             "logg", r"$\log g$", "dex", "log10 of the surface gravity in cm s-2", 4,
-            PublishedNumbers(-0.0035, 0.143, 0.11, 0.012, 0.11), "cm/s2",
+            PublishedNumbers(-0.0035, 0.143, 0.11, 0.012, 0.11), "cm/s2", lowest=-3, highest=10,
         ),
         Label(
-            "fe_h", r"[Fe/H]", "dex", "metallicity (APOGEE DR12: PARAM_M_H)", 4,
-            PublishedNumbers(-0.0029, 0.0863, 0.05, 0.0060, 0.05),
+            "fe_h", r"[Fe/H]", "dex", "metallicity, [Fe/H] or [M/H] as in the reference labels", 4,
+            PublishedNumbers(-0.0029, 0.0863, 0.05, 0.0060, 0.05), lowest=-9, highest=3,
         ),
         Label(
-            "alpha_m", r"[$\alpha$/M]", "dex", "alpha-element enhancement (APOGEE DR12: PARAM_ALPHA_M)", 4,
-            PublishedNumbers(0.0025, 0.0391, 0.05, 0.0042, 0.05),
+            "alpha_m", r"[$\alpha$/M]", "dex", "alpha-element enhancement relative to metallicity", 4,
+            PublishedNumbers(0.0025, 0.0391, 0.05, 0.0042, 0.05), lowest=-4, highest=4,
         ),
         Label(
-            "a_k", r"$A_K$", "mag", "K-band extinction (APOGEE DR12: AK_WISE)", 4,
-            PublishedNumbers(0.0062, 0.0478, None, None, 1.0),
+            "a_k", r"$A_K$", "mag", "K-band extinction", 4,
+            PublishedNumbers(0.0062, 0.0478, None, None, 1.0), lowest=-2, highest=30,
         ),
-        Label("c_m", r"[C/M]", "dex", "carbon abundance relative to metallicity", 3),
-        Label("n_m", r"[N/M]", "dex", "nitrogen abundance relative to metallicity", 3),
-        Label("mg_fe", r"[Mg/Fe]", "dex", "magnesium abundance relative to iron", 3),
-        Label("vmicro", r"$\log v_{\rm micro}$", "dex", "log10 of the microturbulence in km/s", 3, log_of="km/s"),
-        Label("vsini", r"$v \sin i$", "km/s", "projected rotation velocity", 2),
-        Label("mass", r"$M$", "solMass", "stellar mass", 3),
-        Label("log_age", r"$\log$ age", "dex", "log10 of the age in years", 3, log_of="yr"),
+        Label("c_m", r"[C/M]", "dex", "carbon abundance relative to metallicity", lowest=-6, highest=6),
+        Label("n_m", r"[N/M]", "dex", "nitrogen abundance relative to metallicity", lowest=-6, highest=6),
+        Label("mg_fe", r"[Mg/Fe]", "dex", "magnesium abundance relative to iron", lowest=-5, highest=5),
+        Label(
+            "vmicro", r"$\log v_{\rm micro}$", "dex", "log10 of the microturbulence in km/s", log_of="km/s", lowest=-4,
+            highest=3,
+        ),
+        Label("vsini", r"$v \sin i$", "km/s", "projected rotation velocity", 2, lowest=0, highest=1000),
+        Label("mass", r"$M$", "solMass", "stellar mass", lowest=0, highest=1000),
+        Label("log_age", r"$\log$ age", "dex", "log10 of the age in years", log_of="yr", lowest=3, highest=11),
     )
 }  # fmt: skip
 
@@ -146,7 +187,7 @@ def register_label(label: Label) -> Label:
     """
     Make a label of one's own known by its name, in this process.
 
-    Models with the label can be trained, saved and loaded where it is registered; register it before loading one.
+    A model's file holds the definitions of its labels, and loading it makes them known too.
 
     Parameters
     ----------
@@ -162,7 +203,7 @@ def register_label(label: Label) -> Label:
     InputTypeError
         Something else than a Label.
     LabelError
-        The name cannot be a column, or another label has it already.
+        The name cannot be a column, another label has it already, or the unit is not known.
 
     Examples
     --------
@@ -172,7 +213,7 @@ def register_label(label: Label) -> Label:
     """
     given: Any = label
     if not isinstance(given, Label):
-        raise InputTypeError(f"register_label takes a Label, as Label('c_fe', '[C/Fe]', 'dex', '...'); got {given!r}")
+        raise InputTypeError(f"register_label takes a Label, as Label('c_fe', 'dex'); got {given!r}")
     if not _NAME.fullmatch(label.name):
         raise LabelError(
             f"the name of a label must be lower-case letters, digits and underscores, and not begin with e_, rho_ or "
@@ -182,8 +223,21 @@ def register_label(label: Label) -> Label:
         raise LabelError(
             f"another label has the name {label.name!r}: {KNOWN_LABELS[label.name]!r}; choose another name"
         )
+    if label.name not in KNOWN_LABELS:
+        _require_unit(label)
     KNOWN_LABELS[label.name] = label
     return label
+
+
+def _require_unit(label: Label) -> None:
+    """Raise unless astropy knows the units of a label."""
+    import astropy.units as u
+
+    for unit in (label.unit, label.log_of):
+        try:
+            u.Unit(unit)
+        except ValueError as error:
+            raise LabelError(f"the unit {unit!r} of label {label.name!r} is not known: {error}") from None
 
 
 def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
@@ -202,7 +256,7 @@ def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:
     if unknown:
         raise LabelError(
             f"unknown label name {unknown[0]!r}; known labels are {', '.join(KNOWN_LABELS)}. register_label makes one "
-            "of your own known"
+            f"of your own known (--define {unknown[0]}:UNIT, or [labels.define] of a TOML file)"
         )
     if not names:
         raise LabelError("no label names were given; give at least one, for instance 'teff'")

@@ -1,11 +1,19 @@
 """Units of the input: numbers with a unit are converted to the package's unit, or raise an error that names them."""
 
+import re
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.labels import Label
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.typing import FloatArray
+
+# how tables write the unit of a logarithm: log(K), [K]
+_LOG = re.compile(r"(?:log|log10|lg|dex)\((.+)\)|\[(.+)\]", re.IGNORECASE)
+# ends of the name of the angle of an hour
+_HOURS = ("h", "hr", "hour", "hours", "hourangle", "hms")
 
 
 class UnitError(InputError):
@@ -48,7 +56,9 @@ def to_unit(values: NDArray[Any], unit: Any, wanted: Any, name: str, *, remedy: 
         return values
     import astropy.units as u
 
-    given, target = (u.Unit(one, parse_strict="silent") for one in (unit, wanted))
+    given, target = as_unit(unit), as_unit(wanted)
+    if target == u.deg and str(given) in _HOURS:
+        given = u.hourangle
     if given == target or given == u.dimensionless_unscaled or not str(given):
         return values
     # astropy takes a magnitude as -0.4 dex; converting one kind of logarithm to another is meaningless for labels
@@ -65,6 +75,86 @@ def to_unit(values: NDArray[Any], unit: Any, wanted: Any, name: str, *, remedy: 
     expected = "plain numbers" if target == u.dimensionless_unscaled else str(target)
     fault = "is not a known unit" if kind == "unknown" else f"does not convert to {expected}"
     raise UnitError(f"{name} is in {given}, which {fault}; {remedy or f'give {name} in {expected}'}")
+
+
+def as_unit(unit: Any) -> Any:
+    """
+    Return the astropy unit of a unit or its text; units of logarithms are understood as tables write them.
+
+    Examples
+    --------
+    >>> as_unit("log(K)"), as_unit("[K]"), as_unit("kK")
+    (Unit("dex(K)"), Unit("dex(K)"), Unit("kK"))
+    """
+    import astropy.units as u
+
+    text = str(unit).strip().strip("'\"")
+    logarithm = _LOG.fullmatch(text)
+    if logarithm:
+        name = (logarithm[1] or logarithm[2]).strip()
+        inside = u.Unit(name, parse_strict="silent")
+        # [Sun] is relative to the Sun, not in units of one
+        if name.lower() not in ("sun", "solar") and not isinstance(
+            inside, u.UnrecognizedUnit | u.function.FunctionUnitBase
+        ):
+            return u.DexUnit(inside)
+    return u.Unit(text if isinstance(unit, str) else unit, parse_strict="silent")
+
+
+def to_label_unit(
+    values: FloatArray, errors: FloatArray | None, units: tuple[Any, Any], label: Label, name: str
+) -> tuple[FloatArray, FloatArray | None]:
+    """
+    Convert a column of labels and their errors to the label's unit.
+
+    Unlike :func:`to_unit` a declared logarithm of a quantity is taken to the power of ten where the label is the
+    quantity, and the other way round; the errors then follow to first order.
+
+    Parameters
+    ----------
+    values : float array of shape (N,)
+    errors : float array of shape (N,), or None
+    units : tuple of the unit of the values and that of the errors
+        None is plain numbers; errors without a unit are in that of the label.
+    label : Label
+    name : str
+        What the numbers are, for messages.
+
+    Raises
+    ------
+    UnitError
+        A unit is not known, or does not convert.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescannon.data.labels import KNOWN_LABELS
+    >>> to_label_unit(np.array([3.69897]), np.array([0.004]), ("log(K)", "log(K)"), KNOWN_LABELS["teff"], "teff")
+    (array([4999.99995008]), array([46.0517014]))
+    """
+    unit, error_unit = units
+    wanted = label_unit(label)
+    remedy = (
+        f"convert it to {label.unit or 'plain numbers'}, or say its unit if the table is wrong: --units "
+        f"{label.name}={label.unit or 'UNIT'} (units={{{label.name!r}: {label.unit!r}}})"
+    )
+    given, target = (None if unit is None else as_unit(unit)), as_unit(wanted)
+    if given is not None and (_kind(given), _kind(target)) == ("log", "other"):
+        linear = to_unit(10.0**values, given.physical_unit, wanted, name, remedy=remedy)
+        if errors is not None and not (error_unit is not None and _kind(as_unit(error_unit)) == "other"):
+            return linear, linear * np.log(10) * errors
+        return linear, None if errors is None else to_unit(errors, error_unit, wanted, f"the error of {name}")
+    if given is not None and (_kind(given), _kind(target)) == ("other", "log") and str(given):
+        linear = to_unit(values, given, target.physical_unit, name, remedy=remedy)
+        positive = np.where(linear > 0, linear, np.nan)
+        if errors is not None and not (error_unit is not None and _kind(as_unit(error_unit)) in ("log", "dex")):
+            errors = to_unit(errors, error_unit or given, target.physical_unit, f"the error of {name}") / positive
+            errors = errors / np.log(10)
+        return np.log10(positive), errors
+    converted = to_unit(values, unit, wanted, name, remedy=remedy)
+    if errors is not None:
+        errors = to_unit(errors, error_unit, label.unit, f"the error of {name}", remedy=remedy)
+    return converted, errors
 
 
 def _kind(unit: Any) -> str:

@@ -79,4 +79,11 @@ class AspcapFlagDR17(IntFlag, boundary=KEEP):
     MULTIPLE_SUSPECT = 1 << 41
 
 
+@verify(UNIQUE)
+class AstraFlag(IntFlag, boundary=KEEP):
+    """flag_bad of SDSS-V's astra, a boolean, as a bit; bits of result_flags have no names here."""
+
+    BAD = 1 << 0
+
+
 ASPCAP_FLAGS: dict[str, type[IntFlag]] = {"dr12": AspcapFlagDR12, "dr17": AspcapFlagDR17}

@@ -34,7 +34,7 @@ def columns_of(source: Any) -> Columns | None:
             f"a table of labels is needed; got {source!r}. Check that spectra and labels are not swapped"
         )
     if hasattr(source, "colnames"):
-        return list(source.colnames), source.__getitem__
+        return _of_astropy(source)
     if isinstance(source, np.ndarray) and source.dtype.names:
         return list(source.dtype.names), source.__getitem__
     if hasattr(source, "iloc") and hasattr(source, "columns"):
@@ -49,6 +49,22 @@ def columns_of(source: Any) -> Columns | None:
         "labels must be a path, a LabelTable, an astropy Table, a DataFrame or a mapping of name to column; got "
         f"{a_kind(source)}"
     )
+
+
+def _of_astropy(table: Any) -> Columns:
+    """Return the columns of an astropy Table; a column of positions becomes two, its ra and dec in ICRS."""
+    from astropy.coordinates import SkyCoord
+
+    names: list[str] = []
+    parts: dict[str, Any] = {}
+    for name in table.colnames:
+        if isinstance(table[name], SkyCoord):
+            position = table[name].icrs
+            parts |= {f"{name}.ra": position.ra.deg, f"{name}.dec": position.dec.deg}
+            names += [f"{name}.ra", f"{name}.dec"]
+        else:
+            names.append(name)
+    return names, lambda name: parts[name] if name in parts else table[name]
 
 
 def _of_frame(frame: Any) -> Columns:

@@ -1,7 +1,7 @@
 """Spectra and labels from whatever a function accepts: the object itself, a path, or a table of another library."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
@@ -10,7 +10,8 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import RawSpectrum, Spectra
 from bayescannon.io.store import load_spectra
-from bayescannon.io.tables import read_labels
+from bayescannon.io.table_options import TableOptions
+from bayescannon.io.tables import read_table
 from bayescannon.numerics.errors import InputTypeError
 
 
@@ -63,21 +64,25 @@ def as_spectra(given: Any, *, name: str = "spectra") -> Spectra:
 def as_labels(
     given: Any,
     *,
-    format: str = "table",
+    options: TableOptions | None = None,
     label_names: Sequence[str] | None = None,
-    columns: Mapping[str, str] | None = None,
+    optional: Sequence[str] = (),
+    keys: Sequence[str] = (),
 ) -> LabelTable:
     """
     Return a table of labels, which is read if need be; a LabelTable is returned unchanged.
 
-    Parameters and further errors are those of :func:`bayescannon.io.tables.read_labels`. `format` and `columns` say how
-    to read a table, so they cannot be given with a LabelTable.
+    Parameters and further errors are those of :func:`bayescannon.io.tables.read_table`. `options` say how to read a
+    table, so they cannot be given with a LabelTable.
 
     Raises
     ------
     InputTypeError
-        `format` or `columns` were given with a LabelTable.
+        `options` were given with a LabelTable.
     """
-    if isinstance(given, LabelTable) and (format != "table" or columns):
-        raise InputTypeError("format and columns say how to read a table; got a LabelTable. Leave them out")
-    return read_labels(given, format=format, label_names=label_names, columns=columns)
+    options = TableOptions() if options is None else options
+    if isinstance(given, LabelTable) and not options.is_plain:
+        raise InputTypeError(
+            "format, columns, units, missing and extension say how to read a table; got a LabelTable. Leave them out"
+        )
+    return read_table(given, options, label_names, optional=optional, keys=keys)

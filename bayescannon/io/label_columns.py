@@ -1,177 +1,228 @@
-"""Find the columns of a table of labels, and their missing values."""
+"""From the columns of a table to a LabelTable: missing values, units, physical ranges, and a note on each of them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from enum import IntFlag
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.convert import bits, numbers, texts
-from bayescannon.data.label_table import MISSING_FLAGS, LabelTable
-from bayescannon.data.labels import KNOWN_LABELS, labels_from_names
-from bayescannon.data.parts import split
+from bayescannon.data.label_table import LabelTable
+from bayescannon.data.labels import KNOWN_LABELS, Label
+from bayescannon.data.sentinels import repeated_values
 from bayescannon.data.star_ids import names_of_files
-from bayescannon.data.units import label_unit, to_unit
-from bayescannon.io.lamost import MISSING
-from bayescannon.io.paths import no_file
-from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.data.units import to_label_unit
+from bayescannon.io.column_plan import ColumnPlan, LabelColumns, element
+from bayescannon.io.column_values import column_bits, column_names, column_numbers
+from bayescannon.io.found_table import FoundTable, TableError
+from bayescannon.io.positions import read_position
+from bayescannon.io.table_options import PLAIN_COLUMNS, TableOptions
+from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.typing import BoolArray, FloatArray
 
-# columns other than labels, and the names by which they are found, in this order, in upper or lower case
-PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {
-    "id": ("LAMOST_ID", "id", "file"),
-    "survey_id": ("APOGEE_ID", "survey_id"),
-    "ra": ("ra",),
-    "dec": ("dec",),
-    "snr": ("snr",),
-    "flags": ("flags", "ASPCAPFLAG"),
-}
-_UNITS = {"ra": "deg", "dec": "deg", "snr": ""}
+_MOST_ROWS = 100_000
 
 
-class TableError(InputError):
-    """A table that cannot be read, or that lacks a column."""
+@dataclass(frozen=True)
+class _LabelValues:
+    """Values of a label and its errors in the label's unit, and what was found in them."""
+
+    values: FloatArray
+    errors: FloatArray | None
+    notes: list[str]
 
 
-def require_file(path: Path) -> None:
-    """Raise a `TableError` unless a file exists at `path`."""
-    if not path.is_file():
-        swapped = ". Check that spectra and labels are not swapped" if path.is_dir() else ""
-        raise TableError(f"{no_file(path)}; expected a table of labels{swapped}")
-
-
-def build_table(
-    names: Sequence[str],
-    get: Callable[[str], Any],
-    source: str,
-    label_names: Sequence[str] | None,
-    columns: Mapping[str, str] | None,
-    survey_columns: Mapping[str, tuple[str, ...]],
-    flag_type: type[IntFlag] | None,
-) -> LabelTable:
+def build_table(found: FoundTable, plan: ColumnPlan, options: TableOptions, source: str) -> LabelTable:
     """
-    Pick the columns of a table and clean their values: blanks are removed, and masked values and -9999 become NaN.
+    Read the columns of a plan.
 
-    Columns with a unit are converted to the unit of the label. Ids are those of
-    :func:`bayescannon.data.star_ids.names_of_files`. An error that is not positive counts as missing, and missing flags
-    become `MISSING_FLAGS`.
+    Values that stand for a missing one (see :func:`bayescannon.data.sentinels.repeated_values`), and values outside
+    the physical range of a label, become NaN and are counted in the notes. Columns with a unit are converted to the
+    unit of the label. Ids are those of :func:`bayescannon.data.star_ids.names_of_files`. An error that is not positive
+    counts as missing, and missing flags become `MISSING_FLAGS`.
 
     Parameters
     ----------
-    names : sequence of str
-        Names of the table's columns.
-    get : callable
-        Returns a column by its name.
+    found : FoundTable
+    plan : ColumnPlan
+    options : TableOptions
     source : str
         Name of the table, for messages.
-    label_names : sequence of str, or None
-        Labels to read; None reads every known label that has a column.
-    columns : mapping of name to column, or None
-        The user's choices; they take precedence.
-    survey_columns : mapping of name to columns
-        The survey's column names. A name without an entry is looked up in `PLAIN_COLUMNS`, or is itself the name of
-        the column.
-    flag_type : IntFlag class or None
-        Names of the bits of ``flags``.
 
     Raises
     ------
     TableError
-        A label has no column, `columns` names a column that does not exist, or the values of a column cannot be used.
+        The values of a column cannot be used, or most of them are outside the physical range.
     bayescannon.data.units.UnitError
         A column's unit does not convert to the label's.
     """
-    read_all = label_names is None
-    label_names = [
-        label.name for label in labels_from_names(list(KNOWN_LABELS) if label_names is None else label_names)
-    ]
-    error_names = {f"e_{name}": name for name in label_names}
-    columns = dict(columns or {})
-    there = f"{source} has the columns {', '.join(names)}"
-    for name, column in columns.items():
-        if name not in (known := [*PLAIN_COLUMNS, *label_names, *error_names]):
-            raise TableError(f"--columns cannot set {name!r}; it can set {', '.join(known)}")
-        if column not in names:
-            raise TableError(f"--columns {name}={column}: no such column; {there}")
-    lower = {name.lower(): name for name in reversed(names)} | {name: name for name in names}
-
-    def find(name: str) -> Any:
-        """Return the column for a name, or None."""
-        wanted = survey_columns.get(name) or PLAIN_COLUMNS.get(name) or (name,)
-        if name in columns:
-            wanted = (columns[name],)
-        found = [lower.get(one) or lower.get(one.lower()) for one in wanted]
-        return next((get(one) for one in found if one is not None), None)
-
-    labels: dict[str, NDArray[np.float64]] = {}
-    for name in label_names:
-        if (values := find(name)) is not None:
-            labels[name] = _numbers(values, name, label_unit(KNOWN_LABELS[name]))
-        elif not read_all:
-            raise TableError(
-                f"no column for label {name!r}; {there}; name one with --columns {name}=COLUMN "
-                f"(columns={{{name!r}: 'COLUMN'}})"
-            )
-    if not labels:
-        raise TableError(f"no column is named after a label ({', '.join(label_names)}); {there}; name them in columns")
-    errors = {}
-    for error_name, name in error_names.items():
-        if name in labels and (values := find(error_name)) is not None:
-            error = _numbers(values, error_name, KNOWN_LABELS[name].unit)
-            errors[name] = np.where(error > 0, error, np.nan)
-    n_row = len(next(iter(labels.values())))
-    plain = {name: find(name) for name in PLAIN_COLUMNS}
-    number = {name: None if plain[name] is None else _numbers(plain[name], name, unit) for name, unit in _UNITS.items()}
-    text = {name: None if plain[name] is None else _texts(plain[name], name) for name in ("id", "survey_id")}
-    ids = np.full(n_row, "") if text["id"] is None else np.array(names_of_files(text["id"].tolist()), np.str_)
-    flags = None if plain["flags"] is None else _bits(plain["flags"])
+    labels, skipped = {}, []
+    for one in plan.labels:
+        try:
+            labels[one.label] = _label(found, one, options)
+        except InputError as error:
+            if one.required:
+                raise
+            skipped.append(f"{one.label} is not read: {error}")
+    n_row = len(next(iter(labels.values())).values)
+    notes = [*plan.notes, *skipped, *(note for one in labels.values() for note in one.notes)]
+    columns, said = _plain_columns(found, plan, options)
+    notes += said
+    ids = np.full(n_row, "")
+    if "id" in plan.plain:
+        names = column_names(found.get(plan.plain["id"]), "id")
+        ids = np.array(names_of_files(names.tolist()), np.str_) if len(names) else ids
+        if len(names) and not (names != "").all():
+            notes.append(f"id: {int((names == '').sum())} of {n_row} rows have none")
     return LabelTable.from_arrays(
         ids,
-        **labels,
-        **{f"e_{name}": values for name, values in errors.items()},
-        **{"survey_id": text["survey_id"], "flags": flags, **number},
-        flag_type=flag_type,
+        **{name: one.values for name, one in labels.items()},
+        **{f"e_{name}": one.errors for name, one in labels.items() if one.errors is not None},
+        **columns,
+        flag_type=plan.layout.flag_type,
         source=source,
+        keys=_keys(found, plan),
+        layout=plan.layout.name,
+        notes=(*found.notes, *notes),
     )
 
 
-def _numbers(given: Any, name: str, unit: str) -> NDArray[np.float64]:
-    """Return a column as floats in a unit, NaN where it is masked, infinite or -9999."""
-    parts = split(given, name)
-    try:
-        if parts.values.dtype.kind in "SUT" or any(isinstance(one, str | bytes) for one in _objects(parts.values)):
-            text = texts(given, name, missing_allowed=True)
-            values = np.where(text == "", "nan", text).astype(np.float64)
+def _plain_columns(found: FoundTable, plan: ColumnPlan, options: TableOptions) -> tuple[dict[str, Any], list[str]]:
+    """
+    Read survey names, positions, S/N and flags.
+
+    A column that is found by its name only, in a table that is no survey's, may hold something else: it is left out
+    then, and that is said.
+    """
+    plain = {name: found.get(column) for name, column in plan.plain.items() if name != "id"}
+    columns: dict[str, Any] = {}
+    notes: list[str] = []
+
+    def position() -> None:
+        columns["ra"], columns["dec"], said = read_position(
+            (plain["ra"], plain["dec"]),
+            (options.units.get("ra"), options.units.get("dec")),
+            (options.missing_values("ra"), options.missing_values("dec")),
+        )
+        notes.extend(said)
+
+    reads: dict[str, Callable[[], None]] = {
+        "ra": position,
+        "snr": lambda: columns.update(snr=_snr(plain["snr"], options)),
+        "flags": lambda: columns.update(flags=column_bits(plain["flags"])),
+        "survey_id": lambda: columns.update(survey_id=column_names(plain["survey_id"], "survey_id")),
+    }
+    for name, read in reads.items():
+        if name not in plain or (name == "ra" and "dec" not in plain):
+            continue
+        try:
+            read()
+        except InputError as error:
+            if plan.layout.is_survey or name in options.columns or name in options.units:
+                raise
+            notes.append(f"{name} is not read: {error}")
+    return columns, notes
+
+
+def _label(found: FoundTable, one: LabelColumns, options: TableOptions) -> _LabelValues:
+    """Read one label and its errors."""
+    label, notes = KNOWN_LABELS[one.label], []
+    values, own_unit = _read(found, one.column, one.label)
+    errors, error_unit = _read(found, one.error, f"e_{one.label}") if one.error else (None, None)
+    gone = np.isin(values, list(options.missing_values(one.label)))
+    if gone.any():
+        notes.append(f"{one.label}: {int(gone.sum())} of {len(values)} rows hold a value that --missing names")
+    for repeated in repeated_values(np.where(gone, np.nan, values)):
+        rows = f"{repeated.value:g} in {repeated.count} of {len(values)} rows"
+        if repeated.missing:
+            gone |= values == repeated.value
+            notes.append(f"{one.label}: {rows} ({one.column}) stands for a missing value")
         else:
-            values = numbers(given, name, masked=np.nan)[0].astype(np.float64)
-    except (InputTypeError, ValueError) as error:
-        raise TableError(f"the column for {name!r} does not hold numbers: {error}") from error
-    if values.ndim != 1:
-        raise TableError(f"the column for {name!r} must have one value per row; got shape {values.shape}")
-    # -9999 marks a missing value before units are converted
-    values = np.where(np.isfinite(values) & (values > MISSING), values, np.nan)
-    return to_unit(
-        values, parts.unit, unit, f"the column for {name!r}", remedy=f"convert it to {unit or 'plain numbers'}"
+            notes.append(
+                f"{one.label}: {rows} ({one.column}) is kept; if it stands for a missing value, say --missing "
+                f"{one.label}={repeated.value:g}"
+            )
+    values = np.where(gone, np.nan, values)
+    if errors is not None:
+        lost = [repeated.value for repeated in repeated_values(errors) if repeated.missing]
+        wrong = np.isin(errors, [*lost, *options.missing_values(f"e_{one.label}")])
+        errors = np.where(wrong | ~(errors > 0), np.nan, errors)
+    given = options.units.get(one.label)
+    unit = given or own_unit
+    # an error without a unit of its own is in the unit that the user gives for its label
+    error_unit = options.units.get(f"e_{one.label}") or (error_unit if _is_unit(error_unit) else given)
+    converted, errors = to_label_unit(values, errors, (unit, error_unit), label, f"the column for {one.label!r}")
+    if given is not None and _is_unit(own_unit) and str(own_unit) != str(given):
+        notes.append(f"{one.label}: {one.column} says {own_unit}, read in {given} as --units says")
+    if not np.array_equal(converted, values, equal_nan=True):
+        notes.append(f"{one.label}: converted from {unit} to {label.unit}")
+        if errors is not None and not _is_unit(error_unit):
+            notes.append(f"e_{one.label}: {one.error} has no unit, taken to be in {label.unit}")
+    converted, said = _within_range(converted, label, one.column)
+    return _LabelValues(converted, errors, notes + said)
+
+
+def _read(found: FoundTable, column: str, name: str) -> tuple[FloatArray, Any]:
+    array, place = (column, None) if column in found.names else element(column)
+    return column_numbers(found.get(array), name, place=place)
+
+
+def _is_unit(unit: Any) -> bool:
+    return unit is not None and str(unit) != ""
+
+
+def _within_range(values: FloatArray, label: Label, column: str) -> tuple[FloatArray, list[str]]:
+    """Make values outside the physical range missing; refuse a column that is outside for the most part."""
+    outside: BoolArray = (values < label.lowest) | (values > label.highest)
+    n_out, n_known = int(outside.sum()), int(np.isfinite(values).sum())
+    if not n_out:
+        return values, []
+    shown = ", ".join(f"{value:g}" for value in np.unique(values[outside])[:3])
+    if 2 * n_out > n_known:
+        middle = float(np.median(values[outside]))
+        raise TableError(
+            f"{n_out} of {n_known} values of label {label.name!r} (column {column}) are outside {label.range_text()}, "
+            f"such as {shown}: {_unit_hint(label, middle)}"
+        )
+    return np.where(outside, np.nan, values), [
+        f"{label.name}: {n_out} of {len(values)} values ({shown}) are outside {label.range_text()}: missing"
+    ]
+
+
+def _unit_hint(label: Label, middle: float) -> str:
+    """Say which unit a column could be in whose values are outside the range."""
+    options = f"--units {label.name}=UNIT (units={{{label.name!r}: 'UNIT'}}) says the unit"
+    if label.name == "teff" and 2 < middle < 6:
+        return (
+            f"it may be the log10 of Teff, or kK; {options}: --units 'teff=dex(K)' or teff=kK; or name another column "
+            "with --columns teff=COLUMN"
+        )
+    if label.name == "teff" and 0 < middle < 200:
+        return f"it may be in kK; {options}: --units teff=kK; or name another column with --columns teff=COLUMN"
+    return (
+        f"the column may be in another unit, or hold something else; {options}, --columns {label.name}=COLUMN the "
+        "column"
     )
 
 
-def _objects(values: NDArray[Any]) -> list[Any]:
-    """Return the elements of an array of objects; an empty list for other arrays."""
-    return values.ravel().tolist() if values.dtype.kind == "O" else []
+def _snr(given: Any, options: TableOptions) -> FloatArray:
+    values, _ = column_numbers(given, "snr")
+    lost = [one.value for one in repeated_values(values) if one.missing]
+    return np.where(np.isin(values, [*lost, *options.missing_values("snr")]), np.nan, values)
 
 
-def _texts(given: Any, name: str) -> NDArray[np.str_]:
-    """Return a column as text without leading and trailing blanks, empty where it is masked."""
-    try:
-        return texts(given, f"the column for {name!r}", missing_allowed=True)
-    except InputError as error:
-        raise TableError(str(error)) from error
-
-
-def _bits(given: Any) -> NDArray[np.uint64]:
-    """Return a column as bits; a missing value becomes `MISSING_FLAGS`."""
-    try:
-        return bits(given, "the column for 'flags'", missing=MISSING_FLAGS)
-    except InputTypeError as error:
-        raise TableError(str(error)) from error
+def _keys(found: FoundTable, plan: ColumnPlan) -> dict[str, NDArray[np.str_]]:
+    """Return further columns that name stars, those of text or whole numbers."""
+    keys: dict[str, NDArray[np.str_]] = {}
+    # names that nobody asked for are only for advice, and not worth the memory of a whole survey
+    wanted = plan.keys if found.n_rows <= _MOST_ROWS else plan.keys[: plan.n_asked]
+    for name in wanted:
+        if name in PLAIN_COLUMNS:
+            continue
+        try:
+            values = column_names(found.get(name), name)
+        except InputError:
+            continue
+        if values.ndim == 1 and (values != "").any():
+            keys[name] = values
+    return keys

@@ -108,6 +108,8 @@ def test_run_finds_mistakes_before_any_work(config, tmp_path, refused, changes, 
 
 def test_run_finds_a_wrong_way_to_match_before_any_work(small, config, tmp_path, refused):
     labels = f'[labels]\ntable = "{small.survey}/apogee.fits"\nformat = "allstar-dr12"\n'
-    assert "match must be one of id, sky; got 'name'" in refused("run", config(labels=labels + 'match = "name"'))
+    assert "match must be 'id', 'sky' or a pair of columns LEFT=RIGHT; there is no column 'name'" in refused(
+        "run", config(labels=labels + 'match = "name"')
+    )
     assert "radius must be positive" in refused("run", config(labels=labels + "radius = 0"))
     assert not list(tmp_path.glob("results/*"))

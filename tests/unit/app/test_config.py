@@ -4,7 +4,7 @@ import pytest
 
 from bayescannon.app.config import ConfigError, LabelConfig, TrainConfig, ValidateConfig, read_config
 from bayescannon.cannon.options import TrainingOptions
-from bayescannon.data.labels import PAPER_LABELS
+from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.models.coefficient_priors import LaplaceCoefficients
 from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter
 
@@ -38,6 +38,13 @@ match = "sky"
 radius = 2
 star_id = "gaia_id"
 repeats = "best"
+units = { teff = "kK" }
+missing = { fe_h = [0] }
+extension = "STARS"
+
+[labels.define.ba_fe]
+unit = "dex"
+lowest = -4
 
 [train]
 label_names = ["teff", "logg"]
@@ -105,6 +112,9 @@ def test_every_key_is_read(read):
     assert (config.prepare.preset, config.prepare.variance, config.prepare.workers) == ("masked", "propagate", 1)
     assert config.labels.table == "/survey/allStar.fits", "an absolute path stays"
     assert config.labels.columns == {"id": "LAMOST_ID"}
+    assert (config.labels.units, config.labels.missing) == ({"teff": "kK"}, {"fe_h": [0]})
+    assert (config.labels.extension, config.labels.define) == ("STARS", {"ba_fe": {"unit": "dex", "lowest": -4}})
+    assert labels_from_names(["ba_fe"])[0].lowest == -4
     assert (config.labels.format, config.labels.match, config.labels.radius) == ("allstar-dr12", "sky", 2)
     assert (config.labels.star_id, config.labels.repeats) == ("gaia_id", "best")
     assert config.train == TrainConfig(

@@ -79,7 +79,7 @@ def test_matching_by_position_in_a_store(store, spectra, table, labels):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"by": "name"}, "match must be 'id' or 'sky'; got 'name'"), ({"radius": 0.0}, "radius must be positive")],
+    [({"by": "=name"}, "match must be 'id', 'sky', .*; got '=name'"), ({"radius": 0.0}, "radius must be positive")],
 )
 def test_a_wrong_way_to_match(options, message):
     with pytest.raises(ValueError, match=message):

@@ -32,7 +32,7 @@ def test_ids_match_whatever_the_order_and_the_best_row_of_a_star_counts(spectra,
     selection = match_by_id(spectra.id, twice)
     assert len(selection) == 60
     assert selection.row[49] == 60
-    assert "(1 rows with worse S/N of repeated ids left out)" in selection.tally[1].step
+    assert "(1 rows of repeated ids left out: the best usable row of each counts)" in selection.tally[1].step
     assert (twice.id[selection.row] == spectra.id[selection.star]).all()
 
 
@@ -61,8 +61,8 @@ def test_a_label_or_cut_that_the_table_cannot_serve_is_refused(spectra, labels):
         build_reference(spectra, table, NAMES, cuts=[range_cut("fe_h", -1)])
     with pytest.raises(ValueError, match="cuts must be one of paper, released, none"):
         build_reference(spectra, table, NAMES, cuts="papers")
-    with pytest.raises(ValueError, match="'id' or 'sky'"):
-        Matching("name")
+    with pytest.raises(ValueError, match="'id', 'sky', the name of a column, or a pair"):
+        Matching("name=")
     with pytest.raises(ValueError, match="radius must be positive"):
         Matching("sky", 0)
 
@@ -158,7 +158,7 @@ def test_swapped_positions_are_refused(spectra, labels):
 
 def test_labels_come_from_what_holds_them_and_the_match_from_a_word(spectra, labels, tmp_path):
     want = build_reference(spectra, toy.toy_table(spectra, labels, NAMES), NAMES)
-    frame = pd.DataFrame({"star": spectra.id, "T": labels[:, 0], "alpha_m": labels[:, 1], "logg": np.arange(60.0)})
+    frame = pd.DataFrame({"star": spectra.id, "T": labels[:, 0], "alpha_m": labels[:, 1], "logg": np.arange(60.0) / 10})
     frame["ra"], frame["dec"] = spectra.columns["ra"], spectra.columns["dec"]
     frame.to_csv(tmp_path / "t.csv", index=False)
     columns = {"id": "star", "teff": "T"}
@@ -168,9 +168,9 @@ def test_labels_come_from_what_holds_them_and_the_match_from_a_word(spectra, lab
             np.testing.assert_array_equal(got.labels, want.labels)
             assert got.spectra.id.tolist() == want.spectra.id.tolist()
     # a label that only a cut looks at is read too
-    kept = build_reference(spectra, frame, NAMES, columns=columns, keep={"logg": (10, None), "teff": [None, 9000]})
+    kept = build_reference(spectra, frame, NAMES, columns=columns, keep={"logg": (1, None), "teff": [None, 9000]})
     assert len(kept) == 50
-    assert [row.step for row in kept.tally[3:]] == ["logg < 10 dex", "teff > 9000 K"]
+    assert [row.step for row in kept.tally[3:]] == ["logg < 1 dex", "teff > 9000 K"]
 
 
 def test_repr_of_sets_and_selections_is_one_line(spectra, labels):

@@ -138,6 +138,6 @@ def test_spectra_prepared_otherwise_are_noticed(reference):
 def test_labels_that_depend_on_each_other_are_named():
     reference = toy.toy_reference(100)
     labels = reference.labels.copy()
-    labels[:, 2] = labels[:, 0] / 1000
+    labels[:, 2] = labels[:, 0] / 10_000
     with pytest.raises(LabelError, match="the labels teff, logg, fe_h of the 100 reference stars must be independent"):
         train(dataclasses.replace(reference, labels=labels))

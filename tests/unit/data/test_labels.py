@@ -71,16 +71,24 @@ def test_labels_that_cannot_be_registered_are_refused(own_label):
         register_label("c_fe")
 
 
-def test_a_model_with_a_label_that_is_not_registered_says_so(tmp_path):
-    label = register_label(Label("n_fe", "[N/Fe]", "dex", "nitrogen abundance relative to iron"))
-    reference = toy.toy_reference(60)
-    bc.save_model(
-        bc.train(bc.ReferenceSet(reference.spectra, reference.labels, label_names=("teff", "logg", "n_fe"))),
-        tmp_path / "model.nc",
-    )
-    del KNOWN_LABELS[label.name]
-    with pytest.raises(bc.BayesCannonError, match=r"unknown label name 'n_fe'.*register_label"):
-        print(bc.load_model(tmp_path / "model.nc").labels)
+def test_a_second_text_alone_is_the_unit():
+    label = Label("mg_h", "dex")
+    assert (label.symbol, label.unit, label.description) == ("[Mg/H]", "dex", "[Mg/H]")
+    assert Label("age", "Gyr").axis_text() == "age [Gyr]"
+    assert Label("ratio", unit="").axis_text() == "ratio"
+    old = Label("c_fe", "[C/Fe]", "dex", "carbon")
+    assert (old.symbol, old.unit, old.description) == ("[C/Fe]", "dex", "carbon")
+    with pytest.raises(InputTypeError, match="digits of a label must be a number"):
+        Label("x", "dex", digits="3")
+
+
+def test_every_known_label_has_a_physical_range():
+    for label in KNOWN_LABELS.values():
+        assert -np.inf < label.lowest < label.highest < np.inf
+        assert str(label.range_text()).endswith(label.unit)
+    # white dwarfs, brown dwarfs, the most metal-poor star
+    assert KNOWN_LABELS["teff"].lowest < 500 < 200_000 < KNOWN_LABELS["teff"].highest
+    assert KNOWN_LABELS["fe_h"].lowest < -7.5
 
 
 @pytest.mark.parametrize("position", range(4))

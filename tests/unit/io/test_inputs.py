@@ -8,6 +8,7 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.io.store import StoreError
 from bayescannon.io.store_writer import save_spectra
+from bayescannon.io.table_options import TableOptions
 from bayescannon.numerics.errors import InputTypeError
 
 
@@ -45,9 +46,11 @@ def test_what_stands_for_no_spectra(given, words):
 def test_a_label_table_is_read_already(tmp_path):
     table = LabelTable.from_arrays(["a"], teff=[1.0])
     assert as_labels(table) is table
-    assert as_labels({"id": ["a"], "T": [1.0]}, columns={"teff": "T"}, label_names=["teff"]).labels["teff"] == [1]
-    (tmp_path / "t.csv").write_text("id,teff\na,1.0\n")
+    assert as_labels(
+        {"id": ["a"], "T": [4800.0]}, options=TableOptions(columns={"teff": "T"}), label_names=["teff"]
+    ).labels["teff"] == [4800]
+    (tmp_path / "t.csv").write_text("id,teff\na,4800\n")
     assert as_labels(tmp_path / "t.csv").id.tolist() == ["a"]
     for options in ({"format": "allstar-dr12"}, {"columns": {"teff": "T"}}):
         with pytest.raises(InputTypeError, match=r"got a LabelTable. Leave them out"):
-            as_labels(table, **options)
+            as_labels(table, options=TableOptions(**options))

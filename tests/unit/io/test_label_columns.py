@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from astropy.table import MaskedColumn
+from astropy.table import MaskedColumn, Table
 from label_files import THREE, plain_table
 
+from bayescannon.data.label_table import MISSING_FLAGS
 from bayescannon.io.apogee_flags import AspcapFlagDR12, AspcapFlagDR17
-from bayescannon.io.label_columns import MISSING_FLAGS, TableError
-from bayescannon.io.tables import read_labels
+from bayescannon.io.found_table import TableError
+from bayescannon.io.table_options import TableOptions
+from bayescannon.io.tables import read_labels, read_table
 
 
 def test_masked_values_are_missing(tmp_path):
@@ -72,3 +74,81 @@ def test_ids_that_became_floats_are_refused_with_the_remedy(tmp_path, ending):
 def test_numbers_written_as_text_are_read():
     labels = read_labels(plain_table(TEFF=["4500", "", "5000"]), label_names=THREE)
     np.testing.assert_array_equal(labels.labels["teff"], [4500, np.nan, 5000])
+
+
+@pytest.mark.parametrize("value", [-999.0, -99.99, 99.99, 9999.0, 1e20])
+def test_sentinels_are_missing_and_counted(value):
+    fe_h = np.random.default_rng(1).normal(-0.3, 0.2, 100)
+    fe_h[:20] = value
+    labels = read_labels(
+        {"id": [f"s{k}" for k in range(100)], "fe_h": fe_h, "e_fe_h": np.where(fe_h == value, value, 0.1)}
+    )
+    assert np.isnan(labels.labels["fe_h"]).sum() == 20
+    assert np.nanmax(labels.errors["fe_h"]) == 0.1
+    assert f"fe_h: {value:g} in 20 of 100 rows (fe_h) stands for a missing value" in labels.notes
+
+
+def test_a_value_that_repeats_is_kept_said_and_left_to_the_user():
+    fe_h = np.random.default_rng(1).normal(-0.3, 0.2, 100)
+    fe_h[:20] = 0
+    table = {"id": [f"s{k}" for k in range(100)], "fe_h": fe_h}
+    labels = read_labels(table)
+    assert np.isfinite(labels.labels["fe_h"]).all()
+    assert any("0 in 20 of 100 rows (fe_h) is kept; .*" and "--missing fe_h=0" in note for note in labels.notes)
+    named = read_labels(table, missing={"fe_h": 0})
+    assert np.isnan(named.labels["fe_h"]).sum() == 20
+    assert "fe_h: 20 of 100 rows hold a value that --missing names" in named.notes
+
+
+def test_values_that_no_star_has_are_missing_and_counted():
+    teff = np.r_[np.linspace(4000, 5000, 20), 12.5, 1e6]
+    labels = read_labels({"id": [str(k) for k in range(22)], "teff": teff})
+    assert np.isnan(labels.labels["teff"]).tolist() == [False] * 20 + [True] * 2
+    assert any(
+        "teff: 2 of 22 values (12.5, 1e+06) are outside 200 to 300000 K: missing" in note for note in labels.notes
+    )
+
+
+@pytest.mark.parametrize("values", [[4.8, 4.9, 5.1], [3.68, 3.69, 3.71]])
+def test_temperatures_that_could_be_anything_need_a_unit(values):
+    table = {"id": list("abc"), "teff": values, "e_teff": [0.1, 0.1, 0.1]}
+    with pytest.raises(TableError, match=r"3 of 3 values of label 'teff'.*log10 of Teff, or kK.*--units teff="):
+        read_labels(table)
+    kilo = read_labels(table, units={"teff": "kK"})
+    np.testing.assert_allclose(kilo.labels["teff"], 1000 * np.array(values))
+    np.testing.assert_allclose(kilo.errors["teff"], 100)
+    log = read_labels(table, units={"teff": "dex(K)"})
+    np.testing.assert_allclose(log.labels["teff"], 10 ** np.array(values))
+    np.testing.assert_allclose(log.errors["teff"], 10 ** np.array(values) * np.log(10) * 0.1)
+
+
+@pytest.mark.parametrize("unit", ["log(K)", "[K]", "dex(K)", "log10(K)"])
+def test_a_declared_logarithm_is_taken_back(unit):
+    labels = read_labels(Table({"id": ["a"], "teff": [3.7]}, units={"teff": unit}))
+    assert labels.labels["teff"] == pytest.approx([10**3.7])
+    assert f"teff: converted from {unit} to K" in labels.notes
+
+
+def test_an_age_in_years_becomes_its_logarithm():
+    table = Table(
+        {"id": ["a", "b"], "log_age": [1.0, 10.0], "e_log_age": [0.1, 2.0]},
+        units={"log_age": "Gyr", "e_log_age": "Gyr"},
+    )
+    labels = read_labels(table)
+    np.testing.assert_allclose(labels.labels["log_age"], [9, 10])
+    np.testing.assert_allclose(labels.errors["log_age"], np.array([0.1, 0.2]) / np.log(10))
+
+
+def test_units_by_hand_stand_above_those_of_the_table():
+    table = Table({"id": ["a"], "teff": [4.8]}, units={"teff": "deg"})
+    labels = read_labels(table, units={"teff": "kK"})
+    assert labels.labels["teff"] == [4800]
+    assert "teff: teff says deg, read in kK as --units says" in labels.notes
+
+
+def test_a_label_that_only_a_cut_looks_at_may_be_useless():
+    table = read_table(
+        {"id": ["a"], "logg": [2.0], "teff": [True]}, TableOptions(), ["logg"], optional=["teff", "alpha_m"]
+    )
+    assert list(table.labels) == ["logg"]
+    assert any("teff is not read: the column for 'teff' does not hold numbers" in note for note in table.notes)

@@ -1,0 +1,126 @@
+"""Open a file of tables, whose format is told by its first bytes, not by its name."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from astropy.table import Table
+
+from bayescannon.io.arrow_tables import arrow_table
+from bayescannon.io.fits_tables import fits_tables
+from bayescannon.io.found_table import FoundTable, TableError
+from bayescannon.io.frames import columns_of
+from bayescannon.io.hdf5_tables import hdf5_tables
+from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC
+from bayescannon.io.paths import no_file
+from bayescannon.io.text_files import read_bytes
+from bayescannon.io.text_tables import text_table
+
+_HEAD = 2048
+# what is recognised only to be refused in words
+_REFUSED = (
+    (b"\x80", "is a pickle, which can run any code when it is read; write the table with to_parquet or to_csv"),
+    (b"<!DOCTYPE", "is a web page, not a table; was the address of a page saved instead of the file?"),
+    (b"<html", "is a web page, not a table; was the address of a page saved instead of the file?"),
+    (b"PK\x03\x04", "is a zip archive or an Excel file; export the sheet as CSV, or unpack it"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel file; export the sheet as CSV"),
+    (b"\x93NUMPY", "is an array of numpy; give the structured array itself: read_labels(numpy.load(...))"),
+    (b"SQLite format 3", "is an SQLite database; give the result of a query as a DataFrame or as CSV"),
+    (b"BZh", "is compressed with bzip2; unpack it, or use gzip"),
+    (b"\xfd7zXZ", "is compressed with xz; unpack it, or use gzip"),
+)
+
+
+def require_file(path: Path) -> None:
+    """Raise a `TableError` unless a file exists at `path`."""
+    if not path.is_file():
+        swapped = ". Check that spectra and labels are not swapped" if path.is_dir() else ""
+        raise TableError(f"{no_file(path)}; expected a table of labels{swapped}")
+
+
+@contextmanager
+def open_tables(path: Path) -> Iterator[list[FoundTable]]:
+    """
+    Open a file and give all tables that it holds.
+
+    Parameters
+    ----------
+    path : Path
+        FITS, VOTable, HDF5, Parquet, Feather or text, gzipped or not where that is usual.
+
+    Raises
+    ------
+    TableError
+        There is no file, it cannot be read, or it is cut.
+    """
+    require_file(path)
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if not head:
+        raise TableError(f"{path} is empty; expected a table of labels")
+    inner = _inside(path) if head.startswith(GZIP_MAGIC) else head
+    if inner.startswith(FITS_MAGIC):
+        with fits_tables(path) as tables:
+            yield tables
+        return
+    if inner.startswith(b"\x89HDF"):
+        with hdf5_tables(path) as tables:
+            yield tables
+        return
+    for magic, fault in _REFUSED:
+        if inner.lstrip().startswith(magic):
+            raise TableError(f"{path} {fault}")
+    if inner.startswith((b"PAR1", b"ARROW1", b"FEA1")):
+        yield [arrow_table(path, feather=not inner.startswith(b"PAR1"))]
+    elif b"<VOTABLE" in inner.upper():
+        yield _votables(path)
+    else:
+        suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+        if any(suffix in (".fits", ".fit", ".fts", ".parquet", ".hdf5", ".h5") for suffix in suffixes):
+            raise TableError(
+                f"{path} cannot be read as a table: its name ends in {suffixes[-1]}, and it begins with "
+                f"{inner[:12]!r}; is it cut, or a page of an error instead of the file?"
+            )
+        yield [text_table(path)]
+
+
+def _inside(path: Path) -> bytes:
+    """Return the first bytes of what is compressed."""
+    import gzip
+
+    try:
+        with gzip.open(path) as stream:
+            return stream.read(_HEAD)
+    except (EOFError, OSError) as error:
+        raise TableError(f"{path} is cut or damaged: its compressed data cannot be read ({error})") from error
+
+
+def _votables(path: Path) -> list[FoundTable]:
+    """Return the tables of a VOTable, gzipped or not."""
+    import io
+
+    from astropy.io.votable import parse
+
+    data = read_bytes(path)
+    if b"</VOTABLE>" not in data[-4096:].upper().replace(b" ", b""):
+        raise TableError(f"{path} is cut: a VOTable ends with </VOTABLE>; copy it anew")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tables = [(one, one.to_table()) for one in parse(io.BytesIO(data)).iter_tables()]
+    except Exception as error:  # the parser raises many kinds of exception
+        raise TableError(f"{path} cannot be read as a VOTable: {type(error).__name__}: {error}") from error
+    found = [_of_table(table, number, str(one.name or one.ID or "")) for number, (one, table) in enumerate(tables)]
+    if not found:
+        raise TableError(f"{path} is a VOTable without a table")
+    return found
+
+
+def _of_table(table: Table, number: int, name: str) -> FoundTable:
+    columns: Any = columns_of(table)
+    return FoundTable(
+        tuple(columns[0]), columns[1], len(table), f"table {number}" + (f" {name!r}" if name else ""),
+        (str(number), name) if name else (str(number),), str(table.meta.get("FLAGTYPE", "")),
+    )  # fmt: skip

@@ -1,0 +1,39 @@
+"""Choices of reading a table, as an object."""
+
+import pytest
+
+from bayescannon.cannon.choices import LABEL_FORMATS
+from bayescannon.io.found_table import TableError
+from bayescannon.io.table_layouts import LAYOUTS
+from bayescannon.io.table_options import FORMATS, TableOptions
+from bayescannon.numerics.errors import InputTypeError
+
+
+def test_the_formats_are_those_of_the_command_line_and_of_the_layouts():
+    assert FORMATS == LABEL_FORMATS
+    assert set(FORMATS) == {"auto", "allstar", *LAYOUTS}
+
+
+def test_what_is_given():
+    assert TableOptions().is_plain
+    assert TableOptions(columns=None).is_plain
+    assert not TableOptions(extension=2).is_plain
+    assert TableOptions(missing={"fe_h": 0, "teff": [1, 2.5]}).missing_values("fe_h") == [0]
+    assert TableOptions(missing={"teff": [1, 2.5]}).missing_values("teff") == [1, 2.5]
+    assert TableOptions().missing_values("teff") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"format": "allstar-dr18"}, TableError, "format must be one of auto, .*; got 'allstar-dr18'"),
+        ({"columns": ["teff"]}, InputTypeError, r"columns map names to columns, .* got a list"),
+        ({"units": "kK"}, InputTypeError, "units map names to units, .* got a str"),
+        ({"missing": 0.0}, InputTypeError, "missing maps names to values, .* got a float"),
+    ],
+)
+def test_what_cannot_be(options, error, words):
+    with pytest.raises(error, match=words):
+        TableOptions(**options)
+    with pytest.raises(InputTypeError, match=r"missing\['teff'\] must be numbers; got 'a'"):
+        TableOptions(missing={"teff": "a"}).missing_values("teff")
