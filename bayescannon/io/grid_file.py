@@ -110,7 +110,7 @@ def _hdf5(path: Path) -> Any:
         if isinstance(item, h5py.Dataset) and name.rpartition("/")[2].lower() in NAMES:
             found[name] = item[()]
 
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         file.visititems(visit)
     values = list(found.values())
     if not values or any(not np.array_equal(one, values[0]) for one in values[1:]):

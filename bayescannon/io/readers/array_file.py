@@ -124,7 +124,7 @@ def _hdf5(path: Path, stack: ExitStack) -> ArrayFile:
     """Open an HDF5 file: the datasets of its root, or those of its only group that has spectra."""
     import h5py
 
-    file = stack.enter_context(h5py.File(path, "r"))
+    file = stack.enter_context(h5py.File(path, "r", locking=False))
     group, notes = _group(file, h5py.Dataset, h5py.Group)
     arrays = {
         name.lower(): NamedArray(data.shape, _slices(data), dict(data.attrs))
