@@ -162,14 +162,25 @@ def normalise(
     flux, ivar : float64 arrays of shape (star, pixel)
         Dead pixels, and pixels where the mean is not positive, have flux 1 and ivar 0.
     """
+    mean = running_mean(flux, ivar, wavelength, width)
+    live = np.isfinite(mean)
+    mean = np.where(live, mean, 1.0)
+    return np.where(live, flux / mean, 1.0), np.where(live, ivar * mean**2, 0.0)
+
+
+def running_mean(flux: FloatArray, ivar: FloatArray, wavelength: FloatArray, width: float) -> FloatArray:
+    """
+    Return the running Gaussian mean of eq. 1 (Ho et al. 2017) in live pixels, shape (star, pixel).
+
+    Parameters are those of :func:`normalise`. NaN in dead pixels, and where the mean is not positive.
+    """
     weighted = np.concatenate([flux * ivar, ivar])
     sums = np.empty_like(weighted, dtype=np.float64)
     for piece in pieces(wavelength):
         sums[:, piece] = _running_sums(weighted[:, piece], wavelength[piece], width)
     numerator, denominator = np.split(sums, 2)
     live = (ivar > 0) & (numerator > 0) & (denominator > 0)
-    mean = np.divide(numerator, denominator, out=np.ones_like(numerator), where=live)
-    return np.where(live, flux / mean, 1.0), np.where(live, ivar * mean**2, 0.0)
+    return np.divide(numerator, denominator, out=np.full_like(numerator, np.nan), where=live)
 
 
 def _running_sums(values: FloatArray, wavelength: FloatArray, width: float) -> NDArray[np.float64]:
