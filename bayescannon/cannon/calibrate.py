@@ -5,15 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import N_STARTS, SEED
+from bayescannon.cannon.damage import gap_reach
+from bayescannon.cannon.held_out import HeldOut
+from bayescannon.cannon.information import read_information
 from bayescannon.cannon.labelling import formal_errors, label_spectra
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.reliability.error_fit import MIN_STARS, CalibrationError, OutOfFold, fit_calibration, too_few
+from bayescannon.reliability.damage_fit import DamagedCopies
+from bayescannon.reliability.error_fit import MIN_STARS, CalibrationError, fit_calibration, too_few
+from bayescannon.reliability.out_of_fold import OutOfFold
 
 # Reference errors larger than this share of the scatter leave nothing to calibrate
 _TOO_LARGE = 0.95
@@ -22,7 +29,7 @@ _TOO_LARGE = 0.95
 def calibrate(
     model: TrainedModel,
     reference: ReferenceSet,
-    estimates: xr.Dataset,
+    held_out: HeldOut,
     *,
     clipped: ReferenceSet | None = None,
     label_errors: Mapping[str, float] | None = None,
@@ -38,8 +45,10 @@ def calibrate(
     model : TrainedModel
     reference : ReferenceSet
         The stars that it was trained on.
-    estimates : xarray.Dataset
-        Their labels by models that never saw them, from :func:`bayescannon.cannon.held_out.hold_out`.
+    held_out : HeldOut
+        Their labels by models that never saw them, from :func:`bayescannon.cannon.held_out.hold_out`. Without copies
+        with fewer pixels (``damaged``) the errors of a spectrum with few live pixels are those of a complete one, or
+        the formal ones where these are larger.
     clipped : ReferenceSet, optional
         The spectra that the clip removed. The model never saw them, and the worst errors of right labels are among
         them: without them the tails are cut where the clip cut. Those of stars that the model was trained on, by
@@ -62,6 +71,7 @@ def calibrate(
         An error is given for a label that the model does not have, or one that is not positive or zero; or estimates
         of other stars.
     """
+    estimates = held_out.estimates
     noise, notes = _reference_errors(reference, model.label_names, label_errors or {})
     left_out = ""
     if clipped is not None:
@@ -74,18 +84,23 @@ def calibrate(
         return without_calibration(model, too_few(n_stars))
     if estimates["star"].to_numpy().tolist() != reference.spectra.id.tolist():
         raise InputError("the out-of-fold estimates must be of the reference stars, in their order")
-    parts = [_out_of_fold(model, estimates, reference, noise)]
+    parts = [_out_of_fold(model, estimates, reference.labels, noise, reference.star_number)]
     if clipped is not None and len(clipped):
         dropped = label_spectra(model, clipped.spectra, n_starts=n_starts, seed=seed, workers=workers)
         clipped_noise, _ = _reference_errors(clipped, model.label_names, label_errors or {}, np.median(noise, axis=0))
-        parts.append(_out_of_fold(model, dropped, clipped, clipped_noise))
+        parts.append(_out_of_fold(model, dropped, clipped.labels, clipped_noise, clipped.star_number))
     stars = OutOfFold.join(parts)
     try:
-        calibration = fit_calibration(stars, workers=workers)
+        calibration = fit_calibration(
+            stars, _damaged_copies(model, held_out.damaged, reference, noise), workers=workers
+        )
     except CalibrationError as error:
         return without_calibration(model, str(error))
     known = 100 * calibration.scale_error
-    notes = [f"level known to {known.min():.1f}-{known.max():.1f} %", *notes, *_suspect(stars, model.label_names)]
+    level = f"level known to {known.min():.1f}-{known.max():.1f} %"
+    if calibration.damage is not None:
+        level += f", of damaged spectra from {calibration.damage.n_copies} copies"
+    notes = [level, *notes, *_suspect(stars, model.label_names)]
     notes += [left_out] * bool(left_out)
     return replace(model, calibration=calibration, calibration_note="; ".join(notes))
 
@@ -95,18 +110,34 @@ def without_calibration(model: TrainedModel, reason: str) -> TrainedModel:
     return replace(model, calibration=None, calibration_note=f"none: {reason}")
 
 
-def _out_of_fold(model: TrainedModel, estimates: xr.Dataset, reference: ReferenceSet, noise: FloatArray) -> OutOfFold:
-    """Put what is known of converged spectra into scaled labels."""
+def _out_of_fold(
+    model: TrainedModel, estimates: xr.Dataset, labels: FloatArray, noise: FloatArray, star: NDArray[np.int64]
+) -> OutOfFold:
+    """Put what is known of spectra into scaled labels, NaN where the fit did not converge."""
     scale = model.scaler.scale
-    stars = OutOfFold(
-        model.scaler.to_scaled(estimates["labels"].to_numpy()),
+    converged = (estimates["status"].to_numpy() == FitStatus.CONVERGED)[:, None]
+    return OutOfFold(
+        np.where(converged, model.scaler.to_scaled(estimates["labels"].to_numpy()), np.nan),
         formal_errors(estimates) / scale,
-        model.scaler.to_scaled(reference.labels),
+        model.scaler.to_scaled(labels),
         noise / scale,
         estimates["snr"].to_numpy(),
-        reference.star_number,
+        star,
+        read_information(estimates, model),
     )
-    return stars.select(estimates["status"].to_numpy() == FitStatus.CONVERGED)
+
+
+def _damaged_copies(
+    model: TrainedModel, damaged: xr.Dataset | None, reference: ReferenceSet, noise: FloatArray
+) -> DamagedCopies | None:
+    """Return the copies, with the reference labels of their stars."""
+    if damaged is None:
+        return None
+    row = rows_of(reference.spectra.id, damaged["star"].to_numpy().astype(np.str_))
+    if (row < 0).any():
+        raise InputError("the damaged copies must be of the reference stars; one is of another star")
+    stars = _out_of_fold(model, damaged, reference.labels[row], noise[row], reference.star_number[row])
+    return DamagedCopies(stars, row, gap_reach(reference.spectra))
 
 
 def _reference_errors(
@@ -135,7 +166,7 @@ def _reference_errors(
 
 def _suspect(stars: OutOfFold, names: tuple[str, ...]) -> list[str]:
     """Name the labels whose reference errors explain all of the scatter: they are probably overstated."""
-    scatter = np.quantile(np.abs(stars.scaled - stars.reference), 0.6827, axis=0)
+    scatter = np.nanquantile(np.abs(stars.scaled - stars.reference), 0.6827, axis=0)
     large = np.median(stars.noise, axis=0) > _TOO_LARGE * scatter
     return [
         f"the reference's errors of {name} are as large as the scatter; its calibrated error is too small if they are "

@@ -1,13 +1,17 @@
 """Reference stars by models that never saw them: their labels, and what those models leave of their spectra."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
+from bayescannon.cannon.damage import damaged_copies
 from bayescannon.cannon.held_out_labels import HeldOutLabels
-from bayescannon.cannon.labelling import estimate_labels, search_optima
+from bayescannon.cannon.labelling import estimate_labels, label_spectra, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
@@ -16,6 +20,9 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.reliability.spectrum_scores import Residuals
+
+# copies with fewer pixels: one of each star, but of a small set more, and of a large one no more than the errors need
+_LEAST_COPIES, _MOST_COPIES = 300, 1500
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,10 +35,14 @@ class HeldOut:
     labels : HeldOutLabels
     residuals : Residuals
         See :func:`bayescannon.cannon.likelihood.star_residuals`.
+    damaged : xarray.Dataset, optional
+        Labels of copies with fewer pixels (:func:`bayescannon.cannon.damage.damaged_copies`), as the labels; several
+        may be of one star. None were made unless given.
     """
 
     labels: HeldOutLabels
     residuals: Residuals
+    damaged: xr.Dataset | None = None
 
     def __repr__(self) -> str:
         return f"<HeldOut of {self.labels.stars()} in {self.labels.folds} folds, with residuals>"
@@ -47,6 +58,7 @@ def hold_out(
     *,
     folds: int = N_FOLDS,
     options: TrainingOptions | None = None,
+    copies: bool = True,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
@@ -62,6 +74,8 @@ def hold_out(
         Stars are dealt into this many folds at random, all spectra of a star into the same one.
     options, n_starts, workers
         As in training and labelling.
+    copies : bool
+        Whether copies of the stars with fewer pixels are labelled too, which the errors of damaged spectra need.
     seed : int
         Decides folds and starts.
     progress : callable, bool or None
@@ -83,18 +97,37 @@ def hold_out(
     if folds > n_stars:
         raise InputError(f"folds must be from 2 to the {n_stars} reference stars; got {folds}")
     fold = (np.random.default_rng(seed).permutation(n_stars) % folds)[reference.star_number]
-    parts, residuals, order = [], [], []
+    parts, residuals, order, damaged = [], [], [], []
+    damage_seeds = np.random.SeedSequence(seed).spawn(folds)
+    search_options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
+    n_copies = min(_MOST_COPIES, max(len(reference), _LEAST_COPIES)) if copies else 0
     with reporting(progress, "hold out") as report:
         for k in range(folds):
             model = train(reference.select(fold != k), options=options, workers=workers)
             members = np.flatnonzero(fold == k)
             likelihood = StarLikelihood.of(model, reference.spectra.select(members), workers=workers)
-            search = search_optima(likelihood, n_starts=n_starts, seed=seed, workers=workers)
+            search = search_optima(likelihood, **search_options)
             parts.append(estimate_labels(likelihood, search, workers=workers))
             scaled = model.scaler.to_scaled(parts[-1]["labels"].to_numpy())
             residuals.append(star_residuals(likelihood, scaled, workers=workers))
             order.append(members)
+            for some, sequence in _copied(members, -(-n_copies // folds), damage_seeds[k]):
+                fewer = damaged_copies(reference.spectra.select(some), seed=sequence)
+                damaged.append(label_spectra(model, fewer, **search_options))
             report(k + 1, folds)
     back = np.argsort(np.concatenate(order))
     joined = xr.concat(parts, dim="star", combine_attrs="drop_conflicts").isel(star=back)
-    return HeldOut(HeldOutLabels(joined, folds, n_starts, seed, reference.star), Residuals.join(residuals).select(back))
+    return HeldOut(
+        HeldOutLabels(joined, folds, n_starts, seed, reference.star),
+        Residuals.join(residuals).select(back),
+        xr.concat(damaged, dim="star", combine_attrs="drop_conflicts") if copies else None,
+    )
+
+
+def _copied(
+    members: NDArray[np.int64], count: int, seed: np.random.SeedSequence
+) -> Iterator[tuple[NDArray[np.int64], np.random.SeedSequence]]:
+    """Yield the members to copy, without repeats in one part, and the seed of the part's damage."""
+    order = np.random.default_rng(seed).permutation(members)
+    for left in range(count, 0, -len(members)):
+        yield order[:left], seed.spawn(1)[0]

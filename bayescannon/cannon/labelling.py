@@ -12,6 +12,7 @@ from bayescannon import __version__
 from bayescannon.cannon.choices import HIGH_REDUCED_CHI2, N_STARTS, SEED
 from bayescannon.cannon.coverage_flag import outside_coverage
 from bayescannon.cannon.fit_check import warn_of_run
+from bayescannon.cannon.information import GAP_MEASURES, information_left, too_little, with_prior
 from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
@@ -25,6 +26,7 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
+from bayescannon.reliability.damage_errors import InformationLeft
 from bayescannon.stars.optimum import LabelOptimum, best_optimum, find_labels, prior_dominates
 from bayescannon.stars.quartic import Optima, minimise
 
@@ -90,8 +92,11 @@ def label_spectra(
         ``live_pixels``, ``agreeing_starts``, ``status`` (:class:`~bayescannon.data.flags.FitStatus`), ``flags``
         (:class:`~bayescannon.data.flags.ResultFlag`; OUTSIDE_COVERAGE as
         :func:`~bayescannon.cannon.coverage_flag.outside_coverage` decides), and ra, dec, redshift, snr and the star's
-        names (:data:`~bayescannon.data.spectra.IDENTITY_COLUMNS`) as the survey gave them. A calibrated model adds
-        ``calibrated_error``: the true label is that near with a probability of 68.3 %.
+        names (:data:`~bayescannon.data.spectra.IDENTITY_COLUMNS`) as the survey gave them. ``typical_error`` is the
+        formal error that the star's pixels give at the labels of the reference stars, on average, and ``dead_share``
+        and ``one_sided`` measure its gaps (:func:`~bayescannon.data.gaps.gap_measures`). A calibrated model adds
+        ``calibrated_error``: the true label is that near with a probability of 68.3 %; it is never below the formal
+        error.
 
     Raises
     ------
@@ -189,6 +194,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
     degrees = found.live_pixels - n_label
     reduced = found.chi2 / np.where(degrees > 0, degrees, 1)
     columns = {name: spectra.columns.get(name, np.full(n_star, np.nan)) for name in STAR_COLUMNS}
+    left = information_left(likelihood)
     conditions = {
         ResultFlag.HIGH_CHI2: reduced > HIGH_REDUCED_CHI2,
         ResultFlag.NOT_CONVERGED: ~found.converged,
@@ -197,6 +203,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
         ResultFlag.OUTSIDE_COVERAGE: outside_coverage(model, labels)[1],
         ResultFlag.LOW_SNR: columns["snr"] < LOW_SNR,
         ResultFlag.PRIOR_DOMINATED: dominated,
+        ResultFlag.LITTLE_INFORMATION: too_little(model, left),
     }
     flags = sum((np.where(mask, int(flag), 0) for flag, mask in conditions.items()), np.zeros(n_star, dtype=np.int32))
     pair = ("star", "stellar_label", "stellar_label_2")
@@ -204,7 +211,9 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
         {
             "labels": (("star", "stellar_label"), labels),
             "formal_covariance": (pair, covariance),
-            **_calibrated(model, found, columns["snr"]),
+            **_calibrated(likelihood, search, found, left),
+            "typical_error": (("star", "stellar_label"), left.typical * model.scaler.scale),
+            **{name: ("star", values) for name, values in zip(GAP_MEASURES, left.gaps.T, strict=True)},
             "chi2": ("star", found.chi2),
             "reduced_chi2": ("star", reduced),
             "live_pixels": ("star", found.live_pixels),
@@ -238,12 +247,15 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
 
 
 def _calibrated(
-    model: TrainedModel, found: LabelOptimum, snr: FloatArray
+    likelihood: StarLikelihood, search: Search, found: LabelOptimum, left: InformationLeft
 ) -> dict[str, tuple[tuple[str, str], FloatArray]]:
     """Return the calibrated errors as a variable; nothing of a model without calibration."""
+    model = likelihood.model
     if model.calibration is None:
         return {}
-    predicted = model.calibration.predict(found.scaled, found.formal, snr)
+    if not search.density.is_flat:
+        left = with_prior(left, likelihood, found.scaled, search.density)
+    predicted = model.calibration.predict(found.scaled, found.formal, likelihood.snr, left)
     return {"calibrated_error": (("star", "stellar_label"), predicted.interval() * model.scaler.scale)}
 
 

@@ -84,6 +84,11 @@ class StarLikelihood:
     def __len__(self) -> int:
         return len(self.quartic)
 
+    @property
+    def snr(self) -> FloatArray:
+        """Signal-to-noise ratios, shape (N,); NaN where the survey gave none."""
+        return self.spectra.columns.get("snr", np.full(len(self), np.nan))
+
 
 def star_quartic(
     model: TrainedModel, spectra: Spectra, *, ivar: FloatArray | None = None, workers: int | None = None

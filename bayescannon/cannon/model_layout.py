@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 KIND = "bayescannon trained model"
 # of the groups and their variables; files without a version are of the flat layout of 0.2.0. 3 adds the stars of the
-# spectra, and the choices of the label table that decide them; files of 2 lack both
+# spectra, and the choices of the label table that decide them; files of 2 lack both, and the
+# errors of damaged spectra
 SCHEMA_VERSION = 3
 _PAIR = ("stellar_label", "stellar_label_2")
 # dims of the calibration's arrays; those of one number per label are not listed
@@ -52,6 +53,10 @@ _CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
     "axes": ("stellar_label", "place_axis"),
     "label_range": ("stellar_label", "end"),
     "snr_range": ("end",),
+    "damage_complete": ("stellar_label", "level_feature"),
+    "damage_usual_gaps": ("gap_measure",),
+    "damage_scale": ("stellar_label", "loss_feature"),
+    "damage_offset_range": ("stellar_label", "end"),
 }
 # attributes of the groups reference and held_out
 _LABEL_TABLE = "label_table"

@@ -101,7 +101,7 @@ def qualify(
     model = calibrate(
         replace(model, held_out=held_out.labels),
         reference,
-        held_out.estimates,
+        held_out,
         clipped=clipped or reference.clipped,
         label_errors=label_errors,
         n_starts=n_starts,

@@ -292,7 +292,15 @@ def validate(
         if held_out is not None:
             known = held_out.estimates
         elif known is None:
-            made = hold_out(reference, folds=folds, options=model.options, progress=progress, workers=workers, **search)
+            made = hold_out(
+                reference,
+                folds=folds,
+                options=model.options,
+                copies=False,
+                progress=progress,
+                workers=workers,
+                **search,
+            )
             known = made.estimates
         estimates["k-fold"] = known
     rows = [

@@ -72,6 +72,9 @@ HELD_OUT: Mapping[str, tuple[str, str]] = {
     "agreeing_starts": ("starts that ended at the best optimum", _ONE),
     "status": ("how the fit ended: 0 converged, 1 not converged, 2 few pixels, 3 singular", _ONE),
     "flags": ("sum of the bits of bayescannon.data.flags.ResultFlag", _ONE),
+    "typical_error": ("formal errors that the pixels give at the labels of the reference stars", LABEL_UNIT),
+    "dead_share": ("share of dead pixels near live ones", _ONE),
+    "one_sided": ("distance of the centroid of live pixels from the pixel, from 0 to 1", _ONE),
     "ra": ("right ascension, ICRS", "deg"),
     "dec": ("declination, ICRS", "deg"),
     "redshift": ("redshift of the spectrum", _ONE),
@@ -104,6 +107,15 @@ CALIBRATION: Mapping[str, tuple[str, str]] = {
     "bias": ("mean location of the errors, never subtracted from labels", _ONE),
     "wrong_fraction": ("fraction of reference stars with the labels of another star", _ONE),
     "n_stars": ("reference stars that the calibration is of", _ONE),
+    "damage_complete": ("rho: ln of the largest typical error of complete stars by S/N", _ONE),
+    "damage_usual_gaps": ("largest measures of gaps of complete stars", _ONE),
+    "damage_scale": ("gamma: coefficients of the log error of lost pixels", _ONE),
+    "damage_dof": ("degrees of freedom of the errors of lost pixels", _ONE),
+    "damage_offset_range": ("lowest and highest ln (formal / typical error)", _ONE),
+    "damage_limit": ("largest typical error that the errors are calibrated on", _ONE),
+    "damage_least_live": ("smallest share of live pixels that the errors are calibrated on", _ONE),
+    "damage_reach": ("reach of the measures of gaps", "Angstrom"),
+    "damage_n_copies": ("damaged copies of reference stars that the errors of lost pixels are of", _ONE),
 }
 # of scaled labels; see bayescannon.reliability.label_scores.CoverageReference
 COVERAGE: Mapping[str, tuple[str, str]] = {

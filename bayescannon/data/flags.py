@@ -65,9 +65,20 @@ class ResultFlag(IntFlag):
     NOVEL_SPECTRUM = 64, "The model leaves more of the spectrum unexplained than of held-out reference stars."
     PRIOR_DOMINATED = 128, "The prior moves a label by more than its formal error, or halves its variance."
 
+    LITTLE_INFORMATION = (
+        256,
+        "The live pixels tell less of a label, or are fewer, than those of any star that the errors are calibrated on.",
+    )
+
 
 # flags of rows that should not be used, and of rows to be used with care
-FLAG_BAD = ResultFlag.HIGH_CHI2 | ResultFlag.NOT_CONVERGED | ResultFlag.OUTSIDE_COVERAGE | ResultFlag.NOVEL_SPECTRUM
+FLAG_BAD = (
+    ResultFlag.HIGH_CHI2
+    | ResultFlag.NOT_CONVERGED
+    | ResultFlag.OUTSIDE_COVERAGE
+    | ResultFlag.NOVEL_SPECTRUM
+    | ResultFlag.LITTLE_INFORMATION
+)
 FLAG_WARN = ResultFlag.FEW_PIXELS | ResultFlag.MULTIMODAL | ResultFlag.LOW_SNR | ResultFlag.PRIOR_DOMINATED
 
 

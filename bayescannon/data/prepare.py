@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.air import to_vacuum
-from bayescannon.data.grid import gaps, pieces, scale_fault
+from bayescannon.data.continuum import normalise
+from bayescannon.data.grid import gaps, scale_fault
 from bayescannon.data.grid_choice import choose_grid, lamost_grid
 from bayescannon.data.noise_check import NoiseFinding, find_spikes, measure_noise
 from bayescannon.data.parts import a_kind
@@ -28,8 +29,6 @@ from bayescannon.numerics.typing import FloatArray
 
 # a spectrum that covers a smaller fraction of the grid's pixels is not prepared
 MIN_COVERAGE = 0.5
-# Gaussian weights below this fraction of the largest are left out of the running mean
-NEGLIGIBLE = 1e-17
 # a pixel is bad if its flux or inverse variance is above this, or its inverse variance below 1 / this, so that sums of
 # products stay finite
 LARGEST = 1e60
@@ -140,55 +139,6 @@ def resample(
         sigma2 = 1 / np.where(live_in, ivar, 1.0)
         ivar_out = 1 / ((1 - t) ** 2 * sigma2[left] + t**2 * sigma2[right])
     return np.where(live, flux_out, 0.0), np.where(live, ivar_out, 0.0)
-
-
-def normalise(
-    flux: FloatArray, ivar: FloatArray, wavelength: FloatArray, width: float = 50.0
-) -> tuple[FloatArray, FloatArray]:
-    r"""
-    Divide spectra by their running Gaussian mean (Ho et al. 2017, eq. 1-2).
-
-    :math:`\bar f(\lambda_0) = \sum_i f_i w_i \sigma_i^{-2} / \sum_i w_i \sigma_i^{-2}` with
-    :math:`w_i = \exp(-(\lambda_0 - \lambda_i)^2 / L^2)` and no factor 2. The flux becomes
-    :math:`f / \bar f`, the inverse variance is multiplied by :math:`\bar f^2`. The mean does not reach over a gap of
-    the grid, such as that between two arms, whose fluxes may have different scales.
-
-    Parameters
-    ----------
-    flux, ivar : arrays of shape (star, pixel)
-        A dead pixel has ivar 0; its flux is not used but must be finite.
-    wavelength : array of shape (pixel,)
-        Ascending, in Angstrom.
-    width : float
-        L in Angstrom.
-
-    Returns
-    -------
-    flux, ivar : float64 arrays of shape (star, pixel)
-        Dead pixels, and pixels where the mean is not positive, have flux 1 and ivar 0.
-    """
-    flux, ivar, wavelength = np.asarray(flux), np.asarray(ivar), np.asarray(wavelength)
-    weighted = np.concatenate([flux * ivar, ivar])
-    sums = np.empty_like(weighted, dtype=np.float64)
-    for piece in pieces(wavelength):
-        sums[:, piece] = _running_sums(weighted[:, piece], wavelength[piece], width)
-    numerator, denominator = np.split(sums, 2)
-    live = (ivar > 0) & (numerator > 0) & (denominator > 0)
-    mean = np.divide(numerator, denominator, out=np.ones_like(numerator), where=live)
-    return np.where(live, flux / mean, 1.0), np.where(live, ivar * mean**2, 0.0)
-
-
-def _running_sums(values: FloatArray, wavelength: FloatArray, width: float) -> NDArray[np.float64]:
-    """Return sums of values (row, pixel) with Gaussian weights around each pixel, of a grid without gaps."""
-    sums = np.empty_like(values, dtype=np.float64)
-    reach = width * np.sqrt(-np.log(NEGLIGIBLE))
-    # the weights are a band matrix: multiply only the blocks that contain the band
-    for start in range(0, len(wavelength), 256):
-        centre = wavelength[start : start + 256]
-        near = slice(np.searchsorted(wavelength, centre[0] - reach), np.searchsorted(wavelength, centre[-1] + reach))
-        weights = np.exp(-(((wavelength[near, None] - centre) / width) ** 2))
-        sums[:, start : start + 256] = values[:, near] @ weights
-    return sums
 
 
 def prepare_block(

@@ -49,3 +49,54 @@ def error_model(
         precision = pm.Gamma("precision", half, half, shape=len(off))
         pm.Normal("off", location, pm.math.sqrt((formal + floor) / precision + noise**2), observed=off)
     return model
+
+
+def lost_pixels_model(
+    off: FloatArray,
+    scale: FloatArray,
+    log_dof: FloatArray,
+    noise: FloatArray,
+    log_excess: FloatArray,
+    features: FloatArray,
+    *,
+    mean: FloatArray,
+    width: FloatArray,
+) -> pm.Model:
+    r"""
+    State the model of the errors of one label of stars that lost pixels, given those of complete stars.
+
+    .. math::
+        d_n \sim {\cal N}(0,\; \sigma_n^2 / \lambda_n + e_n^2), \quad
+        \lambda_n \sim {\rm Gamma}(\nu_n/2, \nu_n/2), \quad
+        \sigma_n^2 = s_n^2 + T_n^2, \quad T_n = x_n e^{\gamma \cdot \psi_n}, \quad
+        \ln \nu_n = (1 - T_n^2 / \sigma_n^2) \ln \nu_{0,n} + (T_n^2 / \sigma_n^2) \ln \nu_{\rm lost}
+
+    :mod:`bayescannon.reliability.damage_fit` maximises its posterior with lambda integrated out.
+
+    Parameters
+    ----------
+    off, noise : float arrays of shape (N,)
+        d, inferred minus reference label, less the location; standard deviation e of the reference label.
+    scale, log_dof : float arrays of shape (N,)
+        s and ln nu_0 of complete stars.
+    log_excess : float array of shape (N,)
+        ln x.
+    features : float array of shape (N, F)
+        psi.
+    mean, width : float arrays of shape (F + 1,)
+        Means and standard deviations of the Gaussian priors of gamma and of ln nu_lost.
+
+    Returns
+    -------
+    model : pymc.Model
+        Free variables ``parameters`` (gamma, ln nu_lost) and ``precision`` (lambda), observed ``off``.
+    """
+    with pm.Model() as model:
+        parameters = pm.Normal("parameters", mean, width)
+        lost = pm.math.exp(2 * (log_excess + features @ parameters[:-1]))
+        square = scale**2 + lost
+        share = lost / square
+        half = pm.math.exp((1 - share) * log_dof + share * parameters[-1]) / 2
+        precision = pm.Gamma("precision", half, half, shape=len(off))
+        pm.Normal("off", 0.0, pm.math.sqrt(square / precision + noise**2), observed=off)
+    return model

@@ -2,22 +2,25 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, stdtr, stdtrit
+from scipy.special import gammaln, ndtri, stdtr, stdtrit
 
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.student_t import convolved_t_below
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.reliability.damage_errors import DamageErrors, InformationLeft
 
 # probability within one standard deviation of a Gaussian, the 68.3 % of all intervals
 ONE_SIGMA = 0.6826894921370859
 # range of the degrees of freedom: at 1 a Student-t has no mean, at 200 it is nearly Gaussian
 DOF_RANGE = (1.2, 200.0)
 _NEWTON_STEPS = 15
+# begins the names of the arrays of a DamageErrors
+_DAMAGE = "damage_"
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,22 @@ class PredictiveErrors:
     ----------
     location, scale, dof : float arrays of shape (N, K)
         NaN for a star without formal error.
+    formal : float array of shape (N, K), optional
+        Formal errors; no interval is narrower than theirs.
     """
 
     location: FloatArray
     scale: FloatArray
     dof: FloatArray
+    formal: FloatArray | None = None
 
     def interval(self, probability: float = ONE_SIGMA) -> FloatArray:
         """
         Return h such that the true label is within h of the inferred one with this probability, shape (N, K).
 
         The interval is centred on the inferred label, which is what a catalogue lists, and not on (inferred -
-        location); a location that is not 0 therefore widens it.
+        location); a location that is not 0 therefore widens it. It is not below the Gaussian interval of the formal
+        error, which noise alone gives.
         """
         if not 0 < probability < 1:
             raise InputError(f"the probability of an interval must be between 0 and 1; got {probability}")
@@ -55,6 +62,9 @@ class PredictiveErrors:
             # Newton's step, or the middle of the bracket if the step leaves it
             half = np.where((half >= low) & (half <= high), half, (low + high) / 2)
         result: FloatArray = half * self.scale
+        if self.formal is not None:
+            # NaN where either is
+            result = np.maximum(result, self.formal * ndtri((1 + probability) / 2))
         return result
 
     def pit(self, error: FloatArray, noise: FloatArray | None = None) -> FloatArray:
@@ -132,6 +142,8 @@ class ErrorCalibration:
         Estimated fraction of reference stars with the labels of another star.
     n_stars : int
         Number of reference stars in the fit.
+    damage : DamageErrors, optional
+        The additional variance of stars that lost pixels; there is none unless given.
     """
 
     location: FloatArray
@@ -149,12 +161,15 @@ class ErrorCalibration:
     bias: FloatArray
     wrong_fraction: float
     n_stars: int
+    damage: DamageErrors | None = None
 
     def __repr__(self) -> str:
         degrees = ", ".join(f"{value:.3g}" for value in self.dof)
         return f"<ErrorCalibration of {len(self.dof)} labels from {self.n_stars} stars: Student-t with nu = {degrees}>"
 
-    def predict(self, scaled: FloatArray, formal: FloatArray, snr: FloatArray) -> PredictiveErrors:
+    def predict(
+        self, scaled: FloatArray, formal: FloatArray, snr: FloatArray, left: InformationLeft | None = None
+    ) -> PredictiveErrors:
         """
         Return the distribution of the errors of N stars.
 
@@ -163,7 +178,19 @@ class ErrorCalibration:
         scaled, formal : float arrays of shape (N, K)
             Inferred scaled labels and their formal errors, in the same units.
         snr : float array of shape (N,)
+        left : InformationLeft, optional
+            What their pixels tell; as much as those of complete stars unless given.
         """
+        if self.damage is None or left is None:
+            return replace(self.of_complete(scaled, formal, snr), formal=formal)
+        loss = self.damage.loss(formal, self.level(snr), left)
+        # with the formal errors that the stars would have if they were complete
+        whole = self.of_complete(scaled, formal * loss.shrink, snr)
+        scale, dof = self.damage.widen(whole.scale, whole.dof, loss)
+        return PredictiveErrors(whole.location, scale, dof, formal)
+
+    def of_complete(self, scaled: FloatArray, formal: FloatArray, snr: FloatArray) -> PredictiveErrors:
+        """Return the distribution of the errors of stars that lost no pixels; parameters as in :meth:`predict`."""
         vector, features = self.features(scaled, snr)
         level = features[:, 1:2]
         scale = np.hypot(formal * np.exp(features @ self.formal.T), np.exp(features @ self.floor.T))
@@ -171,6 +198,12 @@ class ErrorCalibration:
         location = vector @ self.location.T
         dof = np.clip(self.dof * np.exp(level * self.dof_slope), *DOF_RANGE)
         return PredictiveErrors(np.where(missing, np.nan, location), scale, np.where(missing, np.nan, dof))
+
+    def level(self, snr: FloatArray) -> FloatArray:
+        """Return L, shape (N,)."""
+        n_label = len(self.centre)
+        result: FloatArray = self.features(np.zeros((len(snr), n_label)), snr)[0][:, 1]
+        return result
 
     def features(self, scaled: FloatArray, snr: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (1, L, z) of shape (N, 2 + P) and phi of shape (N, 3 + P)."""
@@ -199,13 +232,25 @@ class ErrorCalibration:
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return all attributes as arrays, by name, for a file."""
-        return {item.name: np.asarray(getattr(self, item.name), dtype=np.float64) for item in fields(self)}
+        own = {
+            item.name: np.asarray(getattr(self, item.name), dtype=np.float64)
+            for item in fields(self)
+            if item.name != "damage"
+        }
+        damage = {} if self.damage is None else self.damage.arrays()
+        return own | {f"{_DAMAGE}{name}": values for name, values in damage.items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ErrorCalibration":
         """Undo :meth:`arrays`."""
-        values: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
-        return cls(**{**values, "n_stars": int(arrays["n_stars"])})
+        damage = {name.removeprefix(_DAMAGE): x for name, x in arrays.items() if name.startswith(_DAMAGE)}
+        values: dict[str, Any] = {
+            name: array if array.ndim else float(array)
+            for name, array in arrays.items()
+            if not name.startswith(_DAMAGE)
+        }
+        values |= {"n_stars": int(arrays["n_stars"]), "damage": DamageErrors.from_arrays(damage) if damage else None}
+        return cls(**values)
 
 
 def make_features(

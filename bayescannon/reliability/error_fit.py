@@ -1,20 +1,20 @@
 """Fit the calibration of errors by penalised maximum likelihood, with a component for wrong reference labels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from bayescannon.data.parts import UNKNOWN
 from bayescannon.data.star_groups import star_numbers
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import map_items, one_blas_thread
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.reliability.damage_fit import DamagedCopies, fit_damage
 from bayescannon.reliability.error_distribution import ErrorCalibration, make_features
 from bayescannon.reliability.error_likelihood import ErrorLikelihood
+from bayescannon.reliability.out_of_fold import OutOfFold
 from bayescannon.reliability.wrong_labels import log_dependence, log_population, right_probability
 
 # fewer stars do not constrain the tails
@@ -36,53 +36,6 @@ class CalibrationError(InputError):
     """Errors that cannot be calibrated; the message says why."""
 
 
-@dataclass(frozen=True)
-class OutOfFold:
-    """
-    Out-of-fold results of N spectra of reference stars and K labels, in units of the scaled labels.
-
-    Attributes
-    ----------
-    scaled, formal : float arrays of shape (N, K)
-        Inferred labels and their formal errors.
-    reference, noise : float arrays of shape (N, K)
-        Reference labels, and the standard deviations of their errors.
-    snr : float array of shape (N,)
-    star : int array of shape (N,), optional
-        Number of each spectrum's star; every spectrum is of another star unless given.
-    """
-
-    scaled: FloatArray
-    formal: FloatArray
-    reference: FloatArray
-    noise: FloatArray
-    snr: FloatArray
-    star: NDArray[np.int64] = UNKNOWN
-
-    def __post_init__(self) -> None:
-        if self.star is None:
-            object.__setattr__(self, "star", np.arange(len(self.snr)))
-
-    def __len__(self) -> int:
-        return len(self.snr)
-
-    @property
-    def n_stars(self) -> int:
-        """Number of stars."""
-        return len(np.unique(self.star))
-
-    @classmethod
-    def join(cls, parts: "Sequence[OutOfFold]") -> "OutOfFold":
-        """Return the spectra of all parts, which have no star in common."""
-        starts = np.cumsum([0, *(int(part.star.max(initial=-1)) + 1 for part in parts)])
-        parts = [replace(part, star=part.star + start) for part, start in zip(parts, starts[:-1], strict=True)]
-        return cls(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)))
-
-    def select(self, index: NDArray[np.bool_]) -> "OutOfFold":
-        """Return the spectra of a mask."""
-        return OutOfFold(*(getattr(self, item.name)[index] for item in fields(self)))
-
-
 def too_few(n_stars: int) -> str:
     """Return the sentence that says that the stars are too few."""
     return (
@@ -91,7 +44,9 @@ def too_few(n_stars: int) -> str:
     )
 
 
-def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCalibration:
+def fit_calibration(
+    stars: OutOfFold, damaged: DamagedCopies | None = None, *, workers: int | None = None
+) -> ErrorCalibration:
     r"""
     Fit the distribution of (inferred - true) to (inferred - reference), deconvolved from the errors of the reference.
 
@@ -109,6 +64,9 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     ----------
     stars : OutOfFold
         Held-out results: each star labelled by a model that was trained on none of its spectra.
+    damaged : DamagedCopies, optional
+        Copies of them with fewer pixels, which the errors of damaged stars are fitted to, see
+        :func:`bayescannon.reliability.damage_fit.fit_damage`; their rows are those of `stars`.
     workers : int or None
         Threads, at most one per label; None takes every core.
 
@@ -121,8 +79,10 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
     CalibrationError
         Fewer than 50 stars with finite labels and errors.
     """
-    finite = np.isfinite(stars.scaled + stars.formal + stars.reference + stars.noise).all(axis=1)
-    stars = stars.select(finite & (stars.formal > 0).all(axis=1))
+    every = stars
+    use = np.isfinite(stars.scaled + stars.formal + stars.reference + stars.noise).all(axis=1)
+    use &= (stars.formal > 0).all(axis=1)
+    stars = stars.select(use)
     if stars.n_stars < MIN_STARS:
         raise CalibrationError(too_few(stars.n_stars))
     number = star_numbers(stars.star)
@@ -151,7 +111,7 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
             fitted = [p.left_out(at, right * share) for p, at in zip(problems, found, strict=True)]
     cuts = problems[0].cuts
     mu, alpha, beta, delta = (np.array(part) for part in zip(*(np.split(p, cuts) for p in found), strict=True))
-    return ErrorCalibration(
+    calibration = ErrorCalibration(
         location=mu,
         formal=alpha,
         floor=beta,
@@ -163,6 +123,11 @@ def fit_calibration(stars: OutOfFold, *, workers: int | None = None) -> ErrorCal
         wrong_fraction=float(np.average(1 - right, weights=share)),
         n_stars=stars.n_stars,
     )
+    if damaged is None:
+        return calibration
+    weight = np.zeros(len(every))
+    weight[use] = right * share
+    return replace(calibration, damage=fit_damage(damaged, every, calibration, weight, workers=workers))
 
 
 def _frame(stars: OutOfFold, near: NDArray[np.bool_]) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import digamma
 
 from bayescannon.numerics.student_t import convolved_t, convolved_t_below
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.error_distribution import DOF_RANGE
+from bayescannon.reliability.penalised import maximise_penalised
 
 # standard deviation of the Gaussian priors that shrink the coefficients of L and z to zero
 PRIOR_WIDTH = 0.3
@@ -20,9 +20,6 @@ DOF_PRIOR = (np.log(10.0), 0.5)
 DOF_SLOPE_WIDTH = 0.2
 # standard deviation of the priors of intercepts, which are nearly flat
 _INTERCEPT_WIDTH = 7.0
-# norm of the gradient at convergence: the prior has a curvature of 11, so the log likelihood is within 0.05 of its
-# maximum
-_GRADIENT_TOLERANCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -140,31 +137,6 @@ class ErrorLikelihood:
         """
         Return the parameters that maximise the penalised weighted log likelihood.
 
-        The Hessian is approximated by the sum of the outer products of the stars' gradients (Berndt, Hall, Hall &
-        Hausman 1974, Ann. Econ. Soc. Meas. 3, 653).
+        See :func:`bayescannon.reliability.penalised.maximise_penalised`.
         """
-        mean, precision = self.prior()
-        known: dict[bytes, tuple[float, FloatArray, FloatArray]] = {}
-
-        def evaluate(parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-            key = parameters.tobytes()
-            if key not in known:
-                value, gradient = self.log_density(parameters)
-                apart = parameters - mean
-                known.clear()
-                known[key] = (
-                    float(-weight @ value + precision @ apart**2 / 2),
-                    -weight @ gradient + precision * apart,
-                    (gradient * weight[:, None]).T @ gradient + np.diag(precision),
-                )
-            return known[key]
-
-        found = minimize(
-            lambda p: evaluate(p)[0],
-            start,
-            jac=lambda p: evaluate(p)[1],
-            hess=lambda p: evaluate(p)[2],
-            method="trust-exact",
-            options={"gtol": _GRADIENT_TOLERANCE, "maxiter": 100},
-        )
-        return np.asarray(found.x)
+        return maximise_penalised(self.log_density, self.prior(), start, weight)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bayescannon.data.flags import FitStatus
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
+from bayescannon.stars.information import invert_information
 from bayescannon.stars.quartic import Optima, Quartic, chi2_derivatives, minimise
 
 # starts agree if their optima are within this many formal errors of the best
@@ -16,8 +17,6 @@ _AGREEMENT = 0.01
 # another optimum is a rival if it is this many formal errors away and its chi2 exceeds the best by less than this
 _RIVAL_CHI2 = 9.0
 _RIVAL_DISTANCE = 1.0
-# a Hessian is singular if the ratio of its extreme eigenvalues, scaled to a unit diagonal, is below this
-_MIN_RCOND = 1e-12
 # a prior dominates a label if it lowers the variance below this share of the variance without the prior
 _LEAST_SHARE_OF_DATA = 0.5
 
@@ -124,16 +123,7 @@ def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | No
     rival = optima.converged & (distance > _RIVAL_DISTANCE**2)
     rival &= optima.chi2 - optima.chi2[stars, best][:, None] < _RIVAL_CHI2
 
-    # a quartic from which a part was subtracted may have no minimum: its curvature is negative or not finite
-    sound = np.isfinite(gauss).all(axis=(1, 2)) & (np.diagonal(gauss, axis1=1, axis2=2) > 0).all(axis=1)
-    gauss[~sound] = 0.0
-    diagonal = np.sqrt(np.maximum(np.diagonal(gauss, axis1=1, axis2=2), np.finfo(float).tiny))
-    unit = gauss / (diagonal[:, :, None] * diagonal[:, None, :])
-    eigenvalues = np.linalg.eigvalsh(unit)
-    definite = eigenvalues[:, 0] > _MIN_RCOND * np.maximum(eigenvalues[:, -1], 1e-300)
-    covariance = np.full_like(gauss, np.nan)
-    inverse = np.linalg.inv(unit[definite])
-    covariance[definite] = inverse / (diagonal[definite, :, None] * diagonal[definite, None, :])
+    covariance, definite = invert_information(gauss)
 
     status = np.where(converged, FitStatus.CONVERGED, FitStatus.NOT_CONVERGED)
     status = np.where(definite, status, FitStatus.SINGULAR)

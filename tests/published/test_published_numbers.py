@@ -6,8 +6,9 @@ import pytest
 from bayescannon.cannon.choices import CLIP_SIGMA, HIGH_REDUCED_CHI2
 from bayescannon.cannon.cuts import CUT_SETS
 from bayescannon.cannon.matching import Selection, apply_cuts
+from bayescannon.data.continuum import normalise
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelScaler
-from bayescannon.data.prepare import lamost_grid, normalise
+from bayescannon.data.prepare import lamost_grid
 from bayescannon.data.preset import ARM_JOIN, PAPER, PRESETS, SKY_HALF_WIDTH, SKY_LINES
 from bayescannon.figures.coefficients import INTERSTELLAR_BANDS
 from bayescannon.io.tables import read_labels

@@ -32,7 +32,7 @@ def test_mock_stars_are_within_their_errors(n_reference, n_test, folds, slack_al
     full = bc.build_reference(spectra, table, names)
     model, kept = bc.train_clipped(full)
     clipped = full.select(~np.isin(full.spectra.id, kept.spectra.id))
-    model = calibrate(model, kept, hold_out(kept, folds=folds).estimates, clipped=clipped)
+    model = calibrate(model, kept, hold_out(kept, folds=folds), clipped=clipped)
     del spectra, full, kept, clipped
     survey = bc.simulate_survey(0, n_test, seed=6)
     row_of = {str(name): row for row, name in enumerate(survey.truth["id"])}

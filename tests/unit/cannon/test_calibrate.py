@@ -27,7 +27,7 @@ def reference():
 
 @pytest.fixture(scope="module")
 def calibrated(reference):
-    return calibrate(train(reference), reference, hold_out(reference, folds=4).estimates)
+    return calibrate(train(reference), reference, hold_out(reference, folds=4))
 
 
 @pytest.fixture(scope="module")
@@ -76,22 +76,23 @@ def test_a_file_without_stays_without(reference, tmp_path):
 
 
 def test_given_estimates_are_those_it_would_make(reference, calibrated):
-    estimates = hold_out(reference, folds=4).estimates
-    again = calibrate(train(reference), reference, estimates)
+    held_out = hold_out(reference, folds=4)
+    again = calibrate(train(reference), reference, held_out)
     assert again.calibration.hash == calibrated.calibration.hash
+    backwards = held_out.estimates.isel(star=slice(None, None, -1))
     with pytest.raises(ValueError, match="in their order"):
-        calibrate(train(reference), reference, estimates.isel(star=slice(None, None, -1)))
+        calibrate(train(reference), reference, replace(held_out, labels=replace(held_out.labels, estimates=backwards)))
 
 
 def test_it_does_not_depend_on_the_number_of_workers(reference, calibrated):
-    estimates = hold_out(reference, folds=4).estimates
-    again = calibrate(train(reference), reference, estimates, workers=1)
+    held_out = hold_out(reference, folds=4)
+    again = calibrate(train(reference), reference, held_out, workers=1)
     assert again.calibration.hash == calibrated.calibration.hash
 
 
 def test_few_stars_leave_it_formal_and_say_so(reference, tmp_path):
     few = reference.select(np.arange(40))
-    model = calibrate(train(few), few, hold_out(few, folds=2).estimates)
+    model = calibrate(train(few), few, hold_out(few, folds=2))
     assert model.calibration is None
     assert model.calibration_note.startswith("none: to calibrate errors at least 50 reference stars")
     model.save(tmp_path / "model.nc")
@@ -101,36 +102,36 @@ def test_few_stars_leave_it_formal_and_say_so(reference, tmp_path):
 
 def test_clipped_stars_count(reference):
     kept, clipped = reference.select(np.arange(140)), reference.select(np.arange(140, 160))
-    model = calibrate(train(kept), kept, hold_out(kept, folds=2).estimates, clipped=clipped)
+    model = calibrate(train(kept), kept, hold_out(kept, folds=2), clipped=clipped)
     assert model.calibration.n_stars == 160
 
 
 @pytest.mark.parametrize("errors", ["none", "some", "given"])
 def test_unknown_reference_errors(reference, errors):
-    estimates = hold_out(reference, folds=2).estimates
+    held_out = hold_out(reference, folds=2)
     given = reference.errors.copy()
     given[:, 0] = np.nan
     if errors == "some":
         given[::2, 0] = ERROR["teff"]
     unknown = replace(reference, errors=given)
     label_errors = {"teff": ERROR["teff"]} if errors == "given" else None
-    model = calibrate(train(reference), unknown, estimates, label_errors=label_errors)
+    model = calibrate(train(reference), unknown, held_out, label_errors=label_errors)
     said = "errors of teff are unknown and count as none" in model.calibration_note
     assert said == (errors == "none")
-    full = calibrate(train(reference), reference, estimates)
+    full = calibrate(train(reference), reference, held_out)
     assert (model.calibration.hash == full.calibration.hash) == (errors != "none")
 
 
 def test_a_wrong_error_is_refused(reference):
-    estimates = hold_out(reference, folds=2).estimates
+    held_out = hold_out(reference, folds=2)
     for wrong, text in (({"a_k": 0.1}, "'a_k'; the model's labels are"), ({"teff": -1.0}, "must not be negative")):
         with pytest.raises(ValueError, match=text):
-            calibrate(train(reference), reference, estimates, label_errors=wrong)
+            calibrate(train(reference), reference, held_out, label_errors=wrong)
 
 
 def test_reference_errors_as_large_as_the_scatter_are_suspected(reference):
-    estimates = hold_out(reference, folds=2).estimates
-    model = calibrate(train(reference), reference, estimates, label_errors={"logg": 3.0})
+    held_out = hold_out(reference, folds=2)
+    model = calibrate(train(reference), reference, held_out, label_errors={"logg": 3.0})
     assert "errors of logg are as large as the scatter" in model.calibration_note
     assert np.isfinite(label_spectra(model, reference.spectra)["calibrated_error"]).all()
 

@@ -36,7 +36,7 @@ def qualified(model, reference):
 
 def test_calibration_and_coverage_are_of_the_same_held_out_stars(model, reference, qualified):
     held_out = hold_out(reference, folds=3, seed=5)
-    alone = calibrate(model, reference, held_out.estimates, seed=5)
+    alone = calibrate(model, reference, held_out, seed=5)
     assert qualified.calibration.hash == alone.calibration.hash
     expected = coverage_from_estimates(model, reference.labels, held_out.estimates, held_out.residuals)
     assert_same(qualified.coverage, expected)

@@ -9,6 +9,7 @@ from bayescannon.cannon import variable_texts as texts
 from bayescannon.cannon.model_file import load_model
 from bayescannon.cannon.model_layout import model_groups
 from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.training import train
 
 GROUPS = {
@@ -24,9 +25,14 @@ GROUPS = {
 
 @pytest.fixture(scope="module")
 def layouts():
-    """The groups of a model with nearly everything, and of one with smooth coefficients."""
+    """The groups of a model with nearly everything, of one with smooth coefficients, and of a qualified one."""
     options = TrainingOptions.from_names(coefficients="smooth", scatter="pooled", noise="pixel")
-    models = (load_model(OLD), train(toy.toy_reference(60, ("teff",), n_pixel=12), options=options))
+    reference = toy.toy_reference(80, ("teff",))
+    models = (
+        load_model(OLD),
+        train(toy.toy_reference(60, ("teff",), n_pixel=12), options=options),
+        qualify(train(reference), reference, folds=2),
+    )
     return [model_groups(model) for model in models]
 
 

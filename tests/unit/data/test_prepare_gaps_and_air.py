@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bayescannon.data.air import to_air
-from bayescannon.data.prepare import normalise, prepare_spectra, resample
+from bayescannon.data.continuum import normalise
+from bayescannon.data.prepare import prepare_spectra, resample
 from bayescannon.data.preset import NONE
 from bayescannon.data.raw_spectrum import RawSpectrum
 from bayescannon.data.spectra import SpectrumError

@@ -3,7 +3,8 @@
 import numpy as np
 
 from bayescannon.cannon.training import train
-from bayescannon.data.prepare import mask_bad, normalise, resample, to_rest
+from bayescannon.data.continuum import normalise
+from bayescannon.data.prepare import mask_bad, resample, to_rest
 from bayescannon.uncertainty.budget import error_budget
 from tests.helpers import toy
 
