@@ -3,6 +3,7 @@ Put stellar surveys on one label scale: a hierarchical Bayesian Cannon with exac
 
 Verbs, in the order of a survey's way from spectra to catalogue
     simulate_survey : a mock survey with a known truth
+    check_input : can these spectra and labels be used?
     prepare_spectra, prepare_files : rest frame, common grid, continuum of 1
     read_labels : the trusted labels of Survey A
     build_reference : spectra and labels of the same stars, after named cuts
@@ -43,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.3.0"
 
 if TYPE_CHECKING:
+    from bayescannon.app.input_check import check_input
     from bayescannon.app.stores import label_store
     from bayescannon.cannon.cuts import Cut
     from bayescannon.cannon.label_priors import build_label_prior
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
 # the module of every public name
 _HOME = {
     "simulate_survey": "mock.survey",
+    "check_input": "app.input_check",
     "prepare_spectra": "data.prepare",
     "prepare_files": "io.preparation",
     "read_labels": "io.tables",
@@ -165,6 +168,7 @@ _HOME = {
 __all__ = [
     "__version__",
     "simulate_survey",
+    "check_input",
     "prepare_spectra",
     "prepare_files",
     "read_labels",

@@ -1,14 +1,12 @@
 """The command line. Imports that take time are made inside each command, so that --help is quick."""
 
 import argparse
-import os
 import shlex
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayescannon import __version__
@@ -43,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("once", BayesCannonWarning)
             warnings.showwarning = partial(_show_warning, warnings.showwarning)
-            _VERBS[options.verb](options)
+            status = _VERBS[options.verb](options)
     except MemoryError:
         print("bayescannon: there is not enough memory; give fewer stars, or a machine with more", file=sys.stderr)
         return 1
@@ -70,7 +68,7 @@ def main(args: Sequence[str] | None = None) -> int:
             _REPORT.format(version=__version__, command=shlex.join(["bayescannon", *map(str, args)])), file=sys.stderr
         )
         return 3
-    return 0
+    return status or 0
 
 
 def _print_any_text() -> None:
@@ -116,6 +114,35 @@ def _mock(options: argparse.Namespace) -> None:
     say(console, f"wrote {sizes[0]} reference and {sizes[1]} test stars: {options.out}")
 
 
+def _check_input(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bayescannon.app.config import TrainConfig
+    from bayescannon.app.input_check import check_input
+    from bayescannon.app.terminal import print_check
+    from bayescannon.data.preset import choose_preset
+    from bayescannon.io.outputs import check_output_file, replacing
+
+    if options.json:
+        check_output_file(options.json, overwrite=options.overwrite)
+    found = check_input(
+        options.spectra,
+        _labels_config(options) if options.labels else None,
+        train=TrainConfig.of(options),
+        sample=options.sample,
+        preset=choose_preset(options.preset, options.variance),
+        grid=options.grid,
+        reader=options.reader,
+        air=options.air,
+        redshift=options.redshift,
+    )
+    print_check(Console(), found)
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial:
+            partial.write_text(found.to_json() + "\n", encoding="utf-8")
+    return 0 if found.usable else 1
+
+
 def _prepare(options: argparse.Namespace) -> None:
     from rich.console import Console
 
@@ -123,7 +150,7 @@ def _prepare(options: argparse.Namespace) -> None:
     from bayescannon.data.preset import choose_preset
     from bayescannon.io.outputs import check_output_file
     from bayescannon.io.preparation import prepare_files
-    from bayescannon.io.prepare_report import PrepareError
+    from bayescannon.io.prepare_report import PrepareError, write_refused
 
     console = Console()
     if options.refused:
@@ -144,24 +171,11 @@ def _prepare(options: argparse.Namespace) -> None:
             )
     except PrepareError as error:
         if options.refused and error.refused:
-            _write_refused(options.refused, error.refused, overwrite=options.overwrite)
+            write_refused(error.refused, options.refused, overwrite=options.overwrite)
         raise
     print_prepared(console, report)
     if options.refused:
-        _write_refused(options.refused, report.refused, overwrite=options.overwrite)
-
-
-def _write_refused(path: Path, refused: Sequence[tuple[str, str]], *, overwrite: bool) -> None:
-    import csv
-
-    from bayescannon.io.outputs import replacing
-
-    with (
-        replacing(path, overwrite=overwrite) as partial,
-        # a name that is no text is written with its own bytes
-        partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
-    ):
-        csv.writer(stream).writerows([("file", "reason"), *refused])
+        write_refused(report.refused, options.refused, overwrite=options.overwrite)
 
 
 def _labels_config(options: argparse.Namespace, model: "TrainedModel | None" = None) -> "LabelsConfig":
@@ -236,7 +250,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.app.rescue import write_result
-    from bayescannon.app.stores import budget_of_store
+    from bayescannon.app.stores import budget_of_store, star_choice
     from bayescannon.app.terminal import print_budget, say
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.trained_model import TrainedModel
@@ -254,7 +268,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
             model,
             options.store,
             kinds=options.kinds,
-            stars=_stars(options.stars),
+            stars=star_choice(options.stars),
             reference=reference,
             prior=options.prior,
             n_bootstrap=options.bootstrap,
@@ -268,16 +282,6 @@ def _uncertainties(options: argparse.Namespace) -> None:
     if "repeat_stars" in budget.attrs:
         say(console, f"repeat: {budget.attrs['repeat_stars']}")
     say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
-
-
-def _stars(text: str | None) -> int | list[str] | None:
-    """Read --stars: a number, names, or the name of a file with names."""
-    if text is None or text.isdigit():
-        return None if text is None else int(text)
-    if os.path.isfile(text):  # noqa: PTH113, as a Path raises an error on a long list of names
-        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
-        return [line.strip() for line in lines if line.strip()]
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _coverage(options: argparse.Namespace) -> None:
@@ -366,9 +370,10 @@ def _run(options: argparse.Namespace) -> None:
     run_pipeline(read_config(options.config), overwrite=options.overwrite)
 
 
-_VERBS = {
+_VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "demo": _demo,
     "mock": _mock,
+    "check-input": _check_input,
     "prepare": _prepare,
     "train": _train,
     "label": _label,

@@ -12,6 +12,7 @@ from bayescannon.cannon.choices import (
     FALSE_ALARMS,
     N_BOOTSTRAP,
     N_DRAWS,
+    SAMPLE,
     SEED,
     Choices,
     FoldChoices,
@@ -35,8 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bayescannon {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
-        _add_demo, _add_mock, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage, _add_validate,
-        _add_run,
+        _add_demo, _add_mock, _add_check_input, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage,
+        _add_validate, _add_run,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -260,6 +261,18 @@ def _add_mock(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "mock", "write a mock survey: LAMOST FITS files, an APOGEE-like table, the truth")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     _add_mock_sizes(parser)
+    return parser
+
+
+def _add_check_input(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "check-input", "say whether spectra, and a table of labels, can be used; status 1 if not")
+    parser.add_argument("spectra", type=Path, metavar="SPECTRA", help="as for prepare, or a store")
+    parser.add_argument("--sample", type=_count, default=SAMPLE, metavar="N", help="files to read, 0 for all")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the findings as JSON")
+    add_choices(parser, PrepareChoices, skip=("workers",))
+    labels = parser.add_argument_group("labels", "how the table of labels is read and matched")
+    _add_labels(labels, required=False)
+    add_choices(labels, ReferenceChoices, skip=("clip_rounds", "clip_sigma"))
     return parser
 
 

@@ -1,5 +1,6 @@
 """The verbs on files: what `bayescannon train`, `label` and `validate` do, for command line and scripts."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,13 @@ def budget_of_store(
     return error_budget(
         model, spectra, kinds=kinds, stars=wanted, reference=reference, star_id=star_id, seed=seed, **options,
     )  # fmt: skip
+
+
+def star_choice(text: str | None) -> int | list[str] | None:
+    """Read a choice of stars: a number, names, or the name of a file with one name per line; None chooses all."""
+    if text is None or text.isdigit():
+        return None if text is None else int(text)
+    if os.path.isfile(text):  # noqa: PTH113, as a Path raises an error on a long list of names
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+        return [line.strip() for line in lines if line.strip()]
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bayescannon.app.input_check import InputCheck
 from bayescannon.app.summary import preparation_summary
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics
@@ -69,6 +70,17 @@ def print_notes(console: Console, notes: Sequence[str]) -> None:
     """Print what was taken and dropped when a table was read, a line each."""
     for note in notes:
         say(console, f"labels: {note}")
+
+
+def print_check(console: Console, check: InputCheck) -> None:
+    """Print the findings of a check of the input, and in the last line whether it can be used."""
+    table = _table("Input", "topic")
+    table.add_column("", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    for finding in check.findings:
+        table.add_row(finding.topic, "" if finding.verdict == "good" else finding.verdict, escape(finding.text))
+    console.print(table)
+    say(console, check.describe())
 
 
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:

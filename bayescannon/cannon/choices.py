@@ -22,6 +22,8 @@ N_DRAWS = 1000
 N_BOOTSTRAP = 20
 SEED = 0
 FALSE_ALARMS = 0.01
+# files that are read to check whether the input can be used
+SAMPLE = 200
 # Ho et al. 2017, section 5: a star with a larger reduced chi2 is flagged
 HIGH_REDUCED_CHI2 = 10.0
 # Ho et al. 2017, section 4.2: statistics for S/N > 50

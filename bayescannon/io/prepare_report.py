@@ -1,5 +1,6 @@
 """The result of a preparation of files."""
 
+import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.preset import Preset
+from bayescannon.io.outputs import replacing
 from bayescannon.numerics.errors import InputError
 
 Refusals = list[tuple[str, str]]
@@ -87,3 +89,21 @@ class PrepareReport:
 def tally(refused: Sequence[tuple[str, str]]) -> dict[str, int]:
     """Count refusals (file, ``kind: detail``) by kind, most frequent first."""
     return dict(Counter(reason.partition(":")[0] for _, reason in refused).most_common())
+
+
+def write_refused(refused: Sequence[tuple[str, str]], path: str | Path, *, overwrite: bool = False) -> None:
+    """
+    Write refused files and their reasons as a table of comma-separated values.
+
+    Parameters
+    ----------
+    refused : sequence of (file, reason)
+    path : path
+    overwrite : bool
+        Replace a file that exists.
+    """
+    with (
+        replacing(Path(path), overwrite=overwrite) as partial,
+        partial.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        csv.writer(stream).writerows([("file", "reason"), *refused])
