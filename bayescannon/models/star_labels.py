@@ -5,7 +5,8 @@ With fixed coefficients and scatters the likelihood of a star's spectrum is exac
 
     y_k ~ Normal((R v(l))_k, 1),      A = R^T R = sum_p w_p theta_p theta_p^T,      y = R^-T b,
 
-with w_p = 1 / (s_p^2 + sigma_p^2) and b = sum_p w_p theta_p f_p; see :mod:`bayescannon.stars.quartic`.
+with w_p = 1 / (s_p^2 + sigma_p^2) and b = sum_p w_p theta_p f_p; see :mod:`bayescannon.stars.quartic`. Hidden
+components and nuisances h ~ Normal(0, 1) of the star are further columns: y_k ~ Normal((R (v(l), h))_k, 1).
 """
 
 from collections.abc import Sequence
@@ -30,15 +31,16 @@ def label_model(
     label_names: Sequence[str],
     prior: LabelPrior | None = None,
     scaler: LabelScaler | None = None,
+    n_hidden: int = 0,
 ) -> pm.Model:
     """
     State the model of one star's labels in PyMC, with dims stellar_label and mode.
 
     Parameters
     ----------
-    root : float array of shape (T, T)
+    root : float array of shape (T + n_hidden, T + n_hidden)
         R, from :func:`bayescannon.stars.quartic.pseudo_observations`.
-    pseudo_observations : float array of shape (T,)
+    pseudo_observations : float array of shape (T + n_hidden,)
         y, from the same function.
     label_names : sequence of K str
         Names of the labels.
@@ -46,11 +48,14 @@ def label_model(
         See :mod:`bayescannon.models.label_priors`; by default flat, as in the paper.
     scaler : LabelScaler, optional
         Scaler of the trained model; without it the parameters of `prior` refer to scaled labels.
+    n_hidden : int
+        Hidden components and nuisances that were not integrated out.
 
     Returns
     -------
     model : pm.Model
-        Random variable ``labels`` (stellar_label), scaled, and the observed ``y`` (mode). The arrays are ``pm.Data``
+        Random variable ``labels`` (stellar_label), scaled, ``hidden`` (component) if there are any, and the observed
+        ``y`` (mode). The arrays are ``pm.Data``
         (``R``, ``y_observed``), so that one compiled model can be used for every star.
 
     Raises
@@ -68,7 +73,7 @@ def label_model(
     """
     names = tuple(label_names)
     scaler = scaler or LabelScaler(names, np.zeros(len(names)), np.ones(len(names)))
-    size = n_terms(len(names))
+    size = n_terms(len(names)) + n_hidden
     root, _ = numbers(root, "R")
     pseudo_observations, _ = numbers(pseudo_observations, "y")
     if root.shape != (size, size) or pseudo_observations.shape != (size,):
@@ -80,12 +85,16 @@ def label_model(
         "stellar_label": list(label_names),
         "mode": np.arange(size),
         "term": term_names(label_names),
+        "component": np.arange(n_hidden),
     }
     with pm.Model(coords=coords) as model:
         r = pm.Data("R", np.asarray(root, dtype=np.float64), dims=("mode", "mode_"), coords={"mode_": range(size)})
         y = pm.Data("y_observed", np.asarray(pseudo_observations, dtype=np.float64), dims="mode")
         labels = pt.specify_shape((prior or FlatLabels()).declare_labels("labels", scaler), len(names))
-        pm.Normal("y", r @ label_vector(labels, pt), 1.0, observed=y, dims="mode")
+        vector = label_vector(labels, pt)
+        if n_hidden:
+            vector = pt.concatenate([vector, pm.Normal("hidden", 0.0, 1.0, dims="component")])
+        pm.Normal("y", r @ vector, 1.0, observed=y, dims="mode")
     return model
 
 

@@ -9,6 +9,7 @@ Given the loadings H, the h_n of a star are integrated out of its quartic exactl
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,10 @@ class HiddenPosterior:
 
     map: FloatArray
     covariance: FloatArray
+
+    def select(self, index: Any) -> "HiddenPosterior":
+        """Return those of some of the stars: a slice, a mask or an index array."""
+        return HiddenPosterior(self.map[index], self.covariance[index])
 
     def products(self, vectors: FloatArray) -> FloatArray:
         """
