@@ -21,7 +21,7 @@ Files
 
 Nouns
     RawSpectrum, Spectra, Label (register_label), LabelTable, Cut, ReferenceSet, TrainingOptions, TrainedModel,
-    Validation, the priors by name, and BayesCannonError above every exception
+    Validation, Nuisances, the priors by name, and BayesCannonError above every exception
 
 Figures are in :mod:`bayescannon.figures`. Each name is imported when it is first used, so that the command line is
 quick.
@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         PixelNoise,
         PooledScatter,
     )
+    from bayescannon.models.nuisances import Nuisances
     from bayescannon.models.spectral import spectral_model
     from bayescannon.models.spectral_priors import SpectralPriors
     from bayescannon.models.star_labels import label_model
@@ -159,6 +160,7 @@ _HOME = {
     "MixtureLabels": "models.label_priors",
     "CoverageLabels": "models.label_priors",
     "build_label_prior": "cannon.label_priors",
+    "Nuisances": "models.nuisances",
     "SpectralPriors": "models.spectral_priors",
     "spectral_model": "models.spectral",
     "label_model": "models.star_labels",
@@ -225,6 +227,7 @@ __all__ = [
     "MixtureLabels",
     "CoverageLabels",
     "build_label_prior",
+    "Nuisances",
     "SpectralPriors",
     "spectral_model",
     "label_model",

@@ -222,6 +222,8 @@ def _label(options: argparse.Namespace) -> None:
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import summary
     from bayescannon.app.terminal import progress_bar, say
+    from bayescannon.cannon.choices import NuisanceChoices
+    from bayescannon.cannon.options import choose_nuisances
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
 
@@ -234,6 +236,7 @@ def _label(options: argparse.Namespace) -> None:
             model,
             options.store,
             prior=options.prior,
+            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
             n_draws=options.draws if options.posterior else 0,
             n_starts=options.starts,
             seed=options.seed,
@@ -253,6 +256,8 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from bayescannon.app.stores import budget_of_store, star_choice
     from bayescannon.app.terminal import print_budget, say
     from bayescannon.app.training import training_reference
+    from bayescannon.cannon.choices import NuisanceChoices
+    from bayescannon.cannon.options import choose_nuisances
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.netcdf import write_tree
     from bayescannon.io.outputs import check_output_file
@@ -271,6 +276,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
             stars=star_choice(options.stars),
             reference=reference,
             prior=options.prior,
+            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
             n_bootstrap=options.bootstrap,
             n_draws=options.draws,
             keep_draws=options.keep_draws,

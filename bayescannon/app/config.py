@@ -15,7 +15,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
-from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.options import TrainingOptions, choose_nuisances
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.numerics.annotated import fits_type, type_text
 from bayescannon.numerics.errors import InputError, MissingFileError
@@ -57,6 +57,10 @@ class LabelConfig(LabellingChoices):
     """Section ``[label]``: labelling every star of the store."""
 
     catalogue: str = "catalogue.fits"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        choose_nuisances(self)
 
 
 @dataclass(frozen=True, kw_only=True)

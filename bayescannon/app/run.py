@@ -22,6 +22,7 @@ from bayescannon.app.terminal import (
     say,
 )
 from bayescannon.app.training import read_reference_labels, train_from_config
+from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.validation import validate
 from bayescannon.data.preset import choose_preset
@@ -103,10 +104,11 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     with replacing(paths["validation"], overwrite=overwrite) as partial:
         partial.write_text(validation.to_json() + "\n", encoding="utf-8")
 
+    nuisances = choose_nuisances(config.label, model.options.nuisances)
     with progress_bar(console, "label") as progress:
         estimates = label_store(
-            model, paths["store"], prior=config.label.prior, n_starts=starts, seed=seed, progress=progress,
-            n_draws=config.label.draws if config.label.posterior else 0,
+            model, paths["store"], prior=config.label.prior, nuisances=nuisances, n_starts=starts, seed=seed,
+            progress=progress, n_draws=config.label.draws if config.label.posterior else 0,
         )  # fmt: skip
     write_result(lambda path: write_catalogue(estimates, path, overwrite=overwrite), paths["catalogue"])
     result = RunResult(model, reference, validation, estimates, paths)

@@ -17,6 +17,7 @@ from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.novelty import as_pipeline_labels, assess_coverage, with_coverage
 from bayescannon.cannon.posterior import posterior_of, sample_posterior
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.star_nuisances import with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.label_table import LabelTable
@@ -24,6 +25,7 @@ from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.star_groups import RADIUS, star_groups
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store, rows_in_store
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.uncertainty.budget import error_budget
@@ -34,6 +36,7 @@ def label_store(
     store: str | Path,
     *,
     prior: LabelPrior | str | None = None,
+    nuisances: Nuisances | None = None,
     n_draws: int = 0,
     n_starts: int = N_STARTS,
     seed: int = SEED,
@@ -72,7 +75,7 @@ def label_store(
     >>> estimates["posterior_quantile"].shape
     (100, 5, 2)
     """
-    model = as_model(model)
+    model = with_nuisances(as_model(model), nuisances)
     # built once, and not anew in every block
     prior = as_label_prior(prior, model, seed=seed)
     with open_store(store) as opened:
@@ -85,7 +88,7 @@ def label_store(
         for spectra in iterate_spectra(store):
             # the first block stands for all
             noise = noise or NoiseFinding.of(spectra.flux, spectra.ivar)
-            likelihood = StarLikelihood.of(model, spectra, workers=workers)
+            likelihood = StarLikelihood.of(model, spectra, prior=prior, workers=workers)
             search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
             part = estimate_labels(likelihood, search, workers=workers)
             if n_draws:

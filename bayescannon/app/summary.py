@@ -26,6 +26,9 @@ def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
         share = estimates["agreeing_starts"].to_numpy()[good].mean() / n_starts
         median = np.median(estimates["reduced_chi2"].to_numpy()[good])
         text += f", {100 * share:.1f} % of the starts reach the best optimum, median reduced chi2 {median:.2f}"
+    if "nuisances" in estimates.attrs:
+        large = int(((estimates["flags"].to_numpy() & int(ResultFlag.LARGE_NUISANCE)) != 0).sum())
+        text += f"; with nuisances ({estimates.attrs['nuisances']}), {large} {ResultFlag.LARGE_NUISANCE.name}"
     if "posterior_status" in estimates:
         counts = np.bincount(estimates["posterior_status"].to_numpy(), minlength=len(PosteriorStatus))
         text += "; posteriors " + ", ".join(

@@ -287,11 +287,30 @@ class ReferenceChoices(Choices):
 
 
 _PRIORS = "priors of the training"
+_NUISANCES = "nuisances of each star, integrated out; those of the training, or none in it, unless given; 0 is none"
 
 
 @dataclass(frozen=True)
-class TrainingChoices(Choices):
-    """What the training assumes of coefficients, scatters, noise and reference labels."""
+class NuisanceChoices(Choices):
+    """What may be wrong with each star's spectrum, beside its noise; the class of a verb says what counts otherwise."""
+
+    velocity_prior: str | float | None = choice(
+        None, "standard deviation of the stars' velocity errors, as 5km/s", metavar="V", group=_NUISANCES
+    )
+    line_spread_prior: str | float | None = choice(
+        None, "root of the standard deviation of the lines' variance, as 40km/s", metavar="V", group=_NUISANCES
+    )
+    continuum_prior: float | None = choice(
+        None, "standard deviation of the continuum's Legendre terms, as 0.01", least=0, metavar="X", group=_NUISANCES
+    )
+    continuum_order: int | None = choice(
+        None, "their highest order; 3 unless given", least=0, metavar="N", group=_NUISANCES
+    )
+
+
+@dataclass(frozen=True)
+class TrainingChoices(NuisanceChoices):
+    """What the training assumes of coefficients, scatters, noise, reference labels and nuisances."""
 
     coefficients: str = choice("flat", "prior of the coefficients theta", values=COEFFICIENTS, group=_PRIORS)
     coefficient_scale: float | None = choice(
@@ -334,8 +353,8 @@ class TrainingChoices(Choices):
 
 
 @dataclass(frozen=True)
-class LabellingChoices(Choices):
-    """How stars are labelled."""
+class LabellingChoices(NuisanceChoices):
+    """How stars are labelled; nuisances are those of the model unless given."""
 
     starts: int = choice(N_STARTS, "reference stars whose labels are tried as starts", least=1)
     seed: int = choice(SEED, "decides starts and draws", least=0)

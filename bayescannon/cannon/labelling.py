@@ -1,6 +1,6 @@
 """Labels of stars from their spectra: seven starts on the exact quartic, best optimum, formal errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from bayescannon.cannon.information import GAP_MEASURES, information_left, too_l
 from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
+from bayescannon.cannon.star_nuisances import star_nuisances, with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.data.flags import ResultFlag
+from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.spectra import IDENTITY_COLUMNS, STAR_COLUMNS, Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
@@ -59,6 +61,7 @@ def label_spectra(
     spectra: Spectra | str | Path,
     *,
     prior: LabelPrior | str | None = None,
+    nuisances: Nuisances | None = None,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
@@ -77,6 +80,9 @@ def label_spectra(
     prior : prior object or its name on the command line, optional
         See :mod:`bayescannon.models.label_priors`; a name stands for the prior built from the model's reference set
         (:func:`bayescannon.cannon.label_priors.build_label_prior`). Flat, as in the paper, unless given.
+    nuisances : Nuisances, optional
+        Errors of the stars' velocities, line spreads and continua, integrated out of the likelihood
+        (:mod:`bayescannon.models.nuisances`); those of the model's training unless given.
     n_starts : int
         Reference stars whose labels are tried as starts; the paper takes seven.
     seed : int
@@ -96,7 +102,14 @@ def label_spectra(
         formal error that the star's pixels give at the labels of the reference stars, on average, and ``dead_share``
         and ``one_sided`` measure its gaps (:func:`~bayescannon.data.gaps.gap_measures`). A calibrated model adds
         ``calibrated_error``: the true label is that near with a probability of 68.3 %; it is never below the formal
-        error.
+        error. Nuisances add ``rv_residual`` [km/s], positive where lines are at longer wavelengths than in the
+        training, and ``line_spread`` [km^2/s^2], by which the variance of the lines exceeds that of the training, with
+        ``rv_residual_error`` and ``line_spread_error``; their part is not in chi2.
+
+    Warns
+    -----
+    BayesCannonWarning
+        The spectra were prepared otherwise than those of the training, or the model was qualified with other nuisances.
 
     Raises
     ------
@@ -122,8 +135,9 @@ def label_spectra(
     >>> estimates.attrs["prior"]
     'Gaussian of teff, logg'
     """
-    spectra = as_spectra(spectra)
-    likelihood = StarLikelihood.of(as_model(model), spectra, workers=workers)
+    model, spectra = with_nuisances(as_model(model), nuisances), as_spectra(spectra)
+    prior = as_label_prior(prior, model, seed=seed)
+    likelihood = StarLikelihood.of(model, spectra, prior=prior, workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
     estimates = estimate_labels(likelihood, search, workers=workers)
     warn_of_run(estimates, NoiseFinding.of(spectra.flux, spectra.ivar))
@@ -178,6 +192,9 @@ def search_optima(
 def estimate_labels(likelihood: StarLikelihood, search: Search, *, workers: int | None = None) -> xr.Dataset:
     """Take the best optima of stars, with errors and flags: what :func:`label_spectra` returns."""
     found = best_optimum(likelihood.quartic, search.optima, density=search.density)
+    if likelihood.settled is not None:
+        moving = found.converged & ~likelihood.settled.settled
+        found = replace(found, status=np.where(moving, FitStatus.NOT_CONVERGED, found.status).astype(np.int16))
     dominated = np.zeros(len(likelihood), dtype=bool)
     if not search.density.is_flat:
         dominated = prior_dominates(found, find_labels(likelihood.quartic, search.starts, workers=workers))
@@ -205,6 +222,9 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
         ResultFlag.PRIOR_DOMINATED: dominated,
         ResultFlag.LITTLE_INFORMATION: too_little(model, left),
     }
+    nuisances = star_nuisances(likelihood, found)
+    if nuisances is not None:
+        conditions[ResultFlag.LARGE_NUISANCE] = nuisances.large
     flags = sum((np.where(mask, int(flag), 0) for flag, mask in conditions.items()), np.zeros(n_star, dtype=np.int32))
     pair = ("star", "stellar_label", "stellar_label_2")
     return xr.Dataset(
@@ -220,6 +240,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
             "agreeing_starts": ("star", found.agreeing_starts),
             "status": ("star", found.status),
             "flags": ("star", flags.astype(np.int32)),
+            **({} if nuisances is None else nuisances.variables()),
             **{name: ("star", values) for name, values in columns.items()},
             **{name: ("star", spectra.columns[name]) for name in IDENTITY_COLUMNS if name in spectra.columns},
         },
@@ -240,6 +261,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
             "priors": model.options.describe(),
             "prior": search.prior.describe(),
             "errors": "formal" if model.calibration is None else model.calibration.describe(),
+            **({} if nuisances is None else {"nuisances": nuisances.nuisances.describe()}),
             "kappa": f"{np.median(model.noise_scale):.4f}",
             "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         },

@@ -1,17 +1,21 @@
-"""The exact likelihoods of stars under a trained model: its noise scale, its coefficients, its hidden components."""
+"""The exact likelihoods of stars under a trained model: noise scale, coefficients, hidden components and nuisances."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.spectra import Spectra, require_same_grid
+from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.spectrum_scores import Residuals, block_residuals
 from bayescannon.stars.hidden import HiddenPosterior, integrate_hidden
+from bayescannon.stars.nuisance import REST
+from bayescannon.stars.nuisance_rounds import NuisanceFit, settle
 from bayescannon.stars.quartic import Quartic, compress
 
 
@@ -42,11 +46,13 @@ class StarLikelihood:
     ivar : float array of shape (N, pixel)
         From :func:`scaled_ivar`.
     whole : Quartic
-        Of label vector and hidden components together.
+        Of label vector, hidden components and nuisances together.
     quartic : Quartic
-        Of the scaled labels alone, the hidden components integrated out.
+        Of the scaled labels alone, hidden components and nuisances integrated out.
     hidden : HiddenPosterior or None
-        The hidden components given the labels; None where the model has none.
+        Hidden components and nuisances given the labels; None where the model has none.
+    settled : NuisanceFit or None
+        Where the likelihoods are linearised; None for a model without nuisances.
     """
 
     model: TrainedModel
@@ -55,11 +61,23 @@ class StarLikelihood:
     whole: Quartic
     quartic: Quartic
     hidden: HiddenPosterior | None
+    settled: NuisanceFit | None = None
 
     @classmethod
-    def of(cls, model: TrainedModel, spectra: Spectra, *, workers: int | None = None) -> "StarLikelihood":
+    def of(
+        cls, model: TrainedModel, spectra: Spectra, *, prior: LabelPrior | None = None, workers: int | None = None
+    ) -> "StarLikelihood":
         """
         Compress the spectra of N stars on the model's grid.
+
+        Parameters
+        ----------
+        model : TrainedModel
+        spectra : Spectra
+        prior : prior object, optional
+            Of the labels, at whose optimum nuisances are linearised; flat unless given.
+        workers : int or None
+            Threads; None takes every core.
 
         Warns
         -----
@@ -74,12 +92,23 @@ class StarLikelihood:
         mismatch = model.preparation_mismatch(spectra.attrs)
         if mismatch:
             warnings.warn(mismatch, BayesCannonWarning, stacklevel=2)
-        ivar = scaled_ivar(model, spectra)
-        whole = compress(_coefficients(model), model.scatter, spectra.flux, ivar, workers=workers)
+        return cls._of(model, spectra, scaled_ivar(model, spectra), prior, workers)
+
+    @classmethod
+    def _of(
+        cls, model: TrainedModel, spectra: Spectra, noise: FloatArray, prior: LabelPrior | None, workers: int | None
+    ) -> "StarLikelihood":
+        changed = model.nuisance_model
+        if changed is not None:
+            density = None if prior is None else prior.density(model.scaler)
+            starts = np.zeros((1, len(model.label_names)))
+            fit = settle(changed, spectra.flux, noise, starts, density=density, workers=workers)
+            return cls(model, spectra, noise, fit.whole, fit.quartic, fit.posterior, fit)
+        whole = compress(coefficient_columns(model), model.scatter, spectra.flux, noise, workers=workers)
         if model.loadings is None:
-            return cls(model, spectra, ivar, whole, whole, None)
+            return cls(model, spectra, noise, whole, whole, None)
         quartic, hidden, _ = integrate_hidden(whole, model.loadings.shape[1])
-        return cls(model, spectra, ivar, whole, quartic, hidden)
+        return cls(model, spectra, noise, whole, quartic, hidden)
 
     def __len__(self) -> int:
         return len(self.quartic)
@@ -89,12 +118,47 @@ class StarLikelihood:
         """Signal-to-noise ratios, shape (N,); NaN where the survey gave none."""
         return self.spectra.columns.get("snr", np.full(len(self), np.nan))
 
+    def select(self, index: Any) -> "StarLikelihood":
+        """Return the likelihoods of some of the stars: a mask or an index array."""
+        return replace(
+            self,
+            spectra=self.spectra.select(index),
+            ivar=self.ivar[index],
+            whole=self.whole.select(index),
+            quartic=self.quartic.select(index),
+            hidden=None if self.hidden is None else self.hidden.select(index),
+            settled=None if self.settled is None else self.settled.select(index),
+        )
+
+    def directions(self, scaled: FloatArray) -> FloatArray:
+        """Return how the nuisances of stars at rest change their spectra at scaled labels, shape (N, M, pixel)."""
+        changed = self.model.nuisance_model
+        if changed is None:
+            return np.zeros((len(scaled), 0, len(self.model.wavelength)))
+        return changed.at(REST).directions(scaled).swapaxes(0, 1)
+
+    def hidden_means(self, scaled: FloatArray) -> FloatArray:
+        """Return the means of hidden components and nuisances at scaled labels (N, K), shape (N, R + M)."""
+        if self.hidden is None:
+            return np.zeros((len(scaled), 0))
+        means: FloatArray = np.einsum("nht,nt->nh", self.hidden.map, label_vector(scaled))
+        return means
+
+    def clean_flux(self, scaled: FloatArray) -> FloatArray:
+        """Return the flux with what the nuisances add at finite scaled labels (N, K) taken out, shape (N, pixel)."""
+        changed, fit = self.model.nuisance_model, self.settled
+        if changed is None or fit is None:
+            return self.spectra.flux
+        amplitudes = self.hidden_means(scaled)[:, changed.n_hidden :]
+        flux = self.spectra.flux - changed.added(fit.nodes, scaled, amplitudes)
+        return np.where(self.ivar > 0, flux, self.spectra.flux)
+
 
 def star_quartic(
     model: TrainedModel, spectra: Spectra, *, ivar: FloatArray | None = None, workers: int | None = None
 ) -> Quartic:
     """
-    Compress the spectra of N stars to the quartics of their scaled labels, hidden components integrated out.
+    Compress the spectra of N stars to the quartics of their scaled labels, hidden components and nuisances integrated.
 
     Parameters
     ----------
@@ -116,32 +180,33 @@ def star_quartic(
         The spectra are on another grid.
     """
     noise = scaled_ivar(model, spectra) if ivar is None else ivar
-    whole = compress(_coefficients(model), model.scatter, spectra.flux, noise, workers=workers)
-    return whole if model.loadings is None else integrate_hidden(whole, model.loadings.shape[1])[0]
+    return StarLikelihood._of(model, spectra, noise, None, workers).quartic
 
 
 def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: int | None = None) -> Residuals:
     """
-    Return the block averages of each star's residual at scaled labels (N, K), hidden components taken out.
+    Return the block averages of each star's residual at scaled labels (N, K), without hidden components and nuisances.
 
     See :func:`bayescannon.reliability.spectrum_scores.block_residuals`.
     """
-    model, hidden = likelihood.model, likelihood.hidden
+    model, flux, whole = likelihood.model, likelihood.spectra.flux, likelihood.whole
     known = np.isfinite(scaled).all(axis=1)
     at = np.where(known[:, None], scaled, 0.0)
-    vectors, slopes = label_vector(at), label_vector_jacobian(at)
-    if hidden is not None:
-        n_hidden = hidden.covariance.shape[1]
-        vectors = np.concatenate([vectors, np.einsum("nht,nt->nh", hidden.map, vectors)], axis=1)
-        slopes = np.concatenate([slopes, np.zeros((len(slopes), n_hidden, slopes.shape[2]))], axis=1)
     live = np.isfinite(model.scatter)
-    coefficients = np.where(live[:, None], _coefficients(model), 0.0)
+    columns = coefficient_columns(model)
+    if likelihood.settled is not None:
+        flux = likelihood.clean_flux(at)
+        whole = compress(columns, model.scatter, flux, likelihood.ivar, workers=workers)
+    n_hidden = columns.shape[1] - model.theta.shape[1]
+    vectors, slopes = label_vector(at), label_vector_jacobian(at)
+    vectors = np.concatenate([vectors, likelihood.hidden_means(at)[:, :n_hidden]], axis=1)
+    slopes = np.concatenate([slopes, np.zeros((len(slopes), n_hidden, slopes.shape[2]))], axis=1)
+    coefficients = np.where(live[:, None], columns, 0.0)
     vectors[~known] = np.nan
     ivar = np.where(live, likelihood.ivar, 0.0)
-    flux = likelihood.spectra.flux
-    return block_residuals(coefficients, flux, ivar, likelihood.whole, vectors, slopes, workers=workers)
+    return block_residuals(coefficients, flux, ivar, whole, vectors, slopes, workers=workers)
 
 
-def _coefficients(model: TrainedModel) -> FloatArray:
+def coefficient_columns(model: TrainedModel) -> FloatArray:
     """Return theta and the loadings of the hidden components side by side, shape (pixel, T + R)."""
     return model.theta if model.loadings is None else np.concatenate([model.theta, model.loadings], axis=1)

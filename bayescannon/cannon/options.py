@@ -16,6 +16,7 @@ from bayescannon.cannon.choices import (
     NOISES,
     SCATTERS,
     ChoiceError,
+    NuisanceChoices,
     TrainingChoices,
 )
 from bayescannon.data.convert import number
@@ -40,6 +41,7 @@ from bayescannon.models.noise_priors import (
     PooledScatter,
     ScatterPrior,
 )
+from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError
@@ -80,6 +82,8 @@ class TrainingOptions:
         exact, as the paper does.
     n_hidden : int
         Hidden components of the spectra, where labels have errors: see :mod:`bayescannon.pixels.latent_label_fit`.
+    nuisances : Nuisances
+        Errors of each star's velocity, line spread and continuum, in training and in labelling; none unless given.
 
     Examples
     --------
@@ -99,6 +103,7 @@ class TrainingOptions:
     censored: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     label_errors: str | Mapping[str, float] | None = None
     n_hidden: int = N_HIDDEN
+    nuisances: Nuisances = field(default_factory=Nuisances)
 
     def __post_init__(self) -> None:
         for name, known in (("coefficients", _COEFFICIENTS), ("scatter", _SCATTERS), ("noise", _NOISES)):
@@ -109,9 +114,12 @@ class TrainingOptions:
                 object.__setattr__(self, name, known[given]())
         priors = (self.coefficients, self.scatter, self.noise)
         plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise()) and not (self.marginal or self.censored)
-        if self.paper_grid and not (plain and self.label_errors is None):
+        if not isinstance(self.nuisances, Nuisances):
+            raise InputTypeError(f"nuisances must be Nuisances(...); got {self.nuisances!r}")
+        if self.paper_grid and not (plain and self.label_errors is None and not self.nuisances):
             raise InputError(
-                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels and nothing censored"
+                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels, no nuisances and nothing "
+                "censored"
             )
         for name in ("paper_grid", "marginal"):
             if not isinstance(getattr(self, name), bool):
@@ -213,6 +221,7 @@ class TrainingOptions:
             censored={name: [(low, high) for low, high in ranges] for name, ranges in choices.censored.items()},
             label_errors=dict(errors) if isinstance(errors, Mapping) else errors,
             n_hidden=N_HIDDEN if choices.hidden is None else choices.hidden,
+            nuisances=choose_nuisances(choices),
         )
 
     def allowed(self, wavelength: FloatArray, label_names: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -259,6 +268,8 @@ class TrainingOptions:
         if self.label_errors is not None:
             source = "table" if self.label_errors == "table" else "given"
             phrase += f", label errors {source}, {self.n_hidden} hidden"
+        if self.nuisances:
+            phrase += f", {self.nuisances.describe()}"
         return phrase
 
     def to_dict(self) -> dict[str, Any]:
@@ -271,6 +282,7 @@ class TrainingOptions:
             "censored": {name: [list(pair) for pair in ranges] for name, ranges in self.censored.items()},
             "label_errors": dict(self.label_errors) if isinstance(self.label_errors, Mapping) else self.label_errors,
             "n_hidden": self.n_hidden,
+            "nuisances": asdict(self.nuisances),
         }
 
     def to_json(self) -> str:
@@ -303,12 +315,25 @@ class TrainingOptions:
                 raise InputError(f"the {name} prior {kind!r} is not one of {', '.join(kinds)}")
             read[name] = kinds[kind](**prior)
         read["censored"] = {name: [tuple(pair) for pair in ranges] for name, ranges in values["censored"].items()}
+        read["nuisances"] = Nuisances(**values.get("nuisances", {}))
         return cls(**read)
 
     @classmethod
     def from_json(cls, text: str) -> "TrainingOptions":
         """Read what :meth:`to_json` wrote; see :meth:`from_dict`."""
         return cls.from_dict(json.loads(text))
+
+
+def choose_nuisances(choices: NuisanceChoices, default: Nuisances | None = None) -> Nuisances:
+    """Return the nuisances of choices by name; where a choice is not made, that of `default`, or none."""
+    default = default or Nuisances()
+    found: dict[str, Any] = {
+        "velocity": choices.velocity_prior,
+        "line_spread": choices.line_spread_prior,
+        "continuum": choices.continuum_prior,
+        "continuum_order": choices.continuum_order,
+    }
+    return replace(default, **{name: value for name, value in found.items() if value is not None})
 
 
 def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) -> TrainingOptions:
@@ -324,6 +349,7 @@ def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) 
     """
     if options is None:
         objects = {name: choices[name] for name in _PRIORS if not isinstance(choices.get(name, ""), str | None)}
+        objects |= {name: choices[name] for name in ("nuisances",) if name in choices}
         named = TrainingOptions.from_names(**{name: value for name, value in choices.items() if name not in objects})
         return replace(named, **objects)
     given: Any = options

@@ -7,14 +7,17 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.cannon.choices import N_DRAWS, N_STARTS, SEED
+from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.labelling import Search, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
+from bayescannon.cannon.star_nuisances import with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.intervals import PROBABILITIES
 from bayescannon.numerics.threads import n_cores
 from bayescannon.numerics.whole_numbers import whole_number
@@ -26,6 +29,7 @@ def sample_posterior(
     spectra: Spectra | str | Path,
     *,
     prior: LabelPrior | str | None = None,
+    nuisances: Nuisances | None = None,
     n_draws: int = N_DRAWS,
     n_keep: int = 0,
     n_starts: int = N_STARTS,
@@ -38,7 +42,7 @@ def sample_posterior(
 
     Parameters
     ----------
-    model, spectra, prior
+    model, spectra, prior, nuisances
         As in :func:`bayescannon.cannon.labelling.label_spectra`.
     n_draws : int
         For each star.
@@ -79,7 +83,9 @@ def sample_posterior(
     >>> posterior["posterior_quantile"].sel(quantile=0.5, stellar_label="teff").shape
     (5,)
     """
-    likelihood = StarLikelihood.of(as_model(model), as_spectra(spectra), workers=workers)
+    model = with_nuisances(as_model(model), nuisances)
+    prior = as_label_prior(prior, model, seed=seed)
+    likelihood = StarLikelihood.of(model, as_spectra(spectra), prior=prior, workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
     return posterior_of(likelihood, search, n_draws=n_draws, n_keep=n_keep, nuts=nuts, workers=workers)
 

@@ -31,6 +31,7 @@ from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.populations import Populations
 from bayescannon.reliability.error_distribution import ErrorCalibration
 from bayescannon.reliability.label_scores import CoverageReference
+from bayescannon.stars.nuisance import NuisanceModel
 
 if TYPE_CHECKING:
     from bayescannon.cannon.reference import ReferenceSet
@@ -181,6 +182,15 @@ class TrainedModel:
         for values in [*numbers, *([] if self.loadings is None else [self.loadings])]:
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         return digest.hexdigest()[:12]
+
+    @cached_property
+    def nuisance_model(self) -> NuisanceModel | None:
+        """The spectra that each star's nuisances change; None without nuisances."""
+        if not self.options.nuisances:
+            return None
+        return NuisanceModel.of(
+            self.wavelength, self.theta, self.scatter, self.options.nuisances, loadings=self.loadings
+        )
 
     def describe(self) -> str:
         """Say in a phrase what was trained on how many stars and pixels."""

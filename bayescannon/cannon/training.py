@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.labelling import estimate_labels, search_optima
+from bayescannon.cannon.latent_training import fit_latent
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.options import TrainingOptions, choose_options
@@ -23,7 +24,6 @@ from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.spectra import require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
-from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
@@ -31,8 +31,7 @@ from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
-from bayescannon.pixels.label_population import ReferenceErrorError
-from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels
+from bayescannon.pixels.nuisance_fit import fit_by_turns, without_nuisances
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
@@ -92,9 +91,17 @@ def fit_reference(
         return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
     allowed = options.allowed(wavelength, label_names)
     priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed)
-    return fit_spectral(
-        moments, flux, ivar, n_label=len(label_names), priors=priors, marginal=options.marginal, start=start,
-        solver=solver,
+    n_label = len(label_names)
+
+    def fitted(flux: FloatArray, ivar: FloatArray, start: SpectralFit | None) -> SpectralFit:
+        return fit_spectral(
+            moments, flux, ivar, n_label=n_label, priors=priors, marginal=options.marginal, start=start, solver=solver
+        )
+
+    labels = moments.mean[:, 1 : 1 + n_label]
+    return fit_by_turns(
+        fitted, labels, flux, ivar, wavelength=wavelength, nuisances=options.nuisances, start=start,
+        workers=solver.workers,
     )  # fmt: skip
 
 
@@ -117,8 +124,8 @@ def train(
     ----------
     reference : ReferenceSet, or path of its file
     options : TrainingOptions, optional
-        Priors, noise, censored pixels and label errors; the paper's unless given. With label errors the populations
-        and the noise scale are those learned from the reported labels, and the model has hidden components.
+        Priors, noise, censored pixels, label errors and nuisances; the paper's unless given. With label errors the
+        populations and the noise scale are those learned from the reported labels, and the model has hidden components.
     workers : int or None
         Threads; None takes every core.
     choices
@@ -186,10 +193,13 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
     _require_live(result.fit, reference)
     fit, loadings, learned = result.fit, None, None
     if options.label_errors is not None:
-        latent = fit_latent(
-            reference.labels, reference.errors, spectra.flux, spectra.ivar, scaler, result, n_hidden=n_hidden,
-            workers=workers,
+        clean = without_nuisances(
+            result, scaler.to_scaled(reference.labels), spectra.flux, spectra.ivar, wavelength=spectra.wavelength,
+            nuisances=options.nuisances, workers=workers,
         )  # fmt: skip
+        latent = fit_latent(
+            reference.labels, reference.errors, *clean, scaler, result, n_hidden=n_hidden, workers=workers
+        )
         fit, loadings = latent.pixels, latent.loadings if n_hidden else None
         _require_live(fit, reference)
         learned = LearnedLabels.of_fit(latent)
@@ -225,52 +235,6 @@ def _require_live(fit: PixelFit, reference: ReferenceSet) -> None:
             f"none of the {len(fit.scatter)} pixels has enough live reference stars to be fitted; look at the "
             "inverse variances of the spectra\n" + tally_text(reference.tally)
         )
-
-
-def fit_latent(
-    labels: FloatArray,
-    errors: FloatArray,
-    flux: FloatArray,
-    ivar: FloatArray,
-    scaler: LabelScaler,
-    reported: SpectralFit,
-    *,
-    n_hidden: int,
-    workers: int | None = None,
-) -> LatentLabelFit:
-    """
-    Train on latent labels, from the fit to the reported ones on.
-
-    Parameters
-    ----------
-    labels, errors : float arrays of shape (star, K)
-        Reported labels and their errors, in the labels' units.
-    flux, ivar : float arrays of shape (star, pixel)
-    scaler : LabelScaler
-    reported : SpectralFit
-        From :func:`fit_reference` for the same stars: its priors, kappa and start are used.
-    n_hidden : int
-        Hidden components.
-    workers : int or None
-        Threads; None takes every core.
-
-    Raises
-    ------
-    ReferenceErrorError
-        The errors cannot be used.
-    """
-    try:
-        return fit_latent_labels(
-            ReportedStars(scaler.to_scaled(labels), (errors / scaler.scale) ** 2, flux, ivar),
-            options=LatentLabelOptions(n_hidden=n_hidden),
-            kappa=reported.kappa,
-            prior=reported.prior,
-            start=reported.fit,
-            workers=workers,
-        )
-    except ReferenceErrorError as error:
-        numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
-        raise ReferenceErrorError(f"{error} (label number {numbered})") from error
 
 
 def training_stars(model: TrainedModel, reference: ReferenceSet) -> ReferenceSet:

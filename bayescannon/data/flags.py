@@ -64,10 +64,13 @@ class ResultFlag(IntFlag):
     LOW_SNR = 32, "The signal-to-noise ratio in the g band is below ten."
     NOVEL_SPECTRUM = 64, "The model leaves more of the spectrum unexplained than of held-out reference stars."
     PRIOR_DOMINATED = 128, "The prior moves a label by more than its formal error, or halves its variance."
-
     LITTLE_INFORMATION = (
         256,
         "The live pixels tell less of a label, or are fewer, than those of any star that the errors are calibrated on.",
+    )
+    LARGE_NUISANCE = (
+        512,
+        "Velocity, line spread or continuum are beyond three standard deviations of their priors.",
     )
 
 
@@ -79,7 +82,13 @@ FLAG_BAD = (
     | ResultFlag.NOVEL_SPECTRUM
     | ResultFlag.LITTLE_INFORMATION
 )
-FLAG_WARN = ResultFlag.FEW_PIXELS | ResultFlag.MULTIMODAL | ResultFlag.LOW_SNR | ResultFlag.PRIOR_DOMINATED
+FLAG_WARN = (
+    ResultFlag.FEW_PIXELS
+    | ResultFlag.MULTIMODAL
+    | ResultFlag.LOW_SNR
+    | ResultFlag.PRIOR_DOMINATED
+    | ResultFlag.LARGE_NUISANCE
+)
 
 
 def flag_table() -> str:

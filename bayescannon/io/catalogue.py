@@ -41,6 +41,9 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
       probability of 68.3 %. A model that was not calibrated gives no ``e_`` columns;
     * ``snr_g``, ``rchi2``, ``ra``, ``dec``, ``redshift``, and the survey's names of the star and its spectrum
       (:data:`bayescannon.data.spectra.IDENTITY_COLUMNS`), blank where unknown; a column without any name is left out;
+    * ``rv_residual`` [km/s] and ``line_spread`` [km^2/s^2] with their errors ``e_``, if they were not taken as exact:
+      the velocity left in the prepared spectrum, positive where lines are at longer wavelengths than in the training,
+      and the variance of the lines in excess of the training's;
     * ``live_pixels``, ``agreeing_starts``;
     * ``e_formal_<label>``, the formal error: the square root of the diagonal of the formal covariance
       :math:`C = (J^T W J)^{-1}`; and ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}`;

@@ -34,6 +34,10 @@ _IDENTITY_TEXTS = {
     "twomass_id": "2MASS designation",
     "survey_id": "name of the star in the survey of the reference labels",
 }
+_NUISANCES = {
+    "rv_residual": ("km/s", "velocity left in the prepared spectrum; positive: lines at longer wavelengths"),
+    "line_spread": ("km2/s2", "variance of the lines in excess of the training's; negative: narrower lines"),
+}
 # to the decimals by which quantiles are found
 _CENTRAL = tuple(round(one, 3) for one in CENTRAL_68)
 
@@ -64,6 +68,7 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     yield _column("ra", estimates["ra"], "deg", "right ascension (ICRS)")
     yield _column("dec", estimates["dec"], "deg", "declination (ICRS)")
     yield from _identity_columns(estimates)
+    yield from _nuisance_columns(estimates)
     yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
     yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
     for k, label in enumerate(labels):
@@ -134,6 +139,16 @@ def _identity_columns(estimates: xr.Dataset) -> Iterator[Column]:
             text = estimates[name].to_numpy().astype(np.str_)
             if (text != "").any():
                 yield _column(name, text, None, _IDENTITY_TEXTS[name])
+
+
+def _nuisance_columns(estimates: xr.Dataset) -> Iterator[Column]:
+    """Yield the velocity and the line spread that the labels were inferred with, if they were not taken as exact."""
+    for name, (unit, text) in _NUISANCES.items():
+        if name in estimates:
+            yield _column(name, estimates[name], unit, text)
+            yield _column(
+                f"e_{name}", estimates[f"{name}_error"], unit, f"standard deviation of {name}, from the noise"
+            )
 
 
 def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:

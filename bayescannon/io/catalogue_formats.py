@@ -33,6 +33,7 @@ _FITS_KEYWORDS = {
     "model_release": "MODELREL",
     "reference": "REFERENC",
     "posterior_width": "POSTWIDT",
+    "nuisances": "NUISANCE",
 }
 _FITS_KEYS = {keyword: key for key, keyword in _FITS_KEYWORDS.items()}
 

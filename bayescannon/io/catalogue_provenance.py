@@ -25,6 +25,7 @@ OPTIONAL = {
     "preset": "preparation of the spectra",
     "priors": "priors of the training",
     "prior": "prior of the labels",
+    "nuisances": "prior widths of velocity, line spread, continuum",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
@@ -45,7 +46,8 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     attrs : mapping
         Must have ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
-        ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``priors``, ``prior``, ``kappa``, ``created``.
+        ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``priors``, ``prior``, ``nuisances``,
+        ``kappa``, ``created``.
 
     Returns
     -------

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from bayescannon import __version__
 from bayescannon.cannon.choices import N_BOOTSTRAP, SEED
 from bayescannon.cannon.labelling import draw_starts, label_spectra
+from bayescannon.cannon.latent_training import fit_latent
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.training import fit_latent, fit_reference, training_stars
+from bayescannon.cannon.training import fit_reference, training_stars
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector
 from bayescannon.numerics.errors import InputError
 from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.nuisance_fit import without_nuisances
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit
@@ -84,11 +86,20 @@ def retrain(
     if options.label_errors is None or model.reference_errors is None:
         return again
     rows = np.repeat(np.arange(len(reference)), multiplicity)
+    flux, ivar = without_nuisances(
+        result,
+        model.scaler.to_scaled(reference.labels),
+        reference.spectra.flux,
+        reference.spectra.ivar,
+        wavelength=model.wavelength,
+        nuisances=options.nuisances,
+        workers=workers,
+    )
     latent = fit_latent(
         reference.labels[rows],
         model.reference_errors[rows],
-        reference.spectra.flux[rows],
-        reference.spectra.ivar[rows],
+        flux[rows],
+        ivar[rows],
         model.scaler,
         result,
         n_hidden=options.n_hidden,

@@ -15,6 +15,7 @@ from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.reference_file import as_reference
+from bayescannon.cannon.star_nuisances import with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus
 from bayescannon.data.spectra import Spectra
@@ -22,6 +23,7 @@ from bayescannon.data.star_groups import RADIUS
 from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.whole_numbers import whole_number
@@ -36,6 +38,7 @@ def error_budget(
     reference: ReferenceSet | str | Path | None = None,
     kinds: Sequence[str] | None = None,
     prior: LabelPrior | str | None = None,
+    nuisances: Nuisances | None = None,
     n_bootstrap: int = N_BOOTSTRAP,
     n_draws: int = N_DRAWS,
     stars: ArrayLike | None = None,
@@ -61,6 +64,8 @@ def error_budget(
         :func:`bayescannon.uncertainty.kinds.default_kinds` unless given.
     prior : prior object or its name on the command line, optional
         Prior of the labels, see :mod:`bayescannon.models.label_priors`; by default flat.
+    nuisances : Nuisances, optional
+        As in :func:`bayescannon.cannon.labelling.label_spectra`.
     n_bootstrap : int
         Number of bootstraps, at least 2.
     n_draws : int
@@ -111,7 +116,7 @@ def error_budget(
     >>> budget["error"].dims
     ('star', 'stellar_label', 'kind')
     """
-    model, spectra = as_model(model), as_spectra(spectra)
+    model, spectra = with_nuisances(as_model(model), nuisances), as_spectra(spectra)
     reference = None if reference is None else as_reference(reference)
     prior = as_label_prior(prior, model, seed=seed)
     if kinds is None:

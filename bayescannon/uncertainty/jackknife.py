@@ -121,6 +121,8 @@ def _differentiable(model: TrainedModel) -> TrainingOptions:
     reason = ""
     if model.loadings is not None:
         reason = "a model with hidden components"
+    elif options.nuisances:
+        reason = "a model with nuisances, whose directions depend on the coefficients of all pixels"
     elif isinstance(options.coefficients, SmoothCoefficients):
         reason = "coefficients that are smooth along wavelength, which correlate the pixels"
     if reason:
@@ -159,7 +161,7 @@ def jackknife_covariance(
     Raises
     ------
     JackknifeError
-        The model has hidden components or smooth coefficients; use the bootstrap for these.
+        The model has hidden components, nuisances or smooth coefficients; use the bootstrap for these.
     ReferenceSetError
         The reference set is not the model's.
     GridError

@@ -287,9 +287,10 @@ def default_kinds(model: TrainedModel, *, has_reference: bool) -> tuple[str, ...
     """
     Name the kinds of error that can be had: all but repeats, which few surveys have.
 
-    Bootstrap and jackknife need the reference set, and the jackknife a model without hidden components.
+    Bootstrap and jackknife need the reference set, and the jackknife a model without hidden components and nuisances.
     """
-    left_out = {"repeat"} | ({"jackknife"} if model.loadings is not None else set())
+    correlated = model.loadings is not None or bool(model.options.nuisances)
+    left_out = {"repeat"} | ({"jackknife"} if correlated else set())
     return tuple(
         name for name, kind in KINDS.items() if name not in left_out and (has_reference or not kind.needs_reference)
     )

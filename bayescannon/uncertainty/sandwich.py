@@ -9,7 +9,8 @@ independent, so that
 
 Fitted residuals are smaller than the noise; the factor c corrects the trace for independent noise of the reported
 variance (similar to MacKinnon & White 1985). With hidden components h, J is projected orthogonally to their loadings,
-the residuals are f - F - H h at the optimum, and the prior of h contributes with its stated variance.
+the residuals are f - F - H h at the optimum, and the prior of h contributes with its stated variance. Nuisances of a
+star are further hidden components, with the directions in which they change its spectrum.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.likelihood import scaled_ivar
+from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus, FitStatus
 from bayescannon.data.spectra import Spectra
@@ -27,8 +28,7 @@ from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.hidden import integrate_hidden
-from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress
+from bayescannon.stars.quartic import chi2_derivatives
 
 # pixels per block. At R = 1800 the line-spread function is 2.4 pixels of 1e-4 dex wide (FWHM), and interpolation and
 # redshift errors are correlated over about as many; the normalisation (a Gaussian of L = 50 A) correlates 20 to 55
@@ -82,7 +82,7 @@ def sandwich_covariance(
         raise InputError(f"a block must have at least 1 pixel; got {block}")
     if estimates is None:
         estimates = label_spectra(model, spectra, workers=workers)
-    noise = scaled_ivar(model, spectra)
+    likelihood = StarLikelihood.of(model, spectra, workers=workers)
     scaled = model.scaler.to_scaled(estimates["labels"].to_numpy())
     good = np.flatnonzero(estimates["status"].to_numpy() == FitStatus.CONVERGED)
     covariance = np.full((*scaled.shape, scaled.shape[1]), np.nan)
@@ -90,34 +90,30 @@ def sandwich_covariance(
 
     def one(part: slice) -> None:
         some = good[part]
-        covariance[some], told = _sandwich(model, spectra.flux[some], noise[some], scaled[some], block)
+        covariance[some], told = _sandwich(likelihood.select(some), scaled[some], block)
         status[some] = np.where(told, ErrorStatus.GIVEN, ErrorStatus.FEW_BLOCKS)
 
     map_blocks(one, len(good), _STARS, workers)
     return model.scaler.covariance_from_scaled(covariance), status
 
 
-def _sandwich(
-    model: TrainedModel, flux: FloatArray, ivar: FloatArray, scaled: FloatArray, block: int
-) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _sandwich(likelihood: StarLikelihood, scaled: FloatArray, block: int) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return covariances of scaled labels, and whether there are enough blocks to estimate them."""
-    n_label = scaled.shape[1]
+    model, flux, n_label = likelihood.model, likelihood.clean_flux(scaled), scaled.shape[1]
     theta = np.where(model.fit.live[:, None], model.theta, 0.0)
     loadings = np.zeros((len(theta), 0)) if model.loadings is None else model.loadings
-    n_hidden = loadings.shape[1]
-    whole = compress(np.concatenate([theta, loadings], axis=1), model.scatter, flux, ivar)
-    quartic: Quartic = whole
+    effects = np.concatenate(
+        [np.broadcast_to(loadings.T, (len(flux), *loadings.T.shape)), likelihood.directions(scaled)], axis=1
+    )
+    n_hidden = effects.shape[1]
     vectors = label_vector(scaled)
-    hidden = np.zeros((len(scaled), 0))
-    if n_hidden:
-        quartic, posterior, _ = integrate_hidden(whole, n_hidden)
-        hidden = np.einsum("nrt,nt->nr", posterior.map, vectors)
-    bread = np.linalg.inv(chi2_derivatives(quartic, scaled).gauss_newton / 2)
+    hidden = likelihood.hidden_means(scaled)[:, : loadings.shape[1]]
+    bread = np.linalg.inv(chi2_derivatives(likelihood.quartic, scaled).gauss_newton / 2)
 
-    weight = pixel_weights(model.scatter, ivar)
+    weight = pixel_weights(model.scatter, likelihood.ivar)
     residual = flux - vectors @ theta.T - hidden @ loadings.T
     jacobian = label_vector_jacobian(scaled).transpose(0, 2, 1) @ theta.T
-    design = np.concatenate([jacobian, np.broadcast_to(loadings.T, (len(flux), *loadings.T.shape))], axis=1)
+    design = np.concatenate([jacobian, effects], axis=1)
     normal = (design * weight[:, None]) @ design.transpose(0, 2, 1)
     ridge = np.arange(n_label, n_label + n_hidden)
     normal[:, ridge, ridge] += 1.0

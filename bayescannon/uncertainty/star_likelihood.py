@@ -28,15 +28,18 @@ def choose_likelihood(kind: LikelihoodKind, model: TrainedModel, n_values: int) 
     Raises
     ------
     InputError
-        An unknown kind, or pixels of a model with hidden components.
+        An unknown kind, or pixels of a model with hidden components or nuisances.
     """
     if kind not in ("auto", "pixels", "modes"):
         raise InputError(f"the likelihood must be 'auto', 'pixels', 'modes' or None; got {kind!r}")
-    if kind == "pixels" and model.loadings is not None:
-        raise InputError("likelihood 'pixels' needs independent pixels; hidden components correlate them. Take 'modes'")
+    correlated = model.loadings is not None or bool(model.options.nuisances)
+    if kind == "pixels" and correlated:
+        raise InputError(
+            "likelihood 'pixels' needs independent pixels; hidden components and nuisances correlate them. Take 'modes'"
+        )
     if kind != "auto":
         return kind
-    return "modes" if model.loadings is not None or n_values > MOST_VALUES else "pixels"
+    return "modes" if correlated or n_values > MOST_VALUES else "pixels"
 
 
 def star_likelihood(
@@ -66,8 +69,8 @@ def star_likelihood(
     draws : float array of shape (draw, N, K)
         Posterior draws, in the labels' units; a star with a value that is not finite is left out.
     kind : {"auto", "pixels", "modes"}
-        The observations; "auto" takes pixels unless pixels times draws exceed 10 million, or hidden components
-        correlate them.
+        The observations; "auto" takes pixels unless pixels times draws exceed 10 million, or hidden components or
+        nuisances correlate them.
     seed : int
         Seed of the replications.
     workers : int or None

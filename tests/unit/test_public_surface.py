@@ -150,6 +150,7 @@ CALLS = {
         ("teff",), np.ones(1), np.array([[4500.0]]), np.array([[[250.0**2]]])
     ),
     "CoverageLabels": lambda toy: bc.build_label_prior("coverage", toy["model"]),
+    "Nuisances": lambda toy: bc.Nuisances(velocity="5km/s", line_spread=40),
     "build_label_prior": lambda toy: bc.build_label_prior("gaussian", toy["model"]),
     "SpectralPriors": lambda toy: bc.SpectralPriors(coefficients=bc.PooledCoefficients()),
     "spectral_model": lambda toy: bc.spectral_model(

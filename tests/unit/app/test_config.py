@@ -7,6 +7,7 @@ from bayescannon.cannon.options import TrainingOptions
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.models.coefficient_priors import LaplaceCoefficients
 from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter
+from bayescannon.models.nuisances import Nuisances
 
 SMALLEST = """
 out = "results"
@@ -61,6 +62,10 @@ noise = "fixed"
 kappa = 0.5
 marginal = true
 censored = { logg = [[5000, 5100], [5200.5, 5300]] }
+velocity_prior = "5km/s"
+line_spread_prior = 40
+continuum_prior = 0.01
+continuum_order = 2
 folds = 4
 
 [label]
@@ -70,6 +75,10 @@ catalogue = "catalogue.ecsv"
 prior = "coverage"
 posterior = true
 draws = 500
+velocity_prior = "20 km/s"
+line_spread_prior = "50km/s"
+continuum_prior = 0
+continuum_order = 1
 
 [validate]
 folds = 0
@@ -121,6 +130,7 @@ def test_every_key_is_read(read):
         label_names=["teff", "logg"], cuts="none", keep={"teff": [3500, 5500.5]}, clip_rounds=0, clip_sigma=3,
         coefficients="laplace", coefficient_scale=1, terms="all", scatter="half-normal", scatter_scale=0.01,
         noise="fixed", kappa=0.5, marginal=True, censored={"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
+        velocity_prior="5km/s", line_spread_prior=40, continuum_prior=0.01, continuum_order=2,
     )  # fmt: skip
     options = config.train.options()
     assert options.coefficients == LaplaceCoefficients(1, terms="all")
@@ -128,9 +138,11 @@ def test_every_key_is_read(read):
     assert options.noise == FixedNoise(0.5)
     assert options.marginal
     assert options.censored == {"logg": [(5000, 5100), (5200.5, 5300)]}
+    assert options.nuisances == Nuisances(5, 40, 0.01, 2)
     assert config.label == LabelConfig(
-        starts=3, seed=11, catalogue="catalogue.ecsv", prior="coverage", posterior=True, draws=500
-    )
+        starts=3, seed=11, catalogue="catalogue.ecsv", prior="coverage", posterior=True, draws=500,
+        velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0, continuum_order=1,
+    )  # fmt: skip
     assert config.validate == ValidateConfig(folds=0, snr_min=30)
 
 
@@ -171,6 +183,8 @@ def test_the_example_of_all_keys_lacks_none(read):
     ("old", "new", "message"),
     [
         ("figures", "figure", "^figure is not a known key; known are out, figures, and sections prepare,"),
+        ('"5km/s"', '"5 pixel"', r"\[train\] the velocity prior is in pix, which does not convert to km / s"),
+        ('"20 km/s"', '"fast"', r"\[label\] the velocity prior must be a speed, such as 5km/s; got 'fast'"),
         ("[validate]", "[validation]", "validation is not a known key"),
         ("\nfolds = 0", "\nfold = 0", r"\[validate\] fold is not a known key; known are folds, snr_min"),
         ('out = "results"', "", "^out is missing; it has no default"),

@@ -79,3 +79,9 @@ def test_refused_files_and_lost_pixels(tmp_path):
         "prepared 2 of 2 spectra; inverse variances that are not used: 7 not finite, 2 above 100 times the median "
         "around"
     )
+
+
+def test_nuisances_are_named_and_large_ones_counted():
+    large = int(ResultFlag.LARGE_NUISANCE)
+    said = summary(estimates([0, large, large | int(ResultFlag.LOW_SNR)], nuisances="velocity 5 km/s"), n_starts=7)
+    assert said.endswith("median reduced chi2 1.00; with nuisances (velocity 5 km/s), 2 LARGE_NUISANCE")

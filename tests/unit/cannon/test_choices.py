@@ -13,20 +13,23 @@ from bayescannon.cannon.choices import (
     FoldChoices,
     LabellingChoices,
     LabelTableChoices,
+    NuisanceChoices,
     PrepareChoices,
     ReferenceChoices,
     TrainingChoices,
     ValidationChoices,
 )
 from bayescannon.cannon.label_priors import LABEL_PRIORS
-from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.options import TrainingOptions, choose_nuisances
 from bayescannon.data.labels import PAPER_LABELS
 from bayescannon.io.tables import read_labels
+from bayescannon.models.nuisances import CONTINUUM_ORDER, Nuisances
 
 KINDS = (
     PrepareChoices,
     LabelTableChoices,
     ReferenceChoices,
+    NuisanceChoices,
     TrainingChoices,
     LabellingChoices,
     FoldChoices,
@@ -78,6 +81,23 @@ def test_options_of_the_command_line_become_choices():
     assert train.label_errors == {"teff": 90.0, "logg": 0.1}
     assert (train.hidden, train.clip_rounds, train.folds) == (3, 0, 0)
     assert LabelsConfig.of(options, table="t").columns == {"id": "name"}
+
+
+def test_nuisances_are_the_same_words_everywhere():
+    given = ["--velocity-prior", "5km/s", "--line-spread-prior", "40", "--continuum-prior", "0.01"]
+    for verb, config in (("train", TrainConfig), ("label", LabelConfig)):
+        found = config.of(build_parser().parse_args([verb, *ARGUMENTS[verb], *given]))
+        assert (found.velocity_prior, found.line_spread_prior, found.continuum_prior) == ("5km/s", "40", 0.01)
+        assert choose_nuisances(found) == Nuisances(5.0, 40.0, 0.01, CONTINUUM_ORDER)
+        helped = {item.name: item.metadata["help"] for item in fields(NuisanceChoices)}
+        assert f"highest order; {CONTINUUM_ORDER} unless given" in helped["continuum_order"]
+    # what is not given is the model's, and 0 leaves one out
+    own = Nuisances(velocity=5, line_spread=40)
+    assert choose_nuisances(LabellingChoices(), own) == own
+    assert choose_nuisances(LabellingChoices(velocity_prior="0km/s", continuum_prior=0.1), own) == Nuisances(
+        line_spread=40, continuum=0.1
+    )
+    assert TrainingOptions.from_names(velocity_prior="5km/s").nuisances == Nuisances(velocity=5)
 
 
 def test_parsing_twice_starts_anew():

@@ -12,6 +12,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.models.coefficient_priors import HorseshoeCoefficients, NormalCoefficients, PooledCoefficients
 from bayescannon.models.noise_priors import GlobalNoise, PooledScatter
+from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.pixels.spectral_fit import PriorError
 
@@ -144,3 +145,16 @@ def test_label_errors_are_in_the_labels_units():
     assert options.label_errors == pytest.approx({"teff": 90.0, "logg": 0.1})
     with pytest.raises(InputError, match="the error of teff"):
         TrainingOptions(label_errors={"teff": 90 * u.m})
+
+
+def test_nuisances_are_written_down_and_read():
+    options = TrainingOptions(nuisances=Nuisances("5km/s", "40km/s", 0.01, 2))
+    assert TrainingOptions.from_json(options.to_json()) == options
+    assert options.describe().endswith("velocity 5 km/s, line spread 40 km/s, continuum 0.01 to order 2")
+    # an older version knew none
+    older = {name: value for name, value in options.to_dict().items() if name != "nuisances"}
+    assert TrainingOptions.from_dict(older) == TrainingOptions()
+    with pytest.raises(InputTypeError, match=r"nuisances must be Nuisances\(...\); got '5km/s'"):
+        TrainingOptions(nuisances="5km/s")
+    with pytest.raises(InputError, match=r"grid of scatters goes with .* no nuisances"):
+        TrainingOptions(paper_grid=True, nuisances=Nuisances(velocity=5))

@@ -60,7 +60,7 @@ def test_hidden_components_leave_the_modes_only(spectra):
     few = spectra.select(np.array([0]))
     tree = uncertainty_tree(hidden, few, n_draws=N_DRAWS)
     assert tree.attrs["likelihood"] == "modes"
-    with pytest.raises(InputError, match="hidden components correlate them"):
+    with pytest.raises(InputError, match="hidden components and nuisances correlate them"):
         uncertainty_tree(hidden, few, n_draws=N_DRAWS, likelihood="pixels")
 
 
