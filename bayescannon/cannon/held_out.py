@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
 from bayescannon.cannon.damage import damaged_copies
 from bayescannon.cannon.held_out_labels import HeldOutLabels
-from bayescannon.cannon.labelling import estimate_labels, label_spectra, search_optima
+from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
@@ -106,14 +106,13 @@ def hold_out(
             model = train(reference.select(fold != k), options=options, workers=workers)
             members = np.flatnonzero(fold == k)
             likelihood = StarLikelihood.of(model, reference.spectra.select(members), workers=workers)
-            search = search_optima(likelihood, **search_options)
-            parts.append(estimate_labels(likelihood, search, workers=workers))
+            parts.append(_labelled(likelihood, search_options))
             scaled = model.scaler.to_scaled(parts[-1]["labels"].to_numpy())
             residuals.append(star_residuals(likelihood, scaled, workers=workers))
             order.append(members)
             for some, sequence in _copied(members, -(-n_copies // folds), damage_seeds[k]):
                 fewer = damaged_copies(reference.spectra.select(some), seed=sequence)
-                damaged.append(label_spectra(model, fewer, **search_options))
+                damaged.append(_labelled(StarLikelihood.of(model, fewer, workers=workers), search_options))
             report(k + 1, folds)
     back = np.argsort(np.concatenate(order))
     joined = xr.concat(parts, dim="star", combine_attrs="drop_conflicts").isel(star=back)
@@ -122,6 +121,11 @@ def hold_out(
         Residuals.join(residuals).select(back),
         xr.concat(damaged, dim="star", combine_attrs="drop_conflicts") if copies else None,
     )
+
+
+def _labelled(likelihood: StarLikelihood, options: dict[str, Any]) -> xr.Dataset:
+    """Label stars; what is odd in the noise of a damaged copy is no fault of the survey's, so nothing is warned of."""
+    return estimate_labels(likelihood, search_optima(likelihood, **options), workers=options["workers"])
 
 
 def _copied(

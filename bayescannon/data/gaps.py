@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from bayescannon.data.preset import PRESETS
+from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.typing import FloatArray
 
 # L of the paper [Angstrom]: the reach where the spectra were divided by no running mean
@@ -68,7 +68,7 @@ def gap_measures(ivar: FloatArray, wavelength: FloatArray, reach: float = REACH)
     return measures
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _measure(ivar, place, first, last, half, measures):  # type: ignore[no-untyped-def]
     """Fill measures (star, 2) with both averages over the live pixels of each star; those without one stay."""
     n_pixel = ivar.shape[1]
