@@ -261,6 +261,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.netcdf import write_tree
     from bayescannon.io.outputs import check_output_file
+    from bayescannon.numerics.progress import can_draw
 
     console = Console()
     check_output_file(options.out, overwrite=options.overwrite)
@@ -268,7 +269,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
     reference = None
     if options.labels:
         reference = training_reference(model, options.store, _labels_config(options, model))
-    with console.status("uncertainties") if console.is_terminal else nullcontext():
+    with console.status("uncertainties") if can_draw(console) else nullcontext():
         budget = budget_of_store(
             model,
             options.store,

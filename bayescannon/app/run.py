@@ -29,6 +29,7 @@ from bayescannon.data.preset import choose_preset
 from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
 from bayescannon.io.outputs import refuse_existing, replacing
 from bayescannon.io.preparation import prepare_files
+from bayescannon.numerics.progress import can_draw
 
 
 def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console | None = None) -> RunResult:
@@ -85,7 +86,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     check_catalogue_names(paths["catalogue"], paths["store"])
 
     seed, starts = config.label.seed, config.label.starts
-    with console.status("train") if console.is_terminal else nullcontext():
+    with console.status("train") if can_draw(console) else nullcontext():
         model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
     print_tally(console, reference.tally)
     if config.train.folds:

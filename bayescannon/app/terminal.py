@@ -20,6 +20,7 @@ from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.data.star_groups import counted
 from bayescannon.data.tally import TallyRow
 from bayescannon.io.prepare_report import PrepareReport
+from bayescannon.numerics.progress import can_draw
 
 
 def say(console: Console, text: str) -> None:
@@ -36,7 +37,7 @@ def progress_bar(console: Console, description: str) -> Iterator[Callable[[int, 
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not can_draw(console)) as progress:
         task = progress.add_task(description, total=None)
 
         def update(done: int, total: int) -> None:

@@ -33,7 +33,7 @@ def test_cut_in_distance_is_a_named_selection():
     keep, tally = select_by_distance(np.array([0.1, 2.5, 3.0, np.nan, 2.4]))
     assert keep.tolist() == [True, False, False, False, True]
     assert [(row.step, row.removed, row.remaining) for row in tally] == [
-        ("no label distance: a label is missing", 1, 4),
+        ("no label distance: the star or one of its labels is missing", 1, 4),
         ("distance cut 2.5", 2, 2),
     ]
     assert [row.removed for row in select_by_distance(np.array([0.1, 9.0]))[1]] == [1]

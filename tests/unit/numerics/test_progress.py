@@ -1,8 +1,12 @@
 """Progress: whose function is called, and where a bar is drawn."""
 
-import pytest
+import io
+import sys
 
-from bayescannon.numerics.progress import reporting
+import pytest
+from rich.console import Console
+
+from bayescannon.numerics.progress import can_draw, reporting
 
 
 def test_a_function_is_called_as_it_is():
@@ -26,3 +30,19 @@ def test_a_bar_is_drawn_on_request_and_not_into_files(progress, drawn, capsys):
 def test_an_error_in_the_work_passes_through():
     with pytest.raises(RuntimeError, match="broken"), reporting(True, "work"):
         raise RuntimeError("broken")
+
+
+def test_a_bar_is_not_drawn_into_the_output_of_a_notebooks_cell(monkeypatch, capsys):
+    # ipykernel sets it, and rich then takes every file for a terminal
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert Console(file=io.StringIO()).is_terminal
+    with reporting(None, "hold out") as report:
+        report(1, 1)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_notebook_draws_a_bar_with_ipywidgets_only(installed, monkeypatch):
+    monkeypatch.setattr("bayescannon.numerics.progress.find_spec", lambda name: sys if installed else None)
+    assert can_draw(Console(force_jupyter=True, file=io.StringIO())) is installed
+    assert not can_draw(Console(force_jupyter=False, file=io.StringIO()))
