@@ -137,6 +137,8 @@ def from_specutils(
         z = v/c of the stars, or their velocities, instead of the redshift of each Spectrum. specutils gives a Spectrum
         the redshift 0 unless one is set, so a redshift of 0 is taken for unknown (NaN), and ``prepare_spectra`` asks
         for it; give ``redshift=0`` for spectra at rest.
+    air : bool, optional
+        Whether the wavelengths are in air; what ``meta`` or the header in it says unless given.
 
     Returns
     -------

@@ -43,6 +43,7 @@ _NAMES = {
 _POWERS = {"ivar": 1.0, "error": -2.0, "variance": -1.0}
 # largest difference of two arrays that mean the same
 _SAME = 0.01
+_BITS = "of the presets only masked takes them for dead pixels; save booleans if every preset should"
 # arrays of one value that say something of the file, not of a star
 _SCALARS = ("vacuum", "air", "medium", "wavelength_unit", "airorvac", "format", "ctype1", "helio")
 
@@ -169,6 +170,8 @@ class _Arrays:
         ivar = _inverse(np.atleast_2d(self._rows(self.measure, start, stop)), _POWERS[self.measure])
         wavelength = self._wavelength(start, stop)
         mask = np.atleast_2d(self._rows("mask", start, stop)) if "mask" in self.found else None
+        if mask is not None and mask.dtype != np.bool_ and np.any(mask):
+            self.notes[f"files whose {self.names['mask']} holds bits: {_BITS}"] = 1
         ids = self._ids(start, stop)
         numbers = {name: self._numbers(name, start, stop) for name in ("redshift", "ra", "dec", "snr")}
         if "velocity" in self.found:

@@ -56,7 +56,7 @@ class Reader:
     endings : tuple of str
         Of the files that are taken from a folder, in lower case.
     recognises : callable
-        Takes the first bytes of a file (64 kB, not compressed) and its Path, and tells whether the reader is meant for
+        Takes the first bytes of a file (32 kB, not compressed) and its Path, and tells whether the reader is meant for
         it; by default never, so that the reader must be named.
     grid : str, optional
         The grid that its spectra are brought to unless another is given, see
