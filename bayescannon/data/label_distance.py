@@ -149,6 +149,8 @@ def select_by_distance(
     known = np.isfinite(distance)
     keep = known & (np.where(known, distance, np.inf) < cut)
     n_unknown, n_kept = int((~known).sum()), int(keep.sum())
-    tally = [TallyRow("no label distance: the star or one of its labels is missing", n_unknown, len(distance) - n_unknown)] * (n_unknown > 0)
+    tally = [
+        TallyRow("no label distance: the star or one of its labels is missing", n_unknown, len(distance) - n_unknown)
+    ] * (n_unknown > 0)
     tally.append(TallyRow(f"distance cut {cut:g}", int(known.sum()) - n_kept, n_kept, _SOURCE))
     return keep, tuple(tally)

@@ -76,7 +76,7 @@ class Label:
     InputTypeError
         The name, symbol, unit or description is no text, or the digits or the range no numbers.
     LabelError
-        The range is empty.
+        The range is empty, or the digits are negative.
 
     Examples
     --------
@@ -106,6 +106,10 @@ class Label:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, kind):
                 raise InputTypeError(f"{name} of a label must be a number; got {value!r}")
+        if self.digits < 0:
+            raise LabelError(f"digits of label {self.name!r} must be 0 or more; got {self.digits}")
+        if not isinstance(self.published, PublishedNumbers):
+            raise InputTypeError(f"published of label {self.name!r} must be PublishedNumbers; got {self.published!r}")
         if not self.lowest < self.highest:
             raise LabelError(
                 f"the range of label {self.name!r} must have lowest < highest; got {self.lowest:g} and {self.highest:g}"
@@ -236,8 +240,11 @@ def _require_unit(label: Label) -> None:
     for unit in (label.unit, label.log_of):
         try:
             u.Unit(unit)
-        except ValueError as error:
-            raise LabelError(f"the unit {unit!r} of label {label.name!r} is not known: {error}") from None
+        except ValueError:
+            raise LabelError(
+                f"the unit {unit!r} of label {label.name!r} is not known to astropy.units; a label is "
+                "Label(name, unit) or Label(name, symbol, unit, description), with a unit such as 'dex', 'K' or ''"
+            ) from None
 
 
 def labels_from_names(names: Sequence[str]) -> tuple[Label, ...]:

@@ -168,6 +168,8 @@ def _mask_bits(given: Any, shape: tuple[int, ...]) -> tuple[NDArray[np.uint32], 
         return np.where(bad, np.uint32(ALL_BITS), np.uint32(0)), bad if bad.shape == shape else None
     if parts.values.dtype == np.uint32 and parts.mask is None:
         return parts.values.astype(np.uint32, copy=False), None
+    if parts.values.dtype.kind in "SUTM":
+        raise InputTypeError(f"mask holds {a_kind(given)}; expected whole numbers, which are bits, or booleans")
     low = np.where(False if parts.mask is None else parts.mask, 0, parts.values).min(initial=0)
     if low < 0:
         raise InputError(f"mask must hold bits, whole numbers that are not negative; got {low}")

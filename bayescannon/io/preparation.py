@@ -32,6 +32,7 @@ from bayescannon.io.store_writer import StoreWriter
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning, InputError
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.numerics.whole_numbers import whole_number
 
 # stars per task of a worker
 FILE_CHUNK = 256
@@ -120,8 +121,7 @@ def prepare_files(
     >>> load_spectra(report.store).columns["class"].tolist()
     ['STAR', 'STAR']
     """
-    if workers < 1:
-        raise InputError(f"workers must be at least 1; got {workers}")
+    workers = whole_number(workers, "workers", least=1)
     store = as_path(store, "the store to write")
     preset = choose_preset(preset)
     given, air, redshift = _reading(reading)

@@ -96,7 +96,7 @@ def choose_redshift(given: Any) -> float | dict[str, float] | None:
     if isinstance(given, str | Path):
         return read_redshifts(Path(given))
     if isinstance(given, Mapping):
-        values = np.array([float(value) for value in given.values()])
+        values, _ = numbers(list(given.values()), "redshift", masked=np.nan)
         return _unique([bare_id(str(name)) for name in given], values, Path("redshift"))
     if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not -1 < given < 1:
         raise InputError(

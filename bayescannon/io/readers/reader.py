@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bayescannon.data.grid_choice import parse_grid
+from bayescannon.data.parts import a_kind
 from bayescannon.data.raw_spectrum import RawSpectrum
 from bayescannon.numerics.errors import InputTypeError
 
@@ -67,6 +69,13 @@ class Reader:
         Like `read`, for the stars from a first up to, without, a last: ``read_rows(path, start, stop)``. With `count`,
         files of many stars are read in constant memory.
 
+    Raises
+    ------
+    InputTypeError
+        A name, description, grid or ending that is no text, or a function that is none.
+    InputError
+        A grid that cannot be used.
+
     Examples
     --------
     A reader of text files with three columns, of stars at rest:
@@ -97,7 +106,25 @@ class Reader:
             raise InputTypeError(f"read and recognises of the reader {self.name} must be functions")
         if (self.count is None) != (self.read_rows is None):
             raise InputTypeError(f"the reader {self.name} must have both of count and read_rows, or neither")
-        object.__setattr__(self, "endings", (self.endings,) if isinstance(self.endings, str) else tuple(self.endings))
+        if self.count is not None and not (callable(self.count) and callable(self.read_rows)):
+            raise InputTypeError(f"count and read_rows of the reader {self.name} must be functions")
+        object.__setattr__(self, "endings", _endings(self.endings, self.name))
+        for name, value in (("description", self.description), ("grid", "" if self.grid is None else self.grid)):
+            if not isinstance(value, str):
+                raise InputTypeError(
+                    f"{name} of the reader {self.name} must be a text; got {a_kind(value)}"
+                    + (". Another grid is given to prepare_files(grid=)" if name == "grid" else "")
+                )
+        if self.grid is not None:
+            parse_grid(self.grid)
+
+
+def _endings(given: Any, name: str) -> tuple[str, ...]:
+    """Return the endings of files as a tuple."""
+    endings = [given] if isinstance(given, str) else list(given) if isinstance(given, Sequence) else [None]
+    if not endings or not all(isinstance(one, str) and one for one in endings):
+        raise InputTypeError(f"endings of the reader {name} must be texts, such as ('.txt',); got {given!r}")
+    return tuple(endings)
 
 
 def as_result(found: Any, reader: str) -> ReadResult:

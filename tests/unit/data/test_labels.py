@@ -69,6 +69,13 @@ def test_labels_that_cannot_be_registered_are_refused(own_label):
             register_label(Label(name, "x", "dex", "x"))
     with pytest.raises(TypeError, match="register_label takes a Label"):
         register_label("c_fe")
+    # the third text is the unit
+    with pytest.raises(LabelError, match=r"the unit 'barium' of label 'ba_h' is not known .* Label\(name, symbol, "):
+        register_label(Label("ba_h", "dex", "barium"))
+    with pytest.raises(LabelError, match="digits of label 'ba_h' must be 0 or more; got -1"):
+        Label("ba_h", "dex", digits=-1)
+    with pytest.raises(InputTypeError, match="published of label 'ba_h' must be PublishedNumbers; got 3"):
+        Label("ba_h", "dex", published=3)
 
 
 def test_a_second_text_alone_is_the_unit():

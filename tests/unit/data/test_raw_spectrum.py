@@ -50,6 +50,12 @@ def test_masks_of_bits_and_of_booleans(mask, bits, ivar):
     assert spectrum.ivar.tolist() == ivar
 
 
+@pytest.mark.parametrize("mask", ["x", ["good", "bad", "good"]])
+def test_a_mask_of_text_is_refused(mask):
+    with pytest.raises(InputTypeError, match=r"mask holds .*; expected whole numbers, which are bits, or booleans"):
+        raw(mask=mask)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [

@@ -304,3 +304,9 @@ def test_the_report_is_shown_in_one_line(tmp_path):
     report = PrepareReport(tmp_path / "s.zarr", 3, 2, (("a.fits", "not FITS: text"),), PAPER)
     assert repr(report) == f"<PrepareReport of {tmp_path / 's.zarr'}: 2 stars of 3 files; refused: 1 not FITS>"
     assert repr(replace(report, refused=())).endswith("2 stars of 3 files>")
+
+
+@pytest.mark.parametrize("workers", ["2", None, 1.5, True])
+def test_workers_are_a_whole_number(workers, tmp_path):
+    with pytest.raises(InputTypeError, match="workers must be a whole number from 1 up"):
+        prepare_files(tmp_path, tmp_path / "s.zarr", workers=workers)

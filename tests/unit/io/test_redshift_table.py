@@ -6,7 +6,7 @@ from survey_files import BLUE, RED, primary, vectors, write
 from bayescannon.io.preparation import prepare_files
 from bayescannon.io.redshift_table import choose_redshift, read_redshifts
 from bayescannon.io.store import load_spectra
-from bayescannon.numerics.errors import InputError, MissingFileError
+from bayescannon.numerics.errors import InputError, InputTypeError, MissingFileError
 
 WANT = {"med-1": 1e-4, "med-2": -2e-4}
 
@@ -46,6 +46,9 @@ def test_numbers_mappings_and_paths(tmp_path):
     for wrong in (True, 2, [0.1]):
         with pytest.raises(InputError, match="redshift must be z = v/c"):
             choose_redshift(wrong)
+    assert choose_redshift({"med-1": None, "med-2": 0}) == {"med-2": 0}
+    with pytest.raises(InputTypeError, match="redshift holds text; expected numbers"):
+        choose_redshift({"med-1": "fast"})
     with pytest.raises(MissingFileError, match=r"no file .* with redshifts"):
         choose_redshift("nothing.csv")
     (tmp_path / "t.csv").write_text("id,redshift\nmed-1,0.0001\nmed-2,-0.0002\n")

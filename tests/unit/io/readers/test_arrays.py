@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -10,6 +11,7 @@ import zarr
 from bayescannon.data.air import to_air
 from bayescannon.data.prepare import prepare_spectra
 from bayescannon.data.raw_spectrum import SpectrumError
+from bayescannon.io.readers import arrays
 from bayescannon.io.readers.arrays import READER, read, read_rows, recognises
 from bayescannon.io.readers.choice import file_head
 
@@ -218,3 +220,20 @@ def test_tables_of_labels_are_not_recognised(tmp_path):
     (tmp_path / "damaged.npz").write_bytes(b"PK\x03\x04 and no more")
     for path in sorted(tmp_path.iterdir()):
         assert not recognises(file_head(path), path)
+
+
+def test_a_mask_of_whole_numbers_is_said_to_be_bits(tmp_path):
+    for mask, said in ((ALL["mask"], False), (ALL["mask"].astype(int), True), (0 * ALL["mask"].astype(int), False)):
+        write_npz(tmp_path / "a.npz", ALL | {"mask": mask})
+        notes = read(tmp_path / "a.npz").notes
+        assert any(text.startswith("files whose mask holds bits: of the presets only masked") for text in notes) is said
+
+
+def test_every_name_that_is_read_is_documented():
+    text = (Path(__file__).parents[4] / "docs" / "own_spectra.md").read_text(encoding="utf-8")
+    others = {"source_id", "gaia_source_id", "gaia_dr3_source_id", "gaiadr3_source_id"}
+    star = {"gaia_id", "twomass_id", "survey_id"}
+    names = {
+        one for what, some in arrays._NAMES.items() if what not in set(arrays.IDENTITY_COLUMNS) - star for one in some
+    }
+    assert {one for one in names - others if f"`{one}`" not in text} == set()

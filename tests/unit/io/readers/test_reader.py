@@ -3,7 +3,7 @@ import pytest
 
 import bayescannon as bc
 from bayescannon.io.readers.reader import Reader, ReadResult, as_result
-from bayescannon.numerics.errors import InputTypeError
+from bayescannon.numerics.errors import InputError, InputTypeError
 
 
 def read_nothing(path):  # noqa: ARG001
@@ -19,6 +19,17 @@ def test_readers_that_cannot_be():
     with pytest.raises(InputTypeError, match="both of count and read_rows, or neither"):
         Reader("mine", read_nothing, count=len)
     assert Reader("mine", read_nothing, endings=".txt").endings == (".txt",)
+    for wrong in (None, 3, [1], [], ""):
+        with pytest.raises(InputTypeError, match="endings of the reader mine must be texts"):
+            Reader("mine", read_nothing, endings=wrong)
+    with pytest.raises(InputTypeError, match="count and read_rows of the reader mine must be functions"):
+        Reader("mine", read_nothing, count=3, read_rows=3)
+    with pytest.raises(InputTypeError, match="description of the reader mine must be a text; got an int"):
+        Reader("mine", read_nothing, 3)
+    with pytest.raises(InputTypeError, match=r"grid of the reader mine must be a text; .*prepare_files\(grid=\)"):
+        Reader("mine", read_nothing, grid=np.arange(5000.0, 5100.0))
+    with pytest.raises(InputError, match="a grid must be start:stop:step"):
+        Reader("mine", read_nothing, grid="wide")
 
 
 def test_what_a_reader_returns():
