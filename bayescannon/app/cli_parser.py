@@ -158,7 +158,7 @@ def _names(text: str) -> list[str]:
 def _columns(text: str) -> dict[str, str]:
     pairs = [item.partition("=") for item in text.split(",") if item.strip()]
     if not all(name.strip() and column.strip() for name, _, column in pairs):
-        raise argparse.ArgumentTypeError(f"expected pairs NAME=...,NAME=...; got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected NAME=...,NAME=...; got {text!r}")
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 

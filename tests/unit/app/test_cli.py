@@ -99,7 +99,7 @@ def test_wrong_usage_is_told_with_the_usage(misused):
             *train, "--label-errors", nonsense
         )
     assert "expected a whole number from 0 up; got '-1'" in misused(*train, "--hidden=-1")
-    assert "expected pairs NAME=...,NAME=...; got 'idfile'" in misused(*train, "--columns=idfile")
+    assert "expected NAME=...,NAME=...; got 'idfile'" in misused(*train, "--columns=idfile")
 
 
 def test_mock_writes_a_survey(small, capsys, tmp_path):
