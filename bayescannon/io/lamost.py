@@ -161,7 +161,7 @@ def is_lamost(data: bytes) -> bool:
             data = zlib.decompressobj(wbits=31).decompress(data, 30_000)
         except zlib.error:
             return False
-    return data.startswith(FITS_MAGIC) and re.search(rb"TELESCOP= 'LAMOST", data[:30_000]) is not None
+    return data.startswith(FITS_MAGIC) and b"TELESCOP= 'LAMOST" in data[:30_000]
 
 
 def decompress(data: bytes) -> bytes:

@@ -29,7 +29,7 @@ from bayescannon.io.readers.registry import find_reader
 from bayescannon.io.redshift_table import choose_redshift
 from bayescannon.io.source_files import SourceFiles, find_files, same_files
 from bayescannon.io.store_writer import StoreWriter
-from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning, InputError
+from bayescannon.numerics.errors import BayesCannonWarning, InputError
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
@@ -215,13 +215,12 @@ def _tasks(names: Sequence[str], files: SourceFiles, reader: Reader) -> list[lis
 
 
 def _count(path: Path, reader: Reader) -> int:
-    """Return the number of stars in a file, 1 if the reader does not count them."""
+    """Return the number of stars in a file, 1 if the reader does not count them: it is read as a whole then."""
     if reader.count is None:
         return 1
     try:
-        return reader.count(path)
-    except BayesCannonError:
-        # it is refused with the reason when it is read
+        return int(reader.count(path))
+    except Exception:  # it is refused with the reason when it is read
         return 1
 
 

@@ -85,6 +85,8 @@ def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
         notes.update({text: n for text, n in result.notes.items() if not part.start or not text.startswith("files ")})
         many = len(result.spectra) + len(result.refused) != 1 or part.stop is not None
         refused += [(f"{part.name}[{star}]", reason) for star, reason in result.refused]
+        if not result.spectra and not result.refused:
+            refused.append((part.name, "no spectrum: the file holds none"))
         rows = result.rows or range(part.start, part.start + len(result.spectra))
         for row, raw in zip(rows, result.spectra, strict=True):
             raws.append(_completed(raw, work, notes))

@@ -12,8 +12,9 @@ from bayescannon.io.readers.registry import find_reader, known_readers
 from bayescannon.io.source_files import SourceFiles
 
 AUTO = "auto"
-# bytes of a file, not compressed, by which it is recognised
-HEAD = 32_768
+# bytes of a file, not compressed, by which it is recognised: six blocks of FITS, in which the header of LAMOST's files
+# ends and that of their first extension begins
+HEAD = 17_280
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def choose_reader(given: str | Reader, files: SourceFiles) -> ReaderChoice:
     notes: Counter[str] = Counter()
     for name in files.names:
         head = file_head(files.root / name)
-        found = [reader.name for reader in readers if _recognises(reader, head, files.root / name)]
+        found = [reader.name for reader in readers if _recognises(reader, head, files.root / name, notes)]
         if found:
             by_file[name] = found[-1]
         if len(found) > 1:
@@ -124,10 +125,14 @@ def file_head(path: Path) -> bytes:
         return b""
 
 
-def _recognises(reader: Reader, head: bytes, path: Path) -> bool:
+def _recognises(reader: Reader, head: bytes, path: Path, notes: Counter[str]) -> bool:
     if not head and not path.is_dir():
         return False
-    return bool(reader.recognises(head, path))
+    try:
+        return bool(reader.recognises(head, path))
+    except Exception as error:  # whatever the reader of another package does
+        notes[f"files that {reader.name} may recognise or not, as it fails on them: {type(error).__name__}: {error}"] += 1
+        return False
 
 
 def _by_ending(files: SourceFiles, readers: list[Reader]) -> Reader:

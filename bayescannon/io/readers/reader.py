@@ -1,7 +1,7 @@
 """A reader of survey files: an object with a name."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Reader:
     name : str
         By which ``prepare_files(reader=)`` and ``--reader`` choose it.
     read : callable
-        Takes the Path of a file and returns a RawSpectrum, a sequence of them, or a :class:`ReadResult`. A file that
+        Takes the Path of a file and returns a RawSpectrum, several of them, or a :class:`ReadResult`. A file that
         cannot be used raises a ``BayesCannonError``, such as ``bayescannon.data.spectra.SpectrumError``, whose message
         reads ``kind: detail``.
     description : str
@@ -58,7 +58,7 @@ class Reader:
     endings : tuple of str
         Of the files that are taken from a folder, in lower case.
     recognises : callable
-        Takes the first bytes of a file (32 kB, not compressed) and its Path, and tells whether the reader is meant for
+        Takes the first bytes of a file (17 kB, not compressed) and its Path, and tells whether the reader is meant for
         it; by default never, so that the reader must be named.
     grid : str, optional
         The grid that its spectra are brought to unless another is given, see
@@ -134,14 +134,20 @@ def as_result(found: Any, reader: str) -> ReadResult:
     Raises
     ------
     InputTypeError
-        It is neither a RawSpectrum, nor several, nor a ReadResult.
+        It is neither a RawSpectrum, nor several, nor a ReadResult of them.
     """
-    if isinstance(found, ReadResult):
-        return found
-    spectra = [found] if isinstance(found, RawSpectrum) else found
-    if not isinstance(spectra, Sequence) or not all(isinstance(one, RawSpectrum) for one in spectra):
+    given: Any = found.spectra if isinstance(found, ReadResult) else found
+    spectra = [given] if isinstance(given, RawSpectrum) else list(given) if isinstance(given, Iterable) else [None]
+    if not all(isinstance(one, RawSpectrum) for one in spectra):
         raise InputTypeError(
-            f"read of the reader {reader} must return a RawSpectrum, a list of them, or a ReadResult; got "
-            f"{type(found).__name__}"
+            f"wrong result: read of the reader {reader} must return a RawSpectrum, several of them, or a ReadResult; "
+            f"got {a_kind(found)}"
         )
-    return ReadResult(spectra)
+    if not isinstance(found, ReadResult):
+        return ReadResult(spectra)
+    if len(found.rows) not in (0, len(spectra)) or not isinstance(found.notes, Mapping):
+        raise InputTypeError(
+            f"wrong result: a ReadResult of the reader {reader} must have a mapping of notes, and a row for each of "
+            f"its {len(spectra)} spectra or none; got {a_kind(found.notes)} and {len(found.rows)} rows"
+        )
+    return replace(found, spectra=spectra)

@@ -7,7 +7,7 @@ from survey_files import BLUE, RED, ap_star, primary, vectors, write
 
 from bayescannon.io.prepare_report import PrepareError
 from bayescannon.io.readers import registry
-from bayescannon.io.readers.choice import AUTO, choose_reader, endings_of, file_head, hint_of_other_readers
+from bayescannon.io.readers.choice import AUTO, HEAD, choose_reader, endings_of, file_head, hint_of_other_readers
 from bayescannon.io.readers.reader import FITS_ENDINGS, Reader
 from bayescannon.io.source_files import find_files
 
@@ -97,5 +97,16 @@ def test_heads_of_files(tmp_path):
     (tmp_path / "a.fits").write_bytes(data)
     (tmp_path / "a.fits.gz").write_bytes(gzip.compress(data))
     (tmp_path / "bad.gz").write_bytes(b"\x1f\x8b and no more")
-    assert file_head(tmp_path / "a.fits") == file_head(tmp_path / "a.fits.gz") == data[:32_768]
+    assert file_head(tmp_path / "a.fits") == file_head(tmp_path / "a.fits.gz") == data[:HEAD]
     assert file_head(tmp_path / "bad.gz") == file_head(tmp_path / "nothing") == file_head(tmp_path) == b""
+
+
+def test_a_reader_that_fails_on_the_files_of_others_is_left_out_and_said(tmp_path, monkeypatch):
+    broken = Reader("broken", read_nothing, recognises=lambda head, path: head[10**9])
+    monkeypatch.setattr(registry, "_registered", {"broken": broken})
+    lrs(tmp_path, "a.fits", "b.fits")
+    choice = chosen(tmp_path)
+    assert choice.reader.name == "lamost-lrs"
+    assert choice.notes == {
+        "files that broken may recognise or not, as it fails on them: IndexError: index out of range": 2
+    }

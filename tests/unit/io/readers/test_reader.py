@@ -37,7 +37,11 @@ def test_what_a_reader_returns():
     assert as_result(raw, "mine").spectra == [raw]
     assert as_result([raw], "mine").spectra == [raw]
     result = ReadResult([raw], notes={"left out": 2})
-    assert as_result(result, "mine") is result
-    for wrong in (None, [1], np.ones(3), "text"):
+    assert as_result(result, "mine") == result
+    assert as_result((one for one in [raw]), "mine").spectra == [raw]
+    for wrong in (None, [1], np.ones(3), "text", ReadResult([None]), ReadResult(None)):
         with pytest.raises(InputTypeError, match="read of the reader mine must return a RawSpectrum"):
+            as_result(wrong, "mine")
+    for wrong in (ReadResult([raw], rows=[1, 2]), ReadResult([raw], notes=None)):
+        with pytest.raises(InputTypeError, match=r"wrong result: .* a row for each of its 1 spectra"):
             as_result(wrong, "mine")
