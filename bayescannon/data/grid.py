@@ -13,6 +13,8 @@ from bayescannon.numerics.typing import BoolArray, FloatArray
 
 # no stellar spectrum begins below this [Angstrom]: smaller plain numbers are taken to be in another unit
 SHORTEST_WAVELENGTH = 900.0
+# log10 of wavelengths of stellar spectra in Angstrom
+_LOG_RANGE = (2.95, 4.5)
 # neighbours farther apart than this many pixel steps have a gap between them
 GAP_STEPS = 5.0
 # the pixel step around a pixel is the median over this many
@@ -29,6 +31,11 @@ def scale_fault(values: FloatArray, name: str = "wavelength") -> str:
     if low >= SHORTEST_WAVELENGTH:
         return ""
     unit = "nm" if high > 100 else "micron"
+    if _LOG_RANGE[0] < low and high < _LOG_RANGE[1]:
+        return (
+            f"{name} must be in Angstrom; got {low:g} to {high:g}, which look like logarithms. Give 10**{name}, or "
+            "call it loglam in a file of arrays"
+        )
     return (
         f"{name} must be in Angstrom, where no stellar spectrum begins below {SHORTEST_WAVELENGTH:g} A; got {low:g} to "
         f"{high:g}. Give {name} with its unit, for instance {name} * astropy.units.{unit}"

@@ -9,7 +9,6 @@ to 21 (median 1.0 to 1.5) and 0.5 to 4.8 (median 0.5 to 0.8); the limits below a
 """
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb

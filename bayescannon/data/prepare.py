@@ -234,7 +234,10 @@ def star_columns(raws: Sequence[RawSpectrum]) -> dict[str, NDArray[Any]]:
 def _redshift_fault(redshift: float) -> str:
     """Say why a redshift cannot be used."""
     if np.isnan(redshift):
-        return "none is given, so the rest frame is unknown; give redshift=0 for a spectrum at rest (--redshift 0)"
+        return (
+            "none is given, so the rest frame is unknown; give redshift=0 for a spectrum at rest (--redshift 0), or a "
+            "table (--redshift TABLE)"
+        )
     return (
         f"z = v/c of a star must be between -1 and 1; got {redshift:g}. Divide a velocity in km/s by 299792.458, or "
         "give it with its unit"

@@ -12,6 +12,8 @@ from bayescannon.numerics.typing import FloatArray
 
 # how tables write the unit of a logarithm: log(K), [K]
 _LOG = re.compile(r"(?:log|log10|lg|dex)\((.+)\)|\[(.+)\]", re.IGNORECASE)
+# what astropy does not know, in lower case
+_SPELLINGS = {"angstrom": "Angstrom", "angstroms": "Angstrom", "nanometers": "nm", "microns": "um"}
 # ends of the name of the angle of an hour
 _HOURS = ("h", "hr", "hour", "hours", "hourangle", "hms")
 
@@ -89,6 +91,7 @@ def as_unit(unit: Any) -> Any:
     import astropy.units as u
 
     text = str(unit).strip().strip("'\"")
+    text = _SPELLINGS.get(text.lower(), text)
     logarithm = _LOG.fullmatch(text)
     if logarithm:
         name = (logarithm[1] or logarithm[2]).strip()

@@ -41,7 +41,7 @@ def as_grid(given: Any, default: NDArray[np.float64]) -> NDArray[np.float64]:
     if not isinstance(given, str | os.PathLike):
         return choose_grid(given, default)
     path = Path(given)
-    if isinstance(given, str) and (is_grid_text(given) or (":" in given and not path.exists())):
+    if isinstance(given, str) and (is_grid_text(given) or not given.strip() or (":" in given and not path.exists())):
         return choose_grid(given, default)
     if not path.exists():
         raise MissingFileError(

@@ -96,16 +96,15 @@ def parse_lamost(data: bytes, name: str) -> RawSpectrum:
         As in :func:`read_lamost`.
     """
     raw: RawSpectrum = lamost_result(data, name).spectra[0]
+    # below -1 the rest frame does not exist; the check also refuses NaN
+    if not raw.redshift > -1:
+        raise SpectrumError("no redshift: the header key Z has none above -1; the rest frame is unknown")
     return raw
 
 
 def lamost_result(data: bytes, name: str) -> ReadResult:
-    """Return the spectrum of :func:`parse_lamost`, and what was left out of the file."""
+    """Return the spectrum of :func:`parse_lamost`, also one without a redshift, and what was left out of the file."""
     header, rows, layout, notes = _parse_fits(decompress(data))
-    redshift = header_number(header["Z"])
-    # below -1 the rest frame does not exist; the check also refuses NaN
-    if not redshift > -1:
-        raise SpectrumError(f"no redshift: header key Z is {header['Z']!r}; the rest frame is unknown")
     flux, ivar, wavelength, mask = rows
     check_wavelength(wavelength)
     with np.errstate(invalid="ignore"):
@@ -119,7 +118,7 @@ def lamost_result(data: bytes, name: str) -> ReadResult:
         flux,
         ivar,
         mask_bits(mask),
-        redshift,
+        header_number(header["Z"]),
         header_number(header["RA"]),
         header_number(header["DEC"]),
         snr,
@@ -167,13 +166,18 @@ def is_lamost(data: bytes) -> bool:
 def decompress(data: bytes) -> bytes:
     """Decompress gzipped data, and check that the result is FITS."""
     if data.startswith(GZIP_MAGIC):
-        decompressor = zlib.decompressobj(wbits=31)
-        try:
-            data = decompressor.decompress(data)
-        except zlib.error as error:
-            raise SpectrumError(f"damaged gzip: {error}") from error
-        if not decompressor.eof:
-            raise SpectrumError("truncated: the gzip stream ends early; fetch the file again")
+        parts = []
+        # a file may be several streams, as parallel compression writes them
+        while data.startswith(GZIP_MAGIC):
+            decompressor = zlib.decompressobj(wbits=31)
+            try:
+                parts.append(decompressor.decompress(data))
+            except zlib.error as error:
+                raise SpectrumError(f"damaged gzip: {error}") from error
+            if not decompressor.eof:
+                raise SpectrumError("truncated: the gzip stream ends early; fetch the file again")
+            data = decompressor.unused_data
+        data = b"".join(parts)
     if not data.startswith(FITS_MAGIC):
         raise SpectrumError("not FITS: the file does not begin with 'SIMPLE  ='")
     return data
@@ -276,7 +280,12 @@ def check_wavelength(wavelength: FloatArray) -> None:
 
 
 def header_number(value: Any) -> float:
-    """Return a header value as a float; NaN where it is missing, -9999 or not a number."""
+    """Return a header value as a float, also of a text; NaN where it is missing, -9999 or not a number."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return np.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
         return np.nan
     return float(value) if value > MISSING else np.nan

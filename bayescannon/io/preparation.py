@@ -133,7 +133,7 @@ def prepare_files(
     work = Work(files.root.absolute(), choice.reader, preset, as_grid(grid, default), air, redshift)
     again = same_files(files)
     refused: Refusals = sorted([*choice.others.items(), *again])
-    notes = Counter(choice.notes | {"paths listed more than once": files.n_repeated})
+    notes = Counter({**choice.notes, **files.notes, "paths listed more than once": files.n_repeated})
     skipped = {name for name, _ in refused} | set(choice.left_out)
     names = [name for name in files.names if name not in skipped]
     n_files = len(files.names) - len(choice.left_out)

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from bayescannon.data.noise_check import StarNoise, measure_noise
 from bayescannon.data.prepare import prepare_block, star_columns
 from bayescannon.data.preset import Preset
+from bayescannon.data.redshifts import UNLIKELY, known_redshifts
 from bayescannon.data.spectra import RawSpectrum, Spectra, SpectrumError
+from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.prepare_report import Refusals
 from bayescannon.io.readers.reader import Reader, ReadResult, as_result
 from bayescannon.numerics.errors import BayesCannonError
 
 SAYS_NEITHER = "spectra do not say whether their wavelengths are in air or in vacuum: taken for vacuum (--air decides)"
+FAST = f"spectra with |z| above {UNLIKELY:g}: no stars, or velocities that are not z = v/c"
 AIR_CHOICES = ("auto", "air", "vacuum")
 
 
@@ -89,8 +92,9 @@ def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
             refused.append((part.name, "no spectrum: the file holds none"))
         rows = result.rows or range(part.start, part.start + len(result.spectra))
         for row, raw in zip(rows, result.spectra, strict=True):
-            raws.append(_completed(raw, work, notes))
+            raws.append(_in_medium(raw, work.air, notes))
             places.append(f"{part.name}[{row}]" if many else part.name)
+    raws = _with_redshifts(raws, work.redshift, notes)
     flux, ivar, reasons = prepare_block(raws, work.preset, work.grid)
     first_of: dict[str, str] = {}
     good = []
@@ -103,6 +107,7 @@ def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
             first_of[raw.id] = place
             good.append(i)
     chosen = [raws[i] for i in good]
+    notes[FAST] += sum(abs(raw.redshift) > UNLIKELY for raw in chosen)
     ids = np.array([raw.id for raw in chosen], dtype=np.str_)
     spectra = Spectra(work.grid, flux[good], ivar[good], ids, star_columns(chosen))
     unsaid = sum(raw.air is None for raw in chosen)
@@ -128,21 +133,31 @@ def _read(part: FilePart, work: Work) -> ReadResult:
         raise SpectrumError(f"unreadable: the reader {reader.name} failed: {type(error).__name__}: {error}") from error
 
 
-def _completed(raw: RawSpectrum, work: Work, notes: Counter[str]) -> RawSpectrum:
-    """Return a spectrum with what the run states of all: the medium of its wavelengths, a redshift if it has none."""
-    if work.air != "auto":
-        air = work.air == "air"
-        if raw.air is not None and raw.air != air:
-            own = "air" if raw.air else "vacuum"
-            notes[f"spectra say that they are in {own} and were taken for {work.air} (--air {work.air})"] += 1
-        if raw.air is not air:
-            raw = replace(raw, air=air)
-    if isinstance(work.redshift, Mapping):
-        z = work.redshift.get(raw.id)
-        notes["spectra whose redshift is that of the table (--redshift)"] += z is not None
-        notes["spectra without a redshift in the table (--redshift): that of the file was taken"] += z is None
-        return raw if z is None else replace(raw, redshift=z)
-    if work.redshift is not None and np.isnan(raw.redshift):
-        notes[f"spectra without redshift: {work.redshift:g} was taken (--redshift)"] += 1
-        raw = replace(raw, redshift=work.redshift)
-    return raw
+def _in_medium(raw: RawSpectrum, chosen: str, notes: Counter[str]) -> RawSpectrum:
+    """Return a spectrum in the medium that the run states of all."""
+    if chosen == "auto":
+        return raw
+    air = chosen == "air"
+    if raw.air is not None and raw.air != air:
+        own = "air" if raw.air else "vacuum"
+        notes[f"spectra say that they are in {own} and were taken for {chosen} (--air {chosen})"] += 1
+    return raw if raw.air is air else replace(raw, air=air)
+
+
+def _with_redshifts(
+    raws: list[RawSpectrum], given: float | Mapping[str, float] | None, notes: Counter[str]
+) -> list[RawSpectrum]:
+    """Return spectra with the redshifts that the run states: one for all that have none, or those of stars by name."""
+    if isinstance(given, Mapping):
+        values = np.array([*given.values(), np.nan])
+        found = values[rows_by_id(given, [raw.id for raw in raws], of="the table of redshifts")]
+        taken = np.isfinite(found)
+        notes["spectra whose redshift is that of the table (--redshift)"] += int(taken.sum())
+        notes["spectra without a redshift in the table (--redshift): that of the file was taken"] += int(sum(~taken))
+    elif given is not None:
+        found = np.full(len(raws), given)
+        taken = np.isnan(known_redshifts(np.array([raw.redshift for raw in raws])))
+        notes[f"spectra without redshift: {given:g} was taken (--redshift)"] += int(taken.sum())
+    else:
+        return raws
+    return [replace(raw, redshift=z) if take else raw for raw, z, take in zip(raws, found.tolist(), taken, strict=True)]

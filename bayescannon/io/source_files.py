@@ -1,8 +1,9 @@
 """The files of a preparation: of a folder, a list, or one by itself; each file once, whatever names it has."""
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,15 @@ class SourceFiles:
         They were found in a folder, by their endings, and not named.
     n_repeated : int
         Names that were given again.
+    notes : mapping of text to int
+        What of a folder was left out, and how often.
     """
 
     root: Path
     names: tuple[str, ...]
     is_folder: bool = False
     n_repeated: int = 0
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_files(
@@ -58,25 +62,44 @@ def find_files(
         It is no path, and no sequence of paths.
     """
     path = _paths(source)
-    is_folder = False
+    is_folder, notes = False, Counter[str]()
     if isinstance(path, list):
         root, names = Path(), path
     elif path.is_dir() and array_format(b"", path):
         root, names = path.parent, [path.name]
     elif path.is_dir():
         is_folder, root = True, path
-        names = [
-            str(file.relative_to(path))
-            for file in path.rglob("*")
-            if file.name.lower().endswith(endings) and not file.is_dir()
-        ]
+        names, notes = _in_folder(path, endings)
     elif path.is_file():
         root, names = path.parent, _names_in(path, own_endings)
     else:
         raise PrepareError(f"{source} does not exist; expected a folder of spectra or a list of files")
     if not names:
         raise PrepareError(f"no spectra in {source}; expected files ending in {', '.join(endings)}")
-    return SourceFiles(root, tuple(sorted(set(names))), is_folder, len(names) - len(set(names)))
+    return SourceFiles(root, tuple(sorted(set(names))), is_folder, len(names) - len(set(names)), notes)
+
+
+def _in_folder(path: Path, endings: tuple[str, ...]) -> tuple[list[str], Counter[str]]:
+    """Return the files of a folder and its sub-folders that have the endings, and how many others there are."""
+    names: list[str] = []
+    others: list[str] = []
+    locked: list[OSError] = []
+    for folder, folders, files in path.walk(on_error=locked.append):
+        # a store of zarr is a folder; what is in it are no files of spectra
+        stores = [name for name in folders if array_format(b"", folder / name)]
+        folders[:] = [name for name in folders if name not in stores]
+        inside = "" if folder == path else f"{folder.relative_to(path)}{os.sep}"
+        for name in (*files, *stores):
+            wanted = name.lower().endswith(endings)
+            if wanted or not name.startswith("."):
+                (names if wanted else others).append(inside + name)
+    kinds = ", ".join(sorted({Path(name).suffix.lower() or "without ending" for name in others}))
+    return names, Counter(
+        {
+            f"files ({kinds}) left out: spectra are looked for in files ending in {', '.join(endings)}": len(others),
+            "folders left out that cannot be read": len(locked),
+        }
+    )
 
 
 def same_files(files: SourceFiles) -> Refusals:

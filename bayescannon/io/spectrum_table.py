@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.data.grid import scale_fault
 from bayescannon.data.raw_spectrum import SpectrumError
+from bayescannon.data.units import UnitError, to_unit
 from bayescannon.numerics.typing import FloatArray
 
 _TYPES = {
@@ -70,7 +73,17 @@ class SpectrumTable:
         rows: list[FloatArray] = [found[name].astype(np.float64) for name in names]
         if wavelength == "LOGLAM":
             rows[2] = 10 ** rows[2]
+        else:
+            rows[2] = self._in_angstrom(rows[2])
         return [*rows, *([] if mask else [np.zeros(len(rows[0]))])], mask
+
+    def _in_angstrom(self, wavelength: FloatArray) -> FloatArray:
+        """Return wavelengths that cannot be in Angstrom by the unit of their column, if that is one of length."""
+        unit = self.header.get(f"TUNIT{self.columns.index('WAVELENGTH') + 1}")
+        if unit and scale_fault(wavelength):
+            with suppress(UnitError):
+                return to_unit(wavelength, unit, "Angstrom", "WAVELENGTH")
+        return wavelength
 
     def vectors(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """
@@ -132,4 +145,6 @@ class SpectrumTable:
         if values.ndim == 2:
             raise SpectrumError(f"unknown layout: the table {self.name} has {self.n_row} rows of vectors; expected one")
         result: NDArray[Any] = values * float(self.header.get(f"TSCAL{n}", 1)) + float(self.header.get(f"TZERO{n}", 0))
+        if f"TNULL{n}" in self.header and values.dtype.kind in "iu":
+            result[values == self.header[f"TNULL{n}"]] = np.nan
         return result

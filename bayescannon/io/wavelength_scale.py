@@ -53,7 +53,8 @@ def wavelength_scale(header: Mapping[str, Any]) -> WavelengthScale:
     first = next(iter(says), "")
     for key, other in says.items():
         if other != air:
-            notes.append(f"spectra whose {first} says {_name(air)} and {key} says {_name(other)}: {first} was taken")
+            one, two = scale_name(air), scale_name(other)
+            notes.append(f"spectra whose {first} says {one} and {key} says {two}: {first} was taken")
     unclear = [key for key in ("VACUUM", "AIR", "AIRORVAC") if key in values and key not in says and values[key] != ""]
     notes += [f"spectra whose {key} = {values[key]!r} says neither air nor vacuum" for key in unclear]
     if _truth(values.get("HELIO")) is False:
@@ -87,7 +88,8 @@ def _axis(value: Any) -> bool | None:
     return True if word.startswith("AWAV") else False if word.startswith("WAVE") and word != "WAVELENGTH" else None
 
 
-def _name(air: bool | None) -> str:
+def scale_name(air: bool | None) -> str:
+    """Return "air" or "vacuum"."""
     return "air" if air else "vacuum"
 
 

@@ -1,13 +1,15 @@
 """The reader of spectra in named arrays: npz, HDF5, zarr and parquet files of one star or many."""
 
-from collections.abc import Mapping
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT, RawSpectrum, SpectrumError
+from bayescannon.data.parts import dtype_text
+from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
+from bayescannon.data.redshifts import REDSHIFT_NAMES, VELOCITY_NAMES, known_redshifts
 from bayescannon.data.spectra import IDENTITY_COLUMNS
 from bayescannon.data.star_ids import bare_id
 from bayescannon.data.units import to_unit
@@ -33,8 +35,8 @@ _NAMES = {
     "variance": ("variance", "var", "flux_var", "flux_variance"),
     "mask": ("mask", "bad", "andmask", "pixmask"),
     "id": ("id", "ids", "star", "star_id", "spectrum_id", "object_id", "name"),
-    "redshift": ("redshift", "z"),
-    "velocity": ("rv", "velocity", "radial_velocity", "v_rad", "vrad"),
+    "redshift": REDSHIFT_NAMES,
+    "velocity": VELOCITY_NAMES,
     "ra": ("ra",),
     "dec": ("dec",),
     "snr": ("snr", "sn", "s_n"),
@@ -44,8 +46,9 @@ _POWERS = {"ivar": 1.0, "error": -2.0, "variance": -1.0}
 # largest difference of two arrays that mean the same
 _SAME = 0.01
 _BITS = "of the presets only masked takes them for dead pixels; save booleans if every preset should"
-# arrays of one value that say something of the file, not of a star
-_SCALARS = ("vacuum", "air", "medium", "wavelength_unit", "airorvac", "format", "ctype1", "helio")
+# arrays that say something of the wavelengths: one value for all, or one per star
+_SCALE_WORDS = ("vacuum", "air", "medium", "airorvac", "ctype1", "helio")
+_WORDS = (*_SCALE_WORDS, "wavelength_unit", "format")
 
 
 def recognises(head: bytes, path: Path) -> bool:
@@ -118,14 +121,18 @@ class _Arrays:
         self._check_shapes(flux, wavelength)
         self.is_one = len(flux) == 1
         self.n_star = 1 if self.is_one else flux[0]
+        self.words = {name: file.arrays[name] for name in _WORDS if name in file.arrays}
+        self._check_stars()
         self.measure = self._measure()
-        unused = sorted(set(file.arrays) - set(self.names.values()) - set(_SCALARS))
+        unused = sorted(set(file.arrays) - set(self.names.values()) - set(_WORDS))
         if unused:
             self.notes[f"files with arrays that were not read: {', '.join(unused)}"] = 1
 
     def _check_shapes(self, flux: tuple[int, ...], wavelength: tuple[int, ...]) -> None:
         """Raise an error unless flux is (star, pixel) or (pixel,), with one wavelength for each pixel."""
         pixels = flux[-1] if flux else 0
+        if 0 in flux:
+            raise SpectrumError(f"no spectrum: flux has shape {flux}")
         if len(flux) in (1, 2) and wavelength in ((pixels,), flux):
             return
         hint = ". It is transposed; save flux.T" if len(flux) == 2 and wavelength == (flux[0],) else ""
@@ -133,6 +140,20 @@ class _Arrays:
             f"wrong shape: flux must be (pixel,) or (star, pixel), and wavelength (pixel,) or as flux; got {flux} and "
             f"{wavelength}{hint}"
         )
+
+    def _check_stars(self) -> None:
+        """Raise an error unless the mask is as flux, and every other array has a value for each star or one for all."""
+        one = [(), (1,)]
+        each = [*one, (self.n_star,)]
+        shapes = {"mask": [self.found["flux"].shape], "id": [(self.n_star,), *(one if self.is_one else [])]}
+        fixed = {*_POWERS, "flux", "wavelength", "loglam"}
+        for what, array in self.found.items():
+            if what not in fixed and array.shape not in shapes.get(what, each):
+                expected = "the shape of flux" if what == "mask" else f"one value for each of {self.n_star} stars"
+                raise SpectrumError(f"wrong shape: {self.names[what]} must have {expected}; got {array.shape}")
+        for name, array in self.words.items():
+            if array.shape not in each:
+                raise SpectrumError(f"wrong shape: {name} must have one value, or one per star; got {array.shape}")
 
     def _measure(self) -> str:
         """Return which of ivar, error and variance is read; of two they must say the same."""
@@ -166,7 +187,10 @@ class _Arrays:
     def result(self, start: int, stop: int) -> ReadResult:
         """Return the stars of some rows."""
         n_star = stop - start
-        flux = np.atleast_2d(self._rows("flux", start, stop)).astype(np.float64)
+        flux = np.atleast_2d(self._rows("flux", start, stop))
+        if flux.dtype.kind not in "fiu":
+            raise SpectrumError(f"bad values: {self.names['flux']} must hold numbers; got {dtype_text(flux)}")
+        flux = flux.astype(np.float64)
         ivar = _inverse(np.atleast_2d(self._rows(self.measure, start, stop)), _POWERS[self.measure])
         wavelength = self._wavelength(start, stop)
         mask = np.atleast_2d(self._rows("mask", start, stop)) if "mask" in self.found else None
@@ -178,9 +202,12 @@ class _Arrays:
             if "redshift" in self.found:
                 raise SpectrumError("two could be meant: a redshift and a velocity are there; keep one")
             self.notes[f"files whose redshift is the velocity {self.names['velocity']} [km/s]"] = 1
-            numbers["redshift"] = 1e3 * self._numbers("velocity", start, stop, "km/s") / SPEED_OF_LIGHT
+            velocity = self._numbers("velocity", start, stop, "km/s")
+            numbers["redshift"] = known_redshifts(velocity, velocity=True)
+        numbers["redshift"] = known_redshifts(numbers["redshift"])
         names = {name: _texts(self._rows(name, start, stop)) for name in IDENTITY_COLUMNS if name in self.found}
-        scale = wavelength_scale(self._scale_words())
+        scales = [wavelength_scale(words) for words in self._scale_words(start, stop)]
+        notes = Counter(note for scale in scales for note in scale.notes)
         spectra, refused, rows = [], [], []
         for k in range(n_star):
             meta = {name: values[k] for name, values in names.items()} | {"layout": "arrays", "path": str(self.path)}
@@ -188,12 +215,12 @@ class _Arrays:
             bits: Any = None if mask is None else mask[k]
             z, ra, dec, snr = (float(numbers[name][k]) for name in ("redshift", "ra", "dec", "snr"))
             try:
-                spectra.append(RawSpectrum(ids[k], own, flux[k], ivar[k], bits, z, ra, dec, snr, meta, scale.air))
+                spectra.append(RawSpectrum(ids[k], own, flux[k], ivar[k], bits, z, ra, dec, snr, meta, scales[k].air))
                 rows.append(start + k)
             except InputError as error:
                 kind = "bad wavelength" if "wavelength" in str(error) else "bad values"
                 refused.append((str(start + k), f"{kind}: {ids[k]}: {error}"))
-        return ReadResult(spectra, refused, self.notes | dict.fromkeys(scale.notes, n_star), rows)
+        return ReadResult(spectra, refused, self.notes | notes, rows)
 
     def _rows(self, what: str, start: int, stop: int) -> NDArray[Any]:
         """Return rows of an array; of a file of one star all of it."""
@@ -213,6 +240,8 @@ class _Arrays:
         if self.axis == "loglam":
             return 10**values
         unit = next((array.attrs[key] for key in ("unit", "units") if key in array.attrs), None)
+        if unit is None and "wavelength_unit" in self.words:
+            unit = np.atleast_1d(np.asarray(self.words["wavelength_unit"].rows()))[0]
         unit = self.attrs.get("wavelength_unit", "") if unit is None else unit
         unit = unit.decode() if isinstance(unit, bytes) else str(unit)
         try:
@@ -220,10 +249,16 @@ class _Arrays:
         except InputError as error:
             raise SpectrumError(f"wavelength unit: {error}") from error
 
-    def _scale_words(self) -> Mapping[str, Any]:
-        """Return what the file says of its wavelengths; their own attributes go before the file's."""
-        words = {str(key).upper(): value for key, value in self.attrs.items()}
-        return words | {str(key).upper(): value for key, value in self.found[self.axis].attrs.items()}
+    def _scale_words(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """Return what is said of the wavelengths of each star: by attributes of the file, of the axis, by arrays."""
+        attrs = {**self.attrs, **self.found[self.axis].attrs}
+        words = {str(key).upper(): value for key, value in attrs.items()}
+        each = [dict(words) for _ in range(start, stop)]
+        for name in self.words.keys() & set(_SCALE_WORDS):
+            values = np.atleast_1d(np.asarray(self.words[name].rows())).tolist()
+            for k, own in enumerate(each):
+                own[name.upper()] = values[start + k] if len(values) == self.n_star else values[0]
+        return each
 
     def _ids(self, start: int, stop: int) -> list[str]:
         """Return the names of stars: those of the file, or the file's name and the row."""

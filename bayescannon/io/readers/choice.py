@@ -131,7 +131,8 @@ def _recognises(reader: Reader, head: bytes, path: Path, notes: Counter[str]) ->
     try:
         return bool(reader.recognises(head, path))
     except Exception as error:  # whatever the reader of another package does
-        notes[f"files that {reader.name} may recognise or not, as it fails on them: {type(error).__name__}: {error}"] += 1
+        fault = f"{type(error).__name__}: {error}"
+        notes[f"files that {reader.name} may recognise or not, as it fails on them: {fault}"] += 1
         return False
 
 

@@ -26,7 +26,7 @@ from bayescannon.io.lamost import (
 )
 from bayescannon.io.readers.reader import Reader, ReadResult
 from bayescannon.io.spectrum_table import SpectrumTable
-from bayescannon.io.wavelength_scale import wavelength_scale
+from bayescannon.io.wavelength_scale import WavelengthScale, scale_name, wavelength_scale
 from bayescannon.numerics.typing import FloatArray
 
 # The arms are 4950-5350 and 6300-6800 A (LAMOST DR7 and DR9, "Data production description" of the medium-resolution
@@ -34,13 +34,14 @@ from bayescannon.numerics.typing import FloatArray
 # and both arms have as many pixels.
 GRID = "4960:5340:1e-5:log,6308:6791.2:1e-5:log"
 _ARM_NAMES = {"COADD_B": "the blue arm (COADD_B)", "COADD_R": "the red arm (COADD_R)"}
+_ARM_RANGES = {"COADD_B": (4900.0, 5400.0), "COADD_R": (6250.0, 6850.0)}
 _EXPOSURE = re.compile(r"[BR]-?\d{5,}")
 _EXTNAME = re.compile(rb"EXTNAME = '([^']*)'")
 
 
 def is_medium_resolution(head: bytes, path: Path) -> bool:
     """
-    Tell whether a LAMOST file is of the medium-resolution survey, by the names of its extensions.
+    Tell whether a LAMOST file is of the medium-resolution survey: by the names of its extensions, or two without names.
 
     The file is opened only where the first bytes hold no name that decides.
     """
@@ -55,9 +56,10 @@ def is_medium_resolution(head: bytes, path: Path) -> bool:
             warnings.simplefilter("ignore")
             with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
                 names = [hdu.name.upper() for hdu in hdus]
+                unnamed = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU) and not hdu.name]
     except Exception:  # a damaged file is refused by the reader, with the reason
         return False
-    return any(name in ARMS or _EXPOSURE.fullmatch(name) for name in names)
+    return len(unnamed) == len(ARMS) or any(name in ARMS or _EXPOSURE.fullmatch(name) for name in names)
 
 
 def recognises(head: bytes, path: Path) -> bool:
@@ -70,7 +72,8 @@ def read(path: Path) -> ReadResult:
     Read the coadded spectra of both arms as one RawSpectrum; a star that has one arm only is that arm.
 
     An arm is a table with a row per pixel and LOGLAM (DR6, DR7) or with one row of vectors and WAVELENGTH, named
-    COADD_B or COADD_R, wherever it stands. Single exposures are left out.
+    COADD_B or COADD_R, wherever it stands; tables without names are told by their wavelengths. Single exposures are
+    left out.
 
     Raises
     ------
@@ -96,19 +99,19 @@ def _result(path: Path, data: bytes, hdus: Any) -> ReadResult:
     """Join the arms of an open file."""
     tables = [SpectrumTable(data, hdu) for hdu in hdus[1:] if isinstance(hdu, fits.BinTableHDU)]
     spectra = [table for table in tables if table.has_spectrum()]
-    arms = [table for table in spectra if table.name.upper() in ARMS]
-    names = [table.name.upper() for table in arms]
+    named = [(table.name.upper(), table) for table in spectra if table.name.upper() in ARMS]
+    named = named or [(name, table) for table in spectra if not table.name and (name := _arm_by_wavelength(table))]
+    names, arms = [name for name, _ in named], [table for _, table in named]
     if not arms:
         _refuse(spectra, hdus)
     if len(set(names)) < len(names):
         raise SpectrumError(f"several spectra: the file has {', '.join(sorted(names))}; expected one of each")
     notes = {EXPOSURES_LEFT_OUT: len(spectra) - len(arms)}
+    notes["spectra whose arms have no names: told by their wavelengths"] = int(not arms[0].name)
     missing = [words for name, words in _ARM_NAMES.items() if name not in names]
     notes |= {f"spectra that lack {words}": 1 for words in missing}
-    # what an arm says of itself goes before what the file says
-    header = {key: arms[0].header.get(key, hdus[0].header.get(key)) for key in HEADER_KEYS}
-    scale = wavelength_scale(header)
-    notes |= dict.fromkeys(scale.notes, 1)
+    header, scale, said = _header(arms, hdus[0].header)
+    notes |= dict.fromkeys((*scale.notes, *said), 1)
     parts = sorted((_arm(table) for table in arms), key=lambda rows: rows[2][0])
     if len(parts) == 2 and parts[0][2][-1] >= parts[1][2][0]:
         raise SpectrumError("bad wavelength: the arms COADD_B and COADD_R overlap")
@@ -129,6 +132,30 @@ def _result(path: Path, data: bytes, hdus: Any) -> ReadResult:
         air=scale.air,
     )
     return ReadResult([raw], notes=notes)
+
+
+def _arm_by_wavelength(table: SpectrumTable) -> str:
+    """Return the name of the arm whose wavelengths a table has; empty if it has those of none."""
+    middle = float(np.median(_arm(table)[2]))
+    return next((name for name, (low, high) in _ARM_RANGES.items() if low < middle < high), "")
+
+
+def _header(arms: list[SpectrumTable], primary: Any) -> tuple[dict[str, Any], WavelengthScale, list[str]]:
+    """Return header values, the scale of the wavelengths, and in what the arms differ; what an arm says goes first."""
+    headers = [arm.header for arm in arms]
+    header = {
+        key: next((one[key] for one in (*headers, primary) if key in one and one[key] not in ("", -9999)), None)
+        for key in HEADER_KEYS
+    }
+    said = []
+    scales = [wavelength_scale({key: one.get(key, primary.get(key)) for key in HEADER_KEYS}) for one in headers]
+    scale = next((one for one in scales if one.air is not None), scales[0])
+    if len({one.air for one in scales} - {None}) > 1:
+        said.append(f"spectra one of whose arms is in air: all was taken for {scale_name(scale.air)} (--air decides)")
+    redshifts = [header_number(one.get("Z")) for one in headers]
+    if len({z for z in redshifts if np.isfinite(z)}) > 1:
+        said.append("spectra whose arms have different redshifts Z: that of the first arm was taken")
+    return header, scale, said
 
 
 def _arm(table: SpectrumTable) -> list[FloatArray]:

@@ -137,7 +137,8 @@ def as_result(found: Any, reader: str) -> ReadResult:
         It is neither a RawSpectrum, nor several, nor a ReadResult of them.
     """
     given: Any = found.spectra if isinstance(found, ReadResult) else found
-    spectra = [given] if isinstance(given, RawSpectrum) else list(given) if isinstance(given, Iterable) else [None]
+    several = [given] if isinstance(given, RawSpectrum) else given if isinstance(given, Iterable) else [None]
+    spectra: list[Any] = list(several)
     if not all(isinstance(one, RawSpectrum) for one in spectra):
         raise InputTypeError(
             f"wrong result: read of the reader {reader} must return a RawSpectrum, several of them, or a ReadResult; "

@@ -64,7 +64,7 @@ def read(path: Path, format: str | None = None) -> ReadResult:
     # loaders of several surveys, such as GALAH's, also give spectra of other stages of the reduction
     reduced = [one for one in usable if one.meta.get("purpose") == "reduced"] or usable
     notes["spectra that are not reduced left out"] = len(usable) - len(reduced)
-    stem = bare_id(path.name)
+    stem = bare_id(path.name).removesuffix(".ecsv")
     if _are_arms(reduced):
         raws = _joined(reduced, stem)
         notes[f"spectra joined of the arms {', '.join(str(one.meta['band']) for one in reduced)}"] = len(raws)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bayescannon.data.grid import GridError, describe_grid, gaps, pieces, require_same_grid, wavelengths
+from bayescannon.data.grid import GridError, describe_grid, gaps, pieces, require_same_grid, scale_fault, wavelengths
 from bayescannon.numerics.errors import InputError
 
 
@@ -47,3 +47,9 @@ def test_pieces_of_a_grid_lie_between_its_gaps():
     assert pieces(grid) == [slice(0, 20), slice(20, 50), slice(50, 60)]
     assert pieces(grid[:20]) == [slice(0, 20)]
     assert pieces(grid[:1]) == [slice(0, 1)]
+
+
+def test_logarithms_are_named():
+    assert "look like logarithms" in scale_fault(np.array([3.57, 3.95]))
+    assert "units.micron" in scale_fault(np.array([0.4, 0.9]))
+    assert "units.nm" in scale_fault(np.array([400.0, 900.0]))

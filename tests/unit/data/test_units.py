@@ -7,7 +7,7 @@ from astropy.table import Column
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.data.spectra import RawSpectrum, Spectra
-from bayescannon.data.units import UnitError, label_unit, to_unit
+from bayescannon.data.units import UnitError, as_unit, label_unit, to_unit
 
 GRID = np.array([5000.0, 5001.0])
 ONES = np.ones((1, 2))
@@ -137,3 +137,8 @@ def test_a_redshift_may_be_a_velocity():
     assert RawSpectrum("a", GRID, ONES[0], ONES[0], redshift=1e-4 * u.dimensionless_unscaled).redshift == 1e-4
     with pytest.raises(UnitError, match="redshift is in K"):
         RawSpectrum("a", GRID, ONES[0], ONES[0], redshift=30 * u.K)
+
+
+@pytest.mark.parametrize(("text", "want"), [("Angstroms", "Angstrom"), ("ANGSTROM", "Angstrom"), ("microns", "um")])
+def test_spellings_of_units_of_wavelength(text, want):
+    assert str(as_unit(text)) == want

@@ -3,7 +3,7 @@ import pytest
 
 import bayescannon as bc
 from bayescannon.data.preset import PAPER
-from bayescannon.io.prepare_chunk import SAYS_NEITHER, FilePart, Work, prepare_chunk
+from bayescannon.io.prepare_chunk import FAST, SAYS_NEITHER, FilePart, Work, prepare_chunk
 from bayescannon.io.readers.reader import Reader, ReadResult
 
 WAVELENGTH = np.arange(4990.0, 5110)
@@ -82,3 +82,27 @@ def test_stars_that_a_reader_refuses_are_rows_and_notes_of_a_file_are_counted_on
     assert chunk.places == ["a.x[0]", "a.x[1]", "a.x[3]"]
     assert chunk.refused == [("a.x[2]", "bad values: x")]
     assert (chunk.notes["files noted"], chunk.notes["stars noted"]) == (1, 3)
+
+
+def test_a_file_without_spectra_is_refused(tmp_path):
+    chunk = prepared({"a.x": [], "b.x": raw("b")}, tmp_path)
+    assert chunk.refused == [("a.x", "no spectrum: the file holds none")]
+
+
+def test_what_stands_for_a_missing_redshift_gets_that_of_the_run(tmp_path):
+    stars = [raw("a", redshift=-9999.0), raw("b", redshift=1e-4), raw("c", redshift=25.0)]
+    chunk = prepared({"a.x": stars}, tmp_path, redshift=2e-4)
+    assert chunk.spectra.columns["redshift"].tolist() == [2e-4, 1e-4]
+    assert [place for place, _ in chunk.refused] == ["a.x[2]"]
+
+
+def test_redshifts_by_name_are_found_as_named_and_without_folders(tmp_path):
+    table = {"dr2/a.fits": 1e-4, "2MASS/J1": 2e-4}
+    chunk = prepared({"a.x": [raw("a"), raw("2MASS/J1"), raw("c")]}, tmp_path, redshift=table)
+    assert chunk.spectra.columns["redshift"].tolist() == [1e-4, 2e-4, 0]
+    assert chunk.notes["spectra without a redshift in the table (--redshift): that of the file was taken"] == 1
+
+
+def test_a_redshift_that_no_star_has_is_said(tmp_path):
+    chunk = prepared({"a.x": [raw("a", redshift=0.006), raw("b", redshift=-1e-3)]}, tmp_path)
+    assert chunk.notes[FAST] == 1

@@ -20,14 +20,14 @@ def test_redshifts_and_velocities(tmp_path, name, column, factor, unit):
     table = Table({"ID": ["dr9/med-1.fits.gz", "med-2", "med-3"], column: np.array([1e-4, -2e-4, np.nan]) * factor})
     table[column].unit = unit
     table.write(tmp_path / name)
-    assert read_redshifts(tmp_path / name) == pytest.approx(WANT)
+    assert read_redshifts(tmp_path / name) == pytest.approx({"dr9/med-1.fits.gz": 1e-4, "med-2": -2e-4})
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("id,teff\na,1\n", "must have a column id and one of redshift, or rv .* has id, teff"),
-        ("redshift\n0\n", "must have a column id"),
+        ("redshift,teff\n0,1\n", "must have a column id"),
         ("id,redshift,rv\na,0,0\n", "one of redshift, or rv"),
         ("id,redshift\na,0.1\na,0.2\n", r"two redshifts for a: 0\.1 and 0\.2"),
         ("id,redshift\na,30\n", "between -1 and 1; .* has 30 for a"),
@@ -39,10 +39,23 @@ def test_tables_that_cannot_be_used(tmp_path, text, words):
         read_redshifts(tmp_path / "t.csv")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffID,RV\ra,29.9792458\rb,-9999\r",
+        "id;rv\na;29,9792458\nb;-999,0\nc;\n",
+        "name | z\na | 1e-4\nb | -9999.0\n",
+    ],
+)
+def test_tables_of_any_kind_and_what_stands_for_a_missing_value(tmp_path, text):
+    (tmp_path / "t.txt").write_text(text, encoding="utf-8")
+    assert read_redshifts(tmp_path / "t.txt") == pytest.approx({"a": 1e-4})
+
+
 def test_numbers_mappings_and_paths(tmp_path):
     assert choose_redshift(None) is None
     assert choose_redshift(0) == 0
-    assert choose_redshift({"med-1.fits": 1e-4}) == {"med-1": 1e-4}
+    assert choose_redshift({" med-1.fits": 1e-4, "b": -9999}) == {"med-1.fits": 1e-4}
     for wrong in (True, 2, [0.1]):
         with pytest.raises(InputError, match="redshift must be z = v/c"):
             choose_redshift(wrong)
@@ -64,7 +77,14 @@ def test_files_without_redshift_get_that_of_the_table(tmp_path):
     for k in (1, 2, 3):
         z = 3e-4 if k == 3 else None
         write(folder / f"med-{k}.fits", primary(Z=z), vectors(BLUE, "COADD_B"), vectors(RED, "COADD_R"))
-    report = prepare_files(folder, tmp_path / "s.zarr", workers=1, redshift=WANT)
+    named = {"dr9/med-1.fits.gz": 1e-4, "med-2": -2e-4}
+    report = prepare_files(folder, tmp_path / "s.zarr", workers=1, redshift=named)
     assert load_spectra(report.store).columns["redshift"].tolist() == [1e-4, -2e-4, 3e-4]
     assert "2 spectra whose redshift is that of the table (--redshift)" in report.lines()
     assert "1 spectra without a redshift in the table (--redshift): that of the file was taken" in report.lines()
+
+
+def test_a_name_that_could_be_two_is_refused(tmp_path):
+    write(tmp_path / "med-1.fits", primary(Z=None), vectors(BLUE, "COADD_B"), vectors(RED, "COADD_R"))
+    with pytest.raises(InputError, match=r"'med-1' could be 'a/med-1' or 'b/med-1' of the table of redshifts"):
+        prepare_files(tmp_path, tmp_path / "s.zarr", workers=1, redshift={"a/med-1": 0.0, "b/med-1": 1e-4})

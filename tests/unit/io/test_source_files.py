@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,3 +64,22 @@ def test_nothing_to_read(folder):
         find_files(folder, (".npz",))
     with pytest.raises(PrepareError, match="does not exist"):
         find_files(folder / "nothing", FITS_ENDINGS)
+
+
+def test_other_files_of_a_folder_are_counted_and_stores_are_one(folder):
+    zarr.open_group(folder / "sub" / "a.zarr", mode="w").create_array("flux", data=np.ones(3))
+    for name in ("c.fits.bz2", "d.csv", ".hidden"):
+        (folder / name).write_bytes(b"")
+    files = find_files(folder, (".fits", ".zarr"))
+    assert files.names == ("b.fits", "sub/a.zarr")
+    said = "files (.bz2, .csv, .gz, .txt) left out: spectra are looked for in files ending in .fits, .zarr"
+    assert {text: count for text, count in files.notes.items() if count} == {said: 4}
+
+
+def test_a_folder_that_cannot_be_read_is_said(folder, monkeypatch):
+    def walk(path, on_error):
+        on_error(PermissionError(13, "Permission denied", str(path / "sub")))
+        yield path, ["sub"], ["b.fits"]
+
+    monkeypatch.setattr(Path, "walk", walk)
+    assert find_files(folder, FITS_ENDINGS).notes["folders left out that cannot be read"] == 1

@@ -71,3 +71,22 @@ def test_tables_that_cannot_be_used():
     with pytest.raises(SpectrumError, match="do not fill its rows"):
         short.vectors(["FLUX"])
     assert not table_of(two).has_spectrum()
+
+
+def test_what_a_column_calls_null_is_missing():
+    column = fits.Column("X", "3I", array=[[1, -32768, 3]], null=-32768)
+    table = table_of(fits.BinTableHDU.from_columns([column]))
+    np.testing.assert_array_equal(table.vectors(["X"])["X"], [1, np.nan, 3])
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("nm", 0.1), ("um", 1e-4), ("Angstrom", 1), ("A", 1), ("counts", 1)])
+def test_wavelengths_that_cannot_be_in_angstrom_are_converted_by_their_unit(unit, factor):
+    hdu = vectors(FULL[:N] * factor, "COADD")
+    hdu.columns["WAVELENGTH"].unit = unit
+    np.testing.assert_allclose(table_of(hdu).spectrum()[0][2], FULL[:N], rtol=1e-6)
+
+
+def test_wavelengths_in_an_unknown_unit_stay():
+    hdu = vectors(FULL[:N] / 10, "COADD")
+    hdu.columns["WAVELENGTH"].unit = "counts"
+    np.testing.assert_allclose(table_of(hdu).spectrum()[0][2], FULL[:N] / 10, rtol=1e-6)

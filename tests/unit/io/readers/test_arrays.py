@@ -144,6 +144,27 @@ def test_air_and_vacuum_of_attributes(tmp_path, name, attrs, air):
     assert all(raw.air is air for raw in read(tmp_path / name).spectra)
 
 
+@pytest.mark.parametrize("name", ["a.h5", "a.zarr", "a.npz", "a.parquet"])
+def test_an_array_says_the_scale_of_each_star(tmp_path, name):
+    vacuum = np.arange(N_STAR) % 2 == 0
+    WRITERS[name](tmp_path / name, ALL | {"vacuum": vacuum}, {})
+    assert [raw.air for raw in read(tmp_path / name).spectra] == (~vacuum).tolist()
+    assert [raw.air for raw in read_rows(tmp_path / name, 3, 5).spectra] == [True, False]
+
+
+def test_one_value_in_an_array_says_the_scale_of_all(tmp_path):
+    write_hdf5(tmp_path / "a.h5", ALL | {"vacuum": np.array(False)})
+    assert all(raw.air for raw in read(tmp_path / "a.h5").spectra)
+
+
+@pytest.mark.parametrize("what", ["redshift", "rv"])
+def test_what_stands_for_a_missing_redshift_is_missing(tmp_path, what):
+    values = np.zeros(N_STAR)
+    values[[1, 4]] = -9999, 9999.99
+    write_npz(tmp_path / "a.npz", {"wavelength": WAVELENGTH, "flux": FLUX, "ivar": ERROR**-2, what: values})
+    assert np.flatnonzero(np.isnan([raw.redshift for raw in read(tmp_path / "a.npz").spectra])).tolist() == [1, 4]
+
+
 def test_air_is_converted_by_the_preparation(tmp_path):
     line = 1 - 0.5 * np.exp(-0.5 * ((WAVELENGTH - 5030) / 1.5) ** 2)
     at_rest = {"flux": line[None], "ivar": np.full((1, N_PIXEL), 1e4), "redshift": np.zeros(1), "id": np.array(["a"])}
@@ -193,8 +214,15 @@ BAD = {
     ),
     "short wavelength": ({"wavelength": WAVELENGTH[1:]}, r"wrong shape: .*\(7, 60\) and \(59,\)"),
     "short ivar": ({"ivar": FLUX[:3]}, r"wrong shape: ivar must have the shape of flux, \(7, 60\); got \(3, 60\)"),
-    "too few redshifts": ({"redshift": np.zeros(3)}, "wrong shape: redshift must have one value per star"),
+    "too few redshifts": ({"redshift": np.zeros(3)}, "wrong shape: redshift must have one value for each of 7 stars"),
     "text as redshift": ({"redshift": np.array(["a"] * N_STAR)}, "bad values: redshift must hold numbers"),
+    "too few ids": ({"id": IDS[:3]}, r"wrong shape: id must have one value for each of 7 stars; got \(3,\)"),
+    "too many ids": ({"id": np.arange(9)}, "wrong shape: id must have one value for each of 7 stars"),
+    "one mask for all": ({"mask": WAVELENGTH < 5010}, r"wrong shape: mask must have the shape of flux; got \(60,\)"),
+    "too few scales": ({"vacuum": np.zeros(3, bool)}, "wrong shape: vacuum must have one value, or one per star"),
+    "complex flux": ({"flux": FLUX + 1j}, "bad values: flux must hold numbers; got complex"),
+    "flux as text": ({"flux": FLUX.astype(str)}, "bad values: flux must hold numbers; got text"),
+    "no stars": ({"flux": FLUX[:0], "ivar": FLUX[:0]}, r"no spectrum: flux has shape \(0, 60\)"),
     "ids with a fraction": ({"id": np.arange(N_STAR) + 0.5}, "bad names: .*floating-point"),
 }
 

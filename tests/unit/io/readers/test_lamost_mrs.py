@@ -110,3 +110,27 @@ def test_damaged_and_missing_files(tmp_path):
 def test_no_redshift_is_left_to_the_run(tmp_path):
     (raw,) = read(write(tmp_path / "med-1.fits", primary(Z=None), vectors(BLUE, "COADD_B"))).spectra
     assert np.isnan(raw.redshift)
+
+
+def test_arms_without_names_are_told_by_their_wavelengths(tmp_path):
+    path = write(tmp_path / "med-1.fits", primary(), vectors(RED, None), vectors(BLUE, None))
+    assert recognises(file_head(path), path)
+    result = read(path)
+    np.testing.assert_allclose(result.spectra[0].wavelength, np.concatenate([BLUE, RED]), rtol=1e-7)
+    assert result.notes["spectra whose arms have no names: told by their wavelengths"] == 1
+    path = write(tmp_path / "med-2.fits", primary(), vectors(BLUE, None), vectors(BLUE, None))
+    with pytest.raises(SpectrumError, match="several spectra: the file has COADD_B, COADD_B"):
+        read(path)
+
+
+def test_arms_that_say_different_things(tmp_path):
+    blue, red = vectors(BLUE, "COADD_B"), vectors(RED, "COADD_R")
+    blue.header.update({"VACUUM": True, "Z": -9999.0})
+    red.header.update({"VACUUM": False, "Z": 2e-4})
+    result = read(write(tmp_path / "med-1.fits", primary(), blue, red))
+    assert (result.spectra[0].air, result.spectra[0].redshift) == (False, 2e-4)
+    assert result.notes["spectra one of whose arms is in air: all was taken for vacuum (--air decides)"] == 1
+    blue.header["Z"] = 1e-4
+    result = read(write(tmp_path / "med-2.fits", primary(), blue, red))
+    assert result.spectra[0].redshift == 1e-4
+    assert result.notes["spectra whose arms have different redshifts Z: that of the first arm was taken"] == 1
