@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bayescannon.data.spectra import RawSpectrum, SpectrumError
 from bayescannon.data.star_ids import bare_id
+from bayescannon.io.fits_header import header_values
 from bayescannon.io.readers.reader import ReadResult
 from bayescannon.io.spectrum_table import SpectrumTable
 from bayescannon.io.wavelength_scale import wavelength_scale
@@ -191,7 +192,7 @@ def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str, dic
             warnings.simplefilter("ignore", AstropyUserWarning)
             warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
             with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
-                header = {key: hdus[0].header.get(key) for key in HEADER_KEYS}
+                header = header_values(data, hdus[0].header, HEADER_KEYS)
                 if _in_table(hdus):
                     table, notes = _coadded(data, hdus, header)
                     rows, mask = table.spectrum()

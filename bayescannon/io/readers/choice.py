@@ -71,8 +71,9 @@ def choose_reader(given: str | Reader, files: SourceFiles) -> ReaderChoice:
     by_file: dict[str, str] = {}
     notes: Counter[str] = Counter()
     for name in files.names:
-        head = file_head(files.root / name)
-        found = [reader.name for reader in readers if _recognises(reader, head, files.root / name, notes)]
+        path = files.root / name
+        head = file_head(path)
+        found = [reader.name for reader in readers if _recognises(reader, head, path, notes)]
         if found:
             by_file[name] = found[-1]
         if len(found) > 1:

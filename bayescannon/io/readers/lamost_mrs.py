@@ -36,7 +36,7 @@ GRID = "4960:5340:1e-5:log,6308:6791.2:1e-5:log"
 _ARM_NAMES = {"COADD_B": "the blue arm (COADD_B)", "COADD_R": "the red arm (COADD_R)"}
 _ARM_RANGES = {"COADD_B": (4900.0, 5400.0), "COADD_R": (6250.0, 6850.0)}
 _EXPOSURE = re.compile(r"[BR]-?\d{5,}")
-_EXTNAME = re.compile(rb"EXTNAME = '([^']*)'")
+_FIVE_ROWS = re.compile(rb"NAXIS   = +2 .*NAXIS2  = +5 ")
 
 
 def is_medium_resolution(head: bytes, path: Path) -> bool:
@@ -45,7 +45,11 @@ def is_medium_resolution(head: bytes, path: Path) -> bool:
 
     The file is opened only where the first bytes hold no name that decides.
     """
-    names = [name.decode("ascii", "replace").strip().upper() for name in _EXTNAME.findall(head)]
+    # the image of five rows of the low-resolution survey
+    if _FIVE_ROWS.search(head, 0, 2880):
+        return False
+    after = head.split(b"EXTNAME = '")[1:]
+    names = [text.partition(b"'")[0].decode("ascii", "replace").strip().upper() for text in after]
     if any(name in ARMS or _EXPOSURE.fullmatch(name) for name in names):
         return True
     empty = re.search(rb"NAXIS   = +0 ", head[:2880]) is not None
