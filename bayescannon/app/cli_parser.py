@@ -159,6 +159,9 @@ def _columns(text: str) -> dict[str, str]:
     pairs = [item.partition("=") for item in text.split(",") if item.strip()]
     if not all(name.strip() and column.strip() for name, _, column in pairs):
         raise argparse.ArgumentTypeError(f"expected NAME=...,NAME=...; got {text!r}")
+    names = [name.strip() for name, _, _ in pairs]
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"a name is given twice; got {text!r}")
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 

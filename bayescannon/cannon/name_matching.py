@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.display import listed
-from bayescannon.data.star_ids import bare_id, rows_by_id
+from bayescannon.data.star_ids import bare_id, known_names, rows_by_id
 from bayescannon.numerics.rows import rows_of
 
-# what tables write for a name that is not known
-_NO_NAME = ("", "0", "-1", "-999", "-9999", "nan", "None")
+_GAIA = re.compile(r"GAIA\s*E?DR\s*(\d)[\s_-]*", re.IGNORECASE)
 _CATALOGUE = re.compile(r"^(2MASS|2M|GAIA\s*E?DR\s*\d|GAIA|TIC|KIC|EPIC)[\s_-]*|^J(?=\d)", re.IGNORECASE)
 
 
@@ -28,10 +27,13 @@ class MatchedNames:
         The row of every spectrum, -1 where there is none.
     how : str
         How the names were compared; empty if they are the same.
+    more : str
+        How many more spectra would have a row if names were compared in another way; empty if none.
     """
 
     rows: NDArray[np.intp]
     how: str = ""
+    more: str = ""
 
 
 def match_names(
@@ -42,7 +44,8 @@ def match_names(
 
     Names are compared by :func:`bayescannon.data.star_ids.rows_by_id`. If none agrees: without the query of an address,
     without regard to case, and without the prefix of a catalogue (``2M``, ``2MASS J``, ``Gaia DR3``) and leading zeros.
-    What makes two names of one side the same is not tried.
+    What makes two names of one side the same is not tried. Numbers of Gaia DR2 are not those of DR3: where both sides
+    name a release it counts.
 
     Parameters
     ----------
@@ -62,23 +65,30 @@ def match_names(
     --------
     >>> import numpy as np
     >>> match_names(["spec-1", "spec-2"], ["SPEC-2.FITS", "SPEC-3.FITS"], np.arange(2))
-    MatchedNames(rows=array([-1,  0]), how='without regard to case')
+    MatchedNames(rows=array([-1,  0]), how='without regard to case', more='')
     """
-    kept = [name if name not in _NO_NAME else "" for name in names]
-    found = rows_by_id([kept[row] for row in order.tolist()], stars, of=of)
-    if (found >= 0).any():
+    kept = np.where(known_names(names), np.asarray(names, dtype=np.str_), "").tolist() if len(names) else []
+    there = [kept[row] for row in order.tolist()]
+    found = rows_by_id(there, stars, of=of)
+    n_exact = int((found >= 0).sum())
+    if 2 * n_exact >= len(stars):
         return MatchedNames(np.where(found >= 0, order[found], -1))
-    for form, how in _FORMS:
-        here = [form(name) for name in stars]
-        if len(set(here)) < len(set(stars)):
-            continue
-        there = [form(kept[row]) if kept[row] else "" for row in order.tolist()]
-        if len(set(there)) < len(set(kept)):
-            continue
-        found = rows_of(there, here)
-        if (found >= 0).any():
-            return MatchedNames(np.where(found >= 0, order[found], -1), how)
-    return MatchedNames(np.full(len(stars), -1, dtype=np.intp))
+    for form, how in _forms(stars, kept):
+        looser = _rows_in_form(there, stars, form)
+        n_more = int((looser >= 0).sum()) - n_exact
+        if n_exact == 0 and n_more > 0:
+            return MatchedNames(np.where(looser >= 0, order[looser], -1), how)
+        if n_more > 0:
+            return MatchedNames(np.where(found >= 0, order[found], -1), more=f"{n_more} more agree {how}")
+    return MatchedNames(np.where(found >= 0, order[found], -1) if n_exact else found)
+
+
+def _rows_in_form(names: Sequence[str], stars: Sequence[str], form: Callable[[str], str]) -> NDArray[np.intp]:
+    """Return the rows of spectra by names in another form; -1 for all if two names of one side become the same."""
+    here, there = [form(name) for name in stars], [form(name) if name else "" for name in names]
+    if len(set(here)) < len(set(stars)) or len(set(there)) < len(set(names)):
+        return np.full(len(stars), -1, dtype=np.intp)
+    return rows_of(there, here)
 
 
 def best_pair(stars: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[str]]) -> tuple[int, str, str]:
@@ -101,7 +111,11 @@ def best_pair(stars: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[s
     >>> best_pair({"id": ["a", "b"], "obsid": ["11", "12"]}, {"OBSID": ["12", "13"], "note": ["x", "y"]})
     (1, 'obsid', 'OBSID')
     """
-    there = {name: {_designation(one) for one in values if one not in _NO_NAME} for name, values in names.items()}
+    there = {
+        name: {_designation(one) for one, known in zip(values, known_names(values), strict=True) if known}
+        for name, values in names.items()
+        if len(values)
+    }
     best = (0, "", "")
     for left, values in stars.items():
         here = [_designation(one) for one in values]
@@ -135,8 +149,16 @@ def _designation(name: str) -> str:
     return (shorter.lstrip("0") or shorter) if shorter.isdigit() else (shorter or bare)
 
 
-_FORMS: tuple[tuple[Callable[[str], str], str], ...] = (
-    (_address, "without the query of an address"),
-    (_any_case, "without regard to case"),
-    (_designation, "without catalogue prefixes and leading zeros"),
-)
+def _in_release(name: str) -> str:
+    release = _GAIA.match(_any_case(name))
+    return f"dr{release[1]} {_designation(name)}" if release else _designation(name)
+
+
+def _forms(stars: Sequence[str], names: Sequence[str]) -> list[tuple[Callable[[str], str], str]]:
+    """Return the forms in which names are compared, one after the other, and how to call them."""
+    both = all(any(_GAIA.match(name) for name in side) for side in (stars, names))
+    return [
+        (_address, "without the query of an address"),
+        (_any_case, "without regard to case"),
+        (_in_release if both else _designation, "without catalogue prefixes and leading zeros"),
+    ]

@@ -83,7 +83,7 @@ def match_by_id(
     stars = [str(name) for name in star_id]
     found = match_names(stars, names.tolist(), _best_last(table.snr, usable), of=source)
     pairs = [(int(star), int(found.rows[star])) for star in np.flatnonzero(found.rows >= 0)]
-    how = f"; names compared {found.how}" if found.how else ""
+    how = f"; names compared {found.how}" if found.how else f"; {found.more}" if found.more else ""
     step = f"no labels under this {what} in {source}{_repeated(names, table.snr, usable)}{how}"
     return matched_pairs(pairs, len(stars), step)
 

@@ -185,6 +185,14 @@ PAPER_LABELS = ("teff", "logg", "fe_h", "alpha_m", "a_k")
 
 # a name is a column of tables and catalogues, and others begin with these
 _NAME = re.compile(r"(?!e_|rho_|cov_)[a-z][a-z0-9_]*")
+# the other columns of label tables and of catalogues
+_TAKEN = frozenset(
+    ["id", "ra", "dec", "snr", "survey_id", "flags", "flag_type", "flag_bad", "flag_warn", "source", "keys", "layout",
+     "notes", "star", "snr_g", "rchi2", "obsid", "designation", "class", "subclass", "release", "object_name",
+     "object_catalogue", "gaia_id", "twomass_id", "redshift", "live_pixels", "agreeing_starts", "status", "status_text",
+     "p_coverage", "p_novelty", "p_joint", "label_distance", "k_hat", "ess", "n_modes", "posterior_status",
+     "rv_residual", "line_spread"]
+)  # fmt: skip
 
 
 def register_label(label: Label) -> Label:
@@ -222,6 +230,11 @@ def register_label(label: Label) -> Label:
         raise LabelError(
             f"the name of a label must be lower-case letters, digits and underscores, and not begin with e_, rho_ or "
             f"cov_; got {label.name!r}"
+        )
+    if label.name in _TAKEN:
+        raise LabelError(
+            f"no label can have the name {label.name!r}, which is another column of label tables or catalogues; choose "
+            f"another name, such as {label.name}_label, and name its column: --columns {label.name}_label={label.name}"
         )
     if KNOWN_LABELS.get(label.name, label) != label:
         raise LabelError(

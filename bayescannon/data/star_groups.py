@@ -3,8 +3,8 @@ Which spectra are of the same star: the one rule, for folds, bootstraps, jackkni
 
 Spectra are of one star if they have the same value in the column that is named for it (`star_id`). Without one they are
 of one star if they share a row of the label table, ``survey_id``, ``gaia_id`` or ``twomass_id``, or lie within 3 arcsec
-of each other. Links are transitive. Values that stand for "unknown" link nothing: blank, NaN, 0, -1, -9999 and the
-like, and the position (0, 0). 0 is a star's number only where 1 is one too, as in a column that counts stars from 0.
+of each other. Links are transitive. Values that stand for "unknown" link nothing: those of
+:func:`bayescannon.data.star_ids.known_names`, and the position (0, 0).
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from bayescannon.data.display import listed
+from bayescannon.data.star_ids import ZERO, known_names
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.typing import BoolArray, FloatArray
@@ -31,11 +32,6 @@ GROUP_COLUMNS = (*NAME_COLUMNS, "ra", "dec")
 # value of `star_id` that takes every spectrum as a star of its own
 EACH_SPECTRUM = "id"
 _HOW = "name a column that identifies stars (star_id=, --star-id), or 'id' if every spectrum is of another star"
-_UNKNOWN = frozenset(
-    ["", "-", "--", "?", "nan", "none", "null", "n/a", "na", "<na>", "masked", "unknown"]
-    + [text for code in (-1, -9, -99, -999, -9999, -99999) for text in (str(code), f"{code}.0")]
-)
-_ZERO, _ONE = ("0", "0.0"), ("1", "1.0")
 _NOT_EXACT = (
     "floating-point numbers above 2^53, which are not exact, so that stars cannot be told apart by them; give text or "
     "whole numbers"
@@ -215,11 +211,7 @@ def _names(column: ArrayLike) -> tuple[NDArray[np.str_], BoolArray, bool]:
     plain = values.filled("") if values.dtype.kind in "USO" else values.data
     words = [one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in plain.tolist()]
     text = np.char.strip(np.array(words, dtype=np.str_))
-    lower = np.char.lower(text)
-    known = ~np.isin(lower, list(_UNKNOWN)) & ~np.ma.getmaskarray(values)
-    if not np.isin(lower, _ONE).any():
-        known &= ~np.isin(lower, _ZERO)
-    return text, known, exact
+    return text, known_names(text) & ~np.ma.getmaskarray(values), exact
 
 
 def named_stars(given: Any, ids: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -244,7 +236,7 @@ def named_stars(given: Any, ids: NDArray[np.str_]) -> NDArray[np.str_]:
     if not exact:
         raise InputError(f"star holds {_NOT_EXACT}")
     if np.ma.asarray(given).dtype.kind in "USO":
-        known |= np.isin(text, _ZERO)
+        known |= np.isin(text, ZERO)
     return np.where(known, text, ids)
 
 

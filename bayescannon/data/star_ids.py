@@ -10,13 +10,38 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.rows import rows_of
+from bayescannon.numerics.typing import BoolArray
 
 _ENDING = re.compile(r"\.(fits|fit|fts)(\.gz)?$|\.gz$", re.IGNORECASE)
 _FILE = re.compile(r"\.(fits|fit|fts)(\.gz)?$", re.IGNORECASE)
+# what tables write, in lower case, where a star has no name
+_NO_NAME = frozenset(
+    ["", "-", "--", "---", "?", "nan", "none", "null", "n/a", "na", "<na>", "masked", "unknown", "\\n"]
+    + [text for code in (-1, -9, -99, -999, -9999, -99999) for text in (str(code), f"{code}.0")]
+)
+ZERO, _ONE = ("0", "0.0"), ("1", "1.0")
+
+
+def known_names(names: ArrayLike) -> BoolArray:
+    """
+    Tell which names are those of a star, and do not stand for "unknown": blank, NaN, 0, -1, -9999 and the like.
+
+    0 is a star's number only where 1 is one too, as in a column that counts stars from 0.
+
+    Examples
+    --------
+    >>> known_names(["7", "", "nan", "-9999", "0"]).tolist(), known_names(["0", "1"]).tolist()
+    ([True, False, False, False, False], [True, True])
+    """
+    lower = np.char.lower(np.char.strip(np.asarray(names, dtype=np.str_)))
+    known: BoolArray = ~np.isin(lower, list(_NO_NAME))
+    if not np.isin(lower, _ONE).any():
+        known &= ~np.isin(lower, ZERO)
+    return known
 
 
 def bare_id(name: str) -> str:

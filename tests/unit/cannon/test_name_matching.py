@@ -53,6 +53,18 @@ def test_one_exact_name_means_that_names_are_exact():
     assert rows(["a", "B"], ["b", "a"]) == ([1, -1], "")
 
 
+def test_names_that_would_agree_in_another_form_are_counted():
+    found = match_names(["1", "a", "b", "c"], ["1", "A", "B", "D"], np.arange(4))
+    assert found.rows.tolist() == [0, -1, -1, -1]
+    assert found.more == "2 more agree without regard to case"
+
+
+def test_numbers_of_another_gaia_release_are_other_stars():
+    assert rows(["Gaia DR2 123"], ["Gaia DR3 123"])[0] == [-1]
+    assert rows(["Gaia DR3 123", "Gaia DR2 5"], ["GAIA EDR3 123", "Gaia DR3 5"])[0] == [0, -1]
+    assert rows(["Gaia DR2 123"], ["123"])[0] == [0]
+
+
 def test_names_that_case_alone_tells_apart_are_not_compared_without_it():
     assert rows(["star-a", "STAR-A"], ["Star-A"])[0] == [-1, -1]
     assert rows(["star-a"], ["Star-A", "STAR-A"])[0] == [-1]

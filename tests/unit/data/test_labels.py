@@ -104,3 +104,19 @@ def test_the_texts_of_a_label_are_texts(position):
     texts[position] = None
     with pytest.raises(InputTypeError, match="of a label must be text; got None"):
         Label(*texts)
+
+
+@pytest.mark.parametrize("name", ["ra", "snr", "flags", "id", "source", "rchi2", "status"])
+def test_no_label_has_the_name_of_another_column(name):
+    with pytest.raises(LabelError, match=f"no label can have the name '{name}'"):
+        register_label(Label(name, "deg"))
+
+
+@pytest.mark.usefixtures("own_label")
+def test_no_other_column_of_a_catalogue_can_be_the_name_of_a_label():
+    model = bc.train(toy.toy_reference(60))
+    estimates = bc.label_spectra(model, toy.toy_reference(60).spectra)
+    for name in bc.build_catalogue(estimates).colnames:
+        if name not in KNOWN_LABELS:
+            with pytest.raises(LabelError, match="no label can have the name|not begin with"):
+                register_label(Label(name, "dex"))

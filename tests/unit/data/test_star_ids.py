@@ -2,7 +2,7 @@
 
 import pytest
 
-from bayescannon.data.star_ids import bare_id, rows_by_id, same_stars
+from bayescannon.data.star_ids import bare_id, known_names, rows_by_id, same_stars
 from bayescannon.numerics.errors import InputError
 
 
@@ -59,3 +59,9 @@ def test_the_same_stars():
     assert same_stars(["x/a", "y/a"], ["x/a", "y/a"])
     assert not same_stars(["x/a", "y/a"], ["y/a", "x/a"])
     assert not same_stars(["a"], ["a", "b"])
+
+
+def test_what_stands_for_unknown_is_no_name():
+    assert known_names(["A", "None", " n/a ", "-999.0", "0.0", "--"]).tolist() == [True] + [False] * 5
+    assert known_names(["0", "1", "2"]).all()
+    assert not known_names(["0", "2", "3"])[0]
