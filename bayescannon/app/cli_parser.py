@@ -170,9 +170,10 @@ def _missing(text: str) -> dict[str, list[float]]:
     for item in text.split(","):
         name, _, value = item.partition("=")
         try:
-            found.setdefault(name.strip(), []).append(float(value))
+            values = [] if value.strip().lower() == "none" else [float(value)]
         except ValueError:
-            raise argparse.ArgumentTypeError(f"expected NAME=VALUE,... as fe_h=0; got {text!r}") from None
+            raise argparse.ArgumentTypeError(f"expected NAME=VALUE,... as fe_h=0, or NAME=none; got {text!r}") from None
+        found.setdefault(name.strip(), []).extend(values)
     return found
 
 

@@ -189,7 +189,8 @@ class LabelTableChoices(Choices):
     )
     missing: Mapping[str, Sequence[float]] = choice(
         dict,
-        "values that stand for a missing one, beside those that are recognised; a label may be named several times",
+        "values that stand for a missing one, beside those that are recognised; a label may be named several times; "
+        "NAME=none takes all values as they are",
         metavar="NAME=VALUE,...",
     )
     extension: str | int | None = choice(

@@ -79,7 +79,9 @@ def repeated_values(values: FloatArray) -> list[Repeated]:
         return []
     odd = np.array([looks_missing(value) for value in unique.tolist()])
     often = _often(counts, counts[~odd])
-    far = _far(unique, odd)
+    # values that repeat do not tell where the others are, if enough others are left
+    aside = odd | often if (~(odd | often)).sum() >= _REPEATS else odd
+    far = _far(unique, aside)
     # a single 99 is a value like any other, a single -999 is not
     telling = (np.abs(unique) >= 990) | (counts > 1) | ((unique < 0) & (unique[~odd] >= 0).all())
     gone = (unique <= _ALWAYS) | (odd & far & telling) | (odd & often & (np.abs(unique) >= 99)) | (far & often)

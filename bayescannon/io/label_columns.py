@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import KNOWN_LABELS, Label
-from bayescannon.data.sentinels import repeated_values
-from bayescannon.data.star_ids import names_of_files
+from bayescannon.data.sentinels import Repeated, looks_missing
+from bayescannon.data.star_ids import known_names, names_of_files
 from bayescannon.data.units import to_label_unit
 from bayescannon.io.column_plan import ColumnPlan, LabelColumns, element
 from bayescannon.io.column_values import column_bits, column_names, column_numbers
@@ -21,6 +21,8 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 _MOST_ROWS = 100_000
+# a value in a smaller share of the rows, which no survey writes for a missing one, may be that of stars
+_FEW = 0.05
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,9 @@ def build_table(found: FoundTable, plan: ColumnPlan, options: TableOptions, sour
     if "id" in plan.plain:
         names = column_names(found.get(plan.plain["id"]), "id")
         ids = np.array(names_of_files(names.tolist()), np.str_) if len(names) else ids
-        if len(names) and not (names != "").all():
-            notes.append(f"id: {int((names == '').sum())} of {n_row} rows have none")
+        n_none = int((~known_names(names)).sum()) if len(names) else 0
+        if n_none:
+            notes.append(f"id: {n_none} of {n_row} rows have none")
     return LabelTable.from_arrays(
         ids,
         **{name: one.values for name, one in labels.items()},
@@ -99,16 +102,16 @@ def _plain_columns(found: FoundTable, plan: ColumnPlan, options: TableOptions) -
     notes: list[str] = []
 
     def position() -> None:
-        columns["ra"], columns["dec"], said = read_position(
-            (plain["ra"], plain["dec"]),
-            (options.units.get("ra"), options.units.get("dec")),
-            (options.missing_values("ra"), options.missing_values("dec")),
-        )
+        columns["ra"], columns["dec"], said = read_position((plain["ra"], plain["dec"]), options)
+        notes.extend(said)
+
+    def snr() -> None:
+        columns["snr"], said = _snr(plain["snr"], options)
         notes.extend(said)
 
     reads: dict[str, Callable[[], None]] = {
         "ra": position,
-        "snr": lambda: columns.update(snr=_snr(plain["snr"], options)),
+        "snr": snr,
         "flags": lambda: columns.update(flags=column_bits(plain["flags"])),
         "survey_id": lambda: columns.update(survey_id=column_names(plain["survey_id"], "survey_id")),
     }
@@ -132,11 +135,12 @@ def _label(found: FoundTable, one: LabelColumns, options: TableOptions) -> _Labe
     gone = np.isin(values, list(options.missing_values(one.label)))
     if gone.any():
         notes.append(f"{one.label}: {int(gone.sum())} of {len(values)} rows hold a value that --missing names")
-    for repeated in repeated_values(np.where(gone, np.nan, values)):
+    for repeated in options.sentinels(one.label, np.where(gone, np.nan, values)):
         rows = f"{repeated.value:g} in {repeated.count} of {len(values)} rows"
-        if repeated.missing:
+        if repeated.missing and not _could_be_stars(repeated, label, len(values)):
             gone |= values == repeated.value
-            notes.append(f"{one.label}: {rows} ({one.column}) stands for a missing value")
+            keep = "" if looks_missing(repeated.value) else f" (--missing {one.label}=none keeps it)"
+            notes.append(f"{one.label}: {rows} ({one.column}) stands for a missing value{keep}")
         else:
             notes.append(
                 f"{one.label}: {rows} ({one.column}) is kept; if it stands for a missing value, say --missing "
@@ -144,8 +148,9 @@ def _label(found: FoundTable, one: LabelColumns, options: TableOptions) -> _Labe
             )
     values = np.where(gone, np.nan, values)
     if errors is not None:
-        lost = [repeated.value for repeated in repeated_values(errors) if repeated.missing]
-        wrong = np.isin(errors, [*lost, *options.missing_values(f"e_{one.label}")])
+        wrong = options.is_missing(f"e_{one.label}", errors) | (errors <= 0)
+        # without a label its error is of no use, and not worth a word
+        notes += _dropped(f"e_{one.label}", errors, wrong & np.isfinite(values))
         errors = np.where(wrong | ~(errors > 0), np.nan, errors)
     given = options.units.get(one.label)
     unit = given or own_unit
@@ -160,6 +165,17 @@ def _label(found: FoundTable, one: LabelColumns, options: TableOptions) -> _Labe
             notes.append(f"e_{one.label}: {one.error} has no unit, taken to be in {label.unit}")
     converted, said = _within_range(converted, label, one.column)
     return _LabelValues(converted, errors, notes + said)
+
+
+def _could_be_stars(repeated: Repeated, label: Label, n_row: int) -> bool:
+    """
+    Tell whether a value far from the others may be of a few stars of another kind, as log g 8 of white dwarfs.
+
+    It is in the label's range, in few rows, and not a negative whole number, which no pipeline ends its grid at.
+    """
+    whole = repeated.value <= 0 and float(repeated.value).is_integer()
+    in_range = label.lowest <= repeated.value <= label.highest
+    return in_range and not (looks_missing(repeated.value) or whole) and repeated.count < _FEW * n_row
 
 
 def _read(found: FoundTable, column: str, name: str) -> tuple[FloatArray, Any]:
@@ -205,10 +221,17 @@ def _unit_hint(label: Label, middle: float) -> str:
     )
 
 
-def _snr(given: Any, options: TableOptions) -> FloatArray:
+def _snr(given: Any, options: TableOptions) -> tuple[FloatArray, list[str]]:
     values, _ = column_numbers(given, "snr")
-    lost = [one.value for one in repeated_values(values) if one.missing]
-    return np.where(np.isin(values, [*lost, *options.missing_values("snr")]), np.nan, values)
+    gone = options.is_missing("snr", values)
+    return np.where(gone, np.nan, values), _dropped("snr", values, gone)
+
+
+def _dropped(name: str, values: FloatArray, gone: BoolArray) -> list[str]:
+    """Say how many values of a column became missing, and show one."""
+    if not gone.any():
+        return []
+    return [f"{name}: {int(gone.sum())} of {len(values)} rows hold {values[gone][0]:g} or alike: missing"]
 
 
 def _keys(found: FoundTable, plan: ColumnPlan) -> dict[str, NDArray[np.str_]]:

@@ -6,19 +6,17 @@ from typing import Any
 import numpy as np
 
 from bayescannon.data.parts import split
-from bayescannon.data.sentinels import repeated_values
 from bayescannon.data.units import to_unit
 from bayescannon.io.column_values import column_names, column_numbers
 from bayescannon.io.found_table import TableError
+from bayescannon.io.table_options import TableOptions
 from bayescannon.numerics.typing import FloatArray
 
-_SIXTIES = re.compile(r"([-+]?)\s*(\d+)\s*[:hd°\s]\s*(\d+)\s*[:m'′\s]\s*(\d+\.?\d*)\s*[s\"″]*", re.IGNORECASE)
+_SIXTIES = re.compile(r"([-+\u2212]?)\s*(\d+)\s*[:hd°\s]\s*(\d+)\s*[:m'′\s]\s*(\d+\.?\d*)\s*[s\"″]*", re.IGNORECASE)
 _ENOUGH = 5
 
 
-def read_position(
-    columns: tuple[Any, Any], units: tuple[Any, Any], missing: tuple[Any, Any]
-) -> tuple[FloatArray, FloatArray, list[str]]:
+def read_position(columns: tuple[Any, Any], options: TableOptions) -> tuple[FloatArray, FloatArray, list[str]]:
     """
     Read positions.
 
@@ -29,10 +27,8 @@ def read_position(
     ----------
     columns : tuple of two columns of shape (N,)
         Right ascension and declination.
-    units : tuple of two units
-        The user's; None takes the column's.
-    missing : tuple of two sequences of numbers
-        Values that stand for a missing one.
+    options : TableOptions
+        The units, if not those of the columns, and which values stand for a missing one.
 
     Returns
     -------
@@ -49,10 +45,16 @@ def read_position(
     """
     notes: list[str] = []
     found = []
-    for name, column, unit, gone in zip(("ra", "dec"), columns, units, missing, strict=True):
-        values, said = _angle(column, name, unit)
-        sentinels = [one.value for one in repeated_values(values) if one.missing]
-        lost = np.isin(values, [*sentinels, *gone]) | (np.abs(values) > 400)
+    for name, column in zip(("ra", "dec"), columns, strict=True):
+        values, said = _angle(column, name, options.units.get(name))
+        lost = options.is_missing(name, values)
+        beyond = ~lost & (np.abs(values) > 400)
+        if 2 * beyond.sum() > (np.isfinite(values) & ~lost).sum():
+            raise TableError(
+                f"the column for {name!r} holds {values[beyond][0]:g} and alike, which are no degrees; "
+                f"--units {name}=UNIT (units={{{name!r}: 'UNIT'}}) says the unit, such as arcsec"
+            )
+        lost |= beyond
         if lost.any():
             notes.append(f"{name}: {int(lost.sum())} of {len(values)} rows hold {values[lost][0]:g} or alike: missing")
         found.append((np.where(lost, np.nan, values), said))
@@ -103,6 +105,8 @@ def _sexagesimal(column: Any, name: str) -> tuple[FloatArray, bool] | None:
         match = _SIXTIES.fullmatch(text)
         if match is None:
             return None
-        values[row] = (-1 if match[1] == "-" else 1) * (int(match[2]) + int(match[3]) / 60 + float(match[4]) / 3600)
+        values[row] = (-1 if match[1] in ("-", "\u2212") else 1) * (
+            int(match[2]) + int(match[3]) / 60 + float(match[4]) / 3600
+        )
     filled = [text for text in rows if text]
     return values, bool(filled) and all("d" in text.lower() or "°" in text for text in filled)

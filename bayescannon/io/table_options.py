@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from bayescannon.data.parts import a_kind
+from bayescannon.data.sentinels import Repeated, repeated_values
 from bayescannon.io.found_table import TableError
 from bayescannon.numerics.errors import InputTypeError
+from bayescannon.numerics.typing import BoolArray, FloatArray
 
 # columns other than labels, and the names by which they are found, in this order, in upper or lower case
 PLAIN_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -34,7 +38,8 @@ class TableOptions:
     units : mapping of name to unit
         Units of labels, their errors, ra and dec, in place of those that the table gives.
     missing : mapping of name to values
-        Values of a label, or of ra, dec, snr or an error, that stand for a missing one.
+        Values of a label, or of ra, dec, snr or an error, that stand for a missing one, beside those that are
+        recognised; an empty sequence, or "none", takes every value as it is.
     extension : str, int or None
         Name or number of the table in a file of several.
 
@@ -77,8 +82,25 @@ class TableOptions:
     def missing_values(self, name: str) -> Sequence[float]:
         """Return the values that stand for a missing one in the column of a name."""
         values = self.missing.get(name, ())
-        values = [values] if isinstance(values, int | float) else values
+        values = () if _is_none(values) else [values] if isinstance(values, int | float) else values
         try:
             return [float(value) for value in values]
         except (TypeError, ValueError):
-            raise InputTypeError(f"missing[{name!r}] must be numbers; got {self.missing[name]!r}") from None
+            raise InputTypeError(f"missing[{name!r}] must be numbers, or 'none'; got {self.missing[name]!r}") from None
+
+    def sentinels(self, name: str, values: FloatArray) -> list[Repeated]:
+        """Return the repeated values of a column, see `repeated_values`; none if the user takes it as it is."""
+        given = self.missing.get(name)
+        if given is not None and (_is_none(given) or np.size(given) == 0):
+            return []
+        return repeated_values(values)
+
+    def is_missing(self, name: str, values: FloatArray) -> BoolArray:
+        """Tell which values of a column stand for a missing one, by the user's choice or as sentinels."""
+        lost = [one.value for one in self.sentinels(name, values) if one.missing]
+        gone: BoolArray = np.isin(values, [*lost, *self.missing_values(name)])
+        return gone
+
+
+def _is_none(given: Any) -> bool:
+    return isinstance(given, str) and given.strip().lower() == "none"

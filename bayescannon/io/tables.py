@@ -63,7 +63,8 @@ def read_labels(
         Units of labels, errors, ``ra`` and ``dec``, in place of those that the table gives: ``{"teff": "kK"}``,
         ``{"teff": "dex(K)"}`` for log10, ``{"ra": "hourangle"}``.
     missing : mapping of name to value or values, optional
-        Values that stand for a missing one, beside those that are recognised: ``{"fe_h": 0}``.
+        Values that stand for a missing one, beside those that are recognised: ``{"fe_h": 0}``. With ``{"logg": "none"}``
+        none is recognised, and all values within the label's range are kept.
     extension : str or int, optional
         Name or number of the table in a file of several.
 

@@ -18,7 +18,7 @@ def missing(values):
 @pytest.mark.parametrize(
     "value", [-999.0, -99.99, 99.99, 9999.0, 1e20, -1e30, -9.99, -9999.99, -32768.0, np.float32(-99.9), -5.0, 50.0]
 )
-@pytest.mark.parametrize("share", [0.05, 0.2, 0.6])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.6, 0.95])
 def test_values_of_surveys_for_missing_ones_are_told_by_value_and_share(value, share):
     values = METALS.copy()
     hit = np.arange(300) < share * 300

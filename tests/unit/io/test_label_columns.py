@@ -152,3 +152,30 @@ def test_a_label_that_only_a_cut_looks_at_may_be_useless():
     )
     assert list(table.labels) == ["logg"]
     assert any("teff is not read: the column for 'teff' does not hold numbers" in note for note in table.notes)
+
+
+RNG = np.random.default_rng(5)
+
+
+def test_what_is_dropped_of_errors_and_of_snr_is_counted():
+    table = {"id": list("abcdefgh"), "teff": np.arange(4000.0, 4800, 100), "e_teff": [60.0, 0, -1, 70, 50, 40, 60, 70]}
+    labels = read_labels({**table, "snr": [50.0, -999, -999, 30, 20, 40, 60, 80]})
+    assert np.isnan(labels.errors["teff"]).tolist() == [False, True, True] + [False] * 5
+    assert "e_teff: 2 of 8 rows hold 0 or alike: missing" in labels.notes
+    assert "snr: 2 of 8 rows hold -999 or alike: missing" in labels.notes
+
+
+@pytest.mark.parametrize(("name", "value", "kept"), [("logg", 8.0, True), ("fe_h", -2.5, True), ("fe_h", -5.0, False)])
+def test_a_value_of_few_stars_is_kept_and_said(name, value, kept):
+    values = np.r_[RNG.normal(2, 0.5, 480) if name == "logg" else RNG.normal(0, 0.2, 480), np.full(20, value)]
+    labels = read_labels({"id": np.arange(500), name: values})
+    assert np.isfinite(labels.labels[name][-1]) == kept
+    (note,) = [one for one in labels.notes if one.startswith(f"{name}:")]
+    assert f"{value:g} in 20 of 500 rows" in note
+    assert (f"--missing {name}={value:g}" if kept else f"--missing {name}=none keeps it") in note
+
+
+def test_values_that_look_missing_are_kept_on_request():
+    table = {"id": np.arange(100), "logg": np.r_[RNG.normal(2, 0.5, 50), np.full(50, 8.0)]}
+    assert np.isnan(read_labels(table).labels["logg"]).sum() == 50
+    assert np.isfinite(read_labels(table, missing={"logg": "none"}).labels["logg"]).all()

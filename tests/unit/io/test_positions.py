@@ -80,3 +80,15 @@ def test_text_that_is_no_position():
     assert any("ra is not read: the column for 'ra' does not hold numbers: 'north'" in note for note in labels.notes)
     with pytest.raises(TableError, match="'ra' does not hold numbers: 'north'"):
         read_labels(table, columns={"ra": "ra"})
+
+
+def test_a_column_of_no_degrees_is_not_taken_for_missing_values():
+    table = simple(ra=SKY.ra.arcsec)
+    (note,) = [one for one in read_labels(table).notes if one.startswith("ra is not read")]
+    assert "which are no degrees; --units ra=UNIT" in note
+    np.testing.assert_allclose(read_labels(table, units={"ra": "arcsec"}).ra, RA)
+
+
+def test_a_minus_of_unicode():
+    table = simple(ra=SKY.ra.to_string("hour", sep=":", precision=6), dec=["\u221200:12:30"] * N_ROW)
+    np.testing.assert_allclose(read_labels(table).dec, -12.5 / 60)

@@ -1,5 +1,6 @@
 """Choices of reading a table, as an object."""
 
+import numpy as np
 import pytest
 
 from bayescannon.cannon.choices import LABEL_FORMATS
@@ -35,5 +36,13 @@ def test_what_is_given():
 def test_what_cannot_be(options, error, words):
     with pytest.raises(error, match=words):
         TableOptions(**options)
-    with pytest.raises(InputTypeError, match=r"missing\['teff'\] must be numbers; got 'a'"):
+    with pytest.raises(InputTypeError, match=r"missing\['teff'\] must be numbers, or 'none'; got 'a'"):
         TableOptions(missing={"teff": "a"}).missing_values("teff")
+
+
+def test_all_values_of_a_column_can_be_taken_as_they_are():
+    values = np.array([0.1, 0.2, -999.0, -999.0])
+    assert TableOptions().is_missing("fe_h", values).tolist() == [False, False, True, True]
+    assert TableOptions(missing={"fe_h": 0.1}).is_missing("fe_h", values).tolist() == [True, False, True, True]
+    for given in ("none", "None", []):
+        assert not TableOptions(missing={"fe_h": given}).is_missing("fe_h", values).any()
