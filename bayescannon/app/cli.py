@@ -254,7 +254,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
 
     from bayescannon.app.rescue import write_result
     from bayescannon.app.stores import budget_of_store, star_choice
-    from bayescannon.app.terminal import print_budget, say
+    from bayescannon.app.terminal import print_budget, print_notes, say
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.choices import NuisanceChoices
     from bayescannon.cannon.options import choose_nuisances
@@ -269,6 +269,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
     reference = None
     if options.labels:
         reference = training_reference(model, options.store, _labels_config(options, model))
+        print_notes(console, reference.notes)
     with console.status("uncertainties") if can_draw(console) else nullcontext():
         budget = budget_of_store(
             model,
@@ -321,6 +322,7 @@ def _coverage(options: argparse.Namespace) -> None:
         check_catalogue_names(options.out, options.stars)
     if options.labels and not is_catalogue:
         reference = training_reference(model, options.stars, _labels_config(options, model))
+        print_notes(console, reference.notes)
         print_tally(console, reference.tally)
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
@@ -348,7 +350,7 @@ def _coverage(options: argparse.Namespace) -> None:
 def _validate(options: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bayescannon.app.terminal import print_statistics, print_tally, progress_bar
+    from bayescannon.app.terminal import print_notes, print_statistics, print_tally, progress_bar
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.cannon.validation import validate
@@ -359,6 +361,7 @@ def _validate(options: argparse.Namespace) -> None:
         check_output_file(options.json, overwrite=options.overwrite)
     model = TrainedModel.load(options.model)
     reference = training_reference(model, options.store, _labels_config(options, model))
+    print_notes(console, reference.notes)
     print_tally(console, reference.tally)
     with progress_bar(console, "validate") as progress:
         validation = validate(

@@ -181,7 +181,9 @@ def _names_in(table: LabelTable, column: str) -> NDArray[np.str_]:
     same = [name for name in known if name == column] or [name for name in known if name.lower() == column.lower()]
     if not same:
         raise InputError(
-            f"{table.source or 'the table'} has no column {column!r} with names of stars; it has {', '.join(known)}"
+            f"{table.source or 'the table'} has no column {column!r} with names of stars; it has {', '.join(known)}. "
+            "A table that is not read yet is looked through for it: give its path or the table itself, not what "
+            "read_labels returned; or read it as the ids, with columns={'id': ...}"
         )
     return known[same[0]]
 

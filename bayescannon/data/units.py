@@ -101,6 +101,11 @@ def as_unit(unit: Any) -> Any:
             inside, u.UnrecognizedUnit | u.function.FunctionUnitBase
         ):
             return u.DexUnit(inside)
+    if text.lower() in ("sun", "solar"):
+        # relative to the Sun, in dex; not the unit of astropy
+        return u.Unit(f"[{text}]", parse_strict="silent")
+    if text.lower() in ("kelvin", "kelvins"):
+        return u.K
     return u.Unit(text if isinstance(unit, str) else unit, parse_strict="silent")
 
 
@@ -143,7 +148,9 @@ def to_label_unit(
     )
     given, target = (None if unit is None else as_unit(unit)), as_unit(wanted)
     if given is not None and (_kind(given), _kind(target)) == ("log", "other"):
-        linear = to_unit(10.0**values, given.physical_unit, wanted, name, remedy=remedy)
+        with np.errstate(over="ignore"):
+            values = 10.0**values
+        linear = to_unit(values, given.physical_unit, wanted, name, remedy=remedy)
         if errors is not None and not (error_unit is not None and _kind(as_unit(error_unit)) == "other"):
             return linear, linear * np.log(10) * errors
         return linear, None if errors is None else to_unit(errors, error_unit, wanted, f"the error of {name}")

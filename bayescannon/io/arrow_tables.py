@@ -1,5 +1,6 @@
 """Parquet and Feather files as tables."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,16 @@ def arrow_table(path: Path, *, feather: bool) -> FoundTable:
         table = pyarrow.feather.read_table(path) if feather else pyarrow.parquet.ParquetFile(path).read()
     except Exception as error:  # pyarrow raises kinds of its own
         raise TableError(f"{path} cannot be read as {kind}; it is cut or damaged: {error}") from error
+    flag_type = (table.schema.metadata or {}).get(b"FLAGTYPE", b"").decode("utf-8", "replace")
+    # pandas keeps an index of row numbers as a column
+    names = tuple(name for name in table.column_names if not name.startswith("__index_level_"))
+    return FoundTable(names, arrow_getter(table), table.num_rows, flag_type=flag_type)
+
+
+def arrow_getter(table: Any) -> Callable[[str], Any]:
+    """Return a function that gives a column of an Arrow table, with its unit; missing whole numbers become None."""
+    import pyarrow
+
     units = _units(table.schema)
 
     def get(name: str) -> Any:
@@ -43,10 +54,7 @@ def arrow_table(path: Path, *, feather: bool) -> FoundTable:
         unit = units.get(name)
         return values if unit is None else Column(values, unit=unit)
 
-    flag_type = (table.schema.metadata or {}).get(b"FLAGTYPE", b"").decode("utf-8", "replace")
-    # pandas keeps an index of row numbers as a column
-    names = tuple(name for name in table.column_names if not name.startswith("__index_level_"))
-    return FoundTable(names, get, table.num_rows, flag_type=flag_type)
+    return get
 
 
 def _units(schema: Any) -> dict[str, Any]:

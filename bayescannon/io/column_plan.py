@@ -12,6 +12,8 @@ from bayescannon.io.table_options import PLAIN_COLUMNS, TableOptions
 
 # names of the column with the error of a column, in this order, in upper or lower case
 _ERROR_NAMES = ("{}_ERR", "e_{}", "{}_error", "err_{}", "{}err", "error_{}", "sigma_{}", "{}_sigma", "{}_unc", "{}_e")
+# other names of right ascension and declination
+_POSITION = tuple(re.compile(rf"_?{name}[_ ]?\(?(j?2000|icrs|deg)\)?", re.IGNORECASE) for name in ("ra", "(?:de|dec)"))
 _ELEMENT = re.compile(r"(.+)\[(\d+)\]")
 # columns with other measures of a label, to be named beside the one that is read
 _RIVALS = {
@@ -188,6 +190,7 @@ def plan_columns(
     notes = [f"{source} is read as {layout.description}: {columns}{stars}", *notes]
     if layout.is_survey and "flags" not in plain:
         notes.append(f"{source} has no column of quality flags: a cut of flags removes nothing")
+    notes += _other_positions(names, plain)
     repeated = [name for name in found.repeated_names() if name not in taken]
     if repeated:
         notes.append(f"{source} has several columns named {', '.join(repeated)}, which are not read")
@@ -271,6 +274,16 @@ def _position(names: _Names, plain: Mapping[str, str | None]) -> dict[str, str]:
     if len(stems) != 1:
         return {}
     return {one: str(names.look_up(f"{stems[0]}.{one}")) for one in ("ra", "dec")}
+
+
+def _other_positions(names: _Names, plain: Mapping[str, str]) -> list[str]:
+    """Name columns that could be a position, where none are named ra and dec."""
+    if "ra" in plain or "dec" in plain:
+        return []
+    pair = [next((name for name in names.found.names if one.fullmatch(name)), None) for one in _POSITION]
+    if None in pair:
+        return []
+    return [f"no columns ra and dec; {pair[0]} and {pair[1]} could be meant: --columns ra={pair[0]},dec={pair[1]}"]
 
 
 def _require_known(options: TableOptions, labels: Sequence[str]) -> None:

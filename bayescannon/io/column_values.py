@@ -1,5 +1,6 @@
 """The values of single columns: numbers, names and bits, from whatever a table holds."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ _NO_NUMBER = frozenset(
 _NO_NAME = frozenset(["nan", "null", "none", "<na>", "n/a", "--", "---", "masked", "\\n"])
 # a name longer than this is none
 _LONGEST_NAME = 1000
-_TRUTHS = {"true": 1, "t": 1, "false": 0, "f": 0}
+_TRUTHS = {"true": 1, "t": 1, "yes": 1, "y": 1, "false": 0, "f": 0, "no": 0, "n": 0}
 
 
 def column_numbers(given: Any, name: str, *, place: int | None = None) -> tuple[FloatArray, Any]:
@@ -103,6 +104,11 @@ def column_bits(given: Any, name: str = "flags") -> NDArray[np.uint64]:
             return bits(given, what, missing=MISSING_FLAGS)
         found = [_text(one).strip() for one in parts.values.tolist()]
         masked = np.zeros(len(found), bool) if parts.mask is None else parts.mask
+        if any(len(one) > 1 and one[0] == "0" and one.isdigit() for one in found):
+            raise InputTypeError(
+                f"{what} holds numbers such as {next(one for one in found if len(one) > 1 and one[0] == '0')}, which "
+                "could be single bits or a decimal number; write whole decimal numbers, or 0x and a hexadecimal one"
+            )
         values = [_bit(one, what) for one in found]
         gone = masked | np.array([value is None for value in values], dtype=bool)
         whole = np.array([0 if value is None else value & 0xFFFFFFFFFFFFFFFF for value in values], dtype=np.uint64)
@@ -118,6 +124,8 @@ def _bit(text: str, what: str) -> int | None:
     if text.lower() in _NO_NUMBER:
         return None
     try:
+        if text[:2].lower() == "0x":
+            return int(text, 16)
         value = int(text) if "." not in text and "e" not in text.lower() else float(text)
     except ValueError:
         raise InputTypeError(
@@ -154,11 +162,28 @@ def _parsed(values: NDArray[Any], mask: Any) -> FloatArray:
         try:
             if isinstance(text, str) and "_" in text:
                 raise ValueError
-            found[row] = float(text)
+            found[row] = float(text.replace("\u2212", "-") if isinstance(text, str) else text)
         except (TypeError, ValueError):
             shown = repr(text if len(str(text)) <= 40 else str(text)[:37] + "...")
-            raise InputTypeError(f"{shown} in row {row + 1} is none") from None
+            raise InputTypeError(f"{shown} in row {row + 1} is none{_remedy(str(text), row)}") from None
     return found.reshape(values.shape)
+
+
+def _remedy(text: str, row: int) -> str:
+    """Say what a text could be that is no number, and what to do."""
+    if re.fullmatch(r"[-+]?\d{1,3}([.,\u00a0\u202f '’]\d{3})+([.,]\d*)?", text):
+        return "; write numbers without signs between their thousands"
+    if re.fullmatch(r"[-+]?\d+,\d*", text):
+        return "; a decimal comma? Write numbers with a point, or all of them with a comma and ; between the cells"
+    if text.endswith("%"):
+        return "; write numbers without %, in the label's unit"
+    if re.fullmatch(r"[<>~≤≥≲≳].*", text):
+        return "; a limit is no measured value: leave the cell empty, or write the number alone"
+    if "±" in text or "+/-" in text or "+-" in text:
+        return "; write the error into a column of its own, named as e_teff"
+    if re.fullmatch(r"[-+]?[\d.]+\s*[^\W\d]+.*", text):
+        return "; write the number alone, and its unit with --units NAME=UNIT (units={'NAME': 'UNIT'})"
+    return "; is it a second line of names?" if row == 0 else ""
 
 
 def _name(one: Any) -> str:

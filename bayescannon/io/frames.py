@@ -8,6 +8,7 @@ import numpy as np
 
 from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import RawSpectrum, Spectra
+from bayescannon.io.arrow_tables import arrow_getter
 from bayescannon.numerics.errors import InputTypeError
 
 Columns = tuple[list[str], Callable[[str], Any]]
@@ -19,8 +20,9 @@ def columns_of(source: Any) -> Columns | None:
 
     Parameters
     ----------
-    source : path, astropy Table, DataFrame, Dataset, mapping of name to column, or structured array
-        The index of a DataFrame is a column too: under its name, or as ``id`` if it has no name and holds text.
+    source : path, astropy Table, DataFrame, Arrow table, Dataset, mapping of name to column, or structured array
+        The index of a DataFrame is a column too: under its name, or as ``id`` if it has no name and holds text; of an
+        index of several levels those with a name.
 
     Raises
     ------
@@ -41,6 +43,8 @@ def columns_of(source: Any) -> Columns | None:
         return _of_frame(source)
     if hasattr(source, "variables") and hasattr(source, "dims"):
         return [str(name) for name in source.variables], source.__getitem__
+    if hasattr(source, "column_names") and hasattr(source, "schema"):
+        return list(source.column_names), arrow_getter(source)
     if isinstance(source, Mapping):
         return [str(name) for name in source], source.__getitem__
     if hasattr(source, "columns") and hasattr(source, "__getitem__"):
@@ -74,6 +78,13 @@ def _of_frame(frame: Any) -> Columns:
     index = frame.index
     holds_text = not isinstance(index.dtype, np.dtype) or index.dtype.kind in "OUS"
     index_name = str(index.name) if index.name is not None else ("id" if holds_text else None)
-    if getattr(index, "nlevels", 1) > 1 or index_name is None or index_name in names:
+    if getattr(index, "nlevels", 1) > 1:
+        levels = {str(name): place for place, name in enumerate(index.names) if name is not None}
+        levels = {name: place for name, place in levels.items() if name not in names}
+        return [
+            *names,
+            *levels,
+        ], lambda name: index.get_level_values(levels[name]) if name in levels else frame[by_name[name]]
+    if index_name is None or index_name in names:
         return names, lambda name: frame[by_name[name]]
     return [*names, index_name], lambda name: index if name == index_name else frame[by_name[name]]

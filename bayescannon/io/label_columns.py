@@ -1,5 +1,6 @@
 """From the columns of a table to a LabelTable: missing values, units, physical ranges, and a note on each of them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from bayescannon.numerics.typing import BoolArray, FloatArray
 _MOST_ROWS = 100_000
 # a value in a smaller share of the rows, which no survey writes for a missing one, may be that of stars
 _FEW = 0.05
+# a column of larger values is no logarithm
+_LARGEST_LOG = 20
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def _label(found: FoundTable, one: LabelColumns, options: TableOptions) -> _Labe
         rows = f"{repeated.value:g} in {repeated.count} of {len(values)} rows"
         if repeated.missing and not _could_be_stars(repeated, label, len(values)):
             gone |= values == repeated.value
-            keep = "" if looks_missing(repeated.value) else f" (--missing {one.label}=none keeps it)"
+            could_be = label.lowest <= repeated.value <= label.highest and not looks_missing(repeated.value)
+            keep = f" (--missing {one.label}=none keeps it)" * could_be
             notes.append(f"{one.label}: {rows} ({one.column}) stands for a missing value{keep}")
         else:
             notes.append(
@@ -154,6 +158,10 @@ def _label(found: FoundTable, one: LabelColumns, options: TableOptions) -> _Labe
         errors = np.where(wrong | ~(errors > 0), np.nan, errors)
     given = options.units.get(one.label)
     unit = given or own_unit
+    bracket = re.fullmatch(r"\[(.+)\]", str(unit))
+    if bracket and not label.log_of and bracket[1] == label.unit and np.nanmedian(values) > _LARGEST_LOG:
+        notes.append(f"{one.label}: {one.column} is in {unit}, taken as {label.unit}, since no log10 is so large")
+        unit = label.unit
     # an error without a unit of its own is in the unit that the user gives for its label
     error_unit = options.units.get(f"e_{one.label}") or (error_unit if _is_unit(error_unit) else given)
     converted, errors = to_label_unit(values, errors, (unit, error_unit), label, f"the column for {one.label!r}")
@@ -190,7 +198,7 @@ def _is_unit(unit: Any) -> bool:
 def _within_range(values: FloatArray, label: Label, column: str) -> tuple[FloatArray, list[str]]:
     """Make values outside the physical range missing; refuse a column that is outside for the most part."""
     outside: BoolArray = (values < label.lowest) | (values > label.highest)
-    n_out, n_known = int(outside.sum()), int(np.isfinite(values).sum())
+    n_out, n_known = int(outside.sum()), int((~np.isnan(values)).sum())
     if not n_out:
         return values, []
     shown = ", ".join(f"{value:g}" for value in np.unique(values[outside])[:3])

@@ -70,7 +70,7 @@ def open_tables(path: Path) -> Iterator[list[FoundTable]]:
             yield tables
         return
     for magic, fault in _REFUSED:
-        if inner.lstrip().startswith(magic):
+        if inner.lstrip()[: len(magic)].lower() == magic.lower():
             raise TableError(f"{path} {fault}")
     if inner.startswith((b"PAR1", b"ARROW1", b"FEA1")):
         yield [arrow_table(path, feather=not inner.startswith(b"PAR1"))]

@@ -7,6 +7,7 @@ from enum import IntFlag
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.table import Table
 
 from bayescannon.data.label_table import LabelTable
@@ -63,8 +64,8 @@ def read_labels(
         Units of labels, errors, ``ra`` and ``dec``, in place of those that the table gives: ``{"teff": "kK"}``,
         ``{"teff": "dex(K)"}`` for log10, ``{"ra": "hourangle"}``.
     missing : mapping of name to value or values, optional
-        Values that stand for a missing one, beside those that are recognised: ``{"fe_h": 0}``. With ``{"logg": "none"}``
-        none is recognised, and all values within the label's range are kept.
+        Values that stand for a missing one, beside those that are recognised: ``{"fe_h": 0}``. ``{"logg": "none"}``
+        recognises none, and keeps all values within the label's range.
     extension : str or int, optional
         Name or number of the table in a file of several.
 
@@ -134,10 +135,16 @@ def read_table(
     wanted = (options, label_names, more, keys)
     found = columns_of(source)
     if found is not None:
-        return _read_one([FoundTable(tuple(found[0]), found[1], 1)], "the table", wanted)
+        names, get = found
+        return _read_one([FoundTable(tuple(names), get, _length(get(names[0])) if names else 0)], "the table", wanted)
     path = Path(source)
     with open_tables(path) as tables:
         return _read_one(tables, path.name, wanted)
+
+
+def _length(column: Any) -> int:
+    """Return the number of rows of a column; one that has no length is refused when it is read."""
+    return len(column) if hasattr(column, "__len__") and np.shape(column) != () else 1
 
 
 type _Wanted = tuple[TableOptions, Sequence[str] | None, Sequence[str], Sequence[str]]

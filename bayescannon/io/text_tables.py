@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Column, Table
 
+from bayescannon.data.units import as_unit
 from bayescannon.io.found_table import FoundTable, TableError
 from bayescannon.io.text_files import Cells, decode, read_bytes
 
@@ -27,6 +28,11 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?|[-+]?nan|[-+]?inf
 # not str.splitlines, which breaks lines at other signs too
 _LINE = re.compile(r"\r\n|\n|\r")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
+_BORDER = re.compile(r"\+[-=+]+\+")
+# signs that no program shows: a byte-order mark within the text, a blank without width
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+# the line of types below the header of RDB: S, N, 12N
+_RDB_TYPE = re.compile(r"\d*[SNM]")
 # rows by which the layout is found
 _HEAD = 200
 # text longer than this is cut where astropy would reserve its length for every row
@@ -76,7 +82,8 @@ def _is_ipac(text: str) -> bool:
 
 def read_cells(text: str, path: Path) -> Cells:
     """Split a text into a header and rows of cells, by the delimiter that gives every row the same number of cells."""
-    lines = _LINE.split(text)
+    # lines between the rows of a database's client
+    lines = ["" if _BORDER.fullmatch(line.strip()) else line for line in _LINE.split(text)]
     first = next((k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if first is None:
         raise TableError(f"{path} is empty, or holds only comments; expected a table with a header")
@@ -84,8 +91,10 @@ def read_cells(text: str, path: Path) -> Cells:
     delimiter = _delimiter(lines[first : first + _HEAD], path)
     rows = _rows("\n".join(lines[first:]), delimiter, first, path)
     notes = [f"{path.name}: cells are separated by {_NAMES[delimiter]}"] if delimiter not in ",\t" else []
-    header, header_line = rows[0][1], rows[0][0]
-    rows = rows[1:]
+    header, header_line = [name.strip(_INVISIBLE) for name in rows[0][1]], rows[0][0]
+    rows, repeated = [row for row in rows[1:] if row[1] != rows[0][1]], sum(row[1] == rows[0][1] for row in rows[1:])
+    if repeated:
+        notes.append(f"{path.name}: {repeated} lines that repeat the header left out")
     if sum(_NUMBER.fullmatch(cell) is not None for cell in header) > len(header) / 2:
         # names behind a number sign, as numpy.savetxt writes them
         names = _split_names(comments[-1], delimiter) if comments else []
@@ -102,15 +111,27 @@ def read_cells(text: str, path: Path) -> Cells:
         rows = [row for row in rows if row[0] not in set(inside)]
     header, rows = _without_borders(header, rows)
     rows, units = _unit_row(rows, len(header))
-    for line, cells in rows:
-        if len(cells) != len(header):
-            last = " It is the last one: the file is cut." if line == rows[-1][0] else ""
-            raise TableError(
-                f"line {line} of {path} has {len(cells)} cells, and the header {len(header)} ({_shown(header)}); got "
-                f"{_shown(cells)}.{last} Nothing is read of a table whose rows do not fit its header"
-            )
+    if units is not None:
+        notes.append(f"{path.name}: the line below the header is taken as units")
+    _require_fitting(header, rows, path)
     notes += _last_line(text, [cells for _, cells in rows], path)
     return Cells(tuple(header), [cells for _, cells in rows], units, delimiter, tuple(notes))
+
+
+def _require_fitting(header: Sequence[str], rows: Sequence[tuple[int, list[str]]], path: Path) -> None:
+    """Raise unless all rows have as many cells as the header."""
+    for line, cells in rows:
+        if len(cells) == len(header):
+            continue
+        why = ""
+        if line == rows[-1][0]:
+            why = " It is the last one: the file is cut, or the line is no row and is to be removed."
+        elif all(len(others) == len(cells) for _, others in rows):
+            why = " All rows have as many: is the header a title, or does it lack the name of a column?"
+        raise TableError(
+            f"line {line} of {path} has {len(cells)} cells, and the header {len(header)} ({_shown(header)}); got "
+            f"{_shown(cells)}.{why} Nothing is read of a table whose rows do not fit its header"
+        )
 
 
 def _delimiter(lines: Sequence[str], path: Path) -> str:
@@ -140,7 +161,8 @@ def _rows(text: str, delimiter: str, first: int, path: Path, *, strict: bool = T
         try:
             blanks = delimiter == " "
             stream = io.StringIO(text.replace("\t", " ") if blanks else text, newline="")
-            reader = csv.reader(stream, delimiter=delimiter, strict=strict, skipinitialspace=blanks)
+            quote = "'" if text.startswith("'") else '"'
+            reader = csv.reader(stream, delimiter=delimiter, strict=strict, skipinitialspace=True, quotechar=quote)
             rows, start = [], 1
             for cells in reader:
                 # blank lines, also of blanks only, are none
@@ -190,22 +212,23 @@ def _unit_row(
         if _is_rule(cells):
             units = tuple(rows[0][1]) if k == 1 and len(rows[0][1]) == n_column else None
             return rows[k + 1 :], units
+    if rows and len(rows[0][1]) == n_column > 1 and all(_RDB_TYPE.fullmatch(cell) for cell in rows[0][1]):
+        return rows[1:], None
     if len(rows) > 1 and len(rows[0][1]) == n_column and _are_units(rows[0][1], rows[1][1]):
         return rows[1:], tuple(rows[0][1])
     return rows, None
 
 
 def _are_units(cells: Sequence[str], after: Sequence[str]) -> bool:
-    """Tell whether a line holds units: no number, and known units above numbers."""
+    """Tell whether a line holds units: no number, and above the numbers units, at least half of them known."""
     import astropy.units as u
 
     if any(_NUMBER.fullmatch(cell) for cell in cells) or len(cells) != len(after):
         return False
-    above = [cell for cell, below in zip(cells, after, strict=True) if _NUMBER.fullmatch(below)]
-    named = [cell.strip("()[]") for cell in above if cell]
-    return bool(named) and all(
-        not isinstance(u.Unit(name, parse_strict="silent"), u.UnrecognizedUnit) for name in named
-    )
+    above = [cell.strip("()[] ") for cell, below in zip(cells, after, strict=True) if _NUMBER.fullmatch(below)]
+    named = [name for name in above if name.strip("-.")]
+    known = [not isinstance(as_unit(name), u.UnrecognizedUnit) for name in named]
+    return bool(named) and 2 * sum(known) >= len(known)
 
 
 def _last_line(text: str, rows: Sequence[Sequence[str]], path: Path) -> list[str]:
@@ -235,7 +258,7 @@ def _found(cells: Cells, path: Path) -> FoundTable:
             found = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in found]
         values = np.array(found, dtype=object)
         unit = cells.units[place] if cells.units is not None else ""
-        return Column(values, unit=unit) if unit else values
+        return Column(values, unit=unit) if unit.strip("-. ") else values
 
     return FoundTable(cells.names, get, len(cells.rows), notes=tuple(notes))
 

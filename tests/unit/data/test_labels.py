@@ -118,5 +118,5 @@ def test_no_other_column_of_a_catalogue_can_be_the_name_of_a_label():
     estimates = bc.label_spectra(model, toy.toy_reference(60).spectra)
     for name in bc.build_catalogue(estimates).colnames:
         if name not in KNOWN_LABELS:
-            with pytest.raises(LabelError, match="no label can have the name|not begin with"):
+            with pytest.raises(LabelError, match=r"no label can have the name|not begin with"):
                 register_label(Label(name, "dex"))

@@ -98,3 +98,9 @@ def test_bits(given, want):
 def test_what_holds_no_bits(given, words):
     with pytest.raises(TableError, match=words):
         column_bits(given)
+
+
+def test_flags_as_words_and_as_hexadecimal_numbers():
+    assert column_bits(["Y", "no", "0x10", ""]).tolist() == [1, 0, 16, MISSING_FLAGS]
+    with pytest.raises(TableError, match="single bits or a decimal number"):
+        column_bits(["0010", "0000"])

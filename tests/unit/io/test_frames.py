@@ -112,3 +112,19 @@ def test_labels_of_other_stars_are_refused():
         with pytest.raises(InputError, match=f"{words}.*build_reference"):
             ReferenceSet(SPECTRA, frame)
     assert len(ReferenceSet(SPECTRA, pd.DataFrame({"teff": [4800, 5100]}, index=["x/a.fits", "b"]))) == 2
+
+
+def test_arrow_tables_and_indices_of_several_levels():
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    big = 4611686018427387905
+    table = arrow.table({"id": arrow.array([big, None, 3]), "teff": [4800.0, 5000.0, 5200.0]})
+    labels = read_labels(table)
+    assert labels.id.tolist() == [str(big), "", "3"]
+    assert labels.labels["teff"].tolist() == [4800, 5000, 5200]
+    frame = pandas.DataFrame({"id": ["a", "b"], "field": [1, 2], "teff": [4800.0, 5000.0]}).set_index(["id", "field"])
+    assert read_labels(frame).id.tolist() == ["a", "b"]
+
+
+def test_a_table_in_memory_without_rows():
+    with pytest.raises(TableError, match="the table has no rows"):
+        read_labels({"id": [], "teff": []})

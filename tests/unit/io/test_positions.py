@@ -92,3 +92,12 @@ def test_a_column_of_no_degrees_is_not_taken_for_missing_values():
 def test_a_minus_of_unicode():
     table = simple(ra=SKY.ra.to_string("hour", sep=":", precision=6), dec=["\u221200:12:30"] * N_ROW)
     np.testing.assert_allclose(read_labels(table).dec, -12.5 / 60)
+
+
+@pytest.mark.parametrize(
+    "names", [("RAJ2000", "DEJ2000"), ("_RAJ2000", "_DEJ2000"), ("RA_ICRS", "DE_ICRS"), ("RAdeg", "DEdeg")]
+)
+def test_positions_under_other_names_are_named(names):
+    table = simple(ra=None, dec=None, **dict(zip(names, (RA, DEC), strict=True)))
+    assert f"--columns ra={names[0]},dec={names[1]}" in "".join(read_labels(table).notes)
+    assert not [note for note in read_labels(simple(ra=RA, RA_ICRS=RA, DE_ICRS=DEC)).notes if "could be meant" in note]

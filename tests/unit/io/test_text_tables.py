@@ -166,3 +166,49 @@ def test_columns_of_the_same_name(read):
     with pytest.raises(TableError, match=r"TEFF and Teff, which differ in upper and lower case.*--columns teff=COLUMN"):
         read("id,TEFF,Teff\na,4800,4900\n")
     assert read("id,TEFF,Teff\na,4800,4900\n", columns={"teff": "Teff"}).labels["teff"] == [4900]
+
+
+PLAIN = "id,teff,logg\na,4800,2.5\nb,5100.5,3.0\nc,6000,4.0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PLAIN.replace("b,", "id,teff,logg\nb,"), "1 lines that repeat the header left out"),
+        (PLAIN.replace("a,", ",K,[cm/s2]\na,", 1), "the line below the header is taken as units"),
+        (PLAIN.replace("a,", "-,[K],-\na,", 1), "teff: teff is in [K], taken as K, since no log10 is so large"),
+        (PLAIN.replace("a,", "12S,N,N\na,", 1), ""),
+        ("\n".join('"' + line.replace(",", '", "') + '"' for line in PLAIN.split()) + "\n", ""),
+        ("\n".join(",".join(f"'{cell}'" for cell in line.split(",")) for line in PLAIN.split()) + "\n", ""),
+        ("+--+--+\n|" + PLAIN.strip().replace(",", "|").replace("\n", "|\n|") + "|\n+--+--+\n", "separated by bars"),
+        ("\u200b" + PLAIN, ""),
+        ("\ufeff\ufeff" + PLAIN, ""),
+    ],
+)
+def test_what_stands_around_the_rows(tmp_path, text, words):
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    labels = read_labels(tmp_path / "t.csv")
+    assert labels.id.tolist() == ["a", "b", "c"]
+    assert labels.labels["teff"].tolist() == [4800, 5100.5, 6000]
+    assert labels.labels["logg"].tolist() == [2.5, 3, 4]
+    assert words in "\n".join(labels.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Labels of 2024, final\n" + PLAIN, "is the header a title"),
+        (PLAIN + "(3 rows affected)\n", "the line is no row and is to be removed"),
+        (PLAIN.replace("4800", '"4,800"'), "without signs between their thousands"),
+        (PLAIN.replace("4800", "4800%"), "without %"),
+        (PLAIN.replace("4800", "4800 K"), "its unit with --units"),
+        (PLAIN.replace("4800", "<4800"), "a limit is no measured value"),
+        (PLAIN.replace("4800", "4800±50"), "the error into a column of its own"),
+        (PLAIN.replace("4800", '"48,5"'), "a decimal comma"),
+        (PLAIN.replace("4800", "temperature"), "is it a second line of names"),
+    ],
+)
+def test_what_is_no_row_of_numbers_is_refused_with_a_remedy(tmp_path, text, words):
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(TableError, match=words):
+        read_labels(tmp_path / "t.csv", label_names=["teff", "logg"])
