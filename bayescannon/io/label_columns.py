@@ -163,14 +163,19 @@ def _label(found: FoundTable, one: LabelColumns, options: TableOptions) -> _Labe
         notes.append(f"{one.label}: {one.column} is in {unit}, taken as {label.unit}, since no log10 is so large")
         unit = label.unit
     # an error without a unit of its own is in the unit that the user gives for its label
+    assumed = errors is not None and not (options.units.get(f"e_{one.label}") or _is_unit(error_unit))
     error_unit = options.units.get(f"e_{one.label}") or (error_unit if _is_unit(error_unit) else given)
     converted, errors = to_label_unit(values, errors, (unit, error_unit), label, f"the column for {one.label!r}")
     if given is not None and _is_unit(own_unit) and str(own_unit) != str(given):
         notes.append(f"{one.label}: {one.column} says {own_unit}, read in {given} as --units says")
     if not np.array_equal(converted, values, equal_nan=True):
         notes.append(f"{one.label}: converted from {unit} to {label.unit}")
-        if errors is not None and not _is_unit(error_unit):
-            notes.append(f"e_{one.label}: {one.error} has no unit, taken to be in {label.unit}")
+        if assumed:
+            taken = error_unit if _is_unit(error_unit) else label.unit
+            notes.append(
+                f"e_{one.label}: {one.error} has no unit, taken to be in {taken}; --units e_{one.label}=UNIT if it is "
+                "not"
+            )
     converted, said = _within_range(converted, label, one.column)
     return _LabelValues(converted, errors, notes + said)
 

@@ -179,3 +179,12 @@ def test_values_that_look_missing_are_kept_on_request():
     table = {"id": np.arange(100), "logg": np.r_[RNG.normal(2, 0.5, 50), np.full(50, 8.0)]}
     assert np.isnan(read_labels(table).labels["logg"]).sum() == 50
     assert np.isfinite(read_labels(table, missing={"logg": "none"}).labels["logg"]).all()
+
+
+def test_the_unit_that_is_taken_for_errors_is_said():
+    table = {"id": ["a", "b"], "teff": [4.8, 5.1], "e_teff": [60.0, 50.0]}
+    labels = read_labels(table, units={"teff": "kK"})
+    assert "e_teff: e_teff has no unit, taken to be in kK; --units e_teff=UNIT if it is not" in labels.notes
+    labels = read_labels(table, units={"teff": "kK", "e_teff": "K"})
+    assert labels.errors["teff"].tolist() == [60, 50]
+    assert not [note for note in labels.notes if "has no unit" in note]
