@@ -100,6 +100,7 @@ def test_wrong_usage_is_told_with_the_usage(misused):
         )
     assert "expected a whole number from 0 up; got '-1'" in misused(*train, "--hidden=-1")
     assert "expected NAME=...,NAME=...; got 'idfile'" in misused(*train, "--columns=idfile")
+    assert "a name is given twice; got 'teff=a,teff=b'" in misused(*train, "--columns=teff=a,teff=b")
 
 
 def test_mock_writes_a_survey(small, capsys, tmp_path):
