@@ -66,7 +66,7 @@ def shipped_readers() -> dict[str, Reader]:
 
 
 def known_readers() -> dict[str, Reader]:
-    """Return the readers of this package and those that were registered in this session, by name."""
+    """Return the readers of this package and those that were registered in this process, by name."""
     return shipped_readers() | _registered
 
 
