@@ -20,7 +20,7 @@ from bayescannon.data.display import html_table, listed
 from bayescannon.data.grid import describe_grid
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
-from bayescannon.data.preset import PAPER, Preset
+from bayescannon.data.preset import PAPER, Preset, choose_preset
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.star_groups import star_groups
 from bayescannon.data.tally import TallyRow
@@ -109,7 +109,7 @@ class InputCheck:
 
 def check_input(
     spectra: Any,
-    labels: LabelsConfig | str | Path | None = None,
+    labels: Any = None,
     *,
     train: TrainConfig | None = None,
     sample: int = SAMPLE,
@@ -124,16 +124,16 @@ def check_input(
 
     Parameters
     ----------
-    spectra : path, or sequence of paths
-        As :func:`bayescannon.io.preparation.prepare_files` takes it, or a store.
-    labels : path or LabelsConfig, optional
+    spectra : path, sequence of paths, or Spectra
+        As :func:`bayescannon.io.preparation.prepare_files` takes it, or a store, or spectra that are prepared.
+    labels : path, table in memory, or LabelsConfig, optional
         Table of trusted labels; a LabelsConfig says how it is read and matched.
     train : TrainConfig, optional
         Labels to train, cuts and ranges.
     sample : int
         Number of files to read, spread evenly; 0 reads all. Of a store all spectra are matched, and this many checked.
     preset, grid, **reading
-        As :func:`bayescannon.io.preparation.prepare_files` takes them.
+        As :func:`bayescannon.io.preparation.prepare_files` takes them. They do not apply to a store or Spectra.
 
     Returns
     -------
@@ -142,7 +142,8 @@ def check_input(
     Raises
     ------
     InputError
-        `sample` is no whole number from 0 up. What is wrong with the input is a finding, and no exception.
+        `sample` is no whole number from 0 up, or there is no such preset. What is wrong with the input is a finding,
+        and no exception.
 
     Examples
     --------
@@ -162,15 +163,16 @@ def check_input(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", BayesCannonWarning)
-        loaded = _load(spectra, sample, {"preset": preset, "grid": grid, **reading}, findings, numbers)
+        how: dict[str, Any] = {"preset": choose_preset(preset), "grid": grid, **reading}
+        loaded = _load(spectra, sample, how, findings, numbers)
         if loaded is not None:
             findings += _of_spectra(loaded, numbers)
         if labels is not None:
-            config = labels if isinstance(labels, LabelsConfig) else LabelsConfig(table=str(labels))
-            _check_labels(loaded, config, train or TrainConfig(), findings, numbers)
-    said = " ".join(finding.text for finding in findings)
+            _check_labels(loaded, labels, train or TrainConfig(), findings, numbers)
+    said = [finding.text for finding in findings]
     for text in dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, BayesCannonWarning)):
-        if text not in said:
+        # a warning may name the spectra before it repeats a finding
+        if not any(text in one or one in text for one in said):
             findings.append(Finding("warning", DOUBT, text))
     return InputCheck(tuple(findings), numbers)
 
@@ -180,8 +182,10 @@ def _load(
 ) -> Spectra | None:
     """Return the spectra of a store, or those of a sample of files, and note how they were read."""
     try:
+        if isinstance(source, Spectra):
+            return _sample_of(source, sample, how, findings, numbers)
         if isinstance(source, str | Path) and store_attributes(Path(source)).get("format") == FORMAT:
-            return _load_store(source, sample, findings, numbers)
+            return _load_store(source, sample, how, findings, numbers)
         reader = how.get("reader", AUTO)
         files = find_files(source, endings_of(reader), () if reader == AUTO else find_reader(reader).endings)
         return _prepare(files, sample, how, findings, numbers)
@@ -193,7 +197,9 @@ def _load(
     return None
 
 
-def _load_store(path: str | Path, sample: int, findings: list[Finding], numbers: dict[str, float]) -> Spectra:
+def _load_store(
+    path: str | Path, sample: int, how: dict[str, Any], findings: list[Finding], numbers: dict[str, float]
+) -> Spectra:
     with open_store(path) as opened:
         ids = opened["star"].to_numpy()
         refused = opened.sizes.get("refusal", 0)
@@ -202,8 +208,33 @@ def _load_store(path: str | Path, sample: int, findings: list[Finding], numbers:
     numbers |= {"spectra": len(chosen), "refused": refused, "files": len(ids), "files_read": len(chosen)}
     findings.append(Finding("files", GOOD, f"a store of {len(ids)} spectra, preset {preset}; {refused} were refused"))
     spectra = load_spectra(path, chosen.tolist())
-    findings.extend(_of_noise(NoiseFinding.of(spectra.flux, spectra.ivar)))
+    findings.extend(_of_prepared(spectra, how))
     return spectra
+
+
+def _sample_of(
+    whole: Spectra, sample: int, how: dict[str, Any], findings: list[Finding], numbers: dict[str, float]
+) -> Spectra:
+    spectra = whole.select(np.array(_spread(len(whole), sample), dtype=np.intp))
+    numbers |= {"spectra": len(spectra), "refused": 0, "files": len(whole), "files_read": len(spectra)}
+    preset = whole.attrs.get("preset", "unknown")
+    findings.append(Finding("files", GOOD, f"{len(whole)} spectra in memory, preset {preset}"))
+    findings.extend(_of_prepared(spectra, how))
+    return spectra
+
+
+def _of_prepared(spectra: Spectra, how: dict[str, Any]) -> list[Finding]:
+    """Return what the noise says, and which choices of a preparation were given for spectra that are prepared."""
+    own = str(spectra.attrs.get("preset", ""))
+    given = [] if how["preset"].name in (PAPER.name, own) else ["preset"]
+    given += [name for name in ("grid", "redshift") if how.get(name) is not None]
+    given += [name for name in ("reader", "air") if how.get(name, AUTO) != AUTO]
+    found = _of_noise(NoiseFinding.of(spectra.flux, spectra.ivar))
+    if given:
+        options = ", ".join(f"--{name}" for name in given)
+        text = f"{options} has no effect on spectra that are prepared already; give the files, to try it"
+        found.append(Finding("files", DOUBT, text))
+    return found
 
 
 def _prepare(
@@ -267,14 +298,15 @@ def _of_spectra(spectra: Spectra, numbers: dict[str, float]) -> list[Finding]:
 
 def _check_labels(
     spectra: Spectra | None,
-    config: LabelsConfig,
+    given: Any,
     train: TrainConfig,
     findings: list[Finding],
     numbers: dict[str, float],
 ) -> None:
     """Note how a table of labels is read, and how many of the spectra it labels."""
     try:
-        table, cuts = read_reference_labels(config, train)
+        config = given if isinstance(given, LabelsConfig) else LabelsConfig(table="")
+        table, cuts = read_reference_labels(config, train, None if config is given else given)
     except (BayesCannonError, OSError) as error:
         findings.append(Finding("labels", FAULT, str(error)))
         return

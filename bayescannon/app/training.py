@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bayescannon.app.config import LabelsConfig, TrainConfig
 from bayescannon.cannon.choices import SEED, LabelTableChoices
@@ -22,13 +23,18 @@ def table_options(choices: LabelTableChoices) -> TableOptions:
     return TableOptions(choices.format, choices.columns, choices.units, choices.missing, choices.extension)
 
 
-def read_reference_labels(labels: LabelsConfig, config: TrainConfig) -> tuple[LabelTable, list[Cut]]:
-    """Read the labels to train on and those that the cuts look at; return the cuts too."""
+def read_reference_labels(labels: LabelsConfig, config: TrainConfig, table: Any = None) -> tuple[LabelTable, list[Cut]]:
+    """
+    Read the labels to train on and those that the cuts look at; return the cuts too.
+
+    `table`, if given, is a table in memory in place of the configuration's file.
+    """
     define_labels(labels.define)
     matching = Matching(labels.match, labels.radius)
     return labels_and_cuts(
-        labels.table, table_options(labels), config.label_names, cuts=config.cuts, keep=config.keep, keys=matching.keys
-    )
+        labels.table if table is None else table, table_options(labels), config.label_names, cuts=config.cuts,
+        keep=config.keep, keys=matching.keys,
+    )  # fmt: skip
 
 
 def train_from_config(

@@ -1,4 +1,4 @@
-"""Copies of reference spectra with fewer pixels: what errors of damaged spectra are learned from."""
+"""Copies of reference spectra with fewer pixels: the errors of damaged spectra are fitted to them."""
 
 from dataclasses import replace
 
@@ -56,9 +56,9 @@ def renormalise(spectra: Spectra, left: BoolArray) -> Spectra:
     """
     Return spectra with only some of their pixels, on the continuum of these.
 
-    A prepared spectrum is divided by its running mean and does not tell the slope of its flux, which near a gap moves
+    A prepared spectrum is divided by its running mean, which removes the slope of its flux; near a gap the slope moves
     the mean of what is left. The square root of the smoothed inverse variances stands for the slope: it is that of the
-    flux where the noise is even. Spectra that say no preparation by a running mean keep their continuum.
+    flux where the noise is even. Spectra whose attributes name no running mean keep their continuum.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How much the pixels of stars tell of their labels, against held-out stars."""
+"""The information on labels in the pixels of stars, compared with held-out stars."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ GAP_MEASURES = ("dead_share", "one_sided")
 
 
 def information_left(likelihood: StarLikelihood) -> InformationLeft:
-    """Return what the pixels of N stars tell at the labels of the model's reference stars."""
+    """Return the information in the pixels of N stars at the labels of the model's reference stars."""
     model = likelihood.model
     typical = errors_of(typical_information(likelihood.quartic, model.scaler.to_scaled(model.reference_labels)))
     damage = None if model.calibration is None else model.calibration.damage
@@ -32,7 +32,7 @@ def information_left(likelihood: StarLikelihood) -> InformationLeft:
 def with_prior(
     left: InformationLeft, likelihood: StarLikelihood, scaled: FloatArray, density: LabelDensity
 ) -> InformationLeft:
-    """Return what pixels and prior tell together: the curvature of the prior at the labels is added."""
+    """Return the information in pixels and prior: the curvature of the prior at the labels is added."""
     stars = np.isfinite(scaled).all(axis=1)
     quartic = likelihood.quartic.select(stars)
     both, alone = (chi2_derivatives(quartic, scaled[stars], density=one).gauss_newton for one in (density, None))
@@ -44,7 +44,7 @@ def with_prior(
 
 
 def read_information(estimates: xr.Dataset, model: TrainedModel) -> InformationLeft | None:
-    """Return what estimates say of it, in units of a model's scaled labels; None of estimates of an older version."""
+    """Return the information in estimates, in units of a model's scaled labels; None of those of an older version."""
     if "typical_error" not in estimates:
         return None
     typical = estimates["typical_error"].to_numpy() / model.scaler.scale

@@ -221,7 +221,7 @@ class TrainingOptions:
             censored={name: [(low, high) for low, high in ranges] for name, ranges in choices.censored.items()},
             label_errors=dict(errors) if isinstance(errors, Mapping) else errors,
             n_hidden=N_HIDDEN if choices.hidden is None else choices.hidden,
-            nuisances=choose_nuisances(choices),
+            nuisances=choose_nuisances(choices, Nuisances()),
         )
 
     def allowed(self, wavelength: FloatArray, label_names: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -325,15 +325,31 @@ class TrainingOptions:
 
 
 def choose_nuisances(choices: NuisanceChoices, default: Nuisances | None = None) -> Nuisances:
-    """Return the nuisances of choices by name; where a choice is not made, that of `default`, or none."""
-    default = default or Nuisances()
+    """
+    Return the nuisances of choices by name; where a choice is not made, that of `default`, or none.
+
+    Raises
+    ------
+    ChoiceError
+        An order of the continuum's polynomials without a prior of their coefficients.
+    InputError
+        A prior that is no width.
+    """
     found: dict[str, Any] = {
         "velocity": choices.velocity_prior,
         "line_spread": choices.line_spread_prior,
         "continuum": choices.continuum_prior,
         "continuum_order": choices.continuum_order,
     }
-    return replace(default, **{name: value for name, value in found.items() if value is not None})
+    chosen = replace(default or Nuisances(), **{name: value for name, value in found.items() if value is not None})
+    alone = choices.continuum_order is not None and choices.continuum_prior is None
+    # without a default, that of a model may follow
+    if alone and default is not None and not chosen.continuum:
+        raise ChoiceError(
+            f"continuum_order={choices.continuum_order} has no effect without a continuum prior; give both "
+            "(--continuum-prior 0.01, continuum_prior = 0.01)"
+        )
+    return chosen
 
 
 def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) -> TrainingOptions:

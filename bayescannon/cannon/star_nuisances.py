@@ -84,16 +84,22 @@ def with_nuisances(model: TrainedModel, nuisances: Nuisances | None) -> TrainedM
         Something else than nuisances.
     """
     given: Any = nuisances
-    if given is None or given == model.options.nuisances:
+    own = model.options.nuisances
+    # an order of polynomials without a continuum is no nuisance
+    if given is None or given == own or (isinstance(given, Nuisances) and not (given or own)):
         return model
     if not isinstance(given, Nuisances):
         raise InputTypeError(f"nuisances must be Nuisances(...), as Nuisances(velocity='5km/s'); got {given!r}")
     if model.calibration is not None or model.coverage is not None:
         warnings.warn(
-            f"the model was qualified with nuisances {model.options.nuisances.describe()}, and stars are labelled with "
-            f"{given.describe()}: calibrated errors and novelty are of the former. Train and qualify a model with "
-            "these nuisances for errors that belong to the labels",
+            f"the model was qualified {_with(own)}, and stars are labelled {_with(given)}: calibrated errors and "
+            "novelty are of the former. Train and qualify a model as stars are labelled for errors that belong to the "
+            "labels",
             BayesCannonWarning,
             stacklevel=3,
         )
     return replace(model, options=replace(model.options, nuisances=given))
+
+
+def _with(nuisances: Nuisances) -> str:
+    return f"with nuisances ({nuisances.describe()})" if nuisances else "without nuisances"

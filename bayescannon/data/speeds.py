@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bayescannon.data.convert import number
+from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT
 from bayescannon.data.units import to_unit
 from bayescannon.numerics.errors import InputError
 
@@ -29,7 +30,7 @@ def speed(given: Any, name: str) -> float:
     InputTypeError
         It is no number.
     InputError
-        It is negative or not finite, or a text that is no number with a unit.
+        It is negative, not finite or not less than that of light, or a text that is no number with a unit.
     bayescannon.data.units.UnitError
         Its unit is not one of a speed.
 
@@ -51,4 +52,6 @@ def speed(given: Any, name: str) -> float:
         value = number(given, name, unit=KM_PER_S, remedy=remedy)
     if not 0 <= value < np.inf:
         raise InputError(f"{name} must be finite and not negative; got {given!r}")
+    if 1000 * value >= SPEED_OF_LIGHT:
+        raise InputError(f"{name} must be less than the speed of light, 299792 km/s; got {given!r}; {remedy}")
     return value

@@ -25,7 +25,7 @@ OPTIONAL = {
     "preset": "preparation of the spectra",
     "priors": "priors of the training",
     "prior": "prior of the labels",
-    "nuisances": "prior widths of velocity, line spread, continuum",
+    "nuisances": "priors of velocity, line spread, continuum",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}

@@ -18,6 +18,7 @@ from bayescannon.io.paths import as_path
 from bayescannon.numerics.errors import InputError
 
 FORMAT = "bayescannon spectra 1"
+_NEEDED = ("flux", "ivar", "star", "wavelength")
 # stars per chunk of flux or ivar
 STAR_CHUNK = 512
 
@@ -57,6 +58,9 @@ def open_store(path: str | Path) -> xr.Dataset:
     # absolute, as the pixels may be read from another working folder; a path as text would be read as a URL
     place = LocalStore(path.absolute(), read_only=True)
     dataset = xr.open_zarr(place, consolidated=bool(described.get("consolidated_metadata")), chunks=None)
+    # the consolidated metadata name an array whose files are lost, and zarr reads it as zeros
+    if absent := [name for name in _NEEDED if not (path / name).is_dir() or name not in dataset.variables]:
+        raise StoreError(f"{path} lacks {', '.join(absent)}: files of it are lost; prepare the spectra again")
     # the order of the arrays depends on the file system, so it is set here
     dataset = dataset[["flux", "ivar", *sorted(set(map(str, dataset.data_vars)) - {"flux", "ivar"})]]
     result: xr.Dataset = dataset.assign_coords(star=_fixed_width(dataset["star"]))

@@ -13,7 +13,7 @@ from bayescannon.numerics.typing import BoolArray, FloatArray
 @dataclass(frozen=True)
 class InformationLeft:
     """
-    What the live pixels of N stars tell, without regard to their own labels.
+    The information in the live pixels of N stars, at labels of other stars.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class DamageErrors:
         return wide, np.exp(mix_dof(np.log(dof), np.log(self.dof), (excess / wide) ** 2))
 
     def too_little(self, left: InformationLeft) -> BoolArray:
-        """Return which of N stars have less information on a label, or less pixels, than any star of the fit."""
+        """Return which of N stars have less information on a label, or fewer pixels, than any star of the fit."""
         result: BoolArray = ~(left.typical <= self.limit).all(axis=1) | (left.live < self.least_live)
         return result
 

@@ -1,4 +1,4 @@
-"""What spectra tell of the labels: covariances from information matrices, and errors at the labels of other stars."""
+"""Information on labels in spectra: covariances from information matrices, and errors at the labels of other stars."""
 
 import numpy as np
 

@@ -130,7 +130,7 @@ def bootstrap_labels(
     Parameters
     ----------
     model : TrainedModel
-        Populations and noise scales that it learned are learned again in each bootstrap.
+        Populations and noise scales that it fitted are fitted again in each bootstrap.
     reference : ReferenceSet
         The set that the model was trained on; other stars are left out.
     spectra : Spectra

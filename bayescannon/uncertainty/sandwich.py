@@ -90,8 +90,8 @@ def sandwich_covariance(
 
     def one(part: slice) -> None:
         some = good[part]
-        covariance[some], told = _sandwich(likelihood.select(some), scaled[some], block)
-        status[some] = np.where(told, ErrorStatus.GIVEN, ErrorStatus.FEW_BLOCKS)
+        covariance[some], enough = _sandwich(likelihood.select(some), scaled[some], block)
+        status[some] = np.where(enough, ErrorStatus.GIVEN, ErrorStatus.FEW_BLOCKS)
 
     map_blocks(one, len(good), _STARS, workers)
     return model.scaler.covariance_from_scaled(covariance), status
@@ -129,9 +129,9 @@ def _sandwich(likelihood: StarLikelihood, scaled: FloatArray, block: int) -> tup
     pixels = np.linalg.solve(gauss, gauss - prior)
     full = np.trace(pixels, axis1=1, axis2=2)
     left = np.trace(np.linalg.solve(gauss, expected), axis1=1, axis2=2)
-    told = left > _LEAST_LEFT * full
-    correction = np.where(told, full / np.where(told, left, 1.0), np.nan)
-    return bread @ (meat * correction[:, None, None] + prior) @ bread, told
+    enough = left > _LEAST_LEFT * full
+    correction = np.where(enough, full / np.where(enough, left, 1.0), np.nan)
+    return bread @ (meat * correction[:, None, None] + prior) @ bread, enough
 
 
 @compiled(nogil=True)

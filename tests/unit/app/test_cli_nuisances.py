@@ -58,7 +58,8 @@ def test_others_are_used_and_said(files, capsys):
     assert label(files, "other.ecsv", "--velocity-prior", "20km/s", "--line-spread-prior", "40 km/s") == 0
     err = " ".join(capsys.readouterr().err.split())
     assert (
-        "qualified with nuisances velocity 5 km/s, and stars are labelled with velocity 20 km/s, line spread 40" in err
+        "qualified with nuisances (velocity 5 km/s), and stars are labelled with nuisances (velocity 20 km/s, line "
+        "spread 40 km/s)" in err
     )
     table = bc.read_catalogue(files / "other.ecsv")
     assert table.meta["nuisances"] == "velocity 20 km/s, line spread 40 km/s"

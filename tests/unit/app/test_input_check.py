@@ -81,6 +81,7 @@ def test_standard_deviations_given_as_inverse_variances_are_a_fault(tmp_path):
     check = bc.check_input(tmp_path / "own.npz", preset="none", grid="5000:5399:0.5")
     assert not check.usable
     assert "standard deviations" in faults(check)[0].text
+    assert not of_topic(check, "warning"), "said once"
     assert of_topic(check, "signal-to-noise")[0].verdict == "doubt"
 
 
@@ -102,6 +103,32 @@ def test_a_store_is_checked_too(survey, tmp_path):
     assert check.usable
     assert check.numbers["spectra"] == 60
     assert "preset paper" in of_topic(check, "files")[0].text
+
+
+def test_spectra_and_labels_in_memory_are_checked(survey):
+    spectra = bc.prepare_files(survey / "spectra", survey / "memory.zarr", workers=1).store
+    loaded = bc.load_spectra(spectra)
+    check = bc.check_input(loaded, Table.read(survey / "apogee.fits"), sample=30)
+    assert check.usable
+    assert (check.numbers["files"], check.numbers["spectra"], check.numbers["matched"]) == (60, 30, 25)
+    assert of_topic(check, "files")[0].text == "60 spectra in memory, preset paper"
+    assert of_topic(bc.check_input(loaded, 3), "labels")[0].verdict == "fault"
+
+
+def test_choices_of_a_preparation_that_is_done_are_said_to_have_no_effect(survey, tmp_path):
+    store = bc.prepare_files(survey / "spectra", tmp_path / "store.zarr", workers=1).store
+    first, second = of_topic(bc.check_input(store, grid="5000:6000:1", redshift=0.0, preset="masked"), "files")
+    assert first.verdict == "good"
+    assert second.verdict == "doubt"
+    assert second.text.startswith("--preset, --grid, --redshift has no effect on spectra that are prepared already")
+    assert len(of_topic(bc.check_input(store, preset="paper"), "files")) == 1
+
+
+def test_a_store_that_lost_an_array_is_a_fault(survey, tmp_path):
+    store = bc.prepare_files(survey / "spectra", tmp_path / "store.zarr", workers=1).store
+    shutil.rmtree(store / "ivar")
+    (fault,) = faults(bc.check_input(store))
+    assert "lacks ivar: files of it are lost; prepare the spectra again" in fault.text
 
 
 def test_too_few_stars_are_a_fault(survey):

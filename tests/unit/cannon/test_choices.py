@@ -98,6 +98,14 @@ def test_nuisances_are_the_same_words_everywhere():
         line_spread=40, continuum=0.1
     )
     assert TrainingOptions.from_names(velocity_prior="5km/s").nuisances == Nuisances(velocity=5)
+    order = LabellingChoices(continuum_order=1)
+    assert choose_nuisances(order, Nuisances(continuum=0.01)) == Nuisances(continuum=0.01, continuum_order=1)
+    for refused in (
+        lambda: choose_nuisances(order, own),
+        lambda: TrainingOptions.from_names(velocity_prior="5km/s", continuum_order=1),
+    ):
+        with pytest.raises(ChoiceError, match="continuum_order=1 has no effect without a continuum prior"):
+            refused()
 
 
 def test_parsing_twice_starts_anew():

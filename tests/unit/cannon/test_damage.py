@@ -7,6 +7,7 @@ import pytest
 
 import bayescannon as bc
 from bayescannon.cannon.damage import damaged_copies, gap_reach, renormalise
+from bayescannon.data.noise_check import NoiseFinding
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,18 @@ def test_the_continuum_is_nearly_that_of_spectra_damaged_before_their_preparatio
     assert np.std(copied) / np.std(moved) == pytest.approx(1, abs=0.25)
     assert np.std(moved - copied) < 0.65 * np.std(moved)
     np.testing.assert_allclose(np.median(copies.ivar[live] / real.ivar[live]), 1, atol=0.02)
+
+
+def test_damage_makes_no_inverse_variance_doubtful(spectra):
+    # what a user does who normalises spectra before pixels are lost, and one who does it after
+    left = np.random.default_rng(1).random((5, len(spectra.wavelength))) < 0.3
+    left[0], left[1] = spectra.wavelength < 4200, spectra.wavelength > 8800
+    left[2] = abs(spectra.wavelength - 5175) < 50
+    some = spectra.select(slice(0, 5))
+    for damaged in (replace(some, ivar=np.where(left, some.ivar, 0)), renormalise(some, left)):
+        found = NoiseFinding.of(damaged.flux, damaged.ivar)
+        assert found.sentences() == []
+        assert found.lost_pixels() == ""
 
 
 def test_spectra_of_an_unknown_preparation_keep_their_continuum(spectra):

@@ -85,6 +85,8 @@ def test_a_model_labels_with_its_own_nuisances(model, moved, estimates, tmp_path
     np.testing.assert_array_equal(again["labels"], estimates["labels"])
     assert with_nuisances(read, None) is read
     assert with_nuisances(read, BOTH) is read
+    plain = replace(read, options=replace(read.options, nuisances=bc.Nuisances()))
+    assert with_nuisances(plain, bc.Nuisances(continuum_order=1)) is plain, "an order alone is no nuisance"
 
 
 def test_other_nuisances_than_those_of_the_qualification_are_said():
@@ -94,7 +96,8 @@ def test_other_nuisances_than_those_of_the_qualification_are_said():
     assert "rv_residual" in qualified.held_out.estimates
     stars = reference.spectra.select(slice(0, 5))
     with pytest.warns(
-        BayesCannonWarning, match="qualified with nuisances velocity 5 km/s, and stars are labelled with none"
+        BayesCannonWarning,
+        match=r"qualified with nuisances \(velocity 5 km/s\), and stars are labelled without nuisances",
     ):
         bc.label_spectra(qualified, stars, nuisances=bc.Nuisances())
     bc.label_spectra(qualified, stars)

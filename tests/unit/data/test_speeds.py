@@ -29,6 +29,7 @@ def test_speeds_are_read_with_their_units(given, km_s):
         ("-5km/s", InputError, "not be negative|not negative"),
         (-1.0, InputError, "finite and not negative; got -1.0"),
         (np.inf, InputError, "finite"),
+        ("1e9", InputError, "less than the speed of light"),
         (np.nan, InputError, "finite"),
         (True, InputTypeError, "bool"),
         ([1, 2], InputTypeError, "one number"),

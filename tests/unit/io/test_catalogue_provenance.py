@@ -9,6 +9,11 @@ from bayescannon.io.catalogue import CatalogueError, build_catalogue
 from bayescannon.io.catalogue_provenance import EXPLANATIONS, build_provenance, flatten_provenance, unflatten_provenance
 
 
+def test_explanations_fit_into_a_card_of_fits():
+    # 80 characters, with keyword, a value of 20 and the signs between them
+    assert max(map(len, EXPLANATIONS.values())) <= 80 - 10 - 20 - 3
+
+
 def test_provenance() -> None:
     meta = build_catalogue(make_estimates()).meta
     assert meta["seed"] == 11
