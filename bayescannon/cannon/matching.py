@@ -326,17 +326,21 @@ def _advice(spectra: Spectra | xr.Dataset, table: LabelTable, matching: Matching
         lines.append("the spectra's ids are in the table: --match id (match='id')")
     n_same, left, right = best_pair(names, {name: values.tolist() for name, values in there.items()})
     if n_same and (left, right) != ("id", "id"):
-        pair = left if left == right else f"{left}={right}"
+        better = left if left == right else f"{left}={right}"
         lines.append(
             f"{left} of the spectra and {right} of {table.source or 'the table'} agree for {n_same} of "
-            f"{len(names['id'])}: --match {pair} (match={pair!r})"
+            f"{len(names['id'])}: --match {better} (match={better!r})"
         )
     if matching.by != "sky" and np.isfinite(table.ra).any():
         n_near = len(Matching("sky", matching.radius).match(spectra, table))
         if n_near:
             lines.append(f"{n_near} spectra are within {matching.radius:g} arcsec of a row: --match sky (match='sky')")
     if matching.by != "sky":
-        lines.append(first_names(names["id"], table.id.tolist(), table.source or "the table"))
+        pair = match_pair(matching.by) or ("id", "id")
+        shown = ("ids", "ids") if pair == ("id", "id") else pair
+        lines.append(
+            first_names(names[pair[0]], _names_in(table, pair[1]).tolist(), table.source or "the table", shown)
+        )
     return "\n".join(lines)
 
 

@@ -129,10 +129,13 @@ def best_pair(stars: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[s
     return best
 
 
-def first_names(stars: Sequence[str], names: Sequence[str], source: str) -> str:
-    """Show the first names of both sides, so that one sees how they differ."""
+def first_names(
+    stars: Sequence[str], names: Sequence[str], source: str, columns: tuple[str, str] = ("ids", "ids")
+) -> str:
+    """Show the first names of both sides, and what they are, so that one sees how they differ."""
+    left, right = columns
     there = [name for name in names if name]
-    return f"ids of the spectra: {listed(list(stars), most=3)}\nids of {source}: {listed(there, most=3)}"
+    return f"{left} of the spectra: {listed(list(stars), most=3)}\n{right} of {source}: {listed(there, most=3)}"
 
 
 def _address(name: str) -> str:

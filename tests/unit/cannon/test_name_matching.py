@@ -85,6 +85,8 @@ def test_the_pair_of_columns_that_agrees():
     assert best_pair(stars, names) == (2, "obsid", "OBSID")
     assert best_pair(stars, {"APOGEE_ID": ["x"]}) == (0, "", "")
     assert first_names(["s1"], ["", "x"], "t.csv") == "ids of the spectra: s1\nids of t.csv: x"
+    shown = first_names(["7"], ["8"], "t.csv", ("gaia_id", "source_id"))
+    assert shown == "gaia_id of the spectra: 7\nsource_id of t.csv: 8"
 
 
 def test_pipeline_labels_under_other_names_are_taken_and_said():
