@@ -15,7 +15,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train_clipped
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.data.label_table import LabelTable
-from bayescannon.io.table_options import TableOptions
+from bayescannon.io.label_tables.table_options import TableOptions
 
 
 def table_options(choices: LabelTableChoices) -> TableOptions:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayescannon.data.continuum import running_mean
-from bayescannon.data.gaps import REACH, continuum_width, sums_near
+from bayescannon.data.lost_pixels import REACH, continuum_width, sums_near
 from bayescannon.data.spectra import Spectra
 from bayescannon.numerics.typing import BoolArray, FloatArray
 

@@ -8,7 +8,7 @@ import xarray as xr
 from bayescannon.cannon.damage import gap_reach
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.data.gaps import gap_measures
+from bayescannon.data.lost_pixels import gap_measures
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.reliability.damage_errors import InformationLeft

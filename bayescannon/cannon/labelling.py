@@ -100,7 +100,7 @@ def label_spectra(
         :func:`~bayescannon.cannon.coverage_flag.outside_coverage` decides), and ra, dec, redshift, snr and the star's
         names (:data:`~bayescannon.data.spectra.IDENTITY_COLUMNS`) as the survey gave them. ``typical_error`` is the
         formal error that the star's pixels give at the labels of the reference stars, on average, and ``dead_share``
-        and ``one_sided`` measure its gaps (:func:`~bayescannon.data.gaps.gap_measures`). A calibrated model adds
+        and ``one_sided`` measure its gaps (:func:`~bayescannon.data.lost_pixels.gap_measures`). A calibrated model adds
         ``calibrated_error``: the true label is that near with a probability of 68.3 %; it is never below the formal
         error. Nuisances add ``rv_residual`` [km/s], positive where lines are at longer wavelengths than in the
         training, and ``line_spread`` [km^2/s^2], by which the variance of the lines exceeds that of the training, with

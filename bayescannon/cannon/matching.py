@@ -23,8 +23,8 @@ from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import tally_text
 from bayescannon.io.inputs import as_spectra
+from bayescannon.io.label_tables.table_options import TableOptions
 from bayescannon.io.store import load_spectra, open_store
-from bayescannon.io.table_options import TableOptions
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 

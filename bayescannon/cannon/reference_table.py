@@ -7,7 +7,7 @@ from bayescannon.cannon.cuts import CUT_SETS, Cut, choose_cuts
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import labels_from_names
 from bayescannon.io.inputs import as_labels
-from bayescannon.io.table_options import TableOptions
+from bayescannon.io.label_tables.table_options import TableOptions
 
 
 def labels_and_cuts(

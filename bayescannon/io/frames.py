@@ -8,7 +8,7 @@ import numpy as np
 
 from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import RawSpectrum, Spectra
-from bayescannon.io.arrow_tables import arrow_getter
+from bayescannon.io.label_tables.arrow_tables import arrow_getter
 from bayescannon.numerics.errors import InputTypeError
 
 Columns = tuple[list[str], Callable[[str], Any]]

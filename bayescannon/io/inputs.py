@@ -9,8 +9,8 @@ import xarray as xr
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import RawSpectrum, Spectra
+from bayescannon.io.label_tables.table_options import TableOptions
 from bayescannon.io.store import load_spectra
-from bayescannon.io.table_options import TableOptions
 from bayescannon.io.tables import read_table
 from bayescannon.numerics.errors import InputTypeError
 

@@ -9,9 +9,9 @@ import numpy as np
 from bayescannon.data.convert import numbers
 from bayescannon.data.redshifts import REDSHIFT_NAMES, VELOCITY_NAMES, known_redshifts
 from bayescannon.data.units import to_unit
-from bayescannon.io.column_values import column_names, column_numbers
-from bayescannon.io.found_table import FoundTable, TableError
-from bayescannon.io.table_files import open_tables
+from bayescannon.io.label_tables.column_values import column_names, column_numbers
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.table_files import open_tables
 from bayescannon.numerics.errors import InputError, MissingFileError
 from bayescannon.numerics.typing import FloatArray
 

@@ -14,15 +14,15 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import KNOWN_LABELS, labels_from_names
 from bayescannon.data.parts import require_kind
 from bayescannon.io.apogee_flags import ASPCAP_FLAGS, AstraFlag
-from bayescannon.io.column_plan import ColumnPlan, plan_columns
-from bayescannon.io.found_table import FoundTable, TableError, choose_table
 from bayescannon.io.frames import columns_of
-from bayescannon.io.label_columns import build_table
+from bayescannon.io.label_tables.column_plan import ColumnPlan, plan_columns
+from bayescannon.io.label_tables.found_table import FoundTable, TableError, choose_table
+from bayescannon.io.label_tables.label_columns import build_table
+from bayescannon.io.label_tables.table_files import open_tables
+from bayescannon.io.label_tables.table_layouts import ASTRA, LAYOUTS, Layout, detect_layout
+from bayescannon.io.label_tables.table_options import TableOptions
 from bayescannon.io.outputs import replacing
 from bayescannon.io.paths import as_path
-from bayescannon.io.table_files import open_tables
-from bayescannon.io.table_layouts import ASTRA, LAYOUTS, Layout, detect_layout
-from bayescannon.io.table_options import TableOptions
 from bayescannon.numerics.errors import BayesCannonWarning
 
 # formats that keep the type of the flags

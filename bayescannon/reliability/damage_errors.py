@@ -22,7 +22,7 @@ class InformationLeft:
         (:func:`bayescannon.stars.information.typical_information`), in units of the scaled labels; inf where they
         determine nothing.
     gaps : float array of shape (N, 2)
-        From :func:`bayescannon.data.gaps.gap_measures`.
+        From :func:`bayescannon.data.lost_pixels.gap_measures`.
     live : float array of shape (N,)
         Share of the grid's pixels that are live.
     """

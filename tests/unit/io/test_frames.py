@@ -8,8 +8,8 @@ from astropy.table import QTable, Table
 
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.data.spectra import Spectra
-from bayescannon.io.found_table import TableError
 from bayescannon.io.frames import columns_of
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 from bayescannon.numerics.errors import InputError, InputTypeError
 

@@ -6,9 +6,9 @@ import toy
 
 from bayescannon.data.label_table import LabelTable
 from bayescannon.io.inputs import as_labels, as_spectra
+from bayescannon.io.label_tables.table_options import TableOptions
 from bayescannon.io.store import StoreError
 from bayescannon.io.store_writer import save_spectra
-from bayescannon.io.table_options import TableOptions
 from bayescannon.numerics.errors import InputTypeError
 
 

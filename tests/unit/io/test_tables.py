@@ -5,7 +5,7 @@ from label_files import THREE, allstar, plain_table
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import LabelError
 from bayescannon.io.apogee_flags import AspcapFlagDR12
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels, save_labels
 from bayescannon.numerics.errors import BayesCannonError
 

@@ -6,8 +6,8 @@ import pytest
 from astropy.table import MaskedColumn
 
 from bayescannon.data.label_table import MISSING_FLAGS
-from bayescannon.io.column_values import column_bits, column_names, column_numbers
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.column_values import column_bits, column_names, column_numbers
+from bayescannon.io.label_tables.found_table import TableError
 
 BIG = 4611686018427387905
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from astropy.table import Column
 
-from bayescannon.io.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
 
 _META = ".__table_column_meta__"
 

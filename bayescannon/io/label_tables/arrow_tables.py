@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Column
 
-from bayescannon.io.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
 
 
 def arrow_table(path: Path, *, feather: bool) -> FoundTable:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS
-from bayescannon.io.found_table import FoundTable, TableError
-from bayescannon.io.table_layouts import Layout
-from bayescannon.io.table_options import PLAIN_COLUMNS, TableOptions
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.table_layouts import Layout
+from bayescannon.io.label_tables.table_options import PLAIN_COLUMNS, TableOptions
 
 # names of the column with the error of a column, in this order, in upper or lower case
 _ERROR_NAMES = ("{}_ERR", "e_{}", "{}_error", "err_{}", "{}err", "error_{}", "sigma_{}", "{}_sigma", "{}_unc", "{}_e")

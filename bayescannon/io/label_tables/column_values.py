@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayescannon.data.convert import bits, numbers, texts
 from bayescannon.data.label_table import MISSING_FLAGS
 from bayescannon.data.parts import split
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 

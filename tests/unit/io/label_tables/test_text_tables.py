@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from survey_tables import IDS, N_ROW, TEFF, assert_simple, simple
 
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 
 HEADER = "id,ra,dec,teff,logg,fe_h\n"

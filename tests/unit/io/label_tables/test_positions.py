@@ -7,7 +7,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 from survey_tables import DEC, N_ROW, RA, simple
 
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 from bayescannon.numerics.errors import InputError
 

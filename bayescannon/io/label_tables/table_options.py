@@ -8,7 +8,7 @@ import numpy as np
 
 from bayescannon.data.parts import a_kind
 from bayescannon.data.sentinels import Repeated, repeated_values
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.numerics.errors import InputTypeError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 

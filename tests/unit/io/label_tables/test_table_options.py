@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bayescannon.cannon.choices import LABEL_FORMATS
-from bayescannon.io.found_table import TableError
-from bayescannon.io.table_layouts import LAYOUTS
-from bayescannon.io.table_options import FORMATS, TableOptions
+from bayescannon.io.label_tables.found_table import TableError
+from bayescannon.io.label_tables.table_layouts import LAYOUTS
+from bayescannon.io.label_tables.table_options import FORMATS, TableOptions
 from bayescannon.numerics.errors import InputTypeError
 
 

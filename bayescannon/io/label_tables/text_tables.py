@@ -19,8 +19,8 @@ import numpy as np
 from astropy.table import Column, Table
 
 from bayescannon.data.units import as_unit
-from bayescannon.io.found_table import FoundTable, TableError
-from bayescannon.io.text_files import Cells, decode, read_bytes
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.text_files import Cells, decode, read_bytes
 
 _DELIMITERS = ("\t", ",", ";", "|")
 _NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "blanks"}

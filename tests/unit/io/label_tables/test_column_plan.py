@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from survey_tables import FE_H, N_ROW, allstar_dr17, simple
 
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 
 

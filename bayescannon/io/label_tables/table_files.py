@@ -8,15 +8,15 @@ from typing import Any
 
 from astropy.table import Table
 
-from bayescannon.io.arrow_tables import arrow_table
-from bayescannon.io.fits_tables import fits_tables
-from bayescannon.io.found_table import FoundTable, TableError
 from bayescannon.io.frames import columns_of
-from bayescannon.io.hdf5_tables import hdf5_tables
+from bayescannon.io.label_tables.arrow_tables import arrow_table
+from bayescannon.io.label_tables.fits_tables import fits_tables
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.hdf5_tables import hdf5_tables
+from bayescannon.io.label_tables.text_files import read_bytes
+from bayescannon.io.label_tables.text_tables import text_table
 from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC
 from bayescannon.io.paths import no_file
-from bayescannon.io.text_files import read_bytes
-from bayescannon.io.text_tables import text_table
 
 _HEAD = 2048
 # what is recognised only to be refused in words

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from survey_tables import assert_simple, simple
 
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 
 

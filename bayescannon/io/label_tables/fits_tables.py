@@ -11,7 +11,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn
 
-from bayescannon.io.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
 from bayescannon.io.lamost import GZIP_MAGIC
 
 _CHUNK = 1 << 24

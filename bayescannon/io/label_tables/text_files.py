@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.lamost import GZIP_MAGIC
 
 # the longer marks first, because that of UTF-32 begins with that of UTF-16

@@ -13,11 +13,11 @@ from bayescannon.data.labels import KNOWN_LABELS, Label
 from bayescannon.data.sentinels import Repeated, looks_missing
 from bayescannon.data.star_ids import known_names, names_of_files
 from bayescannon.data.units import to_label_unit
-from bayescannon.io.column_plan import ColumnPlan, LabelColumns, element
-from bayescannon.io.column_values import column_bits, column_names, column_numbers
-from bayescannon.io.found_table import FoundTable, TableError
-from bayescannon.io.positions import read_position
-from bayescannon.io.table_options import PLAIN_COLUMNS, TableOptions
+from bayescannon.io.label_tables.column_plan import ColumnPlan, LabelColumns, element
+from bayescannon.io.label_tables.column_values import column_bits, column_names, column_numbers
+from bayescannon.io.label_tables.found_table import FoundTable, TableError
+from bayescannon.io.label_tables.positions import read_position
+from bayescannon.io.label_tables.table_options import PLAIN_COLUMNS, TableOptions
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import BoolArray, FloatArray
 

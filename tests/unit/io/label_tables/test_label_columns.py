@@ -7,8 +7,8 @@ from label_files import THREE, plain_table
 
 from bayescannon.data.label_table import MISSING_FLAGS
 from bayescannon.io.apogee_flags import AspcapFlagDR12, AspcapFlagDR17
-from bayescannon.io.found_table import TableError
-from bayescannon.io.table_options import TableOptions
+from bayescannon.io.label_tables.found_table import TableError
+from bayescannon.io.label_tables.table_options import TableOptions
 from bayescannon.io.tables import read_labels, read_table
 
 

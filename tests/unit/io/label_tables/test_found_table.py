@@ -4,7 +4,7 @@ import pytest
 from astropy.table import Table
 from survey_tables import assert_simple, simple, write_extensions
 
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 
 OTHER = Table({"PARAM_SYMBOL": [["TEFF", "LOGG"]]})

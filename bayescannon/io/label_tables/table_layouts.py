@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bayescannon.io.apogee_flags import AspcapFlagDR12, AspcapFlagDR17, AstraFlag
-from bayescannon.io.table_options import PLAIN_COLUMNS
+from bayescannon.io.label_tables.table_options import PLAIN_COLUMNS
 
 Candidates = Mapping[str, tuple[str, ...]]
 # places of the labels in PARAM and FPARAM
@@ -35,7 +35,7 @@ class Layout:
         The first that exists is read. ``PARAM[3]`` is an element of an array per row. A label that is not listed is
         read from the column of its name.
     plain : mapping of name to columns
-        As :data:`~bayescannon.io.table_options.PLAIN_COLUMNS`.
+        As :data:`~bayescannon.io.label_tables.table_options.PLAIN_COLUMNS`.
     flag_type : IntFlag class or None
     """
 
@@ -125,7 +125,7 @@ def detect_layout(names: Sequence[str], get: Callable[[str], Any]) -> Layout:
 
     Examples
     --------
-    >>> from bayescannon.io.table_layouts import detect_layout
+    >>> from bayescannon.io.label_tables.table_layouts import detect_layout
     >>> detect_layout(["APOGEE_ID", "TEFF", "LOGG", "PARAM_M_H"], lambda name: [0]).name
     'allstar-dr12'
     >>> detect_layout(["id", "teff", "logg"], lambda name: [0]).name

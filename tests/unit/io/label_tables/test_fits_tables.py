@@ -6,7 +6,7 @@ from astropy.io import fits
 from survey_tables import RA, TEFF, assert_simple, simple
 
 from bayescannon.data.label_table import MISSING_FLAGS
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from bayescannon.data.parts import split
 from bayescannon.data.units import to_unit
-from bayescannon.io.column_values import column_names, column_numbers
-from bayescannon.io.found_table import TableError
-from bayescannon.io.table_options import TableOptions
+from bayescannon.io.label_tables.column_values import column_names, column_numbers
+from bayescannon.io.label_tables.found_table import TableError
+from bayescannon.io.label_tables.table_options import TableOptions
 from bayescannon.numerics.typing import FloatArray
 
 _SIXTIES = re.compile(r"([-+\u2212]?)\s*(\d+)\s*[:hd°\s]\s*(\d+)\s*[:m'′\s]\s*(\d+\.?\d*)\s*[s\"″]*", re.IGNORECASE)

@@ -7,7 +7,7 @@ from astropy.table import Table
 from label_files import THREE, allstar
 
 from bayescannon.io.apogee_flags import AspcapFlagDR12, AspcapFlagDR17
-from bayescannon.io.found_table import TableError
+from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.tables import read_labels
 from bayescannon.numerics.errors import BayesCannonWarning
 

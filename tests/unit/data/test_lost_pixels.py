@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bayescannon.data.gaps import continuum_width, gap_measures, sums_near
+from bayescannon.data.lost_pixels import continuum_width, gap_measures, sums_near
 from bayescannon.data.preset import MASKED, NONE, PAPER, provenance
 
 WAVELENGTH = np.exp(np.linspace(np.log(4000.0), np.log(4600.0), 300))
