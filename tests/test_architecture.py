@@ -124,6 +124,7 @@ MOST_UNTESTED_LINES = 30
 # The command line is tested as one, by what users type.
 TESTED_TOGETHER = {
     "app.cli_parser": "unit/app/test_cli.py",
+    "app.cli_verbs": "unit/app/test_cli.py",
     "app.pictures": "unit/app/test_cli.py",
     "app.run": "unit/app/test_cli_run.py",
 }

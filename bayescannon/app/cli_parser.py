@@ -8,13 +8,13 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from bayescannon import __version__
+from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
     FALSE_ALARMS,
     N_BOOTSTRAP,
     N_DRAWS,
     SAMPLE,
     SEED,
-    Choices,
     FoldChoices,
     LabellingChoices,
     LabelTableChoices,

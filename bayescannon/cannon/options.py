@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.cannon.choice_fields import ChoiceError
 from bayescannon.cannon.choices import (
     COEFFICIENTS,
     EXACT_SCATTER,
@@ -15,7 +16,6 @@ from bayescannon.cannon.choices import (
     N_HIDDEN,
     NOISES,
     SCATTERS,
-    ChoiceError,
     NuisanceChoices,
     TrainingChoices,
 )
@@ -57,7 +57,7 @@ _COEFFICIENTS: dict[str, type[Any]] = dict(
 _SCATTERS: dict[str, type[Any]] = dict(zip(SCATTERS, (FlatScatter, HalfNormalScatter, PooledScatter), strict=True))
 _NOISES: dict[str, type[Any]] = dict(zip(NOISES, (FixedNoise, GlobalNoise, PixelNoise), strict=True))
 # fields that are prior objects
-_PRIORS = ("coefficients", "scatter", "noise")
+PRIORS = ("coefficients", "scatter", "noise")
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ class TrainingOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Write the options down as plain values: numbers, texts, lists and dicts."""
-        priors = {name: getattr(self, name) for name in _PRIORS}
+        priors = {name: getattr(self, name) for name in PRIORS}
         return {
             **{name: {"prior": type(prior).__name__, **_plain(asdict(prior))} for name, prior in priors.items()},
             "paper_grid": self.paper_grid,
@@ -308,7 +308,7 @@ class TrainingOptions:
             )
         read: dict[str, Any] = dict(values)
         kinds = {kind.__name__: kind for prior in (_COEFFICIENTS, _SCATTERS, _NOISES) for kind in prior.values()}
-        for name in _PRIORS:
+        for name in PRIORS:
             prior = dict(values[name])
             kind = prior.pop("prior")
             if kind not in kinds:
@@ -350,35 +350,6 @@ def choose_nuisances(choices: NuisanceChoices, default: Nuisances | None = None)
             "(--continuum-prior 0.01, continuum_prior = 0.01)"
         )
     return chosen
-
-
-def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) -> TrainingOptions:
-    """
-    Return the options that were given, or those of choices by name; the paper's of neither.
-
-    Raises
-    ------
-    ChoiceError
-        Both were given, or the choices are unknown or do not go together.
-    InputTypeError
-        The options are something else.
-    """
-    if options is None:
-        objects = {name: choices[name] for name in _PRIORS if not isinstance(choices.get(name, ""), str | None)}
-        objects |= {name: choices[name] for name in ("nuisances",) if name in choices}
-        named = TrainingOptions.from_names(**{name: value for name, value in choices.items() if name not in objects})
-        return replace(named, **objects)
-    given: Any = options
-    if not isinstance(given, TrainingOptions):
-        raise InputTypeError(
-            f"options must be TrainingOptions; got {given!r}. Choices by name are arguments of their own, as "
-            'coefficients="pooled"'
-        )
-    if choices:
-        raise ChoiceError(
-            f"{', '.join(choices)} and options were both given; put {next(iter(choices))} into the TrainingOptions"
-        )
-    return given
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

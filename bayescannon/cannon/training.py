@@ -1,6 +1,5 @@
 """Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
+from bayescannon.cannon.chosen_options import choose_options
 from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.latent_training import fit_latent
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import StarLikelihood
-from bayescannon.cannon.options import TrainingOptions, choose_options
+from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_errors
 from bayescannon.cannon.reference_file import as_reference
+from bayescannon.cannon.reference_fit import fit_reference
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelError, LabelScaler
@@ -24,85 +25,17 @@ from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.spectra import require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
-from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
-from bayescannon.numerics.typing import BoolArray, FloatArray
+from bayescannon.numerics.typing import BoolArray
 from bayescannon.numerics.whole_numbers import whole_number
-from bayescannon.pixels.block import LabelMoments
-from bayescannon.pixels.fit import PixelFit, fit_pixels
-from bayescannon.pixels.nuisance_fit import fit_by_turns, without_nuisances
-from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.fit import PixelFit
+from bayescannon.pixels.nuisance_fit import without_nuisances
 from bayescannon.pixels.solver import Solver
-from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
 
 # Far more rounds than any clip needed; every round is a row of the tally
 _MAX_CLIP_ROUNDS = 20
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
-
-
-def fit_reference(
-    vectors: FloatArray | LabelMoments,
-    flux: FloatArray,
-    ivar: FloatArray,
-    options: TrainingOptions,
-    *,
-    wavelength: FloatArray,
-    label_names: Sequence[str],
-    start: SpectralFit | None = None,
-    solver: Solver | None = None,
-) -> SpectralFit:
-    """
-    Fit the spectral model to plain arrays, as the options say: what :func:`train` does without looking at the stars.
-
-    Parameters
-    ----------
-    vectors : float array of shape (star, T), or LabelMoments
-        Label vectors of the scaled labels; their moments where stars count several times.
-    flux, ivar : float arrays of shape (star, pixel)
-    options : TrainingOptions
-    wavelength : float array of shape (pixel,)
-        In Angstrom, for what is censored.
-    label_names : sequence of K str
-    start : SpectralFit, optional
-        A fit nearby with the same options, see :func:`bayescannon.pixels.spectral_fit.fit_spectral`; the paper's grid
-        needs none.
-    solver : Solver, optional
-        As in :func:`bayescannon.pixels.fit.fit_pixels`; the options say how the scatters are found.
-
-    Returns
-    -------
-    result : SpectralFit
-
-    Raises
-    ------
-    PriorError
-        A prior without an exact solver.
-    ValueError
-        Shapes that do not go together.
-    """
-    solver = solver or Solver()
-    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
-    used = moments.counts != 0
-    if not used.all():
-        moments, flux, ivar = moments.select(used), flux[used], ivar[used]
-    if options.paper_grid:
-        fit = fit_pixels(moments, flux, ivar, solver=replace(solver, scatter="grid"))
-        return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
-    allowed = options.allowed(wavelength, label_names)
-    priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed)
-    n_label = len(label_names)
-
-    def fitted(flux: FloatArray, ivar: FloatArray, start: SpectralFit | None) -> SpectralFit:
-        return fit_spectral(
-            moments, flux, ivar, n_label=n_label, priors=priors, marginal=options.marginal, start=start, solver=solver
-        )
-
-    labels = moments.mean[:, 1 : 1 + n_label]
-    return fit_by_turns(
-        fitted, labels, flux, ivar, wavelength=wavelength, nuisances=options.nuisances, start=start,
-        workers=solver.workers,
-    )  # fmt: skip
 
 
 def train(

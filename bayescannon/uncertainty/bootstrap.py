@@ -19,8 +19,9 @@ from bayescannon.cannon.latent_training import fit_latent
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.reference_fit import fit_reference
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.training import fit_reference, training_stars
+from bayescannon.cannon.training import training_stars
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector
 from bayescannon.numerics.errors import InputError

@@ -10,7 +10,8 @@ from repeated_stars import two_spectra_each
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.options import TrainingOptions
-from bayescannon.cannon.training import fit_reference, train
+from bayescannon.cannon.reference_fit import fit_reference
+from bayescannon.cannon.training import train
 from bayescannon.models.coefficient_priors import LaplaceCoefficients, NormalCoefficients, SmoothCoefficients
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter, PooledScatter

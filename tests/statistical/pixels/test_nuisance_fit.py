@@ -5,7 +5,7 @@ import pytest
 from nuisance_stars import C_KM_S, STEP, NuisanceStars
 
 from bayescannon.cannon.options import TrainingOptions
-from bayescannon.cannon.training import fit_reference
+from bayescannon.cannon.reference_fit import fit_reference
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.log_spline import LogSpline

@@ -23,7 +23,7 @@ def test_a_name_that_the_locale_cannot_write(tmp_path, monkeypatch, capsys):
     def fail(_):
         "é".encode("ascii")
 
-    monkeypatch.setitem(cli._VERBS, "label", fail)
+    monkeypatch.setitem(cli.VERBS, "label", fail)
     arguments = ["label", "m.nc", "s.zarr", "--out", str(tmp_path / "c.fits")]
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
     assert main(arguments) == 1

@@ -7,9 +7,8 @@ import pytest
 from bayescannon.app.cli_parser import build_parser
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, TrainConfig, ValidateConfig
 from bayescannon.cannon import choices
+from bayescannon.cannon.choice_fields import ChoiceError, Choices
 from bayescannon.cannon.choices import (
-    ChoiceError,
-    Choices,
     FoldChoices,
     LabellingChoices,
     LabelTableChoices,

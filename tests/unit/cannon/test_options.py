@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.cannon.choices import ChoiceError
+from bayescannon.cannon.choice_fields import ChoiceError
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.options import COEFFICIENTS, NOISES, SCATTERS, TrainingOptions
 from bayescannon.cannon.trained_model import TrainedModel

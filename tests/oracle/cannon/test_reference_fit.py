@@ -5,7 +5,7 @@ import pytest
 import toy
 
 from bayescannon.cannon.options import TrainingOptions
-from bayescannon.cannon.training import fit_reference
+from bayescannon.cannon.reference_fit import fit_reference
 from bayescannon.models.coefficient_priors import (
     LaplaceCoefficients,
     NormalCoefficients,

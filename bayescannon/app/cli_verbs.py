@@ -1,0 +1,315 @@
+"""What each verb of the command line does. Imports that take time are made in the verb, so that --help is quick."""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bayescannon.app.config import LabelsConfig
+    from bayescannon.cannon.trained_model import TrainedModel
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from bayescannon.app.demo import run_demo
+
+    run_demo(
+        options.out,
+        n_reference=options.n_reference,
+        n_test=options.n_test,
+        seed=options.seed,
+        overwrite=options.overwrite,
+    )
+
+
+def _mock(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.terminal import progress_bar, say
+    from bayescannon.mock.survey import write_survey
+
+    console = Console()
+    sizes = (options.n_reference, options.n_test)
+    with progress_bar(console, "mock survey") as progress:
+        write_survey(options.out, *sizes, seed=options.seed, overwrite=options.overwrite, progress=progress)
+    say(console, f"wrote {sizes[0]} reference and {sizes[1]} test stars: {options.out}")
+
+
+def _check_input(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bayescannon.app.config import TrainConfig
+    from bayescannon.app.input_check import check_input
+    from bayescannon.app.terminal import print_check
+    from bayescannon.data.preset import choose_preset
+    from bayescannon.io.outputs import check_output_file, replacing
+
+    if options.json:
+        check_output_file(options.json, overwrite=options.overwrite)
+    found = check_input(
+        options.spectra,
+        _labels_config(options) if options.labels else None,
+        train=TrainConfig.of(options),
+        sample=options.sample,
+        preset=choose_preset(options.preset, options.variance),
+        grid=options.grid,
+        reader=options.reader,
+        air=options.air,
+        redshift=options.redshift,
+    )
+    print_check(Console(), found)
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial:
+            partial.write_text(found.to_json() + "\n", encoding="utf-8")
+    return 0 if found.usable else 1
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.terminal import print_prepared, progress_bar
+    from bayescannon.data.preset import choose_preset
+    from bayescannon.io.outputs import check_output_file
+    from bayescannon.io.preparation import prepare_files
+    from bayescannon.io.prepare_report import PrepareError, write_refused
+
+    console = Console()
+    if options.refused:
+        check_output_file(options.refused, overwrite=options.overwrite)
+    try:
+        with progress_bar(console, "prepare") as progress:
+            report = prepare_files(
+                options.spectra,
+                options.out,
+                preset=choose_preset(options.preset, options.variance),
+                grid=options.grid,
+                reader=options.reader,
+                air=options.air,
+                redshift=options.redshift,
+                workers=options.workers,
+                overwrite=options.overwrite,
+                progress=progress,
+            )
+    except PrepareError as error:
+        if options.refused and error.refused:
+            write_refused(error.refused, options.refused, overwrite=options.overwrite)
+        raise
+    print_prepared(console, report)
+    if options.refused:
+        write_refused(report.refused, options.refused, overwrite=options.overwrite)
+
+
+def _labels_config(options: argparse.Namespace, model: "TrainedModel | None" = None) -> "LabelsConfig":
+    """Return how the table of labels is read: as the options say, else as it was for the model's training."""
+    from bayescannon.app.config import LabelsConfig
+    from bayescannon.data.label_definitions import define_labels
+
+    config = LabelsConfig.of(options, model and model.label_table, table=str(options.labels))
+    define_labels(config.define)
+    return config
+
+
+def _train(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.config import TrainConfig
+    from bayescannon.app.rescue import write_result
+    from bayescannon.app.summary import training_summary
+    from bayescannon.app.terminal import print_calibration, print_notes, print_tally, progress_bar, say
+    from bayescannon.app.training import train_from_config
+    from bayescannon.cannon.qualification import qualify
+    from bayescannon.io.outputs import check_output_file
+
+    check_output_file(options.out, overwrite=options.overwrite)
+    labels = _labels_config(options)
+    config = TrainConfig.of(options)
+    console = Console()
+    model, reference = train_from_config(
+        options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
+    )
+    print_tally(console, reference.tally)
+    if config.folds:
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, folds=config.folds, seed=options.seed, progress=progress)
+        print_calibration(console, model)
+    write_result(lambda path: model.save(path, overwrite=options.overwrite), options.out)
+    say(console, f"{training_summary(model)}: {options.out}")
+
+
+def _label(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.rescue import write_result
+    from bayescannon.app.stores import label_store
+    from bayescannon.app.summary import summary
+    from bayescannon.app.terminal import progress_bar, say
+    from bayescannon.cannon.choices import NuisanceChoices
+    from bayescannon.cannon.options import choose_nuisances
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
+
+    console = Console()
+    check_catalogue_path(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    check_catalogue_names(options.out, options.store)
+    with progress_bar(console, "label") as progress:
+        estimates = label_store(
+            model,
+            options.store,
+            prior=options.prior,
+            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
+            n_draws=options.draws if options.posterior else 0,
+            n_starts=options.starts,
+            seed=options.seed,
+            progress=progress,
+        )
+    write_result(lambda path: write_catalogue(estimates, path, overwrite=options.overwrite), options.out)
+    say(console, f"{summary(estimates, n_starts=options.starts)}: {options.out}")
+
+
+def _uncertainties(options: argparse.Namespace) -> None:
+    from contextlib import nullcontext
+
+    import xarray as xr
+    from rich.console import Console
+
+    from bayescannon.app.rescue import write_result
+    from bayescannon.app.stores import budget_of_store, star_choice
+    from bayescannon.app.terminal import print_budget, print_notes, say
+    from bayescannon.app.training import training_reference
+    from bayescannon.cannon.choices import NuisanceChoices
+    from bayescannon.cannon.options import choose_nuisances
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.io.netcdf import write_tree
+    from bayescannon.io.outputs import check_output_file
+    from bayescannon.numerics.progress import can_draw
+
+    console = Console()
+    check_output_file(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    reference = None
+    if options.labels:
+        reference = training_reference(model, options.store, _labels_config(options, model))
+        print_notes(console, reference.notes)
+    with console.status("uncertainties") if can_draw(console) else nullcontext():
+        budget = budget_of_store(
+            model,
+            options.store,
+            kinds=options.kinds,
+            stars=star_choice(options.stars),
+            reference=reference,
+            prior=options.prior,
+            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
+            n_bootstrap=options.bootstrap,
+            n_draws=options.draws,
+            keep_draws=options.keep_draws,
+            star_id=options.star_id,
+            seed=options.seed,
+        )
+    write_result(lambda path: write_tree(xr.DataTree(budget), path, overwrite=options.overwrite), options.out)
+    print_budget(console, budget)
+    if "repeat_stars" in budget.attrs:
+        say(console, f"repeat: {budget.attrs['repeat_stars']}")
+    say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
+
+
+def _coverage(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.rescue import write_result
+    from bayescannon.app.stores import label_store
+    from bayescannon.app.summary import coverage_summary
+    from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
+    from bayescannon.app.training import training_reference
+    from bayescannon.cannon.novelty import CoverageError, coverage_of_catalogue
+    from bayescannon.cannon.qualification import qualify
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.data.label_distance import PAPER_SCALES
+    from bayescannon.io.catalogue import (
+        build_catalogue,
+        check_catalogue_names,
+        check_catalogue_path,
+        read_catalogue,
+        write_catalogue,
+    )
+    from bayescannon.io.tables import read_labels
+
+    console = Console()
+    check_catalogue_path(options.out, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    # a store is a folder, a catalogue a file
+    is_catalogue = options.stars.is_file()
+    if not is_catalogue:
+        check_catalogue_names(options.out, options.stars)
+    if options.labels and not is_catalogue:
+        reference = training_reference(model, options.stars, _labels_config(options, model))
+        print_notes(console, reference.notes)
+        print_tally(console, reference.tally)
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
+    if model.coverage is None:
+        raise CoverageError(
+            f"{options.model} holds no coverage reference; train with --folds 8, or give a store that holds "
+            "the training stars, with their --labels"
+        )
+    names = [name for name in PAPER_SCALES if name in model.label_names]
+    own = options.pipeline_labels and read_labels(
+        options.pipeline_labels, label_names=names, columns=options.pipeline_columns
+    )
+    print_notes(console, own.notes if own else ())
+    chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms, "scores": "all"}
+    if is_catalogue:
+        catalogue = coverage_of_catalogue(model, read_catalogue(options.stars), **chosen)
+    else:
+        with progress_bar(console, "coverage") as progress:
+            estimates = label_store(model, options.stars, seed=options.seed, progress=progress, **chosen)
+        catalogue = build_catalogue(estimates)
+    write_result(lambda path: write_catalogue(catalogue, path, overwrite=options.overwrite), options.out)
+    say(console, f"{coverage_summary(catalogue)}: {options.out}")
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.terminal import print_notes, print_statistics, print_tally, progress_bar
+    from bayescannon.app.training import training_reference
+    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.cannon.validation import validate
+    from bayescannon.io.outputs import check_output_file, replacing
+
+    console = Console()
+    if options.json:
+        check_output_file(options.json, overwrite=options.overwrite)
+    model = TrainedModel.load(options.model)
+    reference = training_reference(model, options.store, _labels_config(options, model))
+    print_notes(console, reference.notes)
+    print_tally(console, reference.tally)
+    with progress_bar(console, "validate") as progress:
+        validation = validate(
+            model, reference, folds=options.folds, snr_min=options.snr_min, seed=options.seed, progress=progress
+        )
+    print_statistics(console, validation.rows)
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial:
+            partial.write_text(validation.to_json() + "\n", encoding="utf-8")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from bayescannon.app.config import read_config
+    from bayescannon.app.run import run_pipeline
+
+    run_pipeline(read_config(options.config), overwrite=options.overwrite)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
+    "demo": _demo,
+    "mock": _mock,
+    "check-input": _check_input,
+    "prepare": _prepare,
+    "train": _train,
+    "label": _label,
+    "uncertainties": _uncertainties,
+    "coverage": _coverage,
+    "validate": _validate,
+    "run": _run,
+}
