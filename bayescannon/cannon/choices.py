@@ -22,9 +22,10 @@ SEED = 0
 FALSE_ALARMS = 0.01
 # files that are read to check whether the input can be used
 SAMPLE = 200
-# Ho et al. 2017, section 5: a star with a larger reduced chi2 is flagged
+# Ho et al. 2017, section 4: stars with a larger reduced chi2 are left out; here they are flagged
 HIGH_REDUCED_CHI2 = 10.0
-# Ho et al. 2017, section 4.2: statistics for S/N > 50
+# Ho et al. 2017, figure 5: statistics for S/N > 50. Here it is the S/N of the file's header; the paper's figure 7 is
+# drawn against three times the header's
 SNR_MIN = 50.0
 # in arcsec, between a spectrum and its labels
 MATCH_RADIUS = 3.0
@@ -316,7 +317,7 @@ class ValidationChoices(FoldChoices):
         least=0,
         metavar="N",
     )
-    snr_min: float = choice(SNR_MIN, "statistics also for stars above this S/N", metavar="X")
+    snr_min: float = choice(SNR_MIN, "statistics also for stars above this S/N of the files' headers", metavar="X")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -212,7 +212,7 @@ class TrainedModel:
 
     def predict(self, labels: ArrayLike) -> FloatArray:
         """
-        Predict normalised spectra (Ho et al. 2017, eq. 3 without its noise).
+        Predict normalised spectra (Ho et al. 2017, eq. 4 without its noise).
 
         Parameters
         ----------

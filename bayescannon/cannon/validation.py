@@ -217,7 +217,8 @@ def compare(
 
 
 def _bias_error(off: FloatArray, number: NDArray[np.int64]) -> float:
-    """Return the standard error of the mean: the sums over each star's spectra are independent (Liang & Zeger 1986)."""
+    """Return the standard error of the mean: the sums over each star's spectra are independent."""
+    # Liang & Zeger 1986, Biometrika 73, 13
     if len(off) == 0:
         return float("nan")
     return float(np.sqrt(np.sum(np.bincount(number, off - off.mean()) ** 2)) / len(off))
@@ -251,7 +252,8 @@ def validate(
         0 leaves the k-fold part out. The held-out labels of a qualified model are used where they have as many folds,
         the same starts and the same seed; other folds train anew.
     snr_min : float
-        Statistics are also given for stars with a larger signal-to-noise ratio.
+        Statistics are also given for stars with a larger signal-to-noise ratio, as their survey gave it. (The S/N in
+        figure 7 of the paper is three times the header's.)
     n_starts, seed, workers, progress
         As in :func:`bayescannon.cannon.held_out.hold_out`.
     held_out : HeldOut, optional

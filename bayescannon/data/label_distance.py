@@ -19,7 +19,7 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.neighbours import mean_distance
 from bayescannon.numerics.typing import FloatArray
 
-# Ho et al. 2017, eq. 7 and section 5
+# Ho et al. 2017, section 4: eq. 7, its scales, ten neighbours and the cut
 PAPER_SCALES: Mapping[str, float] = {"teff": 100.0, "logg": 0.20, "fe_h": 0.10}
 PAPER_NEIGHBOURS = 10
 PAPER_CUT = 2.5

@@ -29,7 +29,8 @@ class PublishedNumbers:
     Attributes
     ----------
     bias, scatter : float or None
-        Mean and standard deviation of (LAMOST Cannon - APOGEE) for S/N > 50 (figure 5).
+        Mean and standard deviation of (LAMOST Cannon - APOGEE) for S/N > 50 (figure 5); the S/N is taken as the
+        header's. That of figure 7 is three times it.
     survey_error : float or None
         The error of APOGEE's label.
     bootstrap : float or None
@@ -142,7 +143,7 @@ def _symbol(name: str) -> str:
     return f"[{ratio[1].capitalize()}/{ratio[2].capitalize()}]" if ratio else name.replace("_", " ")
 
 
-# Published numbers: Ho et al. 2017, section 4.2 and figures 4 and 5. The ranges enclose all stars, with their errors:
+# Published numbers: Ho et al. 2017, section 4 and figures 4 and 5. The ranges enclose all stars, with their errors:
 # from brown dwarfs to the hottest white dwarfs, stars without any line of iron, carbon-enhanced stars of [C/Fe] 4.
 KNOWN_LABELS: dict[str, Label] = {
     label.name: label

@@ -1,4 +1,8 @@
-"""Scatter of the labels against signal-to-noise ratio, similar to figure 7 of Ho et al. 2017."""
+"""
+Scatter of the labels against signal-to-noise ratio, similar to figure 7 of Ho et al. 2017.
+
+The S/N here is that of the files' headers; the paper's figure 7 has three times the header's S/N in the g band.
+"""
 
 import math
 from collections.abc import Sequence

@@ -1,9 +1,10 @@
 """
 The detector: photon, sky and read noise, sky residuals, cosmic rays, dead pixels, reported variances.
 
-LAMOST's reported variances are about three times the true ones (Ho et al. 2017, section 4.1: reduced chi2 near
-0.3), so the inverse variances here are 1 / (3 sigma^2), and 0 in dead pixels. The header's S/N is the median of
-flux x sqrt(reported ivar) in the band, as in LAMOST's files to about 5 %; the true S/N is sqrt(3) times that.
+LAMOST's reported variances are about three times the true ones (Ho et al. 2017, section 4 and table 1: the reduced chi2
+is low by about three), so the inverse variances here are 1 / (3 sigma^2), and 0 in dead pixels. The header's S/N is the
+median of flux x sqrt(reported ivar) in the band, as in LAMOST's files to about 5 %; the true S/N is sqrt(3) times that
+(the paper's figure 7 takes 3 times it).
 
 The pseudo-continuum is weighted by inverse variance, so it depends on how the variance follows the lines. In LAMOST's
 files of giants the slope of log variance on log flux within 200 A increases from about 0.2 at S/N 15, where the

@@ -3,7 +3,7 @@ Effects of interstellar matter on a spectrum: diffuse bands, the sodium doublet,
 
 Bands and lines have the velocity of the interstellar matter and not of the star, so in the star's rest frame they are
 at slightly different wavelengths for different stars. They are the information on A_K in spectra (Ho et al. 2017,
-section 5 and figure 4: the coefficient of A_K peaks at the diffuse bands and at Na D).
+section 3 and figure 4: the coefficient of A_K peaks at the diffuse bands and at Na D).
 
 Band strengths are rounded averages over the field of equivalent width per E(B-V), converted to widths per A_K with
 E(B-V) = 2.8 A_K. The bands of each star scatter about the mean, as those of real stars do because of skin effect and

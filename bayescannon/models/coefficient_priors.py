@@ -187,7 +187,9 @@ class PooledCoefficients:
 @dataclass(frozen=True)
 class LaplaceCoefficients:
     """
-    theta_pk ~ Laplace(0, scale) for the shrunk terms (Casey et al. 2016): many coefficients are 0 at the maximum.
+    theta_pk ~ Laplace(0, scale) for the shrunk terms: many coefficients are 0 at the maximum.
+
+    Casey et al. 2016, arXiv:1603.03040, put it into The Cannon.
 
     Its exact solver is :class:`bayescannon.pixels.laplace.LaplacePrior`.
 
@@ -229,7 +231,7 @@ class LaplaceCoefficients:
 @dataclass(frozen=True)
 class HorseshoeCoefficients:
     """
-    Regularised horseshoe (Piironen & Vehtari 2017): small coefficients are shrunk strongly, large ones hardly.
+    Regularised horseshoe (Piironen & Vehtari 2017, Electron. J. Stat. 11, 5018): small coefficients are shrunk most.
 
     theta_pk = z tau lambda c / sqrt(c^2 + tau^2 lambda^2) for the shrunk terms, with z ~ Normal(0, 1) and
     lambda_pk ~ HalfCauchy(1). The joint density has no maximum, as it grows without bound when lambda goes to 0; the

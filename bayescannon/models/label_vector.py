@@ -1,6 +1,6 @@
 r"""The quadratic label vector :math:`v(\ell)`: its terms, their order and its derivatives.
 
-For K scaled labels the vector holds T = 1 + K + K (K + 1) / 2 terms (Ho et al. 2017, eq. 5):
+For K scaled labels the vector holds T = 1 + K + K (K + 1) / 2 terms (Ho et al. 2017, eq. 6):
 
     v(l) = (1, l_0 ... l_{K-1}, l_0 l_0, l_0 l_1, ..., l_0 l_{K-1}, l_1 l_1, ..., l_{K-1} l_{K-1})
 
@@ -53,7 +53,7 @@ def term_names(label_names: Sequence[str]) -> list[str]:
 
 def label_vector(scaled: Any, xp: ModuleType = np) -> Any:
     r"""
-    Evaluate :math:`v(\ell)` (Ho et al. 2017, eq. 5).
+    Evaluate :math:`v(\ell)` (Ho et al. 2017, eq. 6).
 
     Parameters
     ----------

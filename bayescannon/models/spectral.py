@@ -1,9 +1,9 @@
 r"""
-The spectral model: the distribution of the reference stars' spectra given their labels (Ho et al. 2017, eq. 3-5).
+The spectral model: the distribution of the reference stars' spectra given their labels (Ho et al. 2017, eq. 3-6).
 
     f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + kappa^2 sigma_np^2))
 
-The paper has kappa = 1; its eq. 3 prints the noise without its square root.
+The paper has kappa = 1, and prints the noise of eq. 3 without its square root; eq. 5 is this likelihood.
 :func:`bayescannon.pixels.fit.fit_pixels` finds the exact maximum of its posterior.
 """
 

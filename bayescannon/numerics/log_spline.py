@@ -113,8 +113,8 @@ class LogSpline:
         Return y, shifted to longer wavelengths and convolved with a Gaussian, and its first two derivatives by x.
 
         The convolution B is a Gauss-Hermite quadrature over shifts. Its inverse, for a negative variance, is
-        1 + (1 - B) + (1 - B)^2 + (1 - B)^3 (van Cittert 1931), which makes lines narrower and multiplies noise by 4 at
-        most. Beyond its ends a segment has the values of its end pixels.
+        1 + (1 - B) + (1 - B)^2 + (1 - B)^3 (van Cittert 1931, Z. Phys. 69, 298), which makes lines narrower and
+        multiplies noise by 4 at most. Beyond its ends a segment has the values of its end pixels.
 
         Parameters
         ----------

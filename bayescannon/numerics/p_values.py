@@ -11,7 +11,8 @@ def empirical_p_value(scores: FloatArray, reference: FloatArray) -> NDArray[np.f
     Return (1 + number of reference scores that are not smaller) / (1 + M), per star.
 
     If star and reference are exchangeable, the p-value is at most alpha with probability at most alpha, whatever the
-    distribution of the scores (a conformal p-value: Vovk, Gammerman & Shafer 2005, section 2.2).
+    distribution of the scores (a conformal p-value: Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a Random
+    World, section 2.2).
 
     Parameters
     ----------

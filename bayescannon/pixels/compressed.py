@@ -1,7 +1,7 @@
 r"""
 Compressed pixels: given the scatter, the likelihood of a pixel's coefficients is that of T observations.
 
-With M = V^T W V = R^T R and y = R^-T V^T W f, the likelihood of theta (Ho et al. 2017, eq. 4, s given) is
+With M = V^T W V = R^T R and y = R^-T V^T W f, the likelihood of theta (Ho et al. 2017, eq. 5, s given) is
 
     y ~ Normal(R theta, 1)
 

@@ -2,9 +2,9 @@ r"""
 Exact maximum a posteriori fit of every pixel: coefficients by least squares, scatter by Newton.
 
 Given the parameters of the priors, the pixels of :func:`bayescannon.models.spectral.spectral_model` are independent.
-Given the scatter s, the coefficients solve a (penalised) weighted least-squares problem (Ho et al. 2017, eq. 6 for a
-given s), so the scatter is the root of a one-dimensional function, or 0 if the objective rises from there; see
-:mod:`bayescannon.pixels.block`.
+Given the scatter s, the coefficients solve a (penalised) weighted least-squares problem (Ho et al. 2017, section 3:
+eq. 5 for a given s), so the scatter is the root of a one-dimensional function, or 0 if the objective rises from there;
+see :mod:`bayescannon.pixels.block`.
 """
 
 from dataclasses import dataclass, fields

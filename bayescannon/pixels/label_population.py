@@ -147,7 +147,7 @@ def calibrate_shown(
     Labels from spectra are z = a + B x + noise, reported labels are o = x + error. Then Cov(z, o) = B Omega and
     Cov(o) = Omega + Sigma, whatever the noise of z (from abundances, line-spread function and continuum). Hence
     B = Cov(z, o) (Cov(o) - Sigma)^-1, a regression corrected for the known errors of its regressor (Fuller 1987,
-    section 2.2), and the map is the inverse of a + B x.
+    Measurement Error Models, chapter 2), and the map is the inverse of a + B x.
 
     Parameters
     ----------

@@ -240,7 +240,11 @@ def _mahalanobis(points: FloatArray, reference: FloatArray, *, leave_one_out: bo
 def _log_density(
     points: FloatArray, reference: FloatArray, *, leave_one_out: bool, workers: int | None
 ) -> NDArray[np.float64]:
-    """Return the log density of whitened points by Gaussian kernels of width M^(-1 / (K + 4)) (Scott 1992)."""
+    """
+    Return the log density of whitened points by Gaussian kernels of width M^(-1 / (K + 4)).
+
+    The width is that of Scott 1992, Multivariate Density Estimation (Wiley).
+    """
     n_reference, n_label = reference.shape
     root = whitener(reference) / n_reference ** (-1 / (n_label + 4))
     there, here = reference @ root, points @ root

@@ -204,7 +204,7 @@ def _intrinsic_variance(residual: FloatArray, variance: FloatArray) -> NDArray[n
 
 
 def _robust_quadratic(x: FloatArray, y: FloatArray) -> NDArray[np.float64]:
-    """Fit y = c0 + c1 x + c2 x^2 with Huber's weights (Huber 1964)."""
+    """Fit y = c0 + c1 x + c2 x^2 with Huber's weights (Huber 1964, Ann. Math. Stat. 35, 73)."""
     design, weight = x[:, None] ** np.arange(3), np.ones(len(x))
     fit = np.zeros(3)
     for _ in range(20):

@@ -1,5 +1,8 @@
 r"""
-Infinitesimal jackknife: the analytic limit of the bootstrap (Jaeckel 1972; Efron 1982).
+Infinitesimal jackknife: the analytic limit of the bootstrap.
+
+Sources: Jaeckel 1972, Bell Laboratories memorandum MM 72-1215-11; Efron 1982, The Jackknife, the Bootstrap and Other
+Resampling Plans, chapter 6.
 
 Let d_n be the derivative of a star's labels by the weight of reference star n in training, which all of its spectra
 have, through coefficients and scatters. The covariance of the labels is sum_n (d_n - d)(d_n - d)^T, where d is the mean

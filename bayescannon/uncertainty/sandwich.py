@@ -5,12 +5,16 @@ The error of the labels is H^-1 sum_p w_p r_p J_p with J_p = dF_p/dl and H = J^T
 of consecutive pixels that are longer than the correlation of the noise, the sums s_b = sum_{p in b} w r J are
 independent, so that
 
-    covariance = H^-1 (c sum_b s_b s_b^T) H^-1        (Huber 1967; White 1980; blocks: Liang & Zeger 1986).
+    covariance = H^-1 (c sum_b s_b s_b^T) H^-1
+
+(Huber 1967, Proc. Fifth Berkeley Symp. 1, 221; White 1980, Econometrica 48, 817; blocks: Liang & Zeger 1986, Biometrika
+73, 13).
 
 Fitted residuals are smaller than the noise; the factor c corrects the trace for independent noise of the reported
-variance (similar to MacKinnon & White 1985). With hidden components h, J is projected orthogonally to their loadings,
-the residuals are f - F - H h at the optimum, and the prior of h contributes with its stated variance. Nuisances of a
-star are further hidden components, with the directions in which they change its spectrum.
+variance (similar to MacKinnon & White 1985, J. Econometrics 29, 305). With hidden components h, J is projected
+orthogonally to their loadings, the residuals are f - F - H h at the optimum, and the prior of h contributes with its
+stated variance. Nuisances of a star are further hidden components, with the directions in which they change its
+spectrum.
 """
 
 import numpy as np

@@ -5,7 +5,7 @@ from scipy.optimize import curve_fit, minimize_scalar
 
 
 def vector(labels):
-    """The label vector, written out (Ho et al. 2017, eq. 5)."""
+    """The label vector, written out (Ho et al. 2017, eq. 6)."""
     terms = [1.0, *labels]
     for i in range(len(labels)):
         for j in range(i, len(labels)):

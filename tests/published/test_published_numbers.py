@@ -60,11 +60,11 @@ NUMBERS = [
     ("step of the grid in log10", lambda: np.diff(np.log10(lamost_grid())).mean(), 1e-4, 1e-9, SECTION_2),
     ("L of the running mean", lambda: PAPER.width, 50.0, 0, "Ho et al. 2017, eq. 2"),
     ("half-width of a masked sky line", lambda: SKY_HALF_WIDTH, 3.0, 0, SECTION_2),
-    ("terms of five labels", lambda: n_terms(5), 21, 0, "Ho et al. 2017, eq. 5"),
-    ("terms of four labels", lambda: n_terms(4), 15, 0, "Ho et al. 2017, eq. 5"),
-    ("terms of three labels", lambda: n_terms(3), 10, 0, "Ho et al. 2017, eq. 5"),
+    ("terms of five labels", lambda: n_terms(5), 21, 0, "Ho et al. 2017, eq. 6"),
+    ("terms of four labels", lambda: n_terms(4), 15, 0, "Ho et al. 2017, eq. 6"),
+    ("terms of three labels", lambda: n_terms(3), 10, 0, "Ho et al. 2017, eq. 6"),
     ("scatters of the clip", lambda: CLIP_SIGMA, 4.0, 0, SECTION_3),
-    ("limit of the reduced chi2", lambda: HIGH_REDUCED_CHI2, 10.0, 0, "Ho et al. 2017, section 5"),
+    ("limit of the reduced chi2", lambda: HIGH_REDUCED_CHI2, 10.0, 0, "Ho et al. 2017, section 4"),
     ("first scatter tried", lambda: np.exp(GRID_LN_SCATTER[0]), 1e-4, 1e-12, CODE),
     ("step of ln scatter", lambda: np.diff(GRID_LN_SCATTER).mean(), 0.5, 1e-12, CODE),
     ("last scatter tried", lambda: np.exp(GRID_LN_SCATTER[-1]), np.exp(0.5 * 18) * 1e-4, 1e-9, CODE),
@@ -96,7 +96,7 @@ def test_the_table_holds_every_number_of_the_papers_labels():
             assert f"{name} {short[attribute]}" in named
 
 
-# section 2.1: lines of the night sky in air, and the join of the arms; figure 4: diffuse interstellar bands
+# released code: lines of the night sky in air, and the join of the arms; section 3: diffuse interstellar bands
 @pytest.mark.parametrize(
     ("got", "printed"),
     [
@@ -112,7 +112,7 @@ def test_list(got, printed):
 
 
 def test_the_order_of_the_label_vector():
-    # Ho et al. 2017, eq. 5
+    # Ho et al. 2017, eq. 6
     assert term_names(["T", "g", "m"]) == ["1", "T", "g", "m", "T^2", "T*g", "T*m", "g^2", "g*m", "m^2"]
 
 

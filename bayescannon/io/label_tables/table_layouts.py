@@ -3,7 +3,7 @@ Layouts of label tables: which columns hold the labels in each release of APOGEE
 
 Columns and the order of the arrays PARAM and FPARAM: data models of SDSS DR12 to DR17 (allStar) and DR19
 (astraAllStarASPCAP), www.sdss.org/dr17/irspec/parameters. The metallicity is [M/H] wherever a table has it, because Ho
-et al. (2017, section 3) train on PARAM_M_H; FE_H is read where it is named, or where it stands alone.
+et al. (2017, section 1) train on PARAM_M_H; FE_H is read where it is named, or where it stands alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
