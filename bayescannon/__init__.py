@@ -12,6 +12,7 @@ Verbs, in the order of a survey's way from spectra to catalogue
     validate : inferred against reference labels
     label_spectra, label_store : labels and errors of stars
     sample_posterior, error_budget, assess_coverage, compare_priors : how far labels can be trusted
+    label_information, hidden_atlas : which pixels tell what of a label; what else changes spectra
     build_catalogue : labels, errors and flags as a table
     uncertainty_tree : posterior and errors of a few stars for ArviZ
 
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from bayescannon.app.input_check import check_input
     from bayescannon.app.stores import label_store
     from bayescannon.cannon.cuts import Cut
+    from bayescannon.cannon.fisher_information import label_information
+    from bayescannon.cannon.hidden_components import hidden_atlas
     from bayescannon.cannon.label_priors import build_label_prior
     from bayescannon.cannon.labelling import label_spectra
     from bayescannon.cannon.matching import build_reference
@@ -118,6 +121,8 @@ _HOME = {
     "error_budget": "uncertainty.budget",
     "assess_coverage": "cannon.novelty",
     "compare_priors": "cannon.prior_comparison",
+    "label_information": "cannon.fisher_information",
+    "hidden_atlas": "cannon.hidden_components",
     "build_catalogue": "io.catalogue",
     "uncertainty_tree": "uncertainty.datatree",
     "load_spectra": "io.store",
@@ -185,6 +190,8 @@ __all__ = [
     "error_budget",
     "assess_coverage",
     "compare_priors",
+    "label_information",
+    "hidden_atlas",
     "build_catalogue",
     "uncertainty_tree",
     "load_spectra",

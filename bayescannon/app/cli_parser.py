@@ -16,6 +16,7 @@ from bayescannon.cannon.choices import (
     SAMPLE,
     SEED,
     FoldChoices,
+    InformationChoices,
     LabellingChoices,
     LabelTableChoices,
     PrepareChoices,
@@ -37,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
         _add_demo, _add_mock, _add_check_input, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage,
-        _add_validate, _add_run,
+        _add_validate, _add_information, _add_run,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -188,15 +189,14 @@ def _definition(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _label_errors(text: str) -> str | dict[str, float]:
-    if text.strip() == "table":
-        return "table"
-    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
+    return "table" if text.strip() == "table" else _values(text, "table, or NAME=ERROR,... as teff=90,logg=0.11")
+
+
+def _values(text: str, expected: str = "NAME=VALUE,... as teff=4800,logg=2.5") -> dict[str, float]:
     try:
-        return {name.strip(): float(error) for name, _, error in pairs}
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected table, or NAME=ERROR,... as teff=90,logg=0.11; got {text!r}"
-        ) from None
+        return {name: float(value) for name, value in _columns(text).items()}
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"expected {expected}; got {text!r}") from None
 
 
 def _number_or_path(text: str) -> float | str:
@@ -218,7 +218,7 @@ def _range(text: str) -> tuple[str, list[float]]:
 
 
 # fields whose options add to an empty collection; the defaults of others made anew stay with their class
-_EMPTY_BY_DEFAULT = ("columns", "units", "missing", "define", "keep", "censored")
+_EMPTY_BY_DEFAULT = ("columns", "units", "missing", "define", "keep", "censored", "at")
 # how the text of an option is read, by the type of its field or, where that is not enough, by its name
 _READERS: dict[Any, dict[str, Any]] = {
     int: {"type": _count},
@@ -231,6 +231,7 @@ _READERS: dict[Any, dict[str, Any]] = {
     "keep": {"type": _range, "action": _KeepRange},
     "censored": {"type": _range, "action": _AddRange},
     "label_errors": {"type": _label_errors},
+    "at": {"type": _values},
     "redshift": {"type": _number_or_path},
 }
 
@@ -374,6 +375,16 @@ def _add_validate(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, ValidationChoices)
     _add_seed(parser, "folds and starts")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the statistics as JSON")
+    return parser
+
+
+def _add_information(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "information", "say which pixels tell what of each label, and what hidden components are")
+    parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    add_choices(parser, InformationChoices)
+    parser.add_argument("--store", type=Path, metavar="STORE", help="noise of the pixels as in these spectra")
+    parser.add_argument("--out", type=Path, metavar="INFORMATION.nc", help="netCDF file to write")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="folder to write figures to")
     return parser
 
 

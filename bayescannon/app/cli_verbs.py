@@ -294,6 +294,25 @@ def _validate(options: argparse.Namespace) -> None:
             partial.write_text(validation.to_json() + "\n", encoding="utf-8")
 
 
+def _information(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.information import evaluate_information, write_information
+    from bayescannon.app.terminal import print_hidden, print_information, say
+    from bayescannon.cannon.choices import InformationChoices
+    from bayescannon.io.outputs import check_output_file
+
+    console = Console()
+    if options.out:
+        check_output_file(options.out, overwrite=options.overwrite)
+    result = evaluate_information(options.model, InformationChoices.of(options), store=options.store)
+    print_information(console, result.information, result.noise)
+    if result.atlas is not None:
+        print_hidden(console, result.atlas)
+    for path in write_information(result, out=options.out, figures=options.figures, overwrite=options.overwrite):
+        say(console, f"wrote {path}")
+
+
 def _run(options: argparse.Namespace) -> None:
     from bayescannon.app.config import read_config
     from bayescannon.app.run import run_pipeline
@@ -311,5 +330,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "uncertainties": _uncertainties,
     "coverage": _coverage,
     "validate": _validate,
+    "information": _information,
     "run": _run,
 }

@@ -14,6 +14,8 @@ from rich.table import Table
 
 from bayescannon.app.input_check import InputCheck
 from bayescannon.app.summary import preparation_summary
+from bayescannon.cannon.hidden_components import HiddenAtlas
+from bayescannon.cannon.information_result import LabelInformation
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics
 from bayescannon.data.labels import KNOWN_LABELS
@@ -157,6 +159,49 @@ def print_budget(console: Console, budget: xr.Dataset) -> None:
         values = (format_value(name, value) for name, value in zip(names, shown, strict=True))
         table.add_row(str(kind), *values, str(len(error)))
     console.print(table)
+
+
+def print_information(console: Console, information: LabelInformation, noise: str) -> None:
+    """Print the expected errors of a star's labels, by label and against S/N, and the features that matter most."""
+    labels, expected = information.labels, information.expected
+    headings = [escape(f"{label.name} [{label.unit}]") for label in labels]
+    at = ", ".join(f"{one.name} {format_value(one.name, x)}" for one, x in zip(labels, information.at, strict=True))
+    table = _table(f"Information at S/N {information.snr:g}: {at}", "label", "error, others known", "error")
+    table.add_column("lost without", overflow="fold")
+    for k, label in enumerate(labels):
+        strongest = [f"{one.name} {100 * one.lost[k]:.0f} %" for one in information.strongest(label.name)]
+        errors = (format_value(label.name, one[k]) for one in (information.error_known, information.error))
+        table.add_row(headings[k], *errors, escape(", ".join(strongest)))
+    console.print(table)
+    for kind, values in (("formal", expected.formal), ("calibrated", expected.calibrated)):
+        if values is not None:
+            table = _table(f"Expected {kind} errors", "S/N", *headings)
+            for snr, row in zip(expected.snr, values, strict=True):
+                table.add_row(f"{snr:g}", *(format_value(one.name, x) for one, x in zip(labels, row, strict=True)))
+            console.print(table)
+    say(
+        console,
+        f"S/N: as in the files' headers; noise of the pixels: {noise}; error: formal, of that noise alone; "
+        "lost without: share of the information on the label that the other pixels do not have",
+    )
+
+
+def print_hidden(console: Console, atlas: HiddenAtlas) -> None:
+    """Print what the hidden components of a model look like."""
+    table = _table("Hidden components", "component", "variance", "of scatter")
+    for name in ("kind", "in", "resembles"):
+        table.add_column(name, overflow="fold")
+    for one in atlas.components:
+        alike = ", ".join(f"{other.name} {other.correlation:+.2f}" for other in one.resembles[:3])
+        shares = (f"{100 * share:.1f} %" for share in (one.share, one.share_of_scatter))
+        table.add_row(str(one.number), *shares, one.kind, escape(", ".join(one.notable())), escape(alike))
+    console.print(table)
+    say(
+        console,
+        "variance: of what all components describe; of scatter: of what the labels do not describe; in: features with "
+        "their share of the component's variance; resembles: correlation with the spectrum's change by a label, a "
+        "velocity or a wider line spread",
+    )
 
 
 def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> None:

@@ -33,6 +33,9 @@ MATCH_RADIUS = 3.0
 CLIP_SIGMA = 4.0
 # hidden components, where labels have errors: enough for the mock survey
 N_HIDDEN = 12
+# of a star whose information is evaluated, and the width of blocks of its wavelengths [Angstrom]
+INFORMATION_SNR = 50.0
+INFORMATION_BLOCK = 25.0
 
 LABEL_FORMATS = ("auto", "allstar", "allstar-dr12", "allstar-dr13", "allstar-dr17", "astra", "table")
 MATCHES = ("id", "sky")
@@ -287,6 +290,19 @@ class LabellingChoices(NuisanceChoices):
     prior: str = choice("flat", "prior of a star's labels, built from the reference set", values=LABEL_PRIORS)
     posterior: bool = choice(False, "sample the posterior of every star: adds its quantiles")
     draws: int = choice(N_DRAWS, "posterior draws per star, with --posterior", least=100, metavar="N")
+
+
+@dataclass(frozen=True)
+class InformationChoices(Choices):
+    """The star whose information is evaluated."""
+
+    at: Mapping[str, float] = choice(
+        dict,
+        "its labels; the median of the reference stars for those that are not given",
+        metavar="NAME=VALUE,...",
+    )
+    snr: float = choice(INFORMATION_SNR, "its S/N, as the files' headers give it", metavar="X")
+    block: float = choice(INFORMATION_BLOCK, "width of the blocks of wavelengths [A]", metavar="A")
 
 
 @dataclass(frozen=True)

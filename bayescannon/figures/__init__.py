@@ -1,6 +1,8 @@
 """Figures of labels, spectra and errors: arrays and axes come in, axes go out; only save_figure writes files."""
 
 from bayescannon.figures.coefficients import plot_coefficients
+from bayescannon.figures.hidden_components import plot_hidden_components
+from bayescannon.figures.information import plot_expected_errors, plot_information
 from bayescannon.figures.interval_coverage import plot_coverage, plot_pit
 from bayescannon.figures.kiel import plot_kiel
 from bayescannon.figures.label_distance import plot_distances, plot_kiel_distance
@@ -15,6 +17,9 @@ __all__ = [
     "plot_coefficients",
     "plot_coverage",
     "plot_distances",
+    "plot_expected_errors",
+    "plot_hidden_components",
+    "plot_information",
     "plot_kiel",
     "plot_kiel_distance",
     "plot_label_forest",

@@ -8,11 +8,13 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from bayescannon.data.labels import Label
+from bayescannon.data.spectral_features import INTERSTELLAR_BANDS, named_feature
 from bayescannon.figures.style import (
     GUIDE_COLOUR,
     LINE_COLOUR,
     MARK_COLOUR,
     WAVELENGTH_TEXT,
+    mark_lines,
     new_figure,
     require_panels,
     span,
@@ -20,18 +22,7 @@ from bayescannon.figures.style import (
 from bayescannon.models.label_vector import n_terms
 from bayescannon.numerics.errors import InputError
 
-# diffuse interstellar bands from the paper (figure 4), in Angstrom
-INTERSTELLAR_BANDS = (4428.0, 4882.0, 5780.0, 5797.0, 6203.0, 6283.0, 6614.0, 8621.0)
-
-# vacuum wavelengths in Angstrom
-STRONG_LINES = {
-    r"H$\gamma$": (4341.7,),
-    r"H$\beta$": (4862.7,),
-    "Mg b": (5168.8, 5174.1, 5185.0),
-    "Na D": (5891.6, 5897.6),
-    r"H$\alpha$": (6564.6,),
-    "Ca triplet": (8500.4, 8544.4, 8664.5),
-}
+_STRONG_LINES = ("H gamma", "H beta", "Mg b", "Na D", "H alpha", "Ca II triplet")
 
 
 def plot_coefficients(
@@ -97,37 +88,25 @@ def plot_coefficients(
     axes[-1].set_ylabel("scatter\n[flux]")
     axes[-1].set_xlabel(WAVELENGTH_TEXT)
     axes[-1].set_xlim(*span(wavelength, margin=0.01))
-    for name, lines in STRONG_LINES.items():
-        _mark_line(axes, name, [line for line in lines if wavelength[0] <= line <= wavelength[-1]])
+    mark_lines(axes, [named_feature(name) for name in _STRONG_LINES], wavelength)
     figure.align_ylabels(axes)
     return figure
 
 
-def _mark_line(axes: Sequence[Axes], name: str, lines: list[float]) -> None:
-    """Draw a strong line through all panels, and its name over the first."""
-    for line in lines:
-        for ax in axes:
-            ax.axvline(line, color=GUIDE_COLOUR, linewidth=0.6, linestyle=":", zorder=0)
-    if lines:
-        axes[0].annotate(
-            name, (float(np.mean(lines)), 1.0), (0, 3), xycoords=axes[0].get_xaxis_transform(),
-            textcoords="offset points", ha="center", va="bottom", fontsize="small", color="0.35",
-        )  # fmt: skip
-
-
 def _mark_bands(ax: Axes, wavelength: np.ndarray) -> None:
     """Mark the interstellar bands by ticks at the upper edge of the panel, whose range is extended for them."""
-    bands = [band for band in INTERSTELLAR_BANDS if wavelength[0] <= band <= wavelength[-1]]
+    known = [band for band in INTERSTELLAR_BANDS if wavelength[0] <= band.wavelength <= wavelength[-1]]
+    bands = [band.wavelength for band in known]
     if not bands:
         return
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.3 * (high - low))
     ax.vlines(bands, 0.82, 0.97, transform=ax.get_xaxis_transform(), color=MARK_COLOUR, linewidth=1.4)
-    for band in bands:
+    for band, name in zip(bands, (f"{one.air:.0f}" for one in known), strict=True):
         # to the left of its tick if the next band is close
         crowded = any(0 < other - band < 90 for other in bands)
         ax.annotate(
-            f"{band:.0f}", (band, 0.9), (-3 if crowded else 3, 0), xycoords=ax.get_xaxis_transform(),
+            name, (band, 0.9), (-3 if crowded else 3, 0), xycoords=ax.get_xaxis_transform(),
             textcoords="offset points", ha="right" if crowded else "left", va="center", fontsize="x-small",
         )  # fmt: skip
     edges = np.array([wavelength[0], *bands, wavelength[-1]])

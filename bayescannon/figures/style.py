@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.labels import Label
+from bayescannon.data.spectral_features import Feature
 from bayescannon.io.outputs import replacing
 from bayescannon.numerics.errors import InputError
 
@@ -24,6 +25,8 @@ MARK_COLOUR = "#E69F00"
 BAND_COLOUR = "#56B4E9"
 GUIDE_COLOUR = "0.8"
 COLOUR_MAP = "viridis"
+# names at wavelengths are at least this share of the axis apart
+NAME_DISTANCE = 0.02
 
 SNR_TEXT = "S/N in the g band"
 WAVELENGTH_TEXT = r"vacuum rest wavelength [$\rm\AA$]"
@@ -67,6 +70,34 @@ def span(*arrays: ArrayLike, margin: float = 0.05) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     pad = margin * (high - low) or 0.5
     return low - pad, high + pad
+
+
+def mark_lines(axes: Sequence[Axes], features: Sequence[Feature], wavelength: NDArray[Any]) -> None:
+    """Draw the centres of features on a grid through all panels, and their names over the first."""
+    for feature in features:
+        lines = [line for line in feature.centres if wavelength[0] <= line <= wavelength[-1]]
+        for line in lines:
+            for ax in axes:
+                ax.axvline(line, color=GUIDE_COLOUR, linewidth=0.6, linestyle=":", zorder=0)
+        if lines:
+            axes[0].annotate(
+                feature.symbol, (float(np.mean(lines)), 1.0), (0, 3), xycoords=axes[0].get_xaxis_transform(),
+                textcoords="offset points", ha="center", va="bottom", fontsize="small", color="0.35",
+            )  # fmt: skip
+
+
+def name_places(ax: Axes, places: Sequence[float], names: Sequence[str], *, apart: float) -> None:
+    """Mark wavelengths and write their names along the marks; one nearer than `apart` to an earlier one is left out."""
+    named: list[float] = []
+    for place, name in zip(places, names, strict=True):
+        if any(abs(place - other) < apart for other in named):
+            continue
+        named.append(place)
+        ax.axvline(place, color=MARK_COLOUR, linewidth=0.6, zorder=0)
+        ax.annotate(
+            name, (place, 0.97), xycoords=ax.get_xaxis_transform(), rotation=90, ha="right", va="top",
+            fontsize="x-small",
+        )  # fmt: skip
 
 
 def colour_scale(values: NDArray[Any], *, log: bool = False) -> Normalize:

@@ -14,24 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayescannon.data.spectral_features import INTERSTELLAR_BANDS, SODIUM_D
 from bayescannon.mock.optics import C_KM_S, FWHM_PER_SIGMA, RESOLUTION
 from bayescannon.numerics.typing import FloatArray
 
 EBV_PER_A_K = 2.8
-# vacuum wavelength [A], equivalent width per E(B-V) [A/mag], full width at half maximum [A]; in the paper they have
-# the names of their air wavelengths 4428, 4882, 5780, 5797, 6203, 6283, 6614, 8621
-DIFFUSE_BANDS = np.array([
-    (4429.3, 2.00, 16.0),
-    (4883.4, 0.90, 20.0),
-    (5782.1, 0.52, 2.6),
-    (5798.7, 0.18, 1.3),
-    (6205.0, 0.25, 3.5),
-    (6285.4, 1.10, 5.5),
-    (6615.4, 0.23, 1.7),
-    (8623.4, 0.36, 5.0),
-])  # fmt: skip
+# equivalent widths of the bands per E(B-V) [A/mag]
+_BAND_WIDTHS = (2.00, 0.90, 0.52, 0.18, 0.25, 1.10, 0.23, 0.36)
+# vacuum wavelength [A], equivalent width per E(B-V) [A/mag], full width at half maximum [A]
+DIFFUSE_BANDS = np.array(
+    [(band.wavelength, width, band.fwhm) for band, width in zip(INTERSTELLAR_BANDS, _BAND_WIDTHS, strict=True)]
+)
 # vacuum wavelength [A] and equivalent width of the saturated line [A]
-SODIUM_LINES = np.array([(5891.58, 0.85), (5897.56, 0.70)])
+SODIUM_LINES = np.column_stack([SODIUM_D, (0.85, 0.70)])
 # A_K at which the sodium lines have reached 63 % of their saturated strength
 SODIUM_A_K = 0.08
 # scatter of the logarithm of the strengths: common to all bands of a star, of each band, of sodium; and the standard

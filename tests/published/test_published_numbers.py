@@ -10,7 +10,7 @@ from bayescannon.data.continuum import normalise
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelScaler
 from bayescannon.data.prepare import lamost_grid
 from bayescannon.data.preset import ARM_JOIN, PAPER, PRESETS, SKY_HALF_WIDTH, SKY_LINES
-from bayescannon.figures.coefficients import INTERSTELLAR_BANDS
+from bayescannon.data.spectral_features import INTERSTELLAR_BANDS
 from bayescannon.io.tables import read_labels
 from bayescannon.models.label_vector import n_terms, term_names
 from bayescannon.pixels.fit import GRID_LN_SCATTER
@@ -102,7 +102,7 @@ def test_the_table_holds_every_number_of_the_papers_labels():
     [
         (SKY_LINES, (4046, 4358, 5460, 5577, 6300, 6363, 6863)),
         (ARM_JOIN, (5800, 6000)),
-        (INTERSTELLAR_BANDS, (4428, 4882, 5780, 5797, 6203, 6283, 6614, 8621)),
+        ([band.air for band in INTERSTELLAR_BANDS], (4428, 4882, 5780, 5797, 6203, 6283, 6614, 8621)),
         (PAPER_LABELS, ("teff", "logg", "fe_h", "alpha_m", "a_k")),
     ],
     ids=["sky lines", "arm join", "interstellar bands", "labels"],

@@ -7,8 +7,8 @@ import pytest
 from drawing import SUBSETS, limits_hold, require_drawable
 
 from bayescannon.data.labels import labels_from_names
+from bayescannon.data.spectral_features import INTERSTELLAR_BANDS
 from bayescannon.figures import plot_coefficients
-from bayescannon.figures.coefficients import INTERSTELLAR_BANDS
 from bayescannon.models.label_vector import n_terms
 
 WAVELENGTH = 10 ** (np.log10(3905) + 1e-3 * np.arange(363))
@@ -33,7 +33,7 @@ def test_coefficients(rng: np.random.Generator, tmp_path: Path, names: tuple[str
         assert limits_hold(ax.get_ylim(), curve)
         assert ax.get_ylabel() == f"{label.symbol}\n[flux / {label.published.plot_scale:g} {label.unit}]"
         band_names = [text.get_text() for text in ax.texts if text.get_text().isdigit()]
-        assert band_names == ([f"{band:.0f}" for band in INTERSTELLAR_BANDS] if label.name == "a_k" else [])
+        assert band_names == ([f"{band.air:.0f}" for band in INTERSTELLAR_BANDS] if label.name == "a_k" else [])
     bottom = figure.axes[-1]
     assert np.isnan(bottom.lines[0].get_ydata()[dead]).all()
     assert bottom.get_ylabel() == "scatter\n[flux]"

@@ -1,0 +1,307 @@
+r"""
+What the hidden components of a trained model are: their shares of the variance, and the features that they change.
+
+The loadings H are known up to a rotation of the components. Here they are rotated to the principal axes of H H^T, the
+covariance of the flux that they describe: the components are orthogonal, and the first has most of the variance.
+A component is compared with named features (:mod:`bayescannon.data.spectral_features`), with the derivatives of the
+spectrum at the pivot by each label, and with what a velocity and a wider line spread do to it, m' and m'' by
+ln lambda.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayescannon.cannon.model_file import as_model
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.continuum import running_mean
+from bayescannon.data.spectral_features import Feature, features_at, features_within
+from bayescannon.models.nuisances import LINE_SPREAD, VELOCITY
+from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.log_spline import LogSpline
+from bayescannon.numerics.typing import BoolArray, FloatArray
+
+# L of the running mean [Angstrom] that separates continuum and bands from lines; lines have a full width of 3 A
+SMOOTH_WIDTH = 15.0
+# peaks that are named, at least this far apart [Angstrom]
+_N_PEAKS, _PEAK_DISTANCE = 8, 12.0
+# excess of a component's variance in a feature that its description names
+_NOTABLE = 0.02
+
+
+@dataclass(frozen=True)
+class ComponentPeak:
+    """
+    A peak of a component.
+
+    Attributes
+    ----------
+    wavelength : float
+        In vacuum [Angstrom].
+    amplitude : float
+        The component there: the change of the normalised flux per standard deviation.
+    features : tuple of str
+        The known features that cover it, by the component's excess in them.
+    """
+
+    wavelength: float
+    amplitude: float
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FeatureShare:
+    """
+    A component's variance in the pixels of a feature.
+
+    Attributes
+    ----------
+    feature, kind : str
+    share : float
+        Of the component's variance.
+    excess : float
+        The same minus the feature's share of the live pixels: 0 for a component that is the same everywhere.
+    """
+
+    feature: str
+    kind: str
+    share: float
+    excess: float
+
+
+@dataclass(frozen=True)
+class Resemblance:
+    """
+    How a component resembles a known change of the spectrum.
+
+    Attributes
+    ----------
+    name : str
+        A label, ``velocity`` or ``line_spread``.
+    correlation : float
+        Cosine of the angle between both, over the live pixels.
+    """
+
+    name: str
+    correlation: float
+
+
+@dataclass(frozen=True)
+class HiddenComponent:
+    """
+    One component, on the principal axes.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    share : float
+        Of the variance that all components describe.
+    share_of_scatter : float
+        Of the variance that the labels do not describe: s^2 and that of the components, over the live pixels.
+    smooth_share : float
+        Of its variance, in its running mean over 15 A: near 1 for continuum and broad bands, near 0 for lines.
+    features : tuple of FeatureShare
+        By excess, the largest first.
+    peaks : tuple of ComponentPeak
+        The largest first, 12 A apart.
+    resembles : tuple of Resemblance
+        By correlation without its sign, the largest first.
+    """
+
+    number: int
+    share: float
+    share_of_scatter: float
+    smooth_share: float
+    features: tuple[FeatureShare, ...]
+    peaks: tuple[ComponentPeak, ...]
+    resembles: tuple[Resemblance, ...]
+
+    @property
+    def kind(self) -> str:
+        """``continuum`` or ``lines``: where more of its variance is."""
+        return "continuum" if self.smooth_share > 0.5 else "lines"
+
+    def notable(self, number: int = 4) -> tuple[str, ...]:
+        """Return the names of the features in which its variance exceeds that of other pixels most, with its share."""
+        found = [f"{one.feature} {100 * one.share:.0f} %" for one in self.features if one.excess > _NOTABLE]
+        return tuple(found[:number])
+
+    def describe(self) -> str:
+        """Return a sentence that names what it looks like."""
+        alike = [f"{one.name} {one.correlation:+.2f}" for one in self.resembles[:2]]
+        return (
+            f"component {self.number}: {100 * self.share:.0f} % of the variance, {self.kind}; in "
+            f"{', '.join(self.notable()) or 'no feature in particular'}; resembles {', '.join(alike)}"
+        )
+
+
+@dataclass(frozen=True)
+class HiddenAtlas:
+    """
+    The hidden components of a model.
+
+    Attributes
+    ----------
+    wavelength : float array of shape (P,)
+        Vacuum rest wavelength in Angstrom.
+    loadings : float array of shape (P, R)
+        H on the principal axes, by share of the variance; the largest peak of each is positive. NaN in dead pixels.
+    components : tuple of R HiddenComponent
+    """
+
+    wavelength: NDArray[np.float64]
+    loadings: NDArray[np.float64]
+    components: tuple[HiddenComponent, ...]
+
+    def describe(self) -> str:
+        """Return one line for each component."""
+        return "\n".join(one.describe() for one in self.components)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return loadings and numbers with named dims: wavelength, component, feature and resemblance."""
+        features = sorted({one.feature for component in self.components for one in component.features})
+        alike = sorted({one.name for component in self.components for one in component.resembles})
+        excess = [[_by_name(c.features, "feature", "excess", name) for name in features] for c in self.components]
+        correlation = [[_by_name(c.resembles, "name", "correlation", name) for name in alike] for c in self.components]
+        numbers = ("share", "share_of_scatter", "smooth_share")
+        return xr.Dataset(
+            {
+                "loadings": (("wavelength", "component"), self.loadings),
+                **{name: ("component", [getattr(one, name) for one in self.components]) for name in numbers},
+                **({"feature_excess": (("component", "feature"), excess)} if features else {}),
+                "correlation": (("component", "resemblance"), correlation),
+            },
+            coords={
+                "wavelength": self.wavelength,
+                "component": [one.number for one in self.components],
+                "resemblance": alike,
+                **({"feature": features} if features else {}),
+            },
+        )
+
+
+def hidden_atlas(model: TrainedModel | str | Path) -> HiddenAtlas:
+    """
+    Describe the hidden components of a trained model.
+
+    Parameters
+    ----------
+    model : TrainedModel, or path of its file
+        Trained with hidden components.
+
+    Returns
+    -------
+    atlas : HiddenAtlas
+
+    Raises
+    ------
+    InputError
+        The model has no hidden components.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> survey = bc.simulate_survey(80, 0, seed=1)
+    >>> spectra = bc.prepare_spectra(list(survey.spectra()))
+    >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "fe_h"), format="allstar-dr12")
+    >>> model = bc.train(reference, label_errors={"teff": 90.0, "fe_h": 0.05}, hidden=2)
+    >>> atlas = bc.hidden_atlas(model)
+    >>> [component.number for component in atlas.components]
+    [1, 2]
+    """
+    model = as_model(model)
+    if model.loadings is None or not model.loadings.shape[1]:
+        raise InputError(
+            "the model has no hidden components; train with them: --label-errors and --hidden R "
+            "(train(label_errors=, hidden=))"
+        )
+    live = np.isfinite(model.scatter)
+    rotated = _principal(np.where(live[:, None], np.asarray(model.loadings, dtype=float), 0.0))
+    power = (rotated**2).sum(axis=0)
+    scatter = float((model.scatter[live] ** 2).sum())
+    smooth = _smoothed(rotated, live, model.wavelength)
+    known = _known_changes(model, live)
+    features = features_within(model.wavelength[live])
+    shares = [_shares(rotated[:, r], live, model.wavelength, features) for r in range(rotated.shape[1])]
+    components = tuple(
+        HiddenComponent(
+            number=r + 1,
+            share=float(power[r] / power.sum()),
+            share_of_scatter=float(power[r] / (power.sum() + scatter)),
+            smooth_share=float((smooth[:, r] ** 2).sum() / power[r]) if power[r] > 0 else float("nan"),
+            features=shares[r],
+            peaks=_peaks(rotated[:, r], model.wavelength, [one.feature for one in shares[r]]),
+            resembles=_resemblances(rotated[:, r], known),
+        )
+        for r in range(rotated.shape[1])
+    )
+    return HiddenAtlas(model.wavelength, np.where(live[:, None], rotated, np.nan), components)
+
+
+def _principal(loadings: FloatArray) -> NDArray[np.float64]:
+    """Return loadings (P, R) on the principal axes of H H^T, each with its largest value positive."""
+    left, size, _ = np.linalg.svd(loadings, full_matrices=False)
+    rotated = left * size
+    largest = rotated[np.abs(rotated).argmax(axis=0), np.arange(rotated.shape[1])]
+    return np.asarray(rotated * np.where(largest < 0, -1.0, 1.0), dtype=np.float64)
+
+
+def _smoothed(loadings: FloatArray, live: BoolArray, wavelength: FloatArray) -> NDArray[np.float64]:
+    """Return running means of the loadings (P, R)."""
+    weight = np.broadcast_to(live.astype(float), loadings.T.shape)
+    # the running mean is of positive fluxes; that of a constant is the constant
+    offset = 1.0 + np.abs(loadings).max()
+    mean = running_mean(loadings.T + offset, weight, wavelength, SMOOTH_WIDTH) - offset
+    return np.where(np.isfinite(mean), mean, 0.0).T
+
+
+def _known_changes(model: TrainedModel, live: BoolArray) -> dict[str, NDArray[np.float64]]:
+    """Return what labels, velocity and line spread do to the spectrum at the pivot, each of shape (P,)."""
+    theta = np.where(live[:, None], model.theta, 0.0)
+    known = {name: theta[:, 1 + k] for k, name in enumerate(model.label_names)}
+    _, first, second = LogSpline.of(model.wavelength, theta[:, :1], live).at()
+    return known | {VELOCITY: -first[:, 0], LINE_SPREAD: second[:, 0]}
+
+
+def _resemblances(component: FloatArray, known: dict[str, NDArray[np.float64]]) -> tuple[Resemblance, ...]:
+    found = []
+    for name, change in known.items():
+        norm = float(np.linalg.norm(component) * np.linalg.norm(change))
+        found.append(Resemblance(name, float(component @ change) / norm if norm > 0 else 0.0))
+    return tuple(sorted(found, key=lambda one: -abs(one.correlation)))
+
+
+def _shares(
+    component: FloatArray, live: BoolArray, wavelength: FloatArray, features: tuple[Feature, ...]
+) -> tuple[FeatureShare, ...]:
+    """Return the share of a component's variance in each feature."""
+    power = component**2 / max(float((component**2).sum()), np.finfo(float).tiny)
+    found = []
+    for feature in features:
+        own = feature.covers(wavelength) & live
+        share = float(power[own].sum())
+        found.append(FeatureShare(feature.name, str(feature.kind), share, share - float(own.sum() / live.sum())))
+    return tuple(sorted(found, key=lambda one: -one.excess))
+
+
+def _peaks(component: FloatArray, wavelength: FloatArray, by_excess: list[str]) -> tuple[ComponentPeak, ...]:
+    """Return the largest peaks of a component without its sign, at least 12 A apart."""
+    size = np.abs(component)
+    found: list[ComponentPeak] = []
+    for place in np.argsort(-size):
+        at = float(wavelength[place])
+        if len(found) == _N_PEAKS or size[place] == 0:
+            break
+        if all(abs(at - peak.wavelength) >= _PEAK_DISTANCE for peak in found):
+            names = tuple(sorted((feature.name for feature in features_at(at)), key=by_excess.index))
+            found.append(ComponentPeak(at, float(component[place]), names))
+    return tuple(found)
+
+
+def _by_name(rows: tuple[Any, ...], key: str, value: str, name: str) -> float:
+    return next((getattr(row, value) for row in rows if getattr(row, key) == name), float("nan"))
