@@ -232,7 +232,8 @@ def _features(
         return ()
     members = np.array([feature.covers(wavelength) & (weight > 0) for feature in features])
     lost = information_lost(slopes, directions, weight, members)
-    share = np.nan_to_num(members.astype(float) @ found.marginal * found.variance)
+    # where the pixels do not determine a label, none of them has a share of it
+    share = members.astype(float) @ found.marginal * np.where(np.isfinite(found.variance), found.variance, 0.0)
     return tuple(
         FeatureInformation(feature.name, str(feature.kind), int(own.sum()), part, row)
         for feature, own, part, row in zip(features, members, share, lost, strict=True)

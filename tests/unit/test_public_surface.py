@@ -2,6 +2,7 @@
 
 import ast
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -103,6 +104,10 @@ CALLS = {
     ),
     "compare_priors": lambda toy: bc.compare_priors(
         toy["folder"] / "model.nc", toy["folder"] / "store.zarr", ["box"], n_draws=100
+    ),
+    "label_information": lambda toy: bc.label_information(toy["folder"] / "model.nc", {"teff": 4700.0}, snr=30),
+    "hidden_atlas": lambda toy: bc.hidden_atlas(
+        replace(toy["model"], loadings=np.ones((len(toy["model"].wavelength), 1)))
     ),
     "build_catalogue": lambda toy: bc.build_catalogue(toy["estimates"]),
     "uncertainty_tree": lambda toy: bc.uncertainty_tree(
