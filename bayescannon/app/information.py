@@ -66,7 +66,7 @@ def evaluate_information(
         ivar = typical_ivar(spectra, choices.snr)
         noise = f"the median of {len(spectra)} of the {len(names)} spectra of {store}"
     information = label_information(model, choices.at, snr=choices.snr, ivar=ivar, block=choices.block)
-    atlas = None if model.loadings is None or not model.loadings.shape[1] else hidden_atlas(model)
+    atlas = None if model.loadings is None or not model.loadings.shape[1] else hidden_atlas(model, snr=choices.snr)
     return InformationResult(information, atlas, noise)
 
 

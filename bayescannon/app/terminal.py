@@ -189,18 +189,21 @@ def print_information(console: Console, information: LabelInformation, noise: st
 def print_hidden(console: Console, atlas: HiddenAtlas) -> None:
     """Print what the hidden components of a model look like."""
     table = _table("Hidden components", "component", "variance", "of scatter")
-    for name in ("kind", "in", "resembles"):
+    for name in ("kind", "in", "peaks", "resembles", "costs"):
         table.add_column(name, overflow="fold")
     for one in atlas.components:
-        alike = ", ".join(f"{other.name} {other.correlation:+.2f}" for other in one.resembles[:3])
+        alike = ", ".join(f"{other.name} {other.correlation:+.2f}" for other in one.resembles[:2])
         shares = (f"{100 * share:.1f} %" for share in (one.share, one.share_of_scatter))
-        table.add_row(str(one.number), *shares, one.kind, escape(", ".join(one.notable())), escape(alike))
+        costs = ", ".join(f"{cost.label} {100 * cost.share:.0f} %" for cost in one.costs[:3])
+        texts = (", ".join(one.notable(3)), ", ".join(one.named_peaks()), alike, costs)
+        table.add_row(str(one.number), *shares, one.kind, *map(escape, texts))
     console.print(table)
     say(
         console,
         "variance: of what all components describe; of scatter: of what the labels do not describe; in: features with "
-        "their share of the component's variance; resembles: correlation with the spectrum's change by a label, a "
-        "velocity or a wider line spread",
+        "their share of the component's variance; peaks: what stands out from its surroundings; resembles: correlation "
+        "with the spectrum's change by a label, a velocity or a wider line spread; costs: share of the formal variance "
+        "of a label that it makes",
     )
 
 

@@ -16,19 +16,25 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayescannon.cannon.choices import INFORMATION_SNR
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.continuum import running_mean
 from bayescannon.data.spectral_features import Feature, features_at, features_within
 from bayescannon.models.nuisances import LINE_SPREAD, VELOCITY
+from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.log_spline import LogSpline
+from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.typing import BoolArray, FloatArray
+from bayescannon.stars.pixel_information import information_matrix, label_variance
 
 # L of the running mean [Angstrom] that separates continuum and bands from lines; lines have a full width of 3 A
 SMOOTH_WIDTH = 15.0
 # peaks that are named, at least this far apart [Angstrom]
 _N_PEAKS, _PEAK_DISTANCE = 8, 12.0
+# they stand out from surroundings of this L [Angstrom], and from this share of the largest square at least
+_SURROUNDINGS, _NEGLIGIBLE = 150.0, 1e-4
 # excess of a component's variance in a feature that its description names
 _NOTABLE = 0.02
 
@@ -45,7 +51,8 @@ class ComponentPeak:
     amplitude : float
         The component there: the change of the normalised flux per standard deviation.
     features : tuple of str
-        The known features that cover it, by the component's excess in them.
+        The known features that cover it: the narrowest first where the peak is narrow, else that with most of the
+        component's variance.
     """
 
     wavelength: float
@@ -91,6 +98,22 @@ class Resemblance:
 
 
 @dataclass(frozen=True)
+class LabelCost:
+    """
+    What a component costs a label.
+
+    Attributes
+    ----------
+    label : str
+    share : float
+        Of the formal variance of the label, that would be gone if the component of the star were known.
+    """
+
+    label: str
+    share: float
+
+
+@dataclass(frozen=True)
 class HiddenComponent:
     """
     One component, on the principal axes.
@@ -108,9 +131,11 @@ class HiddenComponent:
     features : tuple of FeatureShare
         By excess, the largest first.
     peaks : tuple of ComponentPeak
-        The largest first, 12 A apart.
+        Those that stand out most from their surroundings first, 12 A apart.
     resembles : tuple of Resemblance
         By correlation without its sign, the largest first.
+    costs : tuple of LabelCost
+        Of a star at the pivot; the largest first.
     """
 
     number: int
@@ -120,6 +145,7 @@ class HiddenComponent:
     features: tuple[FeatureShare, ...]
     peaks: tuple[ComponentPeak, ...]
     resembles: tuple[Resemblance, ...]
+    costs: tuple[LabelCost, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -131,12 +157,17 @@ class HiddenComponent:
         found = [f"{one.feature} {100 * one.share:.0f} %" for one in self.features if one.excess > _NOTABLE]
         return tuple(found[:number])
 
+    def named_peaks(self, number: int = 4) -> tuple[str, ...]:
+        """Return the names of the features at its peaks."""
+        return tuple(dict.fromkeys(peak.features[0] for peak in self.peaks if peak.features))[:number]
+
     def describe(self) -> str:
         """Return a sentence that names what it looks like."""
         alike = [f"{one.name} {one.correlation:+.2f}" for one in self.resembles[:2]]
         return (
             f"component {self.number}: {100 * self.share:.0f} % of the variance, {self.kind}; in "
-            f"{', '.join(self.notable()) or 'no feature in particular'}; resembles {', '.join(alike)}"
+            f"{', '.join(self.notable()) or 'no feature in particular'}; peaks at "
+            f"{', '.join(self.named_peaks()) or 'no known feature'}; resembles {', '.join(alike)}"
         )
 
 
@@ -167,6 +198,8 @@ class HiddenAtlas:
         features = sorted({one.feature for component in self.components for one in component.features})
         alike = sorted({one.name for component in self.components for one in component.resembles})
         excess = [[_by_name(c.features, "feature", "excess", name) for name in features] for c in self.components]
+        labels = sorted({one.label for component in self.components for one in component.costs})
+        cost = [[_by_name(c.costs, "label", "share", name) for name in labels] for c in self.components]
         correlation = [[_by_name(c.resembles, "name", "correlation", name) for name in alike] for c in self.components]
         numbers = ("share", "share_of_scatter", "smooth_share")
         return xr.Dataset(
@@ -175,17 +208,19 @@ class HiddenAtlas:
                 **{name: ("component", [getattr(one, name) for one in self.components]) for name in numbers},
                 **({"feature_excess": (("component", "feature"), excess)} if features else {}),
                 "correlation": (("component", "resemblance"), correlation),
+                "cost": (("component", "stellar_label"), cost),
             },
             coords={
                 "wavelength": self.wavelength,
                 "component": [one.number for one in self.components],
                 "resemblance": alike,
+                "stellar_label": labels,
                 **({"feature": features} if features else {}),
             },
         )
 
 
-def hidden_atlas(model: TrainedModel | str | Path) -> HiddenAtlas:
+def hidden_atlas(model: TrainedModel | str | Path, *, snr: float = INFORMATION_SNR) -> HiddenAtlas:
     """
     Describe the hidden components of a trained model.
 
@@ -193,6 +228,8 @@ def hidden_atlas(model: TrainedModel | str | Path) -> HiddenAtlas:
     ----------
     model : TrainedModel, or path of its file
         Trained with hidden components.
+    snr : float
+        S/N, as surveys report it, of the star whose formal errors the components add to.
 
     Returns
     -------
@@ -201,7 +238,7 @@ def hidden_atlas(model: TrainedModel | str | Path) -> HiddenAtlas:
     Raises
     ------
     InputError
-        The model has no hidden components.
+        The model has no hidden components, or the S/N is not positive.
 
     Examples
     --------
@@ -228,6 +265,7 @@ def hidden_atlas(model: TrainedModel | str | Path) -> HiddenAtlas:
     known = _known_changes(model, live)
     features = features_within(model.wavelength[live])
     shares = [_shares(rotated[:, r], live, model.wavelength, features) for r in range(rotated.shape[1])]
+    costs = _costs(model, rotated, real_number(snr, "snr", above=0))
     components = tuple(
         HiddenComponent(
             number=r + 1,
@@ -235,8 +273,9 @@ def hidden_atlas(model: TrainedModel | str | Path) -> HiddenAtlas:
             share_of_scatter=float(power[r] / (power.sum() + scatter)),
             smooth_share=float((smooth[:, r] ** 2).sum() / power[r]) if power[r] > 0 else float("nan"),
             features=shares[r],
-            peaks=_peaks(rotated[:, r], model.wavelength, [one.feature for one in shares[r]]),
+            peaks=_peaks(rotated[:, r], smooth[:, r], live, model.wavelength, shares[r]),
             resembles=_resemblances(rotated[:, r], known),
+            costs=costs[r],
         )
         for r in range(rotated.shape[1])
     )
@@ -268,6 +307,21 @@ def _known_changes(model: TrainedModel, live: BoolArray) -> dict[str, NDArray[np
     return known | {VELOCITY: -first[:, 0], LINE_SPREAD: second[:, 0]}
 
 
+def _costs(model: TrainedModel, rotated: FloatArray, snr: float) -> list[tuple[LabelCost, ...]]:
+    """Return what each component costs the labels of a star at the pivot, with the same noise in all pixels."""
+    n_label = len(model.label_names)
+    slopes = np.where(np.isfinite(model.scatter)[:, None], model.theta, 0.0)[:, 1 : 1 + n_label]
+    weight = pixel_weights(model.scatter, snr**2 / model.noise_scale**2)
+    beside = [rotated, *(np.delete(rotated, r, axis=1) for r in range(rotated.shape[1]))]
+    whole, *without = (label_variance(information_matrix(slopes, b, weight)[None], n_label)[0] for b in beside)
+    found = []
+    for left in without:
+        shares = np.where(np.isfinite(whole), 1 - left / np.where(np.isfinite(whole), whole, 1.0), 0.0)
+        costs = (LabelCost(name, float(share)) for name, share in zip(model.label_names, shares, strict=True))
+        found.append(tuple(sorted(costs, key=lambda one: -one.share)))
+    return found
+
+
 def _resemblances(component: FloatArray, known: dict[str, NDArray[np.float64]]) -> tuple[Resemblance, ...]:
     found = []
     for name, change in known.items():
@@ -289,17 +343,34 @@ def _shares(
     return tuple(sorted(found, key=lambda one: -one.excess))
 
 
-def _peaks(component: FloatArray, wavelength: FloatArray, by_excess: list[str]) -> tuple[ComponentPeak, ...]:
-    """Return the largest peaks of a component without its sign, at least 12 A apart."""
-    size = np.abs(component)
+def _peaks(
+    component: FloatArray,
+    smooth: FloatArray,
+    live: BoolArray,
+    wavelength: FloatArray,
+    shares: tuple[FeatureShare, ...],
+) -> tuple[ComponentPeak, ...]:
+    """Return the peaks of a component that stand out most from its surroundings, at least 12 A apart."""
+    power = np.where(live, component**2, 0.0)
+    # one is added because the running mean is of positive values only
+    around = running_mean(power[None] + 1.0, live[None].astype(float), wavelength, _SURROUNDINGS)[0] - 1.0
+    if not power.any():
+        return ()
+    # where the component is next to nothing, nothing stands out
+    floor = max(float(np.median(around[live])), _NEGLIGIBLE * float(power.max()))
+    contrast = np.where(live, np.abs(component) / np.sqrt(np.nan_to_num(around) + floor), 0.0)
+    share = {one.feature: one.share for one in shares}
     found: list[ComponentPeak] = []
-    for place in np.argsort(-size):
+    for place in np.argsort(-contrast):
         at = float(wavelength[place])
-        if len(found) == _N_PEAKS or size[place] == 0:
+        if len(found) == _N_PEAKS or power[place] == 0:
             break
         if all(abs(at - peak.wavelength) >= _PEAK_DISTANCE for peak in found):
-            names = tuple(sorted((feature.name for feature in features_at(at)), key=by_excess.index))
-            found.append(ComponentPeak(at, float(component[place]), names))
+            names = [feature.name for feature in features_at(at) if feature.name in share]
+            # a peak that the running mean keeps is that of a band
+            if np.abs(smooth[place]) > 0.5 * np.abs(component[place]):
+                names.sort(key=lambda name: -share[name])
+            found.append(ComponentPeak(at, float(component[place]), tuple(names)))
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bayescannon as bc
+from bayescannon.cannon.fisher_information import label_information
 from bayescannon.cannon.hidden_components import hidden_atlas
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.data.spectra import Spectra
@@ -103,6 +104,23 @@ def test_dead_pixels_are_blank_and_do_not_count(model):
     atlas = hidden_atlas(having(dead, loading))
     assert np.isnan(atlas.loadings[:100]).all()
     assert all(peak.wavelength > WAVELENGTH[100] for peak in atlas.components[0].peaks)
+
+
+def test_a_component_costs_the_label_that_it_imitates(model):
+    like, unlike = 2.0 * model.theta[:, 1], 0.02 * lines([5900.0], 10.0)
+    atlas = hidden_atlas(having(model, like, unlike))
+    costs = {one.resembles[0].name: one.costs[0] for one in atlas.components}
+    assert costs["teff"].label == "teff"
+    assert costs["teff"].share > 0.9
+    other = next(one for one in atlas.components if one.resembles[0].name != "teff" or one.costs[0].share < 0.5)
+    assert other.costs[0].share < 0.1
+    loading = 0.02 * lines([5270.0])
+    (one,) = hidden_atlas(having(model, loading), snr=80).components
+    formal = label_information(having(model, loading), snr=80)
+    alone = label_information(model, snr=80)
+    assert one.costs[0].share == pytest.approx(1 - (alone.error[0] / formal.error[0]) ** 2, rel=1e-6)
+    with pytest.raises(InputError, match="snr must be"):
+        hidden_atlas(having(model, loading), snr=0)
 
 
 def test_share_of_scatter(model):
