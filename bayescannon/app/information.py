@@ -8,7 +8,8 @@ import xarray as xr
 
 from bayescannon.cannon.choices import SAMPLE, InformationChoices
 from bayescannon.cannon.fisher_information import label_information, typical_ivar
-from bayescannon.cannon.hidden_components import HiddenAtlas, hidden_atlas
+from bayescannon.cannon.hidden_components import hidden_atlas
+from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel

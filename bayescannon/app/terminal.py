@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bayescannon.app.input_check import InputCheck
 from bayescannon.app.summary import preparation_summary
-from bayescannon.cannon.hidden_components import HiddenAtlas
+from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics

@@ -18,7 +18,7 @@ from bayescannon.figures.style import (
 from bayescannon.numerics.errors import InputError
 
 if TYPE_CHECKING:
-    from bayescannon.cannon.hidden_components import HiddenAtlas
+    from bayescannon.cannon.hidden_result import HiddenAtlas
 
 
 def plot_hidden_components(atlas: "HiddenAtlas", number: int = 6) -> Figure:
@@ -60,9 +60,10 @@ def plot_hidden_components(atlas: "HiddenAtlas", number: int = 6) -> Figure:
             f"correlation with {alike.name} {alike.correlation:+.2f}",
             loc="right", fontsize="small", pad=2,
         )  # fmt: skip
-        known = [peak for peak in component.peaks if peak.features]
+        known = [peak for peak in component.peaks if peak.name]
         name_places(
-            ax, [peak.wavelength for peak in known], [named_feature(peak.features[0]).symbol for peak in known],
+            ax, [peak.wavelength for peak in known],
+            [peak.name if peak.spike else named_feature(peak.name).symbol for peak in known],
             apart=NAME_DISTANCE * (wavelength[-1] - wavelength[0]),
         )  # fmt: skip
     axes[-1].set_xlabel(WAVELENGTH_TEXT)

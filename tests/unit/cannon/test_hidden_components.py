@@ -123,6 +123,19 @@ def test_a_component_costs_the_label_that_it_imitates(model):
         hidden_atlas(having(model, loading), snr=0)
 
 
+def test_a_spike_is_no_line(model):
+    spike = np.where(np.arange(900) == 500, 0.02, 0.0) + 0.01 * lines([5893.0], 1.5)
+    (component,) = hidden_atlas(having(model, spike)).components
+    assert set(component.named_peaks(2)) == {f"one pixel at {WAVELENGTH[500]:.0f}", "Na D"}
+
+
+def test_the_strongest_line_does_not_decide_what_stands_out(model):
+    """A weak line where there is nothing else is named, beside a broad range of large values."""
+    loading = 0.05 * lines([5080.0], 40.0) * np.cos(WAVELENGTH) + 0.004 * lines([5893.0], 1.5)
+    (component,) = hidden_atlas(having(model, loading)).components
+    assert component.named_peaks(1) == ("Na D",)
+
+
 def test_share_of_scatter(model):
     loading = 0.02 * lines([5700.0])
     (component,) = hidden_atlas(having(model, loading)).components
@@ -142,12 +155,3 @@ def test_a_model_without_is_refused(model):
         hidden_atlas(model)
     with pytest.raises(InputError, match="no hidden components"):
         hidden_atlas(replace(model, loadings=np.zeros((900, 0))))
-
-
-def test_the_dataset_has_the_numbers_by_name(model):
-    atlas = hidden_atlas(having(model, 0.03 * lines([5175.0]), 0.01 * lines([5893.0])))
-    found = atlas.to_dataset()
-    assert found["loadings"].dims == ("wavelength", "component")
-    assert set(found["resemblance"].to_numpy()) == {"teff", "velocity", "line_spread"}
-    largest = found["feature_excess"].sel(component=2).idxmax("feature")
-    assert str(largest.to_numpy()) == atlas.components[1].features[0].feature

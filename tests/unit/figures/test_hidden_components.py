@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawing import limits_hold, require_drawable
 
-from bayescannon.cannon.hidden_components import ComponentPeak, HiddenAtlas, HiddenComponent, Resemblance
+from bayescannon.cannon.hidden_result import ComponentPeak, HiddenAtlas, HiddenComponent, Resemblance
 from bayescannon.figures import plot_hidden_components
 from bayescannon.numerics.errors import InputError
 
@@ -19,6 +19,7 @@ def made(n_component: int) -> HiddenAtlas:
         ComponentPeak(5185.0, 0.01, ("Mg b",)),
         ComponentPeak(6000.0, -0.02, ()),
         ComponentPeak(6564.0, 0.01, ("H alpha",)),
+        ComponentPeak(5400.0, 0.01, (), True),
     )
     components = tuple(
         HiddenComponent(n + 1, 1 / n_component, 0.1, 0.2, (), peaks, (Resemblance("velocity", -0.8),))
@@ -38,7 +39,7 @@ def test_components(tmp_path: Path) -> None:
         np.testing.assert_array_equal(curve, atlas.loadings[:, n])
         assert limits_hold(ax.get_ylim(), curve)
         # the second peak is too near to the first, the third has no name
-        assert [text.get_text() for text in ax.texts] == ["Mg b", r"H$\alpha$"]
+        assert [text.get_text() for text in ax.texts] == ["Mg b", r"H$\alpha$", "one pixel at 5400"]
         assert "33 % of the variance, lines; correlation with velocity -0.80" in ax.get_title(loc="right")
         assert ax.get_ylabel() == f"component {n + 1}\n[flux]"
     require_drawable(figure, tmp_path)
