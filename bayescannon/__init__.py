@@ -12,7 +12,7 @@ Verbs, in the order of a survey's way from spectra to catalogue
     validate : inferred against reference labels
     label_spectra, label_store : labels and errors of stars
     sample_posterior, error_budget, assess_coverage, compare_priors : how far labels can be trusted
-    label_information, hidden_atlas : which pixels tell what of a label; what else changes spectra
+    label_information, hidden_atlas : information on labels by wavelength; what hidden components are
     build_catalogue : labels, errors and flags as a table
     uncertainty_tree : posterior and errors of a few stars for ArviZ
 

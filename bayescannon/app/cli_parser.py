@@ -379,7 +379,9 @@ def _add_validate(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _add_information(commands: Commands) -> argparse.ArgumentParser:
-    parser = _new(commands, "information", "say which pixels tell what of each label, and what hidden components are")
+    parser = _new(
+        commands, "information", "evaluate the information on labels by wavelength, and describe hidden components"
+    )
     parser.add_argument("model", type=Path, metavar="MODEL.nc")
     add_choices(parser, InformationChoices)
     parser.add_argument("--store", type=Path, metavar="STORE", help="noise of the pixels as in these spectra")

@@ -1,4 +1,4 @@
-"""What a star's pixels tell of each label under a trained model: by wavelength, by feature and against S/N."""
+"""The information on each label in a star's pixels under a trained model: by wavelength, by feature and against S/N."""
 
 import warnings
 from collections.abc import Mapping
@@ -50,13 +50,13 @@ def label_information(
     block: float = INFORMATION_BLOCK,
 ) -> LabelInformation:
     r"""
-    Evaluate which pixels tell how much of each label, and the errors that are expected.
+    Evaluate the information on each label in each pixel, and the errors that are expected.
 
     With the derivatives J of the model's flux by the labels, the pixels' weights
     :math:`w = 1/(s^2 + \kappa^2 \sigma^2)` and the loadings H of hidden components and nuisances, the information is
     :math:`J^T (W^{-1} + H H^T)^{-1} J`, the inverse of the formal covariance of a star with these labels. See
-    :mod:`bayescannon.stars.pixel_information`. It is local, and tells what noise does; what the model does not describe
-    is in the calibrated errors only.
+    :mod:`bayescannon.stars.pixel_information`. It is local, and about noise alone; what the model does not
+    describe is in the calibrated errors only.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ the entries of h, 0 for those of labels, the information on labels and h togethe
     A = Z^T W Z + diag(D),      V = A^-1.
 
 If all else were known, pixel p would add J_pk^2 w_p to the information on label k. If all else is unknown, only the
-part of J_k counts that the other columns of Z do not imitate:
+part of J_k counts that the other columns of Z do not reproduce:
 
     J*_pk = sum_j Z_pj V_jk / V_kk,      1 / V_kk = sum_p w_p J*_pk^2 + sum_{j of h} (V_jk / V_kk)^2.
 

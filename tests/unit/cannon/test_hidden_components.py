@@ -106,7 +106,7 @@ def test_dead_pixels_are_blank_and_do_not_count(model):
     assert all(peak.wavelength > WAVELENGTH[100] for peak in atlas.components[0].peaks)
 
 
-def test_a_component_costs_the_label_that_it_imitates(model):
+def test_a_component_costs_the_label_that_it_resembles(model):
     like, unlike = 2.0 * model.theta[:, 1], 0.02 * lines([5900.0], 10.0)
     atlas = hidden_atlas(having(model, like, unlike))
     costs = {one.resembles[0].name: one.costs[0] for one in atlas.components}
