@@ -151,7 +151,8 @@ def typical_ivar(spectra: Any, snr: float = INFORMATION_SNR) -> NDArray[np.float
     if not known.any():
         raise InputError(
             f"none of the {len(own)} spectra has an S/N, so that their noise cannot be brought to S/N {snr:g}; give "
-            "the inverse variances themselves: label_information(ivar=)"
+            "inverse variances of such a star (label_information(ivar=)), or take the same noise in all pixels (no "
+            "--store)"
         )
     relative = np.asarray(spectra.ivar[known], dtype=float) / own[known, None] ** 2
     typical: NDArray[np.float64] = np.median(relative, axis=0) * real_number(snr, "snr", above=0) ** 2

@@ -10,6 +10,7 @@ from bayescannon.cannon import choices
 from bayescannon.cannon.choice_fields import ChoiceError, Choices
 from bayescannon.cannon.choices import (
     FoldChoices,
+    InformationChoices,
     LabellingChoices,
     LabelTableChoices,
     NuisanceChoices,
@@ -33,6 +34,7 @@ KINDS = (
     LabellingChoices,
     FoldChoices,
     ValidationChoices,
+    InformationChoices,
 )
 ARGUMENTS = {
     "prepare": ["spectra", "--out", "s.zarr"],
