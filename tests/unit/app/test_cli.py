@@ -45,7 +45,7 @@ def test_help_is_quick_and_names_every_command():
     print(f"--help took {took:.3f} s")
     assert took < 1.0
     assert done.stderr == ""
-    for name in ("demo", "mock", "prepare", "train", "label", "validate", "run"):
+    for name in ("demo", "mock", "prepare", "train", "label", "validate", "information", "run"):
         assert f"\n    {name} " in done.stdout
 
 
@@ -70,7 +70,7 @@ def test_without_a_command_the_help_is_shown(capsys):
     assert "validate" in said.err
 
 
-@pytest.mark.parametrize("command", ["demo", "mock", "prepare", "train", "label", "validate", "run"])
+@pytest.mark.parametrize("command", ["demo", "mock", "prepare", "train", "label", "validate", "information", "run"])
 def test_every_command_has_help_without_empty_defaults(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
