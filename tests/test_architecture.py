@@ -125,6 +125,7 @@ MOST_UNTESTED_LINES = 30
 TESTED_TOGETHER = {
     "app.cli_parser": "unit/app/test_cli.py",
     "app.cli_verbs": "unit/app/test_cli.py",
+    "app.cli_values": "unit/app/test_cli.py",
     "app.pictures": "unit/app/test_cli.py",
     "app.run": "unit/app/test_cli_run.py",
 }

@@ -1,13 +1,14 @@
 """The options of the command line, made from the classes of choices; quick to import, so that --help is quick."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 from bayescannon import __version__
+from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, names_of
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
     FALSE_ALARMS,
@@ -98,7 +99,7 @@ def add_choices(
 
 def _argument(item: "Field[Any]") -> dict[str, Any]:
     """Return how argparse reads a field: by its annotated type and its values."""
-    default = item.default_factory() if item.name in _EMPTY_BY_DEFAULT and item.default_factory is not MISSING else None
+    default = item.default_factory() if item.name in EMPTY_BY_DEFAULT and item.default_factory is not MISSING else None
     if item.default is not MISSING:
         default = item.default
     if item.type is bool:
@@ -106,7 +107,7 @@ def _argument(item: "Field[Any]") -> dict[str, Any]:
     if item.metadata["values"]:
         alone = {"nargs": "?", "const": item.metadata["alone"]} if item.metadata["alone"] else {}
         return {"choices": item.metadata["values"], "default": default, **alone}
-    reader = _READERS.get(item.name) or _READERS[_kind_of(item.type)]
+    reader = READERS.get(item.name) or READERS[_kind_of(item.type)]
     return {**reader, "default": default, "metavar": item.metadata["metavar"]}
 
 
@@ -117,133 +118,14 @@ def _kind_of(annotation: Any) -> Any:
     return get_origin(annotation) or annotation
 
 
-class _KeepRange(argparse.Action):
-    """Collect NAME=LOW:HIGH; the last range of a label counts."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:  # noqa: ARG002
-        name, bounds = values
-        setattr(namespace, self.dest, {**getattr(namespace, self.dest), name: bounds})
-
-
-class _AddRange(argparse.Action):
-    """Collect NAME=LOW:HIGH; a label may have several ranges."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:  # noqa: ARG002
-        name, bounds = values
-        known = getattr(namespace, self.dest)
-        setattr(namespace, self.dest, {**known, name: [*known.get(name, []), bounds]})
-
-
-class _AddDefinition(argparse.Action):
-    """Collect the definitions of labels."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:  # noqa: ARG002
-        name, definition = values
-        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), name: definition})
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-        if value < 0:
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 up; got {text!r}") from None
-    return value
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _columns(text: str) -> dict[str, str]:
-    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
-    if not all(name.strip() and column.strip() for name, _, column in pairs):
-        raise argparse.ArgumentTypeError(f"expected NAME=...,NAME=...; got {text!r}")
-    names = [name.strip() for name, _, _ in pairs]
-    if len(set(names)) < len(names):
-        raise argparse.ArgumentTypeError(f"a name is given twice; got {text!r}")
-    return {name.strip(): column.strip() for name, _, column in pairs}
-
-
-def _missing(text: str) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for item in text.split(","):
-        name, _, value = item.partition("=")
-        try:
-            values = [] if value.strip().lower() == "none" else [float(value)]
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"expected NAME=VALUE,... as fe_h=0, or NAME=none; got {text!r}") from None
-        found.setdefault(name.strip(), []).extend(values)
-    return found
-
-
-def _definition(text: str) -> tuple[str, dict[str, str]]:
-    from bayescannon.data.label_definitions import read_definition
-    from bayescannon.numerics.errors import InputError
-
-    try:
-        return read_definition(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _label_errors(text: str) -> str | dict[str, float]:
-    return "table" if text.strip() == "table" else _values(text, "table, or NAME=ERROR,... as teff=90,logg=0.11")
-
-
-def _values(text: str, expected: str = "NAME=VALUE,... as teff=4800,logg=2.5") -> dict[str, float]:
-    try:
-        return {name: float(value) for name, value in _columns(text).items()}
-    except (ValueError, argparse.ArgumentTypeError):
-        raise argparse.ArgumentTypeError(f"expected {expected}; got {text!r}") from None
-
-
-def _number_or_path(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _range(text: str) -> tuple[str, list[float]]:
-    name, _, bounds = text.partition("=")
-    low, colon, high = bounds.partition(":")
-    try:
-        if not (name and colon):
-            raise ValueError
-        return name, [float(low or "-inf"), float(high or "inf")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected NAME=LOW:HIGH, for instance teff=4000:5500; got {text!r}") from None
-
-
-# fields whose options add to an empty collection; the defaults of others made anew stay with their class
-_EMPTY_BY_DEFAULT = ("columns", "units", "missing", "define", "keep", "censored", "at")
-# how the text of an option is read, by the type of its field or, where that is not enough, by its name
-_READERS: dict[Any, dict[str, Any]] = {
-    int: {"type": _count},
-    float: {"type": float},
-    str: {},
-    Sequence: {"type": _names},
-    Mapping: {"type": _columns},
-    "missing": {"type": _missing},
-    "define": {"type": _definition, "action": _AddDefinition},
-    "keep": {"type": _range, "action": _KeepRange},
-    "censored": {"type": _range, "action": _AddRange},
-    "label_errors": {"type": _label_errors},
-    "at": {"type": _values},
-    "redshift": {"type": _number_or_path},
-}
-
-
 # how the table of labels is read by commands that take a trained model
 _AS_TRAINED = "as for the model's training"
 
 
 def _add_mock_sizes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--n-reference", type=_count, default=1200, metavar="N", help="stars with trusted labels")
-    parser.add_argument("--n-test", type=_count, default=3000, metavar="M", help="stars without")
-    parser.add_argument("--seed", type=_count, default=1, help="the same seed makes the same survey")
+    parser.add_argument("--n-reference", type=count, default=1200, metavar="N", help="stars with trusted labels")
+    parser.add_argument("--n-test", type=count, default=3000, metavar="M", help="stars without")
+    parser.add_argument("--seed", type=count, default=1, help="the same seed makes the same survey")
 
 
 def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True, otherwise: str = "") -> None:
@@ -252,7 +134,7 @@ def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True, ot
 
 
 def _add_seed(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--seed", type=_count, default=SEED, help=f"decides {what}")
+    parser.add_argument("--seed", type=count, default=SEED, help=f"decides {what}")
 
 
 def _add_demo(commands: Commands) -> argparse.ArgumentParser:
@@ -272,7 +154,7 @@ def _add_mock(commands: Commands) -> argparse.ArgumentParser:
 def _add_check_input(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "check-input", "say whether spectra, and a table of labels, can be used; status 1 if not")
     parser.add_argument("spectra", type=Path, metavar="SPECTRA", help="as for prepare, or a store")
-    parser.add_argument("--sample", type=_count, default=SAMPLE, metavar="N", help="files to read, 0 for all")
+    parser.add_argument("--sample", type=count, default=SAMPLE, metavar="N", help="files to read, 0 for all")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the findings as JSON")
     add_choices(parser, PrepareChoices, skip=("workers",))
     labels = parser.add_argument_group("labels", "how the table of labels is read and matched")
@@ -321,7 +203,7 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, metavar="MODEL.nc")
     parser.add_argument("store", type=Path, metavar="STORE")
     parser.add_argument(
-        "--kinds", type=_names, metavar="KIND,...",
+        "--kinds", type=names_of, metavar="KIND,...",
         help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, repeat; all but repeat "
         "unless given, and without --labels neither bootstrap nor jackknife",
     )  # fmt: skip
@@ -331,8 +213,8 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
         help="how many stars to draw at random, or which: names, or a text file with one name per line; all unless "
         "given",
     )
-    parser.add_argument("--bootstrap", type=_count, default=N_BOOTSTRAP, metavar="B", help="models of the bootstrap")
-    parser.add_argument("--draws", type=_count, default=N_DRAWS, metavar="N", help="posterior draws of each star")
+    parser.add_argument("--bootstrap", type=count, default=N_BOOTSTRAP, metavar="B", help="models of the bootstrap")
+    parser.add_argument("--draws", type=count, default=N_DRAWS, metavar="N", help="posterior draws of each star")
     parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
     add_choices(parser, LabellingChoices, skip=("starts", "seed", "posterior", "draws"))
     _add_seed(parser, "stars, starts and draws")
@@ -355,7 +237,7 @@ def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
         help="Survey B's own labels (columns id, teff, logg, fe_h): the label distance is of them",
     )  # fmt: skip
     parser.add_argument(
-        "--pipeline-columns", type=_columns, default={}, metavar="NAME=COL,...", help="where they are named otherwise"
+        "--pipeline-columns", type=columns_of, default={}, metavar="NAME=COL,...", help="where they are named otherwise"
     )
     parser.add_argument(
         "--false-alarms", type=float, default=FALSE_ALARMS, metavar="X", help="rate that each flag may have"

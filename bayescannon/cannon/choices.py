@@ -8,6 +8,7 @@ Python, TOML files and the command line are made from these dataclasses. Only th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
+from typing import Any
 
 from bayescannon.cannon.choice_fields import ChoiceError, Choices, choice
 from bayescannon.data.preset import PRESETS, VARIANCES
@@ -37,6 +38,9 @@ N_HIDDEN = 12
 INFORMATION_SNR = 50.0
 INFORMATION_BLOCK = 25.0
 
+# found by the content of the files, or by held-out stars
+AUTO = "auto"
+
 LABEL_FORMATS = ("auto", "allstar", "allstar-dr12", "allstar-dr13", "allstar-dr17", "astra", "table")
 MATCHES = ("id", "sky")
 # what is done with several spectra of a star
@@ -45,13 +49,18 @@ CUTS = ("paper", "released", "none")
 COEFFICIENTS = ("flat", "normal", "pooled", "laplace", "smooth")
 TERMS = ("quadratic", "all")
 SCATTERS = ("flat", "half-normal", "pooled")
+# chosen by held-out stars; errors of labels may also be learned from all stars
+LEARN, EXACT_LABELS = "learn", "none"
+# choices of a training that go together; whatever else is given replaces one of them
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "paper": {"coefficients": "flat", "noise": "fixed", "label_errors": None, "hidden": None},
+    "recommended": {"coefficients": "pooled", "noise": "global", "label_errors": AUTO, "hidden": AUTO},
+}
 # the paper's way to find s, by its names on the command line
 GRID_SCATTER, EXACT_SCATTER = "grid", "exact"
 NOISES = ("fixed", "global", "pixel")
 LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
 FROM_TABLE = "table"
-# found by the content of the files
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -241,7 +250,16 @@ class NuisanceChoices(Choices):
 class TrainingChoices(NuisanceChoices):
     """What the training assumes of coefficients, scatters, noise, reference labels and nuisances."""
 
-    coefficients: str = choice("flat", "prior of the coefficients theta", values=COEFFICIENTS, group=_PRIORS)
+    recipe: str = choice(
+        "paper",
+        "paper: the choices of Ho et al. (2017), to reproduce it; recommended: pooled coefficients, kappa fitted, "
+        "hidden components and label errors as far as held-out stars gain from them. Options of their own replace each",
+        values=tuple(RECIPES),
+        group=_PRIORS,
+    )
+    coefficients: str | None = choice(
+        None, "prior of the coefficients theta; that of the recipe unless given", values=COEFFICIENTS, group=_PRIORS
+    )
     coefficient_scale: float | None = choice(
         None, "scale of a normal, laplace or smooth prior, in normalised flux", metavar="X", group=_PRIORS
     )
@@ -255,7 +273,10 @@ class TrainingChoices(NuisanceChoices):
     scatter_scale: float | None = choice(
         None, "scale of a half-normal prior, in normalised flux", metavar="X", group=_PRIORS
     )
-    noise: str = choice("fixed", "scale kappa of the reported errors of the flux", values=NOISES, group=_PRIORS)
+    noise: str | None = choice(
+        None, "scale kappa of the reported errors of the flux; that of the recipe unless given", values=NOISES,
+        group=_PRIORS,
+    )  # fmt: skip
     kappa: float = choice(1.0, "its value, if fixed", metavar="X", group=_PRIORS)
     marginal: bool = choice(False, "integrate theta out of the likelihood of s (REML)", group=_PRIORS)
     censored: Mapping[str, Sequence[Sequence[float]]] = choice(
@@ -268,17 +289,30 @@ class TrainingChoices(NuisanceChoices):
     label_errors: str | Mapping[str, float] | None = choice(
         None,
         "reference labels have these errors: the table's, or constants in the labels' units (0 is exact) and the "
-        "table's for labels that are not named; labels are taken as exact unless given",
-        metavar="table|NAME=ERROR,...",
+        "table's for labels that are not named; learn fits their size, auto does if held-out stars gain by it, none is "
+        "exact; that of the recipe unless given",
+        metavar="table|learn|auto|none|NAME=ERROR,...",
         group=_PRIORS,
     )
-    hidden: int | None = choice(
+    hidden: int | str | None = choice(
         None,
-        f"hidden components of the spectra, with --label-errors; {N_HIDDEN} unless given",
-        least=0,
-        metavar="R",
+        "hidden components of the spectra, which correlate their pixels, or auto: as many as held-out stars gain from; "
+        f"{N_HIDDEN} with label errors and 0 without unless given or in the recipe",
+        metavar="R|auto",
         group=_PRIORS,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.recipe not in RECIPES:
+            return
+        for name, value in RECIPES[self.recipe].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        if self.label_errors == EXACT_LABELS:
+            object.__setattr__(self, "label_errors", None)
+        if self.hidden != AUTO and self.hidden is not None and (isinstance(self.hidden, str) or self.hidden < 0):
+            raise ChoiceError(f"hidden must be auto, or a number that is at least 0; got {self.hidden!r}")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from bayescannon.data.labels import LabelScaler
 from bayescannon.data.tally import TallyRow
 from bayescannon.pixels.coefficient_population import Population
 from bayescannon.pixels.fit import PixelFit
-from bayescannon.pixels.label_population import AffineMap, LabelPopulation
+from bayescannon.pixels.label_population import LabelPopulation
 from bayescannon.pixels.latent_label_fit import LabelErrorStatus
 from bayescannon.pixels.populations import Populations, TrainingRound
 from bayescannon.reliability.error_distribution import ErrorCalibration
@@ -94,11 +94,9 @@ def _populations(learned: dict[str, Any], attrs: dict[str, Any]) -> Populations:
 
 
 def _latent_labels(learned: dict[str, Any], attrs: dict[str, Any]) -> LearnedLabels:
-    corrected = "calibration_matrix" in learned
     return LearnedLabels(
         LabelPopulation(learned["label_mean"], learned["label_covariance"]),
-        AffineMap(learned["calibration_matrix"], learned["calibration_offset"]) if corrected else None,
-        learned.get("systematic_covariance"),
+        None,
         learned["label_error_trace"],
         LabelErrorStatus[str(attrs["label_errors_status"])],
         int(attrs["label_errors_failed"]),

@@ -1,37 +1,78 @@
-"""Training on latent labels in the labels' units, from the fit to the reported ones on."""
+"""Training with hidden components and latent labels in the labels' units, from the fit to the reported ones on."""
 
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.cannon.choices import AUTO, LEARN
+from bayescannon.cannon.learned_labels import LearnedLabels
+from bayescannon.cannon.options import TrainingOptions
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.component_choice import ComponentChoice, choose_components
+from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.label_population import ReferenceErrorError
-from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels
+from bayescannon.pixels.latent_label_fit import LatentLabelOptions, fit_latent_labels
 from bayescannon.pixels.spectral_fit import SpectralFit
+from bayescannon.stars.quartic import compress, minimise
+
+# errors that are to be fitted start from this share of the labels' scatter, where the table has none
+_SHARE_OF_SCATTER = 0.7
+# and are at most this share of the labels' spread
+_MOST_OF_SPREAD = 0.5
+# stars that the scatter is measured on
+_SCATTER_STARS = 2000
+
+
+@dataclass(frozen=True)
+class LatentTraining:
+    """
+    What training with hidden components and latent labels gives.
+
+    Attributes
+    ----------
+    pixels : PixelFit
+    loadings : float array of shape (pixel, R) or None
+    learned : LearnedLabels or None
+        None where labels are exact.
+    errors : float array of shape (star, K) or None
+        Errors of the reference labels that were used, in their units; None where labels are exact.
+    choice : ComponentChoice or None
+        What held-out stars said; None where they were not asked.
+    """
+
+    pixels: PixelFit
+    loadings: FloatArray | None
+    learned: LearnedLabels | None
+    errors: FloatArray | None
+    choice: ComponentChoice | None = None
 
 
 def fit_latent(
-    labels: FloatArray,
-    errors: FloatArray,
-    flux: FloatArray,
-    ivar: FloatArray,
+    stars: ReportedStars,
     scaler: LabelScaler,
     reported: SpectralFit,
     *,
     n_hidden: int,
+    learn_errors: bool = False,
     workers: int | None = None,
-) -> LatentLabelFit:
+) -> LatentTraining:
     """
-    Train on latent labels, from the fit to the reported ones on.
+    Fit hidden components and latent labels, from the fit to the reported labels on.
 
     Parameters
     ----------
-    labels, errors : float arrays of shape (star, K)
-        Reported labels and their errors, in the labels' units.
-    flux, ivar : float arrays of shape (star, pixel)
+    stars : ReportedStars
+        Scaled; variances of 0 are exact labels.
     scaler : LabelScaler
     reported : SpectralFit
-        From :func:`fit_reference` for the same stars: its priors, kappa and start are used.
+        From :func:`bayescannon.cannon.reference_fit.fit_reference` for the same stars: its priors, kappa and start.
     n_hidden : int
-        Hidden components.
+        R.
+    learn_errors : bool
+        Fit a factor of the errors of each label.
     workers : int or None
         Threads; None takes every core.
 
@@ -40,10 +81,11 @@ def fit_latent(
     ReferenceErrorError
         The errors cannot be used.
     """
+    exact = not stars.variance.any()
     try:
-        return fit_latent_labels(
-            ReportedStars(scaler.to_scaled(labels), (errors / scaler.scale) ** 2, flux, ivar),
-            options=LatentLabelOptions(n_hidden=n_hidden),
+        fit = fit_latent_labels(
+            stars,
+            options=LatentLabelOptions(n_hidden=n_hidden, learn_errors=learn_errors and not exact),
             kappa=reported.kappa,
             prior=reported.prior,
             start=reported.fit,
@@ -52,3 +94,80 @@ def fit_latent(
     except ReferenceErrorError as error:
         numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
         raise ReferenceErrorError(f"{error} (label number {numbered})") from error
+    loadings = fit.loadings if n_hidden else None
+    if exact:
+        return LatentTraining(fit.pixels, loadings, None, None)
+    errors = np.sqrt(stars.variance) * fit.error_scale * scaler.scale
+    return LatentTraining(fit.pixels, loadings, LearnedLabels.of_fit(fit), errors)
+
+
+def train_latent(
+    stars: ReportedStars,
+    scaler: LabelScaler,
+    reported: SpectralFit,
+    options: TrainingOptions,
+    number: NDArray[np.int64],
+    *,
+    workers: int | None = None,
+) -> LatentTraining | None:
+    """
+    Fit hidden components and latent labels as the options say, which may leave the decision to held-out stars.
+
+    Parameters
+    ----------
+    stars : ReportedStars
+        Scaled; NaN variances are errors that the table does not give.
+    scaler, reported
+        As in :func:`fit_latent`.
+    options : TrainingOptions
+    number : int array of shape (star,)
+        Spectra of one star have one number.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    trained : LatentTraining or None
+        None where held-out stars gain nothing, or nothing was asked for: the fit to the reported labels stands.
+    """
+    learn = options.label_errors in (LEARN, AUTO)
+    if options.label_errors is None:
+        stars = replace(stars, variance=np.zeros_like(stars.observed))
+    elif learn:
+        stars = replace(stars, variance=_first_variance(stars, reported, workers))
+    latent, n_hidden, choice = options.label_errors is not None, options.components, None
+    if options.is_open:
+        choice = choose_components(
+            stars,
+            reported.fit,
+            number,
+            n_hidden=n_hidden,
+            latent=None if options.label_errors == AUTO else latent,
+            kappa=reported.kappa,
+            prior=reported.prior,
+            workers=workers,
+        )
+        latent, n_hidden = choice.latent, choice.n_hidden
+    if not latent:
+        stars = replace(stars, variance=np.zeros_like(stars.observed))
+        if not n_hidden:
+            return None if choice is None else LatentTraining(reported.fit, None, None, None, choice)
+    if n_hidden is None:
+        raise AssertionError("held-out stars decide on an open number")
+    trained = fit_latent(stars, scaler, reported, n_hidden=n_hidden, learn_errors=learn, workers=workers)
+    return replace(trained, choice=choice)
+
+
+def _first_variance(stars: ReportedStars, reported: SpectralFit, workers: int | None) -> FloatArray:
+    """Return variances of label errors to start from: the table's, and part of the scatter where it has none."""
+    some = slice(None, None, max(len(stars.observed) // _SCATTER_STARS, 1))
+    observed, fit = stars.observed[some], reported.fit
+    quartic = compress(fit.theta, fit.scatter, stars.flux[some], stars.ivar[some] / reported.kappa**2, workers=workers)
+    off = minimise(quartic, observed[:, None], workers=workers).labels[:, 0] - observed
+    low, high = np.quantile(off, [0.159, 0.841], axis=0)
+    given = np.where(stars.variance > 0, stars.variance, np.nan)
+    usual = np.array([np.median(x[np.isfinite(x)]) if np.isfinite(x).any() else np.nan for x in given.T])
+    usual = np.where(np.isfinite(usual), usual, (_SHARE_OF_SCATTER * (high - low) / 2) ** 2)
+    most = (_MOST_OF_SPREAD * stars.observed.std(axis=0)) ** 2
+    result: FloatArray = np.minimum(np.where(np.isfinite(given), given, usual), most)
+    return result

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.pixels.label_population import AffineMap, LabelPopulation
+from bayescannon.pixels.label_population import LabelPopulation
 from bayescannon.pixels.latent_label_fit import LabelErrorStatus, LatentLabelFit
 
 
@@ -16,11 +16,8 @@ class LearnedLabels:
     ----------
     population : LabelPopulation
         Mean and covariance of the true labels.
-    slope_correction : AffineMap or None
-        The map that was applied to the latent labels so that labels of new stars have slope 1 on true labels; None if
-        spectra do not tell the labels apart.
-    systematic_covariance : float array of shape (K, K) or None
-        Covariance of labels from spectra around the true ones, found with that map.
+    error_scale : float array of shape (K,) or None
+        Errors of the reported labels in units of those that were given; None in models of versions before 0.5.
     trace : float array of shape (round,)
         Log posterior after every round.
     status : LabelErrorStatus
@@ -30,8 +27,7 @@ class LearnedLabels:
     """
 
     population: LabelPopulation
-    slope_correction: AffineMap | None
-    systematic_covariance: FloatArray | None
+    error_scale: FloatArray | None
     trace: FloatArray
     status: LabelErrorStatus
     n_failed: int = 0
@@ -39,7 +35,7 @@ class LearnedLabels:
     @classmethod
     def of_fit(cls, fit: LatentLabelFit) -> "LearnedLabels":
         """Keep what belongs to the model, and leave the stars' own latent labels."""
-        return cls(fit.population, fit.slope_correction, fit.systematic, fit.trace, fit.status, fit.n_failed)
+        return cls(fit.population, fit.error_scale, fit.trace, fit.status, fit.n_failed)
 
     def __repr__(self) -> str:
         n_label = len(self.population.mean)

@@ -29,8 +29,9 @@ from bayescannon.models.label_vector import term_names
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.coefficient_population import Population
+from bayescannon.pixels.component_choice import ComponentChoice
 from bayescannon.pixels.fit import PixelFit
-from bayescannon.pixels.label_population import AffineMap, LabelPopulation
+from bayescannon.pixels.label_population import LabelPopulation
 from bayescannon.pixels.latent_label_fit import LabelErrorStatus
 from bayescannon.pixels.populations import LogNormalPopulation, Populations, TrainingRound
 from bayescannon.reliability.error_distribution import ErrorCalibration
@@ -117,6 +118,8 @@ def model_groups(model: "TrainedModel") -> dict[str, xr.Dataset]:
     }
     if model.latent_labels is not None:
         groups["latent_labels"] = describe_variables(_latent_labels(model.latent_labels), texts.LATENT_LABELS)
+    if model.component_choice is not None:
+        groups["component_choice"] = describe_variables(_choice(model.component_choice), texts.COMPONENT_CHOICE)
     if model.held_out is not None:
         groups["held_out"] = describe_variables(_held_out(model.held_out), texts.HELD_OUT)
     if model.coverage is not None:
@@ -162,12 +165,24 @@ def _latent_labels(learned: LearnedLabels) -> xr.Dataset:
         "covariance": (_PAIR, learned.population.covariance),
         "trace": ("round", learned.trace),
     }
-    if learned.slope_correction is not None:
-        variables["slope_matrix"] = (_PAIR, learned.slope_correction.matrix)
-        variables["slope_offset"] = ("stellar_label", learned.slope_correction.offset)
-    if learned.systematic_covariance is not None:
-        variables["systematic_covariance"] = (_PAIR, learned.systematic_covariance)
+    if learned.error_scale is not None:
+        variables["error_scale"] = ("stellar_label", learned.error_scale)
     return xr.Dataset(variables, attrs={"status": learned.status.name, "n_failed": learned.n_failed})
+
+
+def _choice(choice: ComponentChoice) -> xr.Dataset:
+    variables = {
+        "numbers": ("number", choice.numbers),
+        "density": ("number", choice.density),
+        "label_density": ("model", choice.label_density),
+        "label_error": ("model", choice.label_error),
+    }
+    return xr.Dataset(variables, attrs={"n_hidden": choice.n_hidden, "latent": int(choice.latent)})
+
+
+def _read_choice(group: xr.Dataset) -> ComponentChoice:
+    numbers = {str(name): values.to_numpy() for name, values in group.data_vars.items()}
+    return ComponentChoice(int(group.attrs["n_hidden"]), bool(group.attrs["latent"]), **numbers)
 
 
 def _reference(model: "TrainedModel") -> xr.Dataset:
@@ -237,6 +252,7 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
             "calibration_note": str(calibration.attrs["note"]),
             "coverage": read_coverage(groups["coverage"]) if "coverage" in groups else None,
             "star": _read_star(reference),
+            "component_choice": _read_choice(groups["component_choice"]) if "component_choice" in groups else None,
         }
     except (KeyError, TypeError) as error:
         raise ModelFileError(f"its groups are not those that this version knows ({error}); train anew") from error
@@ -272,11 +288,9 @@ def log_normal(numbers: Mapping[str, FloatArray], name: str) -> LogNormalPopulat
 
 def _read_latent_labels(group: xr.Dataset) -> LearnedLabels:
     numbers = {str(name): values.to_numpy() for name, values in group.data_vars.items()}
-    corrected = "slope_matrix" in numbers
     return LearnedLabels(
         LabelPopulation(numbers["mean"], numbers["covariance"]),
-        AffineMap(numbers["slope_matrix"], numbers["slope_offset"]) if corrected else None,
-        numbers.get("systematic_covariance"),
+        numbers.get("error_scale"),
         numbers["trace"],
         LabelErrorStatus[group.attrs["status"]],
         int(group.attrs["n_failed"]),

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from bayescannon.cannon.choice_fields import ChoiceError
 from bayescannon.cannon.choices import (
+    AUTO,
     COEFFICIENTS,
     EXACT_SCATTER,
     GRID_SCATTER,
+    LEARN,
     N_HIDDEN,
     NOISES,
     SCATTERS,
@@ -58,6 +60,8 @@ _SCATTERS: dict[str, type[Any]] = dict(zip(SCATTERS, (FlatScatter, HalfNormalSca
 _NOISES: dict[str, type[Any]] = dict(zip(NOISES, (FixedNoise, GlobalNoise, PixelNoise), strict=True))
 # fields that are prior objects
 PRIORS = ("coefficients", "scatter", "noise")
+# where the errors of reference labels come from, if not given as numbers
+ERROR_SOURCES = ("table", LEARN, AUTO)
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,15 @@ class TrainingOptions:
         Integrate the coefficients out of the likelihood of the scatters (REML).
     censored : mapping of label name to sequence of (low, high)
         Wavelength ranges [Angstrom] whose pixels may not depend on the label.
-    label_errors : "table", mapping of label name to float, or None
+    label_errors : "table", "learn", "auto", mapping of label name to float, or None
         Standard errors of the reference labels: those of the label table, or constants in the labels' units, beside
-        which the table's count for the labels that are not named. 0 is an exact label. None takes all labels as
-        exact, as the paper does.
-    n_hidden : int
-        Hidden components of the spectra, where labels have errors: see :mod:`bayescannon.pixels.latent_label_fit`.
+        which the table's count for the labels that are not named. 0 is an exact label. "learn" takes the table's, or
+        part of the labels' scatter where it has none, and fits a factor for each label; "auto" does so if held-out
+        stars gain by it. None takes all labels as exact, as the paper does.
+    n_hidden : int, "auto" or None
+        Hidden components of the spectra: see :mod:`bayescannon.pixels.latent_label_fit`. "auto" takes as many as
+        held-out stars gain from (:mod:`bayescannon.pixels.component_choice`); None is 12 where labels have errors, and
+        none where they are exact.
     nuisances : Nuisances
         Errors of each star's velocity, line spread and continuum, in training and in labelling; none unless given.
 
@@ -102,7 +109,7 @@ class TrainingOptions:
     marginal: bool = False
     censored: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     label_errors: str | Mapping[str, float] | None = None
-    n_hidden: int = N_HIDDEN
+    n_hidden: int | str | None = None
     nuisances: Nuisances = field(default_factory=Nuisances)
 
     def __post_init__(self) -> None:
@@ -116,16 +123,17 @@ class TrainingOptions:
         plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise()) and not (self.marginal or self.censored)
         if not isinstance(self.nuisances, Nuisances):
             raise InputTypeError(f"nuisances must be Nuisances(...); got {self.nuisances!r}")
-        if self.paper_grid and not (plain and self.label_errors is None and not self.nuisances):
+        if self.paper_grid and not (plain and not self.has_latent and not self.nuisances):
             raise InputError(
-                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels, no nuisances and nothing "
-                "censored"
+                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels, no hidden components or "
+                "nuisances and nothing censored"
             )
         for name in ("paper_grid", "marginal"):
             if not isinstance(getattr(self, name), bool):
                 raise ChoiceError(f"{name} must be True or False; got {getattr(self, name)!r}")
         if self.label_errors is not None:
             self._check_label_errors(self.label_errors)
+        self._check_hidden()
         for name, ranges in self.censored.items():
             labels_from_names([name])
             for bounds in ranges:
@@ -135,9 +143,10 @@ class TrainingOptions:
     def _check_label_errors(self, label_errors: str | Mapping[str, float]) -> None:
         """Raise if the errors make no sense, or do not go with the priors."""
         if isinstance(label_errors, str):
-            if label_errors != "table":
+            if label_errors not in ERROR_SOURCES:
                 raise ReferenceErrorError(
-                    f"label errors must be 'table' or an error for each label, as teff=90; got {label_errors!r}"
+                    f"label errors must be {', '.join(map(repr, ERROR_SOURCES))} or an error for each label, as "
+                    f"teff=90; got {label_errors!r}"
                 )
         else:
             if not isinstance(label_errors, Mapping):
@@ -153,19 +162,43 @@ class TrainingOptions:
                         f"the error of {label.name} must be finite and not negative; got {error!r}"
                     )
             object.__setattr__(self, "label_errors", found)
-        if self.n_hidden < 0:
-            raise ReferenceErrorError(f"the number of hidden components must not be negative; got {self.n_hidden}")
+
+    def _check_hidden(self) -> None:
+        """Raise if hidden components are no number, or do not go with the priors."""
+        number = self.n_hidden
+        if number is not None and number != AUTO and (isinstance(number, str) or number < 0):
+            raise ReferenceErrorError(f"n_hidden must be 'auto' or a number that is not negative; got {number!r}")
+        if not self.has_latent:
+            return
+        what = "label errors" if self.label_errors is not None else "hidden components"
         if isinstance(self.coefficients, LaplaceCoefficients | SmoothCoefficients):
             kind = type(self.coefficients).__name__
             raise PriorError(
-                f"{kind} have no exact solver together with label errors; take flat, normal or pooled coefficients, or "
-                "leave the label errors out"
+                f"{kind} have no exact solver together with {what}; take flat, normal or pooled coefficients, or "
+                f"leave the {what} out"
             )
         if self.marginal:
             raise PriorError(
-                "scatters with the coefficients integrated out (marginal) have no exact solver together with label "
-                "errors, whose objective needs the coefficients' maximum; leave one of the two out"
+                f"scatters with the coefficients integrated out (marginal) have no exact solver together with {what}, "
+                "whose objective needs the coefficients' maximum; leave one of the two out"
             )
+
+    @property
+    def components(self) -> int | None:
+        """Number of hidden components; None where held-out stars decide."""
+        if self.n_hidden is None:
+            return 0 if self.label_errors is None else N_HIDDEN
+        return None if isinstance(self.n_hidden, str) else self.n_hidden
+
+    @property
+    def has_latent(self) -> bool:
+        """Whether stars may have hidden components or latent labels."""
+        return self.label_errors is not None or self.components != 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether held-out stars decide on hidden components or latent labels."""
+        return self.label_errors == AUTO or self.components is None
 
     @classmethod
     def from_names(cls, **choices: Any) -> "TrainingOptions":
@@ -200,6 +233,8 @@ class TrainingOptions:
         """
         is_grid = choices.scatter == GRID_SCATTER
         scatter = "flat" if choices.scatter in (GRID_SCATTER, EXACT_SCATTER) else choices.scatter
+        if choices.coefficients is None or choices.noise is None:
+            raise AssertionError("the recipe fills what is not given")
         shape: dict[str, Any] = {} if choices.coefficients == "flat" else {"terms": choices.terms}
         if choices.coefficient_scale is not None:
             if choices.coefficients in ("flat", "pooled"):
@@ -210,8 +245,6 @@ class TrainingOptions:
         if choices.kappa != 1.0 and choices.noise != "fixed":
             raise ChoiceError(f"{choices.noise} noise learns kappa; leave it out, or take fixed noise")
         errors = choices.label_errors
-        if choices.hidden is not None and errors is None:
-            raise ChoiceError("hidden components go with label errors; give those too, or leave hidden out")
         return cls(
             coefficients=_COEFFICIENTS[choices.coefficients](**shape),
             scatter=_SCATTERS[scatter](**({} if choices.scatter_scale is None else {"scale": choices.scatter_scale})),
@@ -220,7 +253,7 @@ class TrainingOptions:
             marginal=choices.marginal,
             censored={name: [(low, high) for low, high in ranges] for name, ranges in choices.censored.items()},
             label_errors=dict(errors) if isinstance(errors, Mapping) else errors,
-            n_hidden=N_HIDDEN if choices.hidden is None else choices.hidden,
+            n_hidden=choices.hidden,
             nuisances=choose_nuisances(choices, Nuisances()),
         )
 
@@ -266,8 +299,9 @@ class TrainingOptions:
         phrase = f"theta {names[type(self.coefficients)]}, s {scatter}, kappa {names[type(self.noise)]}"
         phrase += ", REML" * self.marginal + ", censored" * bool(self.censored)
         if self.label_errors is not None:
-            source = "table" if self.label_errors == "table" else "given"
-            phrase += f", label errors {source}, {self.n_hidden} hidden"
+            phrase += f", label errors {self.label_errors if isinstance(self.label_errors, str) else 'given'}"
+        if self.has_latent:
+            phrase += f", {AUTO if self.components is None else self.components} hidden"
         if self.nuisances:
             phrase += f", {self.nuisances.describe()}"
         return phrase
@@ -281,7 +315,7 @@ class TrainingOptions:
             "marginal": self.marginal,
             "censored": {name: [list(pair) for pair in ranges] for name, ranges in self.censored.items()},
             "label_errors": dict(self.label_errors) if isinstance(self.label_errors, Mapping) else self.label_errors,
-            "n_hidden": self.n_hidden,
+            "hidden": self.n_hidden,
             "nuisances": asdict(self.nuisances),
         }
 
@@ -300,13 +334,17 @@ class TrainingOptions:
             A choice or a prior that this version does not know.
         """
         known = [item.name for item in fields(cls)]
-        unknown = sorted(set(values) - set(known))
+        unknown = sorted(set(values) - {*known, "hidden"})
         if unknown:
             raise InputError(
                 f"the training options hold {unknown[0]!r}, and this version knows {', '.join(known)}; "
                 "read them with the version that wrote them, or a later one"
             )
         read: dict[str, Any] = dict(values)
+        # versions before 0.5 wrote n_hidden, which counted with label errors only
+        before = read.pop("n_hidden", None) if values.get("label_errors") is not None else None
+        read.pop("n_hidden", None)
+        read["n_hidden"] = read.pop("hidden", before)
         kinds = {kind.__name__: kind for prior in (_COEFFICIENTS, _SCATTERS, _NOISES) for kind in prior.values()}
         for name in PRIORS:
             prior = dict(values[name])

@@ -90,7 +90,7 @@ def qualify(
             held_out = hold_out(
                 reference,
                 folds=folds,
-                options=model.options,
+                options=model.settled_options,
                 n_starts=n_starts,
                 seed=seed,
                 workers=workers,

@@ -4,11 +4,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.cannon.choices import AUTO, LEARN
 from bayescannon.cannon.reference_labels import error_matrix, label_matrix
 from bayescannon.data.display import html_table
 from bayescannon.data.label_table import LabelTable, require_errors
@@ -211,6 +212,11 @@ class ReferenceSet:
 
 def _are_names(given: Any) -> bool:
     return isinstance(given, list | tuple) and len(given) > 0 and all(isinstance(one, str) for one in given)
+
+
+def needs_errors(label_errors: Any) -> TypeGuard[str | Mapping[str, float]]:
+    """Tell whether a training needs an error of every label: those of the table, or constants."""
+    return label_errors is not None and label_errors not in (LEARN, AUTO)
 
 
 def take_errors(reference: ReferenceSet, label_errors: str | Mapping[str, float]) -> ReferenceSet:

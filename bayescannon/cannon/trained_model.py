@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from bayescannon.cannon.choices import SEED, LabelTableChoices
+from bayescannon.cannon.choices import AUTO, LEARN, SEED, LabelTableChoices
 from bayescannon.cannon.coefficient_tree import coefficient_tree
 from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.learned_labels import LearnedLabels
@@ -27,6 +27,7 @@ from bayescannon.io.netcdf import write_tree
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.component_choice import ComponentChoice
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.populations import Populations
 from bayescannon.reliability.error_distribution import ErrorCalibration
@@ -80,6 +81,8 @@ class TrainedModel:
         How well the calibration is known and what was assumed for it, or why there is none.
     coverage : CoverageReference, optional
         What coverage and novelty of stars are measured against; not part of the hash.
+    component_choice : ComponentChoice, optional
+        What held-out stars said of hidden components and latent labels, where they decided.
     star : str array of shape (N,), optional
         Names of the reference stars: spectra with the same name are of the same star. Every spectrum is of another
         unless given.
@@ -124,6 +127,7 @@ class TrainedModel:
     calibration_note: str = ""
     coverage: CoverageReference | None = None
     star: NDArray[np.str_] | None = None
+    component_choice: ComponentChoice | None = None
 
     def __post_init__(self) -> None:
         n_pixel, n_label = len(self.wavelength), len(self.scaler.names)
@@ -173,6 +177,15 @@ class TrainedModel:
     def n_stars(self) -> int:
         """Number of reference stars."""
         return len(self.star_rows)
+
+    @property
+    def settled_options(self) -> TrainingOptions:
+        """The options with what held-out stars decided, so that models of parts of the stars need not ask them."""
+        choice, options = self.component_choice, self.options
+        if choice is None:
+            return options
+        errors = (LEARN if choice.latent else None) if options.label_errors == AUTO else options.label_errors
+        return replace(options, n_hidden=choice.n_hidden, label_errors=errors)
 
     @cached_property
     def hash(self) -> str:

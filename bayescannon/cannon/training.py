@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.chosen_options import choose_options
 from bayescannon.cannon.labelling import estimate_labels, search_optima
-from bayescannon.cannon.latent_training import fit_latent
-from bayescannon.cannon.learned_labels import LearnedLabels
+from bayescannon.cannon.latent_training import LatentTraining, train_latent
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
-from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, take_errors
+from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, needs_errors, take_errors
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.reference_fit import fit_reference
 from bayescannon.cannon.trained_model import TrainedModel
@@ -25,6 +24,7 @@ from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.spectra import require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.models.label_vector import label_vector
+from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import BoolArray
@@ -106,10 +106,9 @@ def train(
 
 def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | None) -> TrainedModel:
     """Train without a look at the noise, as :func:`train_clipped` does again and again."""
-    n_hidden = 0
-    if options.label_errors is not None:
-        reference, n_hidden = take_errors(reference, options.label_errors), options.n_hidden
-    reference.require_enough(n_hidden=n_hidden)
+    if needs_errors(options.label_errors):
+        reference = take_errors(reference, options.label_errors)
+    reference.require_enough(n_hidden=options.components or 0)
     require_normalised(reference.spectra)
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
@@ -124,30 +123,30 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
         solver=Solver(workers=workers),
     )
     _require_live(result.fit, reference)
-    fit, loadings, learned = result.fit, None, None
-    if options.label_errors is not None:
+    trained = LatentTraining(result.fit, None, None, None)
+    if options.has_latent:
         clean = without_nuisances(
             result, scaler.to_scaled(reference.labels), spectra.flux, spectra.ivar, wavelength=spectra.wavelength,
             nuisances=options.nuisances, workers=workers,
         )  # fmt: skip
-        latent = fit_latent(
-            reference.labels, reference.errors, *clean, scaler, result, n_hidden=n_hidden, workers=workers
+        stars = ReportedStars(
+            scaler.to_scaled(reference.labels), (reference.errors / scaler.scale) ** 2, clean[0], clean[1]
         )
-        fit, loadings = latent.pixels, latent.loadings if n_hidden else None
-        _require_live(fit, reference)
-        learned = LearnedLabels.of_fit(latent)
+        trained = train_latent(stars, scaler, result, options, reference.star_number, workers=workers) or trained
+        _require_live(trained.pixels, reference)
     return TrainedModel(
         spectra.wavelength,
         scaler,
-        fit,
+        trained.pixels,
         spectra.id,
         reference.labels,
         kappa=result.kappa,
-        loadings=loadings,
-        reference_errors=reference.errors,
+        loadings=trained.loadings,
+        reference_errors=reference.errors if trained.errors is None else trained.errors,
         options=options,
         populations=result.populations,
-        latent_labels=learned,
+        latent_labels=trained.learned,
+        component_choice=trained.choice,
         tally=reference.tally,
         star=reference.star,
         provenance=Provenance.of_spectra(spectra.attrs),
@@ -261,10 +260,12 @@ def train_clipped(
     source = _CLIP_SOURCE if (n_sigma, max_rounds) == (CLIP_SIGMA, 1) else ""
     options = choose_options(options, choices)
     every = reference = as_reference(reference)
-    if options.label_errors is not None:
+    if needs_errors(options.label_errors):
         reference = take_errors(reference, options.label_errors)
     NoiseFinding.of(reference.spectra.flux, reference.spectra.ivar).warn("the reference spectra")
     model = _train(reference, options, workers=workers)
+    # held-out stars decide once, and later rounds follow
+    settled, choice = model.settled_options, model.component_choice
     for clip_round in range(1, limit + 1):
         n_starts = min(N_STARTS, reference.n_stars)
         likelihood = StarLikelihood.of(model, reference.spectra, workers=workers)
@@ -283,7 +284,7 @@ def train_clipped(
             break
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
         reference = reference.drop(dropped, step, source)
-        model = _train(reference, options, workers=workers)
+        model = replace(_train(reference, settled, workers=workers), options=options, component_choice=choice)
     left = ~np.isin(every.spectra.id, reference.spectra.id)
     return model, replace(reference, clipped=every.select(left) if left.any() else None)
 

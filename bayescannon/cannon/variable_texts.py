@@ -43,10 +43,18 @@ POPULATIONS: Mapping[str, tuple[str, str]] = {
 LATENT_LABELS: Mapping[str, tuple[str, str]] = {
     "mean": ("mean of the true scaled labels of the reference stars", _ONE),
     "covariance": ("covariance of the true scaled labels of the reference stars", _ONE),
-    "slope_matrix": ("matrix of the map of latent labels that gives new stars' labels slope 1 on true ones", _ONE),
-    "slope_offset": ("offset of the map of latent labels that gives new stars' labels slope 1 on true ones", _ONE),
-    "systematic_covariance": ("covariance of scaled labels from spectra around the true ones", _ONE),
+    "error_scale": ("errors of the reference labels, in units of those that were given", _ONE),
     "trace": ("log posterior after each round", _ONE),
+}
+COMPONENT_CHOICE: Mapping[str, tuple[str, str]] = {
+    "numbers": ("numbers of hidden components that held-out stars were asked about", _ONE),
+    "density": ("log density of held-out spectra and reported labels per star, less that without components", _ONE),
+    "label_density": (
+        "log density of reported labels per held-out star: of exact labels, with hidden components, and of latent "
+        "labels with them, less the first",
+        _ONE,
+    ),
+    "label_error": ("standard error of label_density", _ONE),
 }
 REFERENCE: Mapping[str, tuple[str, str]] = {
     "reference_star": ("identifier of the reference star's spectrum", _ONE),

@@ -1,6 +1,7 @@
 """The data of reference stars: reported labels with errors, and spectra."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bayescannon.numerics.typing import FloatArray
 
@@ -22,3 +23,7 @@ class ReportedStars:
     variance: FloatArray
     flux: FloatArray
     ivar: FloatArray
+
+    def select(self, index: Any) -> "ReportedStars":
+        """Return some of the stars: a slice, a mask or an index array."""
+        return ReportedStars(self.observed[index], self.variance[index], self.flux[index], self.ivar[index])

@@ -74,6 +74,18 @@ class LabelMoments:
         covariance = (products - pack_products(mean)) * np.where(k == l, 1.0, 2.0)
         return cls(mean, products, covariance)
 
+    @cached_property
+    def _single_covariance(self) -> NDArray[np.float32]:
+        # a small addition to squared residuals, for which single precision is enough
+        return np.asarray(self.covariance, dtype=np.float32)
+
+    def spread(self, theta: FloatArray) -> FloatArray:
+        """Return theta^T Cov(v) theta for coefficients (pixel, T): (star, pixel), or (0, 0) if labels are exact."""
+        if self.covariance is None:
+            return np.empty((0, 0))
+        spread: FloatArray = self._single_covariance @ pack_products(theta).T.astype(np.float32)
+        return spread
+
     def select(self, index: NDArray[np.bool_]) -> "LabelMoments":
         """Return the moments of some of the stars, of a mask."""
         covariance = None if self.covariance is None else self.covariance[index]
@@ -197,13 +209,21 @@ class PixelBlock:
                 right = np.where(censored, 0.0, right)
         return weight, normal, data, right
 
+    def objective(self, theta: FloatArray, s2: FloatArray, chi2: FloatArray) -> FloatArray:
+        """Return F with the log weights and priors of theta and s2, and a given sum of w r^2."""
+        weight, weighted = np.empty(self.flux.shape), np.empty(self.flux.shape)
+        weigh(self.flux, self.ivar, s2, weight, weighted)
+        logs = minus_log_weights(weight, self.moments.counts)
+        result: FloatArray = 0.5 * (chi2 + logs) + self.prior.minus_log_density(theta, s2)
+        return result
+
     def fit(self, s2: FloatArray, *, objective: bool = False) -> ProfileFit:
         """Solve for theta at s^2 = s2 (pixel,); evaluate g, its slope and, if requested, the objective."""
         moments = self.moments
         weight, normal, data, right = self.normal_equations(s2)
         theta, normal, held = solve_coefficients(self.prior, normal, right)
         prediction = moments.mean @ theta.T
-        spread = np.empty((0, 0)) if moments.covariance is None else moments.covariance @ pack_products(theta).T
+        spread = moments.spread(theta)
         w2r, sums = np.empty(self.flux.shape), np.empty((5, len(s2)))
         scatter_sums(self.flux, prediction, spread, weight, moments.counts, w2r, sums)
         q = w2r.T @ moments.counted_mean

@@ -15,8 +15,6 @@ from bayescannon.numerics.typing import FloatArray
 
 # added to the diagonal of a population's covariance of scaled labels
 _FLOOR = 1e-6
-# the slope of labels from spectra on true labels is inverted only if its singular values are above this
-_MIN_SLOPE = 0.05
 
 
 class ReferenceErrorError(InputError):
@@ -136,45 +134,6 @@ def regress_reported(mean: FloatArray, covariance: FloatArray, observed: FloatAr
         normal[1:, 1:] += np.tensordot(weight, covariance, 1)
         rows[k] = np.linalg.solve(normal, design.T @ (weight * observed[:, k]))
     return AffineMap(rows[:, 1:], rows[:, 0])
-
-
-def calibrate_shown(
-    shown: FloatArray, noise: FloatArray, observed: FloatArray, variance: FloatArray
-) -> tuple[AffineMap, FloatArray] | None:
-    """
-    Fit the map after which labels from spectra have slope 1 on the true labels.
-
-    Labels from spectra are z = a + B x + noise, reported labels are o = x + error. Then Cov(z, o) = B Omega and
-    Cov(o) = Omega + Sigma, whatever the noise of z (from abundances, line-spread function and continuum). Hence
-    B = Cov(z, o) (Cov(o) - Sigma)^-1, a regression corrected for the known errors of its regressor (Fuller 1987,
-    Measurement Error Models, chapter 2), and the map is the inverse of a + B x.
-
-    Parameters
-    ----------
-    shown, noise : float arrays of shape (star, K)
-        z, labels from the spectra alone, and their variances, which set the weights of the stars.
-    observed, variance : float arrays of shape (star, K)
-        Reported labels and the variances of their errors.
-
-    Returns
-    -------
-    affine, systematic : AffineMap and float array of shape (K, K), or None
-        The map, and the covariance of mapped minus true labels; None if the spectra do not constrain every label, so
-        that a + B x cannot be inverted.
-    """
-    weight = 1 / (1 + noise.sum(axis=1))
-    centre, reported, error = _corrected_moments(observed, observed, variance, weight)
-    middle, cross, _ = _corrected_moments(shown, observed, variance, weight)
-    true = reported - np.diag(error)
-    if not np.linalg.eigvalsh(true)[0] > 0:
-        return None
-    slope = np.linalg.solve(true, cross.T).T
-    if not np.linalg.svd(slope, compute_uv=False)[-1] > _MIN_SLOPE:
-        return None
-    inverse = np.linalg.inv(slope)
-    affine = AffineMap(inverse, centre - inverse @ middle)
-    _, spread, _ = _corrected_moments(shown, shown, variance, weight)
-    return affine, inverse @ spread @ inverse.T - true
 
 
 def _corrected_moments(

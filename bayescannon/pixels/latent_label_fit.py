@@ -1,14 +1,22 @@
 r"""
-Train with errors of the reference labels: expectation-maximisation over stars and pixels.
+Train with hidden components, and with errors of the reference labels: expectation-maximisation over stars and pixels.
 
-This is the exact solver of :func:`bayescannon.models.latent_labels.latent_label_model`, except for Laplace's
-approximation of each star's integral. A round finds the stars' latent labels given the pixels
-(:mod:`bayescannon.pixels.latent_label_step`), then the pixels given the moments of the latent labels
-(:func:`bayescannon.pixels.fit.fit_pixels`), which is an exact maximum of the expected log posterior. Spectra constrain
-the latent labels far better than the reported labels do, so plain rounds would change their scale very slowly.
-Therefore the affine map that best fits the reported labels is applied to the latent labels in each round (parameter
-expansion; Liu, Rubin & Wu 1998, Biometrika 85, 755). The map leaves the likelihood of the spectra unchanged, and its
-Jacobian cancels with that of the population.
+A round finds the stars' latent labels and hidden components given the pixels, then the pixels given their moments
+(:func:`bayescannon.pixels.fit.fit_pixels`), which raises the expected log posterior. With exact labels
+(:mod:`bayescannon.pixels.hidden_step`) this is the exact solver of the marginal likelihood of
+
+    f_n ~ Normal(theta v(l_n), diag(s^2 + kappa^2 sigma_n^2) + H H^T);
+
+with errors of the labels (:mod:`bayescannon.pixels.latent_label_step`) that of
+:func:`bayescannon.models.latent_labels.latent_label_model`, except for Laplace's approximation of each star's integral.
+Two things make the rounds few and their labels right:
+
+* hidden components are standardised and decorrelated from the label vectors in each round, and latent labels are mapped
+  to the scale of the reported ones (parameter expansion; Liu, Rubin & Wu 1998, Biometrika 85, 755);
+* with `anchor`, the default, that map is fitted to the reported labels alone, with quadratic terms and hidden
+  components (:mod:`bayescannon.pixels.label_anchor`). The likelihood of the pixels would otherwise bend the labels at
+  the edges of the reference set. Without it, the map is affine, which leaves the likelihood unchanged, and the rounds
+  end at the maximum of the posterior.
 """
 
 from dataclasses import dataclass, replace
@@ -22,23 +30,19 @@ from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit, fit_pixels
+from bayescannon.pixels.hidden_step import infer_hidden
+from bayescannon.pixels.label_anchor import anchor_labels
 from bayescannon.pixels.label_moments import packed_moments, vector_map
-from bayescannon.pixels.label_population import (
-    AffineMap,
-    LabelPopulation,
-    ReferenceErrorError,
-    calibrate_shown,
-    regress_reported,
-)
-from bayescannon.pixels.latent_label_step import LatentLabels, infer_latent, leave_one_out
+from bayescannon.pixels.label_population import AffineMap, LabelPopulation, ReferenceErrorError, regress_reported
+from bayescannon.pixels.latent_label_step import LatentLabels, infer_latent
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
-from bayescannon.stars.hidden import first_loadings
+from bayescannon.stars.hidden import first_loadings, ordered_loadings
 
 # label errors of 0 are replaced by this, in scaled labels, which is negligible
 EXACT_ERROR = 1e-3
-# tolerance of s^2 in the rounds: one Newton step per round is enough
-_ROUND_TOLERANCE = 1.0
+# anchored rounds end when the root mean square move of every label is below this share of its reported error
+ANCHOR_SETTLED = 0.02
 # tolerance of s^2 in the last fit: Newton steps converge quadratically, so that the error of s^2 is then below 1e-6
 _LAST_TOLERANCE = 1e-3
 
@@ -61,21 +65,19 @@ class LatentLabelFit:
     pixels : PixelFit
         theta (pixel, T) and its covariance are those of the label vector, without the hidden components.
     loadings : float array of shape (pixel, R)
-        H, of the hidden components. They are needed to label new stars: see :mod:`bayescannon.stars.hidden`.
+        H, of the hidden components in order of the variance that they explain. New stars are labelled with them: see
+        :mod:`bayescannon.stars.hidden`.
     labels : float array of shape (star, K)
         Latent labels, scaled.
     covariance : float array of shape (star, K, K)
         Covariance of the latent labels.
     population : LabelPopulation
         mu and Omega of the true labels.
-    slope_correction : AffineMap or None
-        The map of the last step, after which labels of new stars have slope 1 on the true labels; None if it was not
-        requested, or if the spectra do not constrain every label.
-    systematic : float array of shape (K, K) or None
-        Covariance of labels from spectra alone minus true labels, estimated together with that map.
+    error_scale : float array of shape (K,)
+        Errors of the reported labels in units of those that were given: 1 unless learned; NaN if labels are exact.
     trace : float array of shape (round,)
         Objective of every accepted round: ln posterior with latent labels and hidden components integrated out, without
-        constants. It increases.
+        constants. It increases unless the labels are anchored.
     status : LabelErrorStatus
     n_failed : int
         Stars without a mode in the last round.
@@ -86,8 +88,7 @@ class LatentLabelFit:
     labels: FloatArray
     covariance: FloatArray
     population: LabelPopulation
-    slope_correction: AffineMap | None
-    systematic: FloatArray | None
+    error_scale: FloatArray
     trace: NDArray[np.float64]
     status: LabelErrorStatus
     n_failed: int
@@ -95,11 +96,12 @@ class LatentLabelFit:
 
 @dataclass(frozen=True)
 class _State:
-    """The pixels, the population and the starting labels of a round."""
+    """The pixels, the population, the starting labels of a round, and the scales of the label errors."""
 
     fit: PixelFit
     population: LabelPopulation
     starts: FloatArray
+    error_scale: FloatArray
 
 
 def check_label_variance(variance: FloatArray, shape: tuple[int, ...]) -> FloatArray:
@@ -134,22 +136,25 @@ class LatentLabelOptions:
     ----------
     n_hidden : int
         Number of hidden components R. All real spectra have correlated residuals; without hidden components these pull
-        the latent labels away from the reported ones. Twelve are enough for the mock survey. New stars must be labelled
-        with the loadings.
-    calibrate : bool
-        Apply at the end the map after which labels of new stars have slope 1 on the true labels, fitted to
-        leave-one-out labels. It also corrects for noise in the coefficients, which shrinks labels of new stars.
+        the latent labels away from the reported ones. New stars must be labelled with the loadings.
+    anchor : bool
+        Fit the map from spectra to labels to the reported labels alone.
+    learn_errors : bool
+        Multiply the errors of each label by a factor at which anchored labels scatter about the reported ones as they
+        should; needs `anchor`.
     tolerance : float
-        Rounds end when the objective rises by less than this per star.
+        Rounds end when the objective rises by less than this per star, or, with `anchor`, when the labels move by less
+        than :data:`ANCHOR_SETTLED` of their errors.
     max_rounds : int
     seed : int
         Seed of the first estimate of the hidden components.
     """
 
     n_hidden: int = 12
-    calibrate: bool = True
+    anchor: bool = True
+    learn_errors: bool = False
     tolerance: float = 1e-3
-    max_rounds: int = 5
+    max_rounds: int = 3
     seed: int = 0
 
 
@@ -200,6 +205,7 @@ def fit_latent_labels(
     if not np.isfinite(observed).all():
         raise InputError("reported labels must be finite; leave out reference stars with missing labels")
     variance = check_label_variance(stars.variance, observed.shape)
+    exact = bool((stars.variance == 0).all())
     scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), flux.shape[1:])
     data = replace(stars, variance=variance, ivar=stars.ivar if np.all(scales == 1) else stars.ivar / scales**2)
     vectors = label_vector(observed)
@@ -207,136 +213,166 @@ def fit_latent_labels(
     if n_hidden:
         loadings = first_loadings(vectors, first.theta, first.scatter, flux, data.ivar, n_hidden, seed=options.seed)
         first = replace(first, theta=np.concatenate([first.theta, loadings], axis=1))
-    full_prior = _with_hidden(prior, n_hidden)
-    state = _State(
-        first,
-        LabelPopulation.of_reported(observed, variance),
-        np.stack([observed, np.zeros_like(observed)], axis=1),
+    population = (
+        LabelPopulation.of_latent(observed, np.zeros((1, *np.eye(observed.shape[1]).shape)))
+        if exact
+        else LabelPopulation.of_reported(observed, variance)
     )
-    best, latent, trace, status = _rounds(state, data, full_prior, options, workers=workers)
-    products, population = latent.products, best.population
-    starts: FloatArray = latent.mean
-    calibrated = _calibrate(best.fit, latent, data, workers=workers) if options.calibrate else None
-    if calibrated is not None:
-        affine = calibrated[0]
-        products = _transform(products, affine, n_hidden)
-        starts, spread = affine.apply(starts, population.covariance)
-        population = LabelPopulation(affine.apply(population.mean, spread)[0], spread)
+    state = _State(first, population, observed, np.ones(observed.shape[1]))
+    rounds = _Rounds(data, _with_hidden(prior, n_hidden), options, exact=exact, workers=workers)
+    state, latent, trace, status = rounds.run(state)
     final = fit_pixels(
-        packed_moments(products),
+        packed_moments(latent.products),
         flux,
         data.ivar,
-        prior=full_prior,
-        start=best.fit.scatter,
+        prior=rounds.prior,
+        start=state.fit.scatter,
         solver=Solver(tolerance=_LAST_TOLERANCE, workers=workers),
     )
-    latent = infer_latent(final.theta, final.scatter, data, population, starts[:, None], workers=workers)
+    population = LabelPopulation.of_latent(latent.mean, latent.covariance)
+    if not rounds.anchor:
+        population = state.population
+        latent = rounds.infer(replace(state, fit=final))
     size = n_terms(observed.shape[1])
     return LatentLabelFit(
         pixels=replace(final, theta=final.theta[:, :size], covariance=final.covariance[:, :size, :size]),
-        loadings=final.theta[:, size:],
+        loadings=np.asarray(ordered_loadings(final.theta[:, size:], data.ivar.mean(axis=0)), dtype=np.float64),
         labels=latent.mean,
         covariance=latent.covariance,
         population=population,
-        slope_correction=None if calibrated is None else calibrated[0],
-        systematic=None if calibrated is None else calibrated[1],
+        error_scale=state.error_scale * (np.nan if exact else 1.0),
         trace=np.array(trace),
         status=status,
         n_failed=int(latent.n_failed.sum()),
     )
 
 
-def _rounds(
-    state: _State,
-    data: ReportedStars,
-    prior: PixelPrior | None,
-    options: LatentLabelOptions,
-    *,
-    workers: int | None,
-) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
-    """Run the rounds; return the best state, its latent labels, the trace and the status."""
-    n_star = len(data.observed)
-    trace: list[float] = []
-    best: tuple[_State, LatentLabels] | None = None
-    expand = True
-    for n_done in range(options.max_rounds + 1):
-        latent = infer_latent(state.fit.theta, state.fit.scatter, data, state.population, state.starts, workers=workers)
+class _Rounds:
+    """Rounds of expectation-maximisation over the data of one fit."""
+
+    def __init__(
+        self,
+        data: ReportedStars,
+        prior: PixelPrior | None,
+        options: LatentLabelOptions,
+        *,
+        exact: bool,
+        workers: int | None,
+    ) -> None:
+        self.data, self.prior, self.options, self.exact, self.workers = data, prior, options, exact, workers
+        self.anchor = options.anchor and not exact
+
+    def run(self, state: _State) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
+        """Return the last state, its latent labels, the trace and the status."""
+        return self._anchored(state) if self.anchor else self._rising(state)
+
+    def _anchored(self, state: _State) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
+        trace: list[float] = []
+        for _ in range(self.options.max_rounds):
+            latent = self.infer(state)
+            trace.append(self._objective(state, latent))
+            variance = self.data.variance * state.error_scale**2
+            anchored = anchor_labels(latent, self.data.observed, variance)
+            scale = state.error_scale
+            if self.options.learn_errors:
+                scale = scale * anchored.error_scale
+            latent = replace(anchored.latent, products=_standardise(anchored.latent.products, latent.mean.shape[1]))
+            moved = ((latent.mean - state.starts) ** 2 / variance).mean(axis=0)
+            population = LabelPopulation.of_latent(latent.mean, latent.covariance)
+            state = _State(self._fit(latent, state), population, latent.mean, scale)
+            if (moved < ANCHOR_SETTLED**2).all():
+                return state, latent, trace, LabelErrorStatus.CONVERGED
+        return state, latent, trace, LabelErrorStatus.MAX_ROUNDS
+
+    def _rising(self, state: _State) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
+        """Return the best state; the objective rises in each round."""
+        trace: list[float] = []
+        best: tuple[_State, LatentLabels] | None = None
+        expand = True
+        for n_done in range(self.options.max_rounds + 1):
+            latent = self.infer(state)
+            value = self._objective(state, latent)
+            if best is not None and value < trace[-1]:
+                if not expand:
+                    return *best, trace, LabelErrorStatus.STOPPED
+                # a prior of the coefficients is not invariant under the map: continue from the best round without it
+                expand = False
+            else:
+                gain = np.inf if best is None else value - trace[-1]
+                best = (state, latent)
+                trace.append(value)
+                if gain < self.options.tolerance * len(self.data.observed):
+                    return *best, trace, LabelErrorStatus.CONVERGED
+            if n_done < self.options.max_rounds:
+                state = self._maximise(*best, expand=expand)
+        if best is None:
+            raise AssertionError("there is at least one round")
+        return *best, trace, LabelErrorStatus.MAX_ROUNDS
+
+    def infer(self, state: _State) -> LatentLabels:
+        """Return the latent labels and hidden components given the pixels of a state."""
+        data = self.data
+        if self.exact:
+            return infer_hidden(state.fit.theta, state.fit.scatter, data, workers=self.workers)
+        data = replace(data, variance=data.variance * state.error_scale**2)
+        starts = state.starts[:, None]
+        if not self.anchor:
+            starts = np.concatenate([starts, np.zeros_like(starts)], axis=1)
+        fit = state.fit
+        return infer_latent(
+            fit.theta, fit.scatter, data, state.population, starts, single=self.anchor, workers=self.workers
+        )
+
+    @staticmethod
+    def _objective(state: _State, latent: LatentLabels) -> float:
         # the contribution of the pixels: sum of ln weights and their prior
         pixels = float((state.fit.objective - 0.5 * state.fit.chi2).sum())
-        value = float(latent.log_likelihood.sum()) - pixels
-        if best is not None and value < trace[-1]:
-            if not expand:
-                return *best, trace, LabelErrorStatus.STOPPED
-            # a prior of the coefficients is not invariant under the map: continue from the best round without the map
-            expand = False
-        else:
-            gain = np.inf if best is None else value - trace[-1]
-            best = (state, latent)
-            trace.append(value)
-            if gain < options.tolerance * n_star:
-                return *best, trace, LabelErrorStatus.CONVERGED
-        if n_done < options.max_rounds:
-            state = _maximise(*best, data, prior, expand=expand, workers=workers)
-    if best is None:
-        raise AssertionError("there is at least one round")
-    return *best, trace, LabelErrorStatus.MAX_ROUNDS
+        return float(latent.log_likelihood.sum()) - pixels
+
+    def _maximise(self, state: _State, latent: LatentLabels, *, expand: bool) -> _State:
+        """Fit map, population and pixels to the latent labels."""
+        products, mean, covariance = latent.products, latent.mean, latent.covariance
+        n_label = mean.shape[1]
+        if expand:
+            if not self.exact:
+                affine = regress_reported(mean, covariance, self.data.observed, self.data.variance)
+                products = _mapped(products, affine)
+                mean, covariance = affine.apply(mean, covariance)
+            products = _standardise(products, n_label)
+        fit = self._fit(replace(latent, products=products), state)
+        return _State(fit, LabelPopulation.of_latent(mean, covariance), mean, state.error_scale)
+
+    def _fit(self, latent: LatentLabels, state: _State) -> PixelFit:
+        return fit_pixels(
+            packed_moments(latent.products),
+            self.data.flux,
+            self.data.ivar,
+            prior=self.prior,
+            start=state.fit.scatter,
+            solver=Solver(scatter="step", workers=self.workers),
+        )
 
 
-def _maximise(
-    state: _State,
-    latent: LatentLabels,
-    data: ReportedStars,
-    prior: PixelPrior | None,
-    *,
-    expand: bool,
-    workers: int | None,
-) -> _State:
-    """Fit map, population and pixels to the latent labels."""
-    products, mean, covariance = latent.products, latent.mean, latent.covariance
-    if expand:
-        affine = regress_reported(mean, covariance, data.observed, data.variance)
-        n_hidden = products.shape[1] - n_terms(mean.shape[1])
-        products = _transform(products, affine, n_hidden)
-        mean, covariance = affine.apply(mean, covariance)
-    fit = fit_pixels(
-        packed_moments(products),
-        data.flux,
-        data.ivar,
-        prior=prior,
-        start=state.fit.scatter,
-        solver=Solver(tolerance=_ROUND_TOLERANCE, workers=workers),
-    )
-    return _State(fit, LabelPopulation.of_latent(mean, covariance), mean[:, None])
-
-
-def _transform(products: FloatArray, affine: AffineMap, n_hidden: int) -> FloatArray:
-    """Map E[w w^T] by an affine map of the labels; standardise the hidden components and decorrelate them from v."""
-    size = products.shape[1] - n_hidden
+def _mapped(products: FloatArray, affine: AffineMap) -> FloatArray:
+    """Map E[w w^T] by an affine map of the labels."""
     change = np.eye(products.shape[1])
+    size = n_terms(len(affine.offset))
     change[:size, :size] = vector_map(affine.matrix, affine.offset)
-    if n_hidden:
-        total = products.mean(axis=0)
-        slope = np.linalg.solve(total[:size, :size], total[:size, size:]).T
-        root = np.linalg.cholesky(total[size:, size:] - slope @ total[:size, size:])
-        change[size:, size:] = np.linalg.inv(root)
-        change[size:, :size] = -change[size:, size:] @ slope
     return change @ products @ change.T
 
 
-def _calibrate(
-    fit: PixelFit, latent: LatentLabels, data: ReportedStars, *, workers: int | None
-) -> tuple[AffineMap, FloatArray] | None:
-    """Fit the map after which labels of new stars have slope 1 on the true labels, and the covariance around them."""
-    shown, noise, good = leave_one_out(
-        fit.theta,
-        fit.scatter,
-        fit.covariance,
-        data,
-        latent.products[:, 0],
-        n_label=latent.mean.shape[1],
-        workers=workers,
-    )
-    return calibrate_shown(shown[good], noise[good], data.observed[good], data.variance[good])
+def _standardise(products: FloatArray, n_label: int) -> FloatArray:
+    """Change the hidden components in E[w w^T] to unit variance over the stars, uncorrelated with the label vectors."""
+    size = n_terms(n_label)
+    if products.shape[1] == size:
+        return products
+    change = np.eye(products.shape[1])
+    total = products.mean(axis=0)
+    slope = np.linalg.solve(total[:size, :size], total[:size, size:]).T
+    root = np.linalg.cholesky(total[size:, size:] - slope @ total[:size, size:])
+    change[size:, size:] = np.linalg.inv(root)
+    change[size:, :size] = -change[size:, size:] @ slope
+    return change @ products @ change.T
 
 
 def _with_hidden(prior: PixelPrior | None, n_hidden: int) -> PixelPrior | None:

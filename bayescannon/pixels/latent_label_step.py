@@ -6,15 +6,13 @@ labels add a quadratic to it. The mode is found by Newton steps, the covariance 
 the moments of the label vector under that Gaussian are exact.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian, n_terms
-from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.models.reported_stars import ReportedStars
-from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_moments import vector_products
@@ -23,8 +21,6 @@ from bayescannon.stars.hidden import integrate_hidden
 from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress, minimise
 
 _BLOCK = 512
-# upper bound of the leverage of a star on a pixel when it is left out
-_MAX_LEVERAGE = 0.9
 
 
 @dataclass(frozen=True)
@@ -36,9 +32,12 @@ class LatentLabels:
     ----------
     mean : float array of shape (N, K)
         Modes.
-    covariance : float array of shape (N, K, K)
+    hidden : float array of shape (N, R)
+        Means of the hidden components.
+    joint_covariance : float array of shape (N, K + R, K + R)
+        Covariance of labels and hidden components.
     products : float array of shape (N, T + R, T + R)
-        E[w w^T] of label vector and hidden components.
+        E[w w^T] of w, the label vector followed by the hidden components.
     log_likelihood : float array of shape (N,)
         ln of the integral over labels and hidden components, without the spectra's constants (sum of ln weights).
     n_failed : int array of shape (N,)
@@ -46,10 +45,47 @@ class LatentLabels:
     """
 
     mean: FloatArray
-    covariance: FloatArray
+    hidden: FloatArray
+    joint_covariance: FloatArray
     products: FloatArray
     log_likelihood: FloatArray
     n_failed: NDArray[np.int64]
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Covariance of the labels, shape (N, K, K)."""
+        n_label = self.mean.shape[1]
+        return self.joint_covariance[:, :n_label, :n_label]
+
+    def moved(self, mean: FloatArray, joint_covariance: FloatArray) -> "LatentLabels":
+        """Return other labels (N, K) and another joint covariance with the same hidden components."""
+        products = joint_products(mean, self.hidden, joint_covariance)
+        return replace(self, mean=mean, joint_covariance=joint_covariance, products=products)
+
+
+def joint_products(mean: FloatArray, hidden: FloatArray, covariance: FloatArray) -> FloatArray:
+    """
+    Return E[w w^T] of w = (v(l), h) for labels and hidden components that are normal together.
+
+    Parameters
+    ----------
+    mean, hidden : float arrays of shape (star, K) and (star, R)
+    covariance : float array of shape (star, K + R, K + R)
+
+    Returns
+    -------
+    products : float array of shape (star, T + R, T + R)
+    """
+    n_label, size = mean.shape[1], n_terms(mean.shape[1])
+    result = np.empty((len(mean), size + hidden.shape[1], size + hidden.shape[1]))
+    result[:, :size, :size] = vector_products(mean, covariance[:, :n_label, :n_label])
+    # Cov(v, h) is that of the linear part of v: the covariance of its quadratic part and h is of odd order
+    cross = label_vector_jacobian(mean) @ covariance[:, :n_label, n_label:]
+    cross += result[:, 0, :size, None] * hidden[:, None, :]
+    result[:, :size, size:] = cross
+    result[:, size:, :size] = cross.transpose(0, 2, 1)
+    result[:, size:, size:] = covariance[:, n_label:, n_label:] + hidden[:, :, None] * hidden[:, None, :]
+    return result
 
 
 def infer_latent(
@@ -59,6 +95,7 @@ def infer_latent(
     population: LabelPopulation,
     starts: FloatArray,
     *,
+    single: bool = False,
     workers: int | None = None,
 ) -> LatentLabels:
     """
@@ -72,6 +109,8 @@ def infer_latent(
     data : ReportedStars
     population : LabelPopulation
     starts : float array of shape (star, start, K)
+    single : bool
+        As in :func:`bayescannon.stars.quartic.compress`.
     workers : int or None
         Threads; None takes every core.
 
@@ -79,26 +118,35 @@ def infer_latent(
     -------
     latent : LatentLabels
     """
-    whole = compress(coefficients, scatter, data.flux, data.ivar, workers=workers)
+    whole = compress(coefficients, scatter, data.flux, data.ivar, single=single, workers=workers)
     n_hidden = coefficients.shape[1] - n_terms(starts.shape[2])
 
     def one(part: slice) -> LatentLabels:
         spectrum, hidden, hidden_determinant = integrate_hidden(whole.select(part), n_hidden)
         mean, precision, reported = population.given_reported(data.observed[part], data.variance[part])
-        joint = fold_gaussian(spectrum, mean, precision)
-        optima = minimise(joint, starts[part])
+        both = fold_gaussian(spectrum, mean, precision)
+        optima = minimise(both, starts[part])
         stars, best = np.arange(len(mean)), optima.chi2.argmin(axis=1)
         mode = optima.labels[stars, best]
-        derivatives = chi2_derivatives(joint, mode)
+        derivatives = chi2_derivatives(both, mode)
         curvature = derivatives.hessian / 2
         # for a star that ended at a saddle point, J^T A J is used
         definite = np.linalg.eigvalsh(curvature)[:, :1, None] > 0
         curvature = np.where(definite, curvature, derivatives.gauss_newton / 2)
         covariance = np.linalg.inv(curvature)
+        v, slope = label_vector(mode), hidden.map @ label_vector_jacobian(mode)
+        across = slope @ covariance
+        n_label = mode.shape[1]
+        joint = np.empty((len(mode), n_label + n_hidden, n_label + n_hidden))
+        joint[:, :n_label, :n_label] = covariance
+        joint[:, n_label:, :n_label] = across
+        joint[:, :n_label, n_label:] = across.transpose(0, 2, 1)
+        joint[:, n_label:, n_label:] = hidden.covariance + across @ slope.transpose(0, 2, 1)
         logs = np.linalg.slogdet(precision)[1] - np.linalg.slogdet(curvature)[1] - hidden_determinant
         return LatentLabels(
             mean=mode,
-            covariance=covariance,
+            hidden=np.einsum("nht,nt->nh", hidden.map, v),
+            joint_covariance=joint,
             products=hidden.products(vector_products(mode, covariance)),
             log_likelihood=0.5 * (logs - optima.chi2[stars, best]) + reported,
             n_failed=(~optima.converged[stars, best]).astype(np.int64),
@@ -116,85 +164,3 @@ def fold_gaussian(quartic: Quartic, mean: FloatArray, precision: FloatArray) -> 
     a[:, linear, linear] += precision
     b[:, linear] += right
     return Quartic(a, b, quartic.c + np.einsum("ni,ni->n", mean, right), quartic.n_live)
-
-
-def leave_one_out(
-    coefficients: FloatArray,
-    scatter: FloatArray,
-    covariance: FloatArray,
-    data: ReportedStars,
-    trained: FloatArray,
-    *,
-    n_label: int,
-    workers: int | None = None,
-) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """
-    Label each reference star from its spectrum alone, with coefficients fitted without the star.
-
-    The coefficients contain the noise of the reference stars, so the model fits a reference star better than a new
-    star. With u the vector (v, h) of the star in training, and w and r its weight and residual there, the coefficients
-    of a pixel fitted without the star are theta - q C u with q = w r / (1 - w u^T C u). One Newton step leads from the
-    optimum of the star's quartic, where the vector is z, to the optimum with those coefficients:
-
-        gradient = sum_p w_p (theta_p - q_p C_p u) (r_p(z) + q_p z^T C_p u).
-
-    Parameters
-    ----------
-    coefficients, scatter
-        As in :func:`infer_latent`.
-    covariance : float array of shape (pixel, T + R, T + R)
-        C of the coefficients.
-    data : ReportedStars
-    trained : float array of shape (star, T + R)
-        E[u] of label vector and hidden components in training; its labels are the starting points.
-    n_label : int
-        K.
-    workers : int or None
-        Threads; None takes every core.
-
-    Returns
-    -------
-    labels : float array of shape (star, K)
-    variance : float array of shape (star, K)
-        Formal variances.
-    good : bool array of shape (star,)
-        Whether the star has an optimum.
-    """
-    size, n_all = n_terms(n_label), coefficients.shape[1]
-    n_hidden = n_all - size
-    whole = compress(coefficients, scatter, data.flux, data.ivar, workers=workers)
-    live = np.isfinite(scatter)
-    theta = coefficients[live]
-    k, l = np.triu_indices(n_all)  # noqa: E741 - the indices of the paper
-    packed = covariance[live][:, k, l].T
-    doubled = packed * np.where(k == l, 1.0, 2.0)[:, None]
-
-    def one(part: slice) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-        quartic, u = whole.select(part), trained[part]
-        spectrum, hidden, _ = integrate_hidden(quartic, n_hidden)
-        optima = minimise(spectrum, u[:, None, 1 : 1 + n_label])
-        labels = optima.labels[:, 0]
-        z = label_vector(labels)
-        z = np.concatenate([z, np.einsum("nht,nt->nh", hidden.map, z)], axis=1)
-        flux, ivar = data.flux[part][:, live], data.ivar[part][:, live]
-        weight = pixel_weights(scatter[live], ivar)
-        leverage = np.minimum(weight * (pack_products(u) @ doubled), _MAX_LEVERAGE)
-        q = weight * (flux - u @ theta.T) / (1 - leverage)
-        shift = q * ((0.5 * (z[:, k] * u[:, l] + z[:, l] * u[:, k])) @ doubled)
-        moved = unpack_symmetric((weight * q * (flux - z @ theta.T + shift)) @ packed.T, n_all)
-        # at the optimum the sum of w theta r(z) cancels with the prior of the hidden components
-        gradient = (weight * shift) @ theta - np.einsum("nij,nj->ni", moved, u)
-        jacobian = np.zeros((len(labels), n_all, n_label + n_hidden))
-        jacobian[:, :size, :n_label] = label_vector_jacobian(labels)
-        jacobian[:, np.arange(size, n_all), np.arange(n_label, n_label + n_hidden)] = 1.0
-        normal = jacobian.transpose(0, 2, 1) @ quartic.a @ jacobian
-        normal[:, n_label:, n_label:] += np.eye(n_hidden)
-        good = optima.converged[:, 0] & (np.linalg.eigvalsh(normal)[:, 0] > 0)
-        inverse = np.zeros_like(normal)
-        inverse[good] = np.linalg.inv(normal[good])
-        step = np.einsum("nij,ntj,nt->ni", inverse, jacobian, gradient)[:, :n_label]
-        return labels + step, np.diagonal(inverse, axis1=1, axis2=2)[:, :n_label], good
-
-    parts = map_blocks(one, len(data.flux), _BLOCK, workers)
-    labels, variance, good = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return labels, variance, good

@@ -21,6 +21,8 @@ from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 # iterations end when ln kappa changes by less: of the whole survey, and of every pixel
 _KAPPA_SETTLED = 5e-4
 _PIXEL_KAPPA_SETTLED = 5e-3
+# within this distance of ln kappa the sample of pixels has nothing to add
+_KAPPA_NEAR = 0.02
 # smallest width of the population of ln s; a tenth of it for ln kappa
 _NARROWEST_POPULATION = 0.05
 # parameters of the whole survey are first found on a sample of about this many pixels
@@ -128,7 +130,11 @@ class ScatterLearner:
 
 def _sample(fit: PixelFit) -> slice:
     """Choose a sample of pixels spread over the grid."""
-    step = len(fit.scatter) // _SAMPLE
+    return _sample_of(len(fit.scatter))
+
+
+def _sample_of(n_pixel: int) -> slice:
+    step = n_pixel // _SAMPLE
     return slice(step // 2, None, step) if step > 1 else ALL_PIXELS
 
 
@@ -188,6 +194,18 @@ class KappaLearner:
     def __init__(self, noise: Any, fit: Callable[..., PixelFit]) -> None:
         self.noise, self.fit = noise, fit
 
+    def first(self, state: State) -> State:
+        """Return the state with the scale of a sample of pixels, before all of them are fitted; or as it is."""
+        n_pixel = len(state.kappa)
+        some = _sample_of(n_pixel)
+        if some == ALL_PIXELS:
+            return state
+        fit = self.fit(state, None, some)
+        start = np.zeros(n_pixel)
+        start[some] = fit.scatter
+        move = self._secant(state, lambda moved: self.fit(moved, start, some), fit, state.prior.select(some))
+        return replace(state, kappa=state.kappa * np.exp(move))
+
     def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
         """Find the roots of the derivatives by ln kappa."""
         first = np.log(state.kappa)
@@ -199,7 +217,7 @@ class KappaLearner:
     def _global(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
         """Multiply all kappa by the factor at which the summed derivative vanishes; start with a sample of pixels."""
         some = _sample(fit)
-        if some != ALL_PIXELS and abs(self._first_move(fit, state.prior)) > _KAPPA_SETTLED:
+        if some != ALL_PIXELS and abs(self._first_move(fit, state.prior)) > _KAPPA_NEAR:
             start = fit.scatter
             move = self._secant(
                 state,

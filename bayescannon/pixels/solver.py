@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bayescannon.numerics.errors import InputError
 
-SCATTERS = ("exact", "grid", "fixed")
+SCATTERS = ("exact", "grid", "fixed", "step")
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Solver:
 
     Attributes
     ----------
-    scatter : {"exact", "grid", "fixed"}
-        The exact optimum; the paper's grid of scatters refined by a parabola, for comparison; or the starting scatters,
-        unchanged.
+    scatter : {"exact", "grid", "fixed", "step"}
+        The exact optimum; the paper's grid of scatters refined by a parabola, for comparison; the starting scatters,
+        unchanged; or one Newton step from these, in one pass, after which the coefficients are those before it.
     tolerance : float
         Newton stops when a step changes s^2 by less than this fraction.
     block : int
@@ -32,4 +32,4 @@ class Solver:
 
     def __post_init__(self) -> None:
         if self.scatter not in SCATTERS:
-            raise InputError(f"scatter must be 'exact', 'grid' or 'fixed'; got {self.scatter!r}")
+            raise InputError(f"scatter must be 'exact', 'grid', 'fixed' or 'step'; got {self.scatter!r}")

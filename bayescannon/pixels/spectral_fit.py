@@ -135,15 +135,18 @@ def fit_spectral(
             marginal=marginal, start=None if near is None else near[pixels], solver=replace(solver, **options),
         )  # fmt: skip
 
+    kappa = KappaLearner(noise, fit)
     learns = [
         learn
         for learn, needed in (
-            (KappaLearner(noise, fit), not isinstance(noise, FixedNoise)),
+            (kappa, not isinstance(noise, FixedNoise)),
             (ScatterLearner(scatter, fit), _is_learned(scatter)),
             (CoefficientLearner(coefficients, shrunk), isinstance(coefficients, PooledCoefficients)),
         )
         if needed
     ]
+    if start is None and not isinstance(noise, FixedNoise):
+        state = kappa.first(state)
     result = fit(state, first)
     trace: list[TrainingRound] = []
     converged = not learns

@@ -137,3 +137,26 @@ def first_loadings(
     _, values, rows = np.linalg.svd(residual @ sketch, full_matrices=False)
     components = (sketch @ rows.T)[:, :n_hidden] * values[:n_hidden] / np.sqrt(len(flux))
     return np.where(scale[:, None] > 0, components / np.where(scale > 0, scale, 1.0)[:, None], 0.0)
+
+
+def ordered_loadings(loadings: FloatArray, ivar: FloatArray) -> FloatArray:
+    """
+    Rotate loadings so that components are in the order of the variance that they explain, in units of the noise.
+
+    The likelihood does not depend on a rotation. The largest loading of each component is positive.
+
+    Parameters
+    ----------
+    loadings : float array of shape (pixel, R)
+    ivar : float array of shape (pixel,)
+        Typical inverse variances.
+
+    Returns
+    -------
+    loadings : float array of shape (pixel, R)
+    """
+    _, _, rows = np.linalg.svd(np.sqrt(ivar)[:, None] * loadings, full_matrices=False)
+    rotated: FloatArray = loadings @ rows.T
+    if rotated.size:
+        rotated *= np.sign(np.take_along_axis(rotated, np.abs(rotated).argmax(axis=0)[None], 0)) + 0.0
+    return rotated

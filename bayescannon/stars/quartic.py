@@ -67,6 +67,7 @@ def compress(
     ivar: FloatArray,
     *,
     block: int = _BLOCK,
+    single: bool = False,
     workers: int | None = None,
 ) -> Quartic:
     """
@@ -80,6 +81,8 @@ def compress(
     flux, ivar : float arrays of shape (star, pixel)
     block : int
         Stars per block.
+    single : bool
+        Multiply in single precision, in about half the time: for rounds that only need A and b to a part in 10^5.
     workers : int or None
         Threads; None takes every core.
 
@@ -90,15 +93,18 @@ def compress(
     live = np.isfinite(scatter)
     if not live.all():
         theta, scatter, flux, ivar = theta[live], scatter[live], flux[:, live], ivar[:, live]
-    products = pack_products(theta)
+    kind: Any = np.float32 if single else np.float64
+    products, columns = pack_products(theta).astype(kind, copy=False), theta.astype(kind, copy=False)
 
     def one(part: slice) -> Quartic:
         weight = pixel_weights(scatter, ivar[part])
         offset = flux[part] - theta[:, 0]
         weighted = weight * offset
+        a: FloatArray = weight.astype(kind, copy=False) @ products
+        b: FloatArray = weighted.astype(kind, copy=False) @ columns
         return Quartic(
-            a=unpack_symmetric(weight @ products, theta.shape[1]),
-            b=weighted @ theta,
+            a=unpack_symmetric(a.astype(np.float64, copy=False), theta.shape[1]),
+            b=b.astype(np.float64, copy=False),
             c=np.einsum("np,np->n", weighted, offset),
             n_live=(weight > 0).sum(axis=1),
         )

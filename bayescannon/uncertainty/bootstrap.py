@@ -16,7 +16,6 @@ from bayescannon import __version__
 from bayescannon.cannon.choices import N_BOOTSTRAP, SEED
 from bayescannon.cannon.labelling import draw_starts, label_spectra
 from bayescannon.cannon.latent_training import fit_latent
-from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.reference_fit import fit_reference
@@ -24,6 +23,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import training_stars
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector
+from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.errors import InputError
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.nuisance_fit import without_nuisances
@@ -71,7 +71,7 @@ def retrain(
     -------
     model : TrainedModel
     """
-    options = model.options
+    options = model.settled_options
     vectors = label_vector(model.scaler.to_scaled(reference.labels))
     result = fit_reference(
         LabelMoments.known(vectors, multiplicity=np.asarray(multiplicity, dtype=np.float64)),
@@ -84,7 +84,7 @@ def retrain(
         solver=Solver(tolerance=_TOLERANCE, workers=workers),
     )
     again = replace(model, fit=result.fit, kappa=result.kappa, populations=result.populations)
-    if options.label_errors is None or model.reference_errors is None:
+    if not options.has_latent:
         return again
     rows = np.repeat(np.arange(len(reference)), multiplicity)
     flux, ivar = without_nuisances(
@@ -96,22 +96,14 @@ def retrain(
         nuisances=options.nuisances,
         workers=workers,
     )
-    latent = fit_latent(
-        reference.labels[rows],
-        model.reference_errors[rows],
-        flux[rows],
-        ivar[rows],
-        model.scaler,
-        result,
-        n_hidden=options.n_hidden,
-        workers=workers,
+    errors = np.zeros_like(reference.labels)
+    if options.label_errors is not None and model.reference_errors is not None:
+        errors = model.reference_errors
+    stars = ReportedStars(
+        model.scaler.to_scaled(reference.labels[rows]), (errors[rows] / model.scaler.scale) ** 2, flux[rows], ivar[rows]
     )
-    return replace(
-        again,
-        fit=latent.pixels,
-        loadings=latent.loadings if options.n_hidden else None,
-        latent_labels=LearnedLabels.of_fit(latent),
-    )
+    latent = fit_latent(stars, model.scaler, result, n_hidden=options.components or 0, workers=workers)
+    return replace(again, fit=latent.pixels, loadings=latent.loadings, latent_labels=latent.learned)
 
 
 def bootstrap_labels(

@@ -9,7 +9,6 @@ from bayescannon.pixels.label_population import (
     AffineMap,
     LabelPopulation,
     ReferenceErrorError,
-    calibrate_shown,
     regress_reported,
 )
 
@@ -68,23 +67,6 @@ def test_uncertain_labels_shrink_the_regression_as_they_should():
     for _ in range(20):
         step = AffineMap(best.matrix + 0.01 * rng.normal(size=(2, 2)), best.offset + 0.01 * rng.normal(size=2))
         assert expected(step) < expected(best)
-
-
-def test_labels_that_spectra_show_are_put_on_the_scale_of_the_true_ones():
-    truth, observed, variance, *_ = survey(n_star=20_000, error=0.5)
-    rng = np.random.default_rng(4)
-    slope, spread = np.array([[0.7, 0.1], [0.0, 1.4]]), np.array([0.2, 0.1])
-    shown = truth @ slope.T + [0.5, -1.0] + spread * rng.normal(size=truth.shape)
-    affine, systematic = calibrate_shown(shown, np.full_like(shown, 0.01), observed, variance)
-    moved, _ = affine.apply(shown, np.zeros((len(truth), 2, 2)))
-    design = np.column_stack([np.ones(len(truth)), truth])
-    found = np.linalg.lstsq(design, moved, rcond=None)[0]
-    np.testing.assert_allclose(found, [[0, 0], [1, 0], [0, 1]], atol=0.04)
-    inverse = np.linalg.inv(slope)
-    np.testing.assert_allclose(systematic, inverse @ np.diag(spread**2) @ inverse.T, atol=0.04)
-    # spectra that show one label only have no map
-    blind = np.column_stack([shown[:, 0], 0.01 * rng.normal(size=len(truth))])
-    assert calibrate_shown(blind, np.full_like(shown, 0.01), observed, variance) is None
 
 
 def test_errors_as_large_as_the_spread_are_refused():

@@ -19,9 +19,7 @@ from bayescannon.pixels.solver import Solver
 @pytest.mark.parametrize(("n_label", "n_hidden"), [(2, 0), (3, 0), (2, 2)])
 def test_objective_rises_to_a_fixed_point_fast(n_label, n_hidden):
     _, observed, variance, flux, ivar = survey(n_label=n_label, n_hidden=n_hidden, hidden=0.01)
-    found = fit_latent(
-        observed, variance, flux, ivar, n_hidden=n_hidden, calibrate=False, tolerance=1e-3, max_rounds=60
-    )
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=n_hidden, anchor=False, tolerance=1e-3, max_rounds=60)
     assert found.status == LabelErrorStatus.CONVERGED
     assert (np.diff(found.trace) >= 0).all()
     assert found.n_failed == 0
@@ -32,7 +30,7 @@ def test_objective_rises_to_a_fixed_point_fast(n_label, n_hidden):
 def test_map_of_the_latent_space_saves_most_rounds():
     _, observed, variance, flux, ivar = survey(n_label=2)
     data = ReportedStars(observed, variance, flux, ivar)
-    fast = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-4, max_rounds=60)
+    fast = fit_latent(observed, variance, flux, ivar, n_hidden=0, anchor=False, tolerance=1e-4, max_rounds=60)
     fit, starts = fit_pixels(label_vector(observed), flux, ivar), observed[:, None]
     population = LabelPopulation.of_reported(observed, variance)
     for _ in range(len(fast.trace)):
@@ -88,7 +86,7 @@ def test_gradients_of_the_pymc_model_vanish_where_plain_rounds_end():
 
 def test_gradients_of_the_pymc_model_are_small_at_the_solution():
     _, observed, variance, flux, ivar = survey(n_label=2)
-    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-9, max_rounds=300)
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, anchor=False, tolerance=1e-9, max_rounds=300)
     to_labels, to_theta, to_scatter = scaled_gradients(
         observed, variance, flux, ivar, found.population, (found.labels, found.covariance), found.pixels
     )
@@ -105,7 +103,7 @@ def test_latent_labels_are_those_of_the_full_posterior():
     import nutpie
 
     _, observed, variance, flux, ivar = survey(n_label=2)
-    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False, tolerance=1e-6, max_rounds=100)
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, anchor=False, tolerance=1e-6, max_rounds=100)
     model = latent_label_model(
         ReportedStars(observed, variance, flux, ivar), label_names=NAMES[:2], reference_measure=True
     )
@@ -125,7 +123,7 @@ def test_latent_labels_are_those_of_the_full_posterior():
 
 def test_without_errors_the_fit_is_the_flat_one():
     truth, _, _, flux, ivar = survey()
-    found = fit_latent(truth, np.zeros_like(truth), flux, ivar, n_hidden=0, calibrate=False)
+    found = fit_latent(truth, np.zeros_like(truth), flux, ivar, n_hidden=0, anchor=False)
     flat = fit_pixels(label_vector(truth), flux, ivar)
     assert np.abs(found.labels - truth).max() < 0.1 * EXACT_ERROR
     np.testing.assert_allclose(found.pixels.theta, flat.theta, atol=1e-5)
@@ -135,7 +133,7 @@ def test_without_errors_the_fit_is_the_flat_one():
 def test_one_exact_label_stays_where_it_is():
     truth, observed, variance, flux, ivar = survey()
     observed[7], variance[7] = truth[7], 0.0
-    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, calibrate=False)
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=0, anchor=False)
     np.testing.assert_allclose(found.labels[7], truth[7], atol=3 * EXACT_ERROR)
     assert np.isfinite(found.pixels.theta).all()
 
@@ -164,7 +162,7 @@ def test_dead_pixels_priors_and_kappa_are_passed_on():
     _, observed, variance, flux, ivar = survey(n_hidden=1, hidden=0.01)
     ivar[:, 5] = 0
     prior = PixelPrior(np.zeros((40, 6)), np.where(np.arange(6) > 2, 1e4, 0.0) * np.ones((40, 1)))
-    found = fit_latent(observed, variance, flux, ivar, n_hidden=1, prior=prior, kappa=0.9, max_rounds=20)
+    found = fit_latent(observed, variance, flux, ivar, n_hidden=1, prior=prior, kappa=0.9, max_rounds=20, anchor=False)
     assert (np.diff(found.trace) >= 0).all()
     assert np.isinf(found.pixels.scatter[5])
     assert (found.pixels.theta[5] == 0).all()

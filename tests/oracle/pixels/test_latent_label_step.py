@@ -8,9 +8,9 @@ from bayescannon.models.label_vector import label_vector
 from bayescannon.models.latent_labels import latent_label_model
 from bayescannon.pixels.fit import fit_pixels
 from bayescannon.pixels.label_population import LabelPopulation
-from bayescannon.pixels.latent_label_step import ReportedStars, infer_latent, leave_one_out
+from bayescannon.pixels.latent_label_step import ReportedStars, infer_latent
 from bayescannon.stars.hidden import integrate_hidden
-from bayescannon.stars.quartic import compress, minimise
+from bayescannon.stars.quartic import compress
 
 
 def test_marginal_objective_is_that_of_quadrature():
@@ -62,27 +62,3 @@ def test_logp_of_the_pymc_model_is_the_folded_quartic():
         values.append(logp({"labels": x, "theta": fit.theta, "scatter": fit.scatter, "hidden": h,
                             "loadings": loadings}))  # fmt: skip
     np.testing.assert_allclose(np.diff(values), np.diff(expected), rtol=1e-8)
-
-
-def test_leave_one_out_labels_are_those_of_refits():
-    truth, observed, _, flux, ivar = survey(n_star=120, n_label=2, error=0.05, n_hidden=1, hidden=0.01)
-    w = np.concatenate([label_vector(truth), np.random.default_rng(8).normal(size=(120, 1))], axis=1)
-    fit = fit_pixels(w, flux, ivar)
-    data = ReportedStars(observed, np.full_like(observed, 0.05**2), flux, ivar)
-    labels, variance, good = leave_one_out(fit.theta, fit.scatter, fit.covariance, data, w, n_label=2)
-    assert good.all()
-    whole, _, _ = integrate_hidden(compress(fit.theta, fit.scatter, flux, ivar), 1)
-    seen = minimise(whole, truth[:, None]).labels[:, 0]
-    for n in range(0, 120, 6):
-        others = np.arange(120) != n
-        theta = fit.theta.copy()
-        for p in range(flux.shape[1]):
-            weight = ivar[others, p] / (1 + fit.scatter[p] ** 2 * ivar[others, p])
-            normal = w[others].T @ (weight[:, None] * w[others])
-            theta[p] = np.linalg.solve(normal, w[others].T @ (weight * flux[others, p]))
-        quartic, _, _ = integrate_hidden(compress(theta, fit.scatter, flux[[n]], ivar[[n]]), 1)
-        refit = minimise(quartic, truth[[n], None]).labels[0, 0]
-        moved = (refit - seen[n]) / np.sqrt(variance[n])
-        np.testing.assert_allclose(
-            (labels[n] - seen[n]) / np.sqrt(variance[n]), moved, atol=0.03 + 0.2 * abs(moved).max()
-        )
