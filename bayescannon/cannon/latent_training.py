@@ -139,12 +139,10 @@ def train_latent(
     if options.is_open:
         choice = choose_components(
             stars,
-            reported.fit,
+            reported,
             number,
             n_hidden=n_hidden,
             latent=None if options.label_errors == AUTO else latent,
-            kappa=reported.kappa,
-            prior=reported.prior,
             workers=workers,
         )
         latent, n_hidden = choice.latent, choice.n_hidden

@@ -4,9 +4,9 @@ Choose the number of hidden components, and whether reference labels are latent,
 Hidden components and latent labels are free to follow the noise of a small reference set, so they are taken only as far
 as held-out stars gain from them:
 
-* the number of components is that with the largest density of held-out spectra and reported labels; components of one
-  fit are ordered by their variance, and what a smaller number leaves out is added to the scatter, so that one fit
-  serves all numbers;
+* the number of components is the smallest with nearly the largest density of held-out spectra and reported labels;
+  components of one fit are ordered by their variance, and what a smaller number leaves out is added to the scatter, so
+  that one fit serves all numbers;
 * exact labels without components, exact labels with them, and latent labels with them are compared by the density of
   the reported labels of held-out stars given their spectra, o_n ~ Normal(l(f_n), S), with S that of the held-out stars:
   its logarithm is -N/2 ln |S| without constants. The next of these three is taken if it gains more than one standard
@@ -31,6 +31,7 @@ from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptio
 from bayescannon.pixels.latent_label_step import infer_latent
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
+from bayescannon.pixels.spectral_fit import SpectralFit
 from bayescannon.stars.hidden import integrate_hidden
 from bayescannon.stars.quartic import compress, minimise
 
@@ -40,6 +41,8 @@ NUMBERS = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16)
 _MOST_STARS, _FEW_STARS = 1600, 800
 _FOLDS = 4
 _ROUNDS = 3
+# the smallest number of components with this share of the largest gain is taken, since labelling takes longer with more
+_SHARE_OF_GAIN = 0.98
 # residuals beyond this many robust standard deviations count as being there
 _CLIP = 5.0
 
@@ -76,13 +79,11 @@ class ComponentChoice:
 
 def choose_components(
     stars: ReportedStars,
-    start: PixelFit,
+    reported: SpectralFit,
     number: NDArray[np.int64],
     *,
     n_hidden: int | None = None,
     latent: bool | None = None,
-    kappa: FloatArray | float = 1.0,
-    prior: PixelPrior | None = None,
     seed: int = 0,
     workers: int | None = None,
 ) -> ComponentChoice:
@@ -93,16 +94,14 @@ def choose_components(
     ----------
     stars : ReportedStars
         Reference stars; their variances count where labels are latent.
-    start : PixelFit
-        A fit to all of them with exact labels and without components.
+    reported : SpectralFit
+        A fit to all of them with exact labels and without components, whose priors and kappa are used.
     number : int array of shape (star,)
         Spectra of one star have one number and are held out together.
     n_hidden : int, optional
         A number that is not to be chosen.
     latent : bool, optional
         Whether labels are latent, if that is not to be chosen.
-    kappa, prior
-        As in :func:`bayescannon.pixels.fit.fit_pixels`.
     seed : int
         Decides sample and folds.
     workers : int or None
@@ -112,13 +111,13 @@ def choose_components(
     -------
     choice : ComponentChoice
     """
-    scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), stars.flux.shape[1:])
-    data = stars if np.all(scales == 1) else replace(stars, ivar=stars.ivar / scales**2)
-    folds = [_Fold(data, start, prior, fitted, held, workers) for fitted, held in _folds(number, seed)]
+    data = replace(stars, ivar=stars.ivar / reported.kappa**2)
+    folds = [_Fold(data, reported.fit, reported.prior, fitted, held, workers) for fitted, held in _folds(number, seed)]
     largest = n_hidden
     if largest is None:
         fewest = min(fold.n_fitted for fold in folds)
-        largest = max(r for r in NUMBERS if r <= max((fewest - 2 * n_terms(stars.observed.shape[1])) // 4, 0))
+        can_carry = min((fewest - 2 * n_terms(stars.observed.shape[1])) // 4, stars.flux.shape[1] // 4)
+        largest = max(r for r in NUMBERS if r <= max(can_carry, 0))
     kinds = {"exact": latent is not True, "latent": latent is not False}
     fits = {
         name: [fold.fit(largest, latent=name == "latent") for fold in folds] for name, some in kinds.items() if some
@@ -130,7 +129,8 @@ def choose_components(
         for fold, fit in zip(folds, fits[richest], strict=True):
             density += [fold.density(_truncated(fit, r), latent=richest == "latent") for r in numbers]
         density /= sum(fold.n_held for fold in folds)
-    n_best = int(numbers[density.argmax()])
+    # the largest density may owe a little to components that only take up what others left
+    n_best = int(numbers[np.argmax(density - density[0] >= _SHARE_OF_GAIN * (density.max() - density[0]))])
     off = {"plain": np.concatenate([fold.off(fold.plain) for fold in folds])}
     for name, some in fits.items():
         off[name] = np.concatenate([fold.off(_truncated(fit, n_best)) for fold, fit in zip(folds, some, strict=True)])

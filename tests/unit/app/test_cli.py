@@ -95,8 +95,9 @@ def test_wrong_usage_is_told_with_the_usage(misused):
             *train, "--keep", nonsense
         )
     for nonsense in ("teff", "tabel", "teff=hot"):
-        assert f"expected table, or NAME=ERROR,... as teff=90,logg=0.11; got '{nonsense}'" in misused(
-            *train, "--label-errors", nonsense
+        assert (
+            f"expected table, learn, auto, none, or NAME=ERROR,... as teff=90,logg=0.11; got '{nonsense}'"
+            in misused(*train, "--label-errors", nonsense)
         )
     assert "expected a whole number from 0 up; got '-1'" in misused(*train, "--hidden=-1")
     assert "expected NAME=...,NAME=...; got 'idfile'" in misused(*train, "--columns=idfile")

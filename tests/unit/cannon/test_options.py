@@ -112,12 +112,11 @@ def test_names_that_make_no_sense_are_refused(given, message):
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        ({"coefficients": None}, "coefficients must be a text; got None"),
         ({"marginal": "no"}, "marginal must be true or false; got 'no'"),
         ({"censored": {"logg": (5000, 5100)}}, "censored must be a table of lists of lists of numbers"),
         ({"censored": [5000, 5100]}, "censored must be a table of lists"),
         ({"label_errors": 90}, "label_errors must be a text or a table of numbers; got 90"),
-        ({"label_errors": "table", "hidden": 2.5}, "hidden must be a whole number; got 2.5"),
+        ({"label_errors": "table", "hidden": 2.5}, "hidden must be a whole number or a text; got 2.5"),
         ({"kappa": "a"}, "kappa must be a number; got 'a'"),
         ({"coefficients": "normal", "coefficient_scale": "a"}, "coefficient_scale must be a number"),
     ],
@@ -156,5 +155,5 @@ def test_nuisances_are_written_down_and_read():
     assert TrainingOptions.from_dict(older) == TrainingOptions()
     with pytest.raises(InputTypeError, match=r"nuisances must be Nuisances\(...\); got '5km/s'"):
         TrainingOptions(nuisances="5km/s")
-    with pytest.raises(InputError, match=r"grid of scatters goes with .* no nuisances"):
+    with pytest.raises(InputError, match=r"grid of scatters goes with .* no hidden components or nuisances"):
         TrainingOptions(paper_grid=True, nuisances=Nuisances(velocity=5))

@@ -17,6 +17,7 @@ GROUPS = {
     "model": texts.MODEL,
     "populations": texts.POPULATIONS,
     "latent_labels": texts.LATENT_LABELS,
+    "component_choice": texts.COMPONENT_CHOICE,
     "reference": texts.REFERENCE,
     "calibration": texts.CALIBRATION,
     "coverage": texts.COVERAGE,
@@ -31,6 +32,8 @@ def layouts():
     models = (
         load_model(OLD),
         train(toy.toy_reference(60, ("teff",), n_pixel=12), options=options),
+        train(toy.noisy_reference(120, error=0.3, hidden=0.01, n_pixel=30)[0], label_errors="auto", hidden="auto"),
+        train(toy.noisy_reference(120, error=0.3, hidden=0.01, n_pixel=30)[0], label_errors="table", hidden=1),
         qualify(train(reference), reference, folds=2),
     )
     return [model_groups(model) for model in models]
