@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from bayescannon.cannon.choice_fields import ChoiceError, Choices, choice
-from bayescannon.data.preset import PRESETS, VARIANCES
+from bayescannon.data.preset import PRESETS, RESAMPLINGS, VARIANCES
 
 # Ho et al. 2017, section 4: labels of seven reference stars are tried as starts
 N_STARTS = 7
@@ -61,6 +61,12 @@ class PrepareChoices(Choices):
     preset: str = choice("paper", "named set of the choices of the preparation", values=tuple(PRESETS))
     variance: str | None = choice(
         None, "how variances are brought to the grid; the preset's way unless given", values=VARIANCES
+    )
+    resampling: str | None = choice(
+        None,
+        "how spectra are brought to the grid: linear interpolation, or white, a shift that keeps the noise of pixels "
+        "independent, for a grid with the spectra's own steps; the preset's way, linear, unless given",
+        values=RESAMPLINGS,
     )
     reader: str = choice(
         AUTO,
