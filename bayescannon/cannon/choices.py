@@ -47,7 +47,7 @@ TERMS = ("quadratic", "all")
 SCATTERS = ("flat", "half-normal", "pooled")
 # the paper's way to find s, by its names on the command line
 GRID_SCATTER, EXACT_SCATTER = "grid", "exact"
-NOISES = ("fixed", "global", "pixel")
+NOISES = ("fixed", "global", "pixel", "star")
 LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
 FROM_TABLE = "table"
 # found by the content of the files
@@ -261,7 +261,12 @@ class TrainingChoices(NuisanceChoices):
     scatter_scale: float | None = choice(
         None, "scale of a half-normal prior, in normalised flux", metavar="X", group=_PRIORS
     )
-    noise: str = choice("fixed", "scale kappa of the reported errors of the flux", values=NOISES, group=_PRIORS)
+    noise: str = choice(
+        "fixed",
+        "scale kappa of the reported errors of the flux: fixed, or learned, one for all or one for each pixel or star",
+        values=NOISES,
+        group=_PRIORS,
+    )
     kappa: float = choice(1.0, "its value, if fixed", metavar="X", group=_PRIORS)
     marginal: bool = choice(False, "integrate theta out of the likelihood of s (REML)", group=_PRIORS)
     censored: Mapping[str, Sequence[Sequence[float]]] = choice(

@@ -130,9 +130,11 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
             result, scaler.to_scaled(reference.labels), spectra.flux, spectra.ivar, wavelength=spectra.wavelength,
             nuisances=options.nuisances, workers=workers,
         )  # fmt: skip
+        flux, ivar = clean
         latent = fit_latent(
-            reference.labels, reference.errors, *clean, scaler, result, n_hidden=n_hidden, workers=workers
-        )
+            reference.labels, reference.errors, flux, result.star_ivar(ivar), scaler, result, n_hidden=n_hidden,
+            workers=workers,
+        )  # fmt: skip
         fit, loadings = latent.pixels, latent.loadings if n_hidden else None
         _require_live(fit, reference)
         learned = LearnedLabels.of_fit(latent)

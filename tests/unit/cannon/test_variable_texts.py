@@ -31,6 +31,7 @@ def layouts():
     models = (
         load_model(OLD),
         train(toy.toy_reference(60, ("teff",), n_pixel=12), options=options),
+        train(toy.toy_reference(60, ("teff",), n_pixel=12), noise="star"),
         qualify(train(reference), reference, folds=2),
     )
     return [model_groups(model) for model in models]
