@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         HalfNormalScatter,
         PixelNoise,
         PooledScatter,
+        StarNoise,
     )
     from bayescannon.models.nuisances import Nuisances
     from bayescannon.models.spectral import spectral_model
@@ -160,6 +161,7 @@ _HOME = {
     "FixedNoise": "models.noise_priors",
     "GlobalNoise": "models.noise_priors",
     "PixelNoise": "models.noise_priors",
+    "StarNoise": "models.noise_priors",
     "FlatLabels": "models.label_priors",
     "BoxLabels": "models.label_priors",
     "MixtureLabels": "models.label_priors",
@@ -229,6 +231,7 @@ __all__ = [
     "FixedNoise",
     "GlobalNoise",
     "PixelNoise",
+    "StarNoise",
     "FlatLabels",
     "BoxLabels",
     "MixtureLabels",

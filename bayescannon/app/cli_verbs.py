@@ -51,7 +51,7 @@ def _check_input(options: argparse.Namespace) -> int:
         _labels_config(options) if options.labels else None,
         train=TrainConfig.of(options),
         sample=options.sample,
-        preset=choose_preset(options.preset, options.variance),
+        preset=choose_preset(options.preset, options.variance, options.resampling),
         grid=options.grid,
         reader=options.reader,
         air=options.air,
@@ -81,7 +81,7 @@ def _prepare(options: argparse.Namespace) -> None:
             report = prepare_files(
                 options.spectra,
                 options.out,
-                preset=choose_preset(options.preset, options.variance),
+                preset=choose_preset(options.preset, options.variance, options.resampling),
                 grid=options.grid,
                 reader=options.reader,
                 air=options.air,

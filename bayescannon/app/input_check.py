@@ -20,7 +20,7 @@ from bayescannon.data.display import html_table, listed
 from bayescannon.data.grid import describe_grid
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
-from bayescannon.data.preset import PAPER, Preset, choose_preset
+from bayescannon.data.preset import PAPER, PRESETS, Preset, choose_preset
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.star_groups import star_groups
 from bayescannon.data.tally import TallyRow
@@ -226,7 +226,10 @@ def _sample_of(
 def _of_prepared(spectra: Spectra, how: dict[str, Any]) -> list[Finding]:
     """Return what the noise says, and which choices of a preparation were given for spectra that are prepared."""
     own = str(spectra.attrs.get("preset", ""))
-    given = [] if how["preset"].name in (PAPER.name, own) else ["preset"]
+    preset = how["preset"]
+    given = [] if preset.name in (PAPER.name, own) else ["preset"]
+    usual = PRESETS.get(preset.name, preset)
+    given += [name for name in ("variance", "resampling") if getattr(preset, name) != getattr(usual, name)]
     given += [name for name in ("grid", "redshift") if how.get(name) is not None]
     given += [name for name in ("reader", "air") if how.get(name, AUTO) != AUTO]
     found = _of_noise(NoiseFinding.of(spectra.flux, spectra.ivar))

@@ -63,7 +63,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     }
     for path in [*paths.values(), *([out / "figures"] if config.figures else [])]:
         refuse_existing(path, overwrite=overwrite)
-    preset = choose_preset(config.prepare.preset, config.prepare.variance)
+    preset = choose_preset(config.prepare.preset, config.prepare.variance, config.prepare.resampling)
     out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=overwrite)
     # a wrong table is found before the spectra are prepared

@@ -11,7 +11,7 @@ from math import inf, isfinite
 from typing import Any
 
 from bayescannon.cannon.choice_fields import ChoiceError, Choices, choice
-from bayescannon.data.preset import PRESETS, VARIANCES
+from bayescannon.data.preset import PRESETS, RESAMPLINGS, VARIANCES
 
 # Ho et al. 2017, section 4: labels of seven reference stars are tried as starts
 N_STARTS = 7
@@ -58,7 +58,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 }
 # the paper's way to find s, by its names on the command line
 GRID_SCATTER, EXACT_SCATTER = "grid", "exact"
-NOISES = ("fixed", "global", "pixel")
+NOISES = ("fixed", "global", "pixel", "star")
 LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
 FROM_TABLE = "table"
 
@@ -70,6 +70,12 @@ class PrepareChoices(Choices):
     preset: str = choice("paper", "named set of the choices of the preparation", values=tuple(PRESETS))
     variance: str | None = choice(
         None, "how variances are brought to the grid; the preset's way unless given", values=VARIANCES
+    )
+    resampling: str | None = choice(
+        None,
+        "how spectra are brought to the grid: linear interpolation, or white, a shift that keeps the noise of pixels "
+        "independent, for a grid with the spectra's own steps; the preset's way, linear, unless given",
+        values=RESAMPLINGS,
     )
     reader: str = choice(
         AUTO,
@@ -274,9 +280,12 @@ class TrainingChoices(NuisanceChoices):
         None, "scale of a half-normal prior, in normalised flux", metavar="X", group=_PRIORS
     )
     noise: str | None = choice(
-        None, "scale kappa of the reported errors of the flux; that of the recipe unless given", values=NOISES,
+        None,
+        "scale kappa of the reported errors of the flux: fixed, or fitted, one for all or one for each pixel or star; "
+        "that of the recipe unless given",
+        values=NOISES,
         group=_PRIORS,
-    )  # fmt: skip
+    )
     kappa: float = choice(1.0, "its value, if fixed", metavar="X", group=_PRIORS)
     marginal: bool = choice(False, "integrate theta out of the likelihood of s (REML)", group=_PRIORS)
     censored: Mapping[str, Sequence[Sequence[float]]] = choice(

@@ -104,7 +104,8 @@ def label_spectra(
         ``calibrated_error``: the true label is that near with a probability of 68.3 %; it is never below the formal
         error. Nuisances add ``rv_residual`` [km/s], positive where lines are at longer wavelengths than in the
         training, and ``line_spread`` [km^2/s^2], by which the variance of the lines exceeds that of the training, with
-        ``rv_residual_error`` and ``line_spread_error``; their part is not in chi2.
+        ``rv_residual_error`` and ``line_spread_error``; their part is not in chi2. A model whose stars have noise
+        scales of their own adds ``noise_scale``, by which the reported errors were multiplied.
 
     Warns
     -----
@@ -241,6 +242,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
             "status": ("star", found.status),
             "flags": ("star", flags.astype(np.int32)),
             **({} if nuisances is None else nuisances.variables()),
+            **({} if likelihood.kappa is None else {"noise_scale": ("star", likelihood.kappa)}),
             **{name: ("star", values) for name, values in columns.items()},
             **{name: ("star", spectra.columns[name]) for name in IDENTITY_COLUMNS if name in spectra.columns},
         },

@@ -14,20 +14,34 @@ from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.spectrum_scores import Residuals, block_residuals
 from bayescannon.stars.hidden import HiddenPosterior, integrate_hidden
+from bayescannon.stars.noise_scale import star_scales
 from bayescannon.stars.nuisance import REST
 from bayescannon.stars.nuisance_rounds import NuisanceFit, settle
+from bayescannon.stars.optimum import find_labels
 from bayescannon.stars.quartic import Quartic, compress
 
+# fits of labels and of the scale of the noise by turns; a third changes the scale by less than a tenth of its error
+_NOISE_ROUNDS = 2
 
-def scaled_ivar(model: TrainedModel, spectra: Spectra) -> FloatArray:
+
+def scaled_ivar(model: TrainedModel, spectra: Spectra, *, workers: int | None = None) -> FloatArray:
     """
     Return 1 / (kappa^2 sigma^2), shape (star, pixel): the reported noise on the model's scale.
+
+    Where stars have a kappa of their own, it is that of their best fit, see :meth:`StarLikelihood.of`.
 
     Raises
     ------
     GridError
         The spectra are on another grid than the model.
     """
+    if model.star_noise_width:
+        return StarLikelihood._with_own_noise(model, spectra, None, workers).ivar
+    return _common_ivar(model, spectra)
+
+
+def _common_ivar(model: TrainedModel, spectra: Spectra) -> FloatArray:
+    """Return the reported noise on the model's scale, the same for all stars."""
     require_same_grid(spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
     kappa = model.noise_scale
     return spectra.ivar if (kappa == 1).all() else spectra.ivar / kappa**2
@@ -53,6 +67,8 @@ class StarLikelihood:
         Hidden components and nuisances given the labels; None where the model has none.
     settled : NuisanceFit or None
         Where the likelihoods are linearised; None for a model without nuisances.
+    star_scale : float array of shape (N,) or None
+        kappa of each star relative to the model's; None for a model whose stars have the same.
     """
 
     model: TrainedModel
@@ -62,6 +78,7 @@ class StarLikelihood:
     quartic: Quartic
     hidden: HiddenPosterior | None
     settled: NuisanceFit | None = None
+    star_scale: FloatArray | None = None
 
     @classmethod
     def of(
@@ -92,7 +109,40 @@ class StarLikelihood:
         mismatch = model.preparation_mismatch(spectra.attrs)
         if mismatch:
             warnings.warn(mismatch, BayesCannonWarning, stacklevel=2)
-        return cls._of(model, spectra, scaled_ivar(model, spectra), prior, workers)
+        return cls._with_own_noise(model, spectra, prior, workers)
+
+    @classmethod
+    def _with_own_noise(
+        cls, model: TrainedModel, spectra: Spectra, prior: LabelPrior | None, workers: int | None
+    ) -> "StarLikelihood":
+        """Compress with the scale of each star's noise, by turns with its labels, where stars have one of their own."""
+        common = _common_ivar(model, spectra)
+        likelihood = cls._of(model, spectra, common, prior, workers)
+        for _ in range(_NOISE_ROUNDS if model.star_noise_width else 0):
+            scale = likelihood._own_scale(common, workers)
+            likelihood = cls._of(model, spectra, common / scale[:, None] ** 2, prior, workers)
+            likelihood = replace(likelihood, star_scale=scale)
+        return likelihood
+
+    def _own_scale(self, common: FloatArray, workers: int | None) -> FloatArray:
+        """Return the scale of each star's noise at its best labels, hidden components and nuisances."""
+        model, n_label = self.model, len(self.model.label_names)
+        # the pivot, and steps from it along the labels
+        starts = np.concatenate([np.zeros((1, n_label)), np.eye(n_label), -np.eye(n_label)])
+        scaled = find_labels(self.quartic, starts, workers=workers).scaled
+        known = np.isfinite(scaled).all(axis=1)
+        at = np.where(known[:, None], scaled, 0.0)
+        columns, means = coefficient_columns(model), self.hidden_means(at)
+        freedom = np.full(len(at), float(n_label))
+        if self.hidden is not None:
+            # a component that the spectrum says nothing of keeps the variance of its prior, 1
+            freedom += means.shape[1] - np.trace(self.hidden.covariance, axis1=1, axis2=2)
+        vectors = np.concatenate([label_vector(at), means[:, : columns.shape[1] - model.theta.shape[1]]], axis=1)
+        vectors[~known] = np.nan
+        return star_scales(
+            columns, model.scatter, self.clean_flux(at), common, vectors, freedom=freedom,
+            width=model.star_noise_width, workers=workers,
+        )  # fmt: skip
 
     @classmethod
     def _of(
@@ -114,6 +164,11 @@ class StarLikelihood:
         return len(self.quartic)
 
     @property
+    def kappa(self) -> FloatArray | None:
+        """The noise scale of each star, shape (N,); None for a model whose stars have the same."""
+        return None if self.star_scale is None else self.star_scale * np.median(self.model.noise_scale)
+
+    @property
     def snr(self) -> FloatArray:
         """Signal-to-noise ratios, shape (N,); NaN where the survey gave none."""
         return self.spectra.columns.get("snr", np.full(len(self), np.nan))
@@ -128,6 +183,7 @@ class StarLikelihood:
             quartic=self.quartic.select(index),
             hidden=None if self.hidden is None else self.hidden.select(index),
             settled=None if self.settled is None else self.settled.select(index),
+            star_scale=None if self.star_scale is None else self.star_scale[index],
         )
 
     def directions(self, scaled: FloatArray) -> FloatArray:
@@ -179,8 +235,9 @@ def star_quartic(
     GridError
         The spectra are on another grid.
     """
-    noise = scaled_ivar(model, spectra) if ivar is None else ivar
-    return StarLikelihood._of(model, spectra, noise, None, workers).quartic
+    if ivar is None:
+        return StarLikelihood._with_own_noise(model, spectra, None, workers).quartic
+    return StarLikelihood._of(model, spectra, ivar, None, workers).quartic
 
 
 def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: int | None = None) -> Residuals:

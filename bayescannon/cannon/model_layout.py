@@ -150,7 +150,7 @@ def _populations(learned: Populations) -> xr.Dataset:
             variables[name] = (dim, getattr(learned.coefficients, name))
     if learned.smooth_scale is not None:
         variables["smooth_scale"] = ("shrunk_term", learned.smooth_scale)
-    for name in ("scatter", "kappa"):
+    for name in ("scatter", "kappa", "star_kappa"):
         population: LogNormalPopulation | None = getattr(learned, name)
         if population is not None:
             variables |= {f"{name}_centre": population.centre, f"{name}_width": population.width}
@@ -274,6 +274,7 @@ def _read_populations(group: xr.Dataset) -> Populations:
         smooth_scale=numbers.get("smooth_scale"),
         scatter=log_normal(numbers, "scatter"),
         kappa=log_normal(numbers, "kappa"),
+        star_kappa=log_normal(numbers, "star_kappa"),
         trace=tuple(TrainingRound(*map(float, row)) for row in zip(*rounds, strict=True)),
         converged=bool(group.attrs["converged"]),
     )

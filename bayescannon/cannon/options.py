@@ -42,6 +42,7 @@ from bayescannon.models.noise_priors import (
     PixelNoise,
     PooledScatter,
     ScatterPrior,
+    StarNoise,
 )
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError, InputTypeError
@@ -57,7 +58,7 @@ _COEFFICIENTS: dict[str, type[Any]] = dict(
     )
 )
 _SCATTERS: dict[str, type[Any]] = dict(zip(SCATTERS, (FlatScatter, HalfNormalScatter, PooledScatter), strict=True))
-_NOISES: dict[str, type[Any]] = dict(zip(NOISES, (FixedNoise, GlobalNoise, PixelNoise), strict=True))
+_NOISES: dict[str, type[Any]] = dict(zip(NOISES, (FixedNoise, GlobalNoise, PixelNoise, StarNoise), strict=True))
 # fields that are prior objects
 PRIORS = ("coefficients", "scatter", "noise")
 # where the errors of reference labels come from, if not given as numbers

@@ -149,6 +149,12 @@ class TrainedModel:
         return np.ones(len(self.wavelength)) if self.kappa is None else np.asarray(self.kappa, dtype=np.float64)
 
     @property
+    def star_noise_width(self) -> float:
+        """Width of the population of ln kappa over the stars, around that of the pixels; 0 if all have the same."""
+        population = self.populations.star_kappa
+        return 0.0 if population is None else population.width
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         """Names of the labels, in order."""
         return self.scaler.names
@@ -194,6 +200,8 @@ class TrainedModel:
         numbers = [self.wavelength, self.theta, self.scatter, self.noise_scale, self.scaler.pivot, self.scaler.scale]
         for values in [*numbers, *([] if self.loadings is None else [self.loadings])]:
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        if self.star_noise_width:
+            digest.update(np.float64(self.star_noise_width).tobytes())
         return digest.hexdigest()[:12]
 
     @cached_property

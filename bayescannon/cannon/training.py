@@ -129,9 +129,9 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
             result, scaler.to_scaled(reference.labels), spectra.flux, spectra.ivar, wavelength=spectra.wavelength,
             nuisances=options.nuisances, workers=workers,
         )  # fmt: skip
-        stars = ReportedStars(
-            scaler.to_scaled(reference.labels), (reference.errors / scaler.scale) ** 2, clean[0], clean[1]
-        )
+        flux, ivar = clean
+        variance = (reference.errors / scaler.scale) ** 2
+        stars = ReportedStars(scaler.to_scaled(reference.labels), variance, flux, result.star_ivar(ivar))
         trained = train_latent(stars, scaler, result, options, reference.star_number, workers=workers) or trained
         _require_live(trained.pixels, reference)
     return TrainedModel(

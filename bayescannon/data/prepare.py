@@ -23,6 +23,7 @@ from bayescannon.data.spectra import (
     SpectrumError,
     describe_grid,
 )
+from bayescannon.data.white_resampling import resample_white, step_fault
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.truth import truth
 from bayescannon.numerics.typing import FloatArray
@@ -182,7 +183,14 @@ def prepare_block(
             reasons[i] = f"no redshift: {_redshift_fault(raw.redshift)}"
             continue
         masked = mask_bad(observed, raw.flux, raw.ivar, raw.mask, preset)
-        raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
+        if preset.resampling == "white":
+            fault = step_fault(rest, grid)
+            if fault:
+                reasons[i] = f"grid step: {fault}"
+                continue
+            raw_flux[i], raw_ivar[i] = resample_white(rest, *masked, grid)
+        else:
+            raw_flux[i], raw_ivar[i] = resample(rest, *masked, grid, preset.variance)
         if preset.width is None:
             reasons[i] = _continuum_fault(raw_flux[i], raw_ivar[i])
     if preset.width is None:

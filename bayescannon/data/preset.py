@@ -15,6 +15,8 @@ ARM_JOIN = (5800.0, 6000.0)
 ALL_BITS = 0xFFFFFFFF
 # ways to resample inverse variances
 VARIANCES = ("interpolate", "propagate")
+# ways to bring spectra to the grid
+RESAMPLINGS = ("linear", "white")
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,24 @@ class Preset:
     arm_join : (float, float) or None
         Observed wavelengths [Angstrom] between which pixels are bad.
     variance : {"interpolate", "propagate"}
-        Formula of the inverse variance on the grid, see :func:`resample`.
+        Formula of the inverse variance on the grid, see :func:`resample`; "propagate" with white resampling.
     width : float or None
         L of the running mean [Angstrom], see :func:`normalise`; None for spectra that are normalised already, which
         are not divided by it.
+    resampling : {"linear", "white"}
+        Linear interpolation, or a shift that keeps the noise of pixels independent, see
+        :mod:`bayescannon.data.white_resampling`.
+
+    Raises
+    ------
+    InputError
+        There is no such way to resample.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> replace(PAPER, resampling="white").variance
+    'propagate'
     """
 
     name: str
@@ -48,6 +64,17 @@ class Preset:
     arm_join: tuple[float, float] | None = None
     variance: str = "interpolate"
     width: float | None = 50.0
+    resampling: str = "linear"
+
+    def __post_init__(self) -> None:
+        for what, value, known in (
+            ("variance", self.variance, VARIANCES),
+            ("resampling", self.resampling, RESAMPLINGS),
+        ):
+            if value not in known:
+                raise InputError(f"{what} must be one of {', '.join(known)}; got {value!r}")
+        if self.resampling == "white":
+            object.__setattr__(self, "variance", "propagate")
 
 
 PAPER = Preset("paper")
@@ -61,22 +88,25 @@ PRESETS = {preset.name: preset for preset in (PAPER, RELEASED, MASKED, NONE)}
 def provenance(preset: Preset) -> dict[str, str]:
     """Describe a preparation for the attributes of :class:`~bayescannon.data.spectra.Spectra`."""
     known = PRESETS.get(preset.name) == preset
+    settings = asdict(preset)
+    if preset.resampling == "linear":  # as written by versions that had no other
+        del settings["resampling"]
     return {
         "preset": preset.name if known else f"{preset.name} (changed)",
-        "preset_settings": json.dumps(asdict(preset)),
+        "preset_settings": json.dumps(settings),
         "variance": preset.variance,
         "bayescannon_version": __version__,
     }
 
 
-def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
+def choose_preset(preset: Preset | str, variance: str | None = None, resampling: str | None = None) -> Preset:
     """
-    Return a preset, looked up if it is given by name, with its `variance` replaced if one is given.
+    Return a preset, looked up if it is given by name, with its `variance` and `resampling` replaced if they are given.
 
     Raises
     ------
     InputError
-        Neither a preset nor its name, or a way to resample variances that there is not.
+        Neither a preset nor its name, a way to resample that there is not, or two that do not go together.
     """
     given: Any = preset
     if isinstance(given, Preset):
@@ -86,11 +116,15 @@ def choose_preset(preset: Preset | str, variance: str | None = None) -> Preset:
     else:
         got = repr(given) if isinstance(given, str) else f"the type {type(given).__name__}; a grid is given as grid=..."
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, or a Preset; got {got}")
-    if variance is None:
-        return chosen
-    if variance not in VARIANCES:
-        raise InputError(f"variance must be one of {', '.join(VARIANCES)}; got {variance!r}")
-    return replace(chosen, variance=variance)
+    if variance is not None:
+        chosen = replace(chosen, variance=variance)
+    if resampling is not None:
+        chosen = replace(chosen, resampling=resampling)
+    if variance not in (None, chosen.variance):
+        raise InputError(
+            f"white resampling propagates variances; leave variance={variance!r} out, or take the linear resampling"
+        )
+    return chosen
 
 
 def release_mismatch(trained: str, labelled: str) -> str:

@@ -44,6 +44,7 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
     * ``rv_residual`` [km/s] and ``line_spread`` [km^2/s^2] with their errors ``e_``, if they were not taken as exact:
       the velocity left in the prepared spectrum, positive where lines are at longer wavelengths than in the training,
       and the variance of the lines in excess of the training's;
+    * ``noise_scale``, by which the reported errors of the flux were multiplied, if every star has its own;
     * ``live_pixels``, ``agreeing_starts``;
     * ``e_formal_<label>``, the formal error: the square root of the diagonal of the formal covariance
       :math:`C = (J^T W J)^{-1}`; and ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}`;

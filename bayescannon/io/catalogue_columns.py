@@ -69,6 +69,9 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     yield _column("dec", estimates["dec"], "deg", "declination (ICRS)")
     yield from _identity_columns(estimates)
     yield from _nuisance_columns(estimates)
+    if "noise_scale" in estimates:
+        text = "scale of the reported errors of the flux, from the star's residuals"
+        yield _column("noise_scale", estimates["noise_scale"], "", text)
     yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
     yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
     for k, label in enumerate(labels):

@@ -79,6 +79,7 @@ _STYLES = {
     "e_rv_residual": ColumnStyle(_NUMBER, 2, "stat.error;spect.dopplerVeloc"),
     "line_spread": ColumnStyle(_NUMBER, 0, "instr.det.psf"),
     "e_line_spread": ColumnStyle(_NUMBER, 0, "stat.error;instr.det.psf"),
+    "noise_scale": ColumnStyle(_NUMBER, 3, "arith.factor"),
     "rchi2": ColumnStyle(_NUMBER, 4, "stat.fit.chi2"),
     "live_pixels": ColumnStyle(_BITS, None, "meta.number"),
     "agreeing_starts": ColumnStyle(_COUNT, None, "meta.number"),

@@ -19,7 +19,7 @@ class NoisePrior(Protocol):
     """Declares kappa in the model on the stack: the variance is kappa^2 sigma^2 + s^2."""
 
     def declare_kappa(self) -> Any:
-        """Return a number, or a random variable without dims or with dims (pixel,)."""
+        """Return a number, or a random variable that broadcasts against (star, pixel)."""
 
 
 def _check_population(centre: float | None, width: float | None, what: str) -> None:
@@ -190,3 +190,36 @@ class PixelNoise:
         centre = pm.Flat("kappa_centre", initval=0.0) if self.centre is None else self.centre
         width = pm.HalfFlat("kappa_width", initval=0.3) if self.width is None else self.width
         return pt.exp(pm.Normal("log_kappa", centre, width, dims="pixel"))
+
+
+@dataclass(frozen=True)
+class StarNoise:
+    """
+    ln kappa_n ~ Normal(centre, width): one kappa per star, from a population.
+
+    Attributes
+    ----------
+    centre, width : float or None
+        Parameters of the population; None is learned by marginal likelihood. A learned width of 0 is one kappa for all.
+
+    Examples
+    --------
+    >>> import bayescannon as bc
+    >>> bc.SpectralPriors(noise=bc.StarNoise()).noise
+    StarNoise(centre=None, width=None)
+    """
+
+    centre: float | None = None
+    width: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_population(self.centre, self.width, "the noise prior")
+
+    def declare_kappa(self) -> Any:
+        """Return kappa (star, 1), with ln kappa ~ Normal(centre, width)."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        centre = pm.Flat("kappa_centre", initval=0.0) if self.centre is None else self.centre
+        width = pm.HalfFlat("kappa_width", initval=0.3) if self.width is None else self.width
+        return pt.exp(pm.Normal("log_kappa", centre, width, dims="star"))[:, None]

@@ -69,6 +69,7 @@ def without_nuisances(
     """
     if not nuisances:
         return flux, ivar
+    scaled = result.star_ivar(ivar)
     model = NuisanceModel.of(wavelength, result.fit.theta, result.fit.scatter, nuisances)
     n_term = result.fit.theta.shape[1]
 
@@ -78,7 +79,7 @@ def without_nuisances(
     covariance = np.zeros((len(flux), n_more, n_more))
 
     def find(part: slice) -> None:
-        weight: FloatArray = pixel_weights(result.fit.scatter, ivar[part] / result.kappa**2).astype(model.dtype)
+        weight: FloatArray = pixel_weights(result.fit.scatter, scaled[part] / result.kappa**2).astype(model.dtype)
         own: FloatArray = flux[part].astype(model.dtype)
         at, found, spread = labels[part], amplitudes[part], covariance[part]
         for _ in range(_ROUNDS):
@@ -101,7 +102,7 @@ def without_nuisances(
         added = model.added(model.nearest(amplitudes[part]), labels[part], amplitudes[part])
         directions = model.at(REST).directions(labels[part])
         extra = np.einsum("mnp,nmk,knp->np", directions, covariance[part], directions, optimize=True)
-        noise = ivar[part] / result.kappa**2
+        noise = scaled[part] / result.kappa**2
         return np.where(noise > 0, flux[part] - added, flux[part]), ivar[part] / (1 + noise * extra)
 
     parts = map_blocks(clean, len(flux), _BLOCK, workers)

@@ -26,7 +26,7 @@ _KAPPA_NEAR = 0.02
 # smallest width of the population of ln s; a tenth of it for ln kappa
 _NARROWEST_POPULATION = 0.05
 # parameters of the whole survey are first found on a sample of about this many pixels
-_SAMPLE = 500
+SAMPLE = 500
 ALL_PIXELS = slice(None)
 
 
@@ -37,6 +37,12 @@ class State:
     prior: PixelPrior
     kappa: NDArray[np.float64]
     populations: Populations = field(default_factory=Populations)
+    # of ln kappa, of each star; shape (0,) where stars have none of their own
+    offsets: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    def star_ivar(self, ivar: FloatArray) -> FloatArray:
+        """Return the inverse variances (star, pixel) on the scales of the stars."""
+        return ivar / np.exp(2 * self.offsets)[:, None] if self.offsets.any() else ivar
 
 
 def pooled_prior(prior: PixelPrior, population: Population, shrunk: NDArray[np.bool_]) -> PixelPrior:
@@ -134,7 +140,7 @@ def _sample(fit: PixelFit) -> slice:
 
 
 def _sample_of(n_pixel: int) -> slice:
-    step = n_pixel // _SAMPLE
+    step = n_pixel // SAMPLE
     return slice(step // 2, None, step) if step > 1 else ALL_PIXELS
 
 
@@ -209,12 +215,12 @@ class KappaLearner:
     def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
         """Find the roots of the derivatives by ln kappa."""
         first = np.log(state.kappa)
-        state, fit = self._global(state, fit)
+        state, fit = self.find_common(state, fit)
         if isinstance(self.noise, PixelNoise):
             state, fit = self._by_pixel(state, fit)
         return state, fit, float(np.abs(np.log(state.kappa) - first).max())
 
-    def _global(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
+    def find_common(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
         """Multiply all kappa by the factor at which the summed derivative vanishes; start with a sample of pixels."""
         some = _sample(fit)
         if some != ALL_PIXELS and abs(self._first_move(fit, state.prior)) > _KAPPA_NEAR:

@@ -1,4 +1,4 @@
-"""The populations of coefficients, scatters and noise scales over the pixels, as learned in training."""
+"""The populations of coefficients, scatters and noise scales, as learned in training."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from bayescannon.pixels.coefficient_population import Population
 @dataclass(frozen=True)
 class LogNormalPopulation:
     """
-    ln x_p ~ Normal(centre, width) over the pixels p.
+    ln x ~ Normal(centre, width) over the pixels, or the stars.
 
     Attributes
     ----------
@@ -53,6 +53,8 @@ class Populations:
         Smooth coefficients: the standard deviation of each shrunk term, in normalised flux.
     scatter, kappa : LogNormalPopulation or None
         Populations of the intrinsic scatters s, and of the noise scales kappa if every pixel has its own.
+    star_kappa : LogNormalPopulation or None
+        Population of the noise scales if every star has its own; its width may be 0.
     trace : tuple of TrainingRound
         One entry per round.
     converged : bool
@@ -63,6 +65,7 @@ class Populations:
     smooth_scale: FloatArray | None = None
     scatter: LogNormalPopulation | None = None
     kappa: LogNormalPopulation | None = None
+    star_kappa: LogNormalPopulation | None = None
     trace: tuple[TrainingRound, ...] = ()
     converged: bool = True
 
@@ -74,6 +77,7 @@ class Populations:
             "smooth_scale": self.smooth_scale,
             "scatter": self.scatter,
             "kappa": self.kappa,
+            "star_kappa": self.star_kappa,
         }
         return tuple(name for name, value in names.items() if value is not None)
 

@@ -30,6 +30,7 @@ from bayescannon.models.noise_priors import (
     PixelNoise,
     PooledScatter,
     ScatterPrior,
+    StarNoise,
 )
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
@@ -39,6 +40,7 @@ from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.laplace import LaplacePrior
 from bayescannon.pixels.population_learners import (
     ALL_PIXELS,
+    SAMPLE,
     CoefficientLearner,
     KappaLearner,
     ScatterLearner,
@@ -49,6 +51,7 @@ from bayescannon.pixels.populations import Populations, TrainingRound
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 from bayescannon.pixels.smooth import SmoothPrior, fit_pixels_smooth
 from bayescannon.pixels.solver import Solver
+from bayescannon.pixels.star_noise import StarNoiseLearner
 
 _MAX_ROUNDS = 8
 # rounds end when no parameter of a population moves by more than this fraction
@@ -69,12 +72,19 @@ class SpectralFit:
         Prior of the pixels, including learned populations, but without the correlations of smooth coefficients.
     populations : Populations
         The learned populations, the rounds, and whether they converged.
+    star_scale : float array of shape (star,) or None
+        kappa_n / kappa, where every star has a kappa_n of its own.
     """
 
     fit: PixelFit
     kappa: NDArray[np.float64]
     prior: PixelPrior
     populations: Populations = field(default_factory=Populations)
+    star_scale: NDArray[np.float64] | None = None
+
+    def star_ivar(self, ivar: FloatArray) -> FloatArray:
+        """Return the inverse variances (star, pixel) of the reference stars on the scales of the stars."""
+        return ivar if self.star_scale is None else ivar / self.star_scale[:, None] ** 2
 
 
 def fit_spectral(
@@ -94,7 +104,8 @@ def fit_spectral(
     Parameters
     ----------
     vectors, flux, ivar, marginal, solver
-        As in :func:`bayescannon.pixels.fit.fit_pixels`; the scatters are exact.
+        As in :func:`bayescannon.pixels.fit.fit_pixels`; the scatters are exact. With a noise scale of every star the
+        coefficients are always integrated out.
     n_label : int
         K.
     priors : SpectralPriors, optional
@@ -116,36 +127,49 @@ def fit_spectral(
     priors, solver = priors or SpectralPriors(), solver or Solver()
     coefficients, scatter, noise = priors.coefficients, priors.scatter, priors.noise
     _require_known(coefficients, scatter, noise)
+    # otherwise stars that the coefficients follow would seem to have less noise
+    marginal = marginal or isinstance(noise, StarNoise)
     n_pixel = flux.shape[1]
     shrunk = shrunk_terms(n_label, getattr(coefficients, "terms", "quadratic"))
 
     state = State(
         prior=_first_prior(priors, n_pixel, n_label),
-        kappa=np.full(n_pixel, noise.kappa if isinstance(noise, FixedNoise) else 1.0),
+        kappa=np.full(n_pixel, _first_kappa(noise)),
+        offsets=np.zeros(len(flux) if isinstance(noise, StarNoise) else 0),
     )
 
     first = None
     if start is not None:
         first = start.fit.scatter
         state = _warm(state, start, priors, shrunk)
+    elif isinstance(noise, StarNoise) and n_pixel > 2 * SAMPLE:
+        # the stars' scales are first found on a sample of the pixels
+        some = slice(None, None, n_pixel // SAMPLE)
+        allowed = None if priors.allowed is None else priors.allowed[some]
+        near = fit_spectral(
+            moments, flux[:, some], ivar[:, some], n_label=n_label, solver=solver,
+            priors=SpectralPriors(noise=noise, allowed=allowed),
+        )  # fmt: skip
+        state = _with_star_scales(replace(state, kappa=np.full(n_pixel, np.median(near.kappa))), near)
 
     def fit(current: State, near: FloatArray | None, pixels: slice = ALL_PIXELS, **options: Any) -> PixelFit:
         return fit_pixels(
-            moments, flux[:, pixels], ivar[:, pixels], prior=current.prior.select(pixels), kappa=current.kappa[pixels],
-            marginal=marginal, start=None if near is None else near[pixels], solver=replace(solver, **options),
+            moments, flux[:, pixels], current.star_ivar(ivar[:, pixels]), prior=current.prior.select(pixels),
+            kappa=current.kappa[pixels], marginal=marginal, start=None if near is None else near[pixels],
+            solver=replace(solver, **options),
         )  # fmt: skip
 
     kappa = KappaLearner(noise, fit)
-    learns = [
-        learn
-        for learn, needed in (
-            (kappa, not isinstance(noise, FixedNoise)),
-            (ScatterLearner(scatter, fit), _is_learned(scatter)),
-            (CoefficientLearner(coefficients, shrunk), isinstance(coefficients, PooledCoefficients)),
-        )
-        if needed
-    ]
-    if start is None and not isinstance(noise, FixedNoise):
+    learns: list[Any] = []
+    if isinstance(noise, StarNoise):
+        learns.append(StarNoiseLearner(noise, fit, moments, flux, ivar, workers=solver.workers))
+    elif not isinstance(noise, FixedNoise):
+        learns.append(kappa)
+    if _is_learned(scatter):
+        learns.append(ScatterLearner(scatter, fit))
+    if isinstance(coefficients, PooledCoefficients):
+        learns.append(CoefficientLearner(coefficients, shrunk))
+    if start is None and kappa in learns:
         state = kappa.first(state)
     result = fit(state, first)
     trace: list[TrainingRound] = []
@@ -155,7 +179,7 @@ def fit_spectral(
         for learn in learns:
             state, result, move = learn.step(state, result)
             moved = max(moved, move)
-        if not isinstance(learns[-1], KappaLearner):  # whose fit is that of its state
+        if not isinstance(learns[-1], KappaLearner | StarNoiseLearner):  # whose fit is that of its state
             result = fit(state, result.scatter)
         trace.append(TrainingRound(float(result.objective.sum()), float(np.median(state.kappa)), moved))
         if moved < _SETTLED:
@@ -169,11 +193,13 @@ def fit_spectral(
             shrunk=shrunk, tau=coefficients.scale, length=coefficients.length, position=_positions(coefficients),
         )  # fmt: skip
         smooth = fit_pixels_smooth(
-            moments, flux, ivar, prior=prior, kappa=state.kappa, marginal=marginal, start=result.scatter, solver=solver
-        )
+            moments, flux, state.star_ivar(ivar), prior=prior, kappa=state.kappa, marginal=marginal,
+            start=result.scatter, solver=solver,
+        )  # fmt: skip
         populations = replace(populations, smooth_scale=np.asarray(smooth.scale))
         result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
-    return SpectralFit(result, state.kappa, state.prior, populations)
+    scale = np.exp(state.offsets) if isinstance(noise, StarNoise) else None
+    return SpectralFit(result, state.kappa, state.prior, populations, scale)
 
 
 def _warm(
@@ -186,6 +212,8 @@ def _warm(
     learned = start.populations
     if not isinstance(priors.noise, FixedNoise):
         state = replace(state, kappa=np.array(start.kappa, dtype=np.float64))
+    if isinstance(priors.noise, StarNoise) and learned.star_kappa is not None:
+        state = _with_star_scales(state, start)
     if _is_learned(priors.scatter) and learned.scatter is not None:
         parameters = (learned.scatter.centre, learned.scatter.width)
         prior = replace(state.prior, scatter=ScatterDensity.LOG_NORMAL, scatter_parameters=parameters)
@@ -196,6 +224,14 @@ def _warm(
     return state
 
 
+def _with_star_scales(state: State, start: SpectralFit) -> State:
+    """Return the state with the population of the stars' noise scales, and the scales if they are of these stars."""
+    state = replace(state, populations=replace(state.populations, star_kappa=start.populations.star_kappa))
+    if start.star_scale is None or start.star_scale.shape != state.offsets.shape:
+        return state
+    return replace(state, offsets=np.log(start.star_scale))
+
+
 def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior) -> None:
     known = {
         "coefficients": (
@@ -203,7 +239,7 @@ def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise:
             (FlatCoefficients, NormalCoefficients, PooledCoefficients, LaplaceCoefficients, SmoothCoefficients),
         ),
         "scatter": (scatter, (FlatScatter, HalfNormalScatter, PooledScatter)),
-        "noise": (noise, (FixedNoise, GlobalNoise, PixelNoise)),
+        "noise": (noise, (FixedNoise, GlobalNoise, PixelNoise, StarNoise)),
     }
     for what, (prior, kinds) in known.items():
         if not isinstance(prior, kinds):
@@ -212,6 +248,13 @@ def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise:
                 f"the exact solver needs one of the {what} priors {names}; got {type(prior).__name__}. Sample it with "
                 "NUTS in spectral_model or compressed_model, on few pixels"
             )
+
+
+def _first_kappa(noise: NoisePrior) -> float:
+    if isinstance(noise, FixedNoise):
+        return noise.kappa
+    centre = noise.centre if isinstance(noise, StarNoise) else None
+    return 1.0 if centre is None else float(np.exp(centre))
 
 
 def _positions(coefficients: SmoothCoefficients) -> FloatArray | None:

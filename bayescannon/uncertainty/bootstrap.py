@@ -96,6 +96,11 @@ def retrain(
         nuisances=options.nuisances,
         workers=workers,
     )
+    if result.star_scale is not None:
+        # the fit left out the stars that do not count
+        scale = np.ones(len(reference))
+        scale[multiplicity > 0] = result.star_scale
+        ivar = ivar / scale[:, None] ** 2
     errors = np.zeros_like(reference.labels)
     if options.label_errors is not None and model.reference_errors is not None:
         errors = model.reference_errors

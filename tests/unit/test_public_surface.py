@@ -149,6 +149,7 @@ CALLS = {
     "FixedNoise": lambda toy: bc.FixedNoise(0.6),
     "GlobalNoise": lambda toy: bc.GlobalNoise(),
     "PixelNoise": lambda toy: bc.PixelNoise(),
+    "StarNoise": lambda toy: bc.StarNoise(),
     "FlatLabels": lambda toy: bc.FlatLabels(),
     "BoxLabels": lambda toy: bc.BoxLabels(("teff",), np.array([4000.0]), np.array([5000.0])),
     "MixtureLabels": lambda toy: bc.MixtureLabels(

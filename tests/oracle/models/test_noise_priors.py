@@ -12,6 +12,7 @@ from bayescannon.models.noise_priors import (
     HalfNormalScatter,
     PixelNoise,
     PooledScatter,
+    StarNoise,
 )
 from bayescannon.numerics.errors import BayesCannonError
 
@@ -69,6 +70,14 @@ def test_kappa_is_a_number_or_one_variable_or_one_per_pixel():
     assert learned(point) == pytest.approx(stats.norm.logpdf(u, 0.1, 0.4).sum(), rel=1e-12)
 
 
+def test_kappa_of_stars_broadcasts_against_the_spectra():
+    with pm.Model(coords={"star": range(3), "pixel": range(4)}) as model:
+        assert StarNoise(-0.2, 0.1).declare_kappa().eval().shape == (3, 1)
+    logp = model.compile_logp(mode="FAST_COMPILE")
+    u = np.array([0.0, -0.2, -0.3])
+    assert logp({"log_kappa": u}) == pytest.approx(stats.norm.logpdf(u, -0.2, 0.1).sum(), rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -79,6 +88,7 @@ def test_kappa_is_a_number_or_one_variable_or_one_per_pixel():
         (lambda: PooledScatter(0, -1), "the width of the scatter prior must be positive; got -1"),
         (lambda: PooledScatter(np.nan), "the centre of the scatter prior must be finite"),
         (lambda: PixelNoise(0, -1), "the width of the noise prior must be positive; got -1"),
+        (lambda: StarNoise(np.inf), "the centre of the noise prior must be finite"),
     ],
 )
 def test_priors_that_make_no_sense_are_refused(make, message):

@@ -25,6 +25,7 @@ figures = false
 spectra = "spectra"
 preset = "masked"
 variance = "propagate"
+resampling = "white"
 reader = "lamost-mrs"
 grid = "4000:7000:0.5"
 air = "vacuum"

@@ -63,8 +63,8 @@ def test_options_of_a_later_version_are_refused_in_words():
     written = TrainingOptions().to_dict()
     with pytest.raises(InputError, match="options hold 'window', and this version knows coefficients"):
         TrainingOptions.from_dict({**written, "window": 3})
-    with pytest.raises(InputError, match="the noise prior 'StarNoise' is not one of"):
-        TrainingOptions.from_dict({**written, "noise": {"prior": "StarNoise"}})
+    with pytest.raises(InputError, match="the noise prior 'StripeNoise' is not one of"):
+        TrainingOptions.from_dict({**written, "noise": {"prior": "StripeNoise"}})
 
 
 def test_a_pixel_that_may_not_depend_on_a_label_does_not(reference):
