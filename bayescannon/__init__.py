@@ -84,7 +84,6 @@ if TYPE_CHECKING:
         LaplaceCoefficients,
         NormalCoefficients,
         PooledCoefficients,
-        SmoothCoefficients,
     )
     from bayescannon.models.label_priors import BoxLabels, CoverageLabels, FlatLabels, MixtureLabels
     from bayescannon.models.noise_priors import (
@@ -97,9 +96,11 @@ if TYPE_CHECKING:
         StarNoise,
     )
     from bayescannon.models.nuisances import Nuisances
+    from bayescannon.models.smooth_coefficients import SmoothCoefficients
     from bayescannon.models.spectral import spectral_model
     from bayescannon.models.spectral_priors import SpectralPriors
     from bayescannon.models.star_labels import label_model
+    from bayescannon.models.starting_point import starting_point
     from bayescannon.numerics.errors import BayesCannonError
     from bayescannon.uncertainty.budget import error_budget
     from bayescannon.uncertainty.datatree import uncertainty_tree
@@ -153,7 +154,7 @@ _HOME = {
     "NormalCoefficients": "models.coefficient_priors",
     "PooledCoefficients": "models.coefficient_priors",
     "LaplaceCoefficients": "models.coefficient_priors",
-    "SmoothCoefficients": "models.coefficient_priors",
+    "SmoothCoefficients": "models.smooth_coefficients",
     "HorseshoeCoefficients": "models.coefficient_priors",
     "FlatScatter": "models.noise_priors",
     "HalfNormalScatter": "models.noise_priors",
@@ -171,6 +172,7 @@ _HOME = {
     "SpectralPriors": "models.spectral_priors",
     "spectral_model": "models.spectral",
     "label_model": "models.star_labels",
+    "starting_point": "models.starting_point",
     "BayesCannonError": "numerics.errors",
 }
 
@@ -241,6 +243,7 @@ __all__ = [
     "SpectralPriors",
     "spectral_model",
     "label_model",
+    "starting_point",
     "BayesCannonError",
 ]
 

@@ -30,7 +30,6 @@ from bayescannon.models.coefficient_priors import (
     NormalCoefficients,
     PooledCoefficients,
     PriorError,
-    SmoothCoefficients,
 )
 from bayescannon.models.label_vector import n_terms, term_pairs
 from bayescannon.models.noise_priors import (
@@ -45,6 +44,7 @@ from bayescannon.models.noise_priors import (
     StarNoise,
 )
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_population import ReferenceErrorError

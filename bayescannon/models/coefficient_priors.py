@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayescannon.data.convert import numbers
+from bayescannon.models.form import PLAIN, WEAK_QUADRATIC, WEAK_TAU, Form, weak_coefficients
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.real_numbers import positive_number, real_number
+from bayescannon.numerics.real_numbers import positive_number
 from bayescannon.numerics.truth import truth
 
 # scale of a flat prior and of a dead pixel's error: large but finite, so that no gradient is NaN
@@ -42,14 +43,14 @@ def shrunk_terms(n_label: int, terms: str) -> NDArray[np.bool_]:
     return np.arange(n_term) >= (1 + n_label if terms == "quadratic" else 1)
 
 
-def _check_scale(scale: ArrayLike) -> None:
+def check_scale(scale: ArrayLike) -> None:
     """Raise unless the scale of a prior consists of positive numbers."""
     name = "the scale of a coefficient prior"
     if not (numbers(scale, name)[0] > 0).all():
         raise InputError(f"{name} must be positive; got {scale!r}")
 
 
-def _sizes() -> tuple[int, int, int]:
+def model_sizes() -> tuple[int, int, int]:
     """Return the numbers of pixels, terms and labels of the model on the stack."""
     import pymc as pm
 
@@ -59,10 +60,29 @@ def _sizes() -> tuple[int, int, int]:
     return len(coords["pixel"]), n_term, n_label
 
 
+def joined_theta(some: Any, shrunk: NDArray[np.intp], form: Form) -> Any:
+    """Return theta (pixel, term), a function of its shrunk terms (pixel, shrunk_term) and of other free ones."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    n_pixel, n_term, n_label = model_sizes()
+    others = np.setdiff1d(np.arange(n_term), shrunk)
+    pm.modelcontext(None).add_coord("flat_term", others)
+    dims = ("pixel", "flat_term")
+    if form.proper:
+        mean, scale = weak_coefficients(n_label)
+        flat = pm.Normal("theta_flat", mean[others], scale[others], dims=dims)
+    else:
+        flat = pm.Flat("theta_flat", dims=dims)
+    theta = pt.zeros((n_pixel, n_term))
+    theta = pt.set_subtensor(theta[:, others], flat)
+    return pm.Deterministic("theta", pt.set_subtensor(theta[:, shrunk], some), dims=("pixel", "term"))
+
+
 class CoefficientPrior(Protocol):
     """Declares theta with dims (pixel, term) in the model on the stack."""
 
-    def declare_theta(self) -> Any:
+    def declare_theta(self, form: Form = PLAIN) -> Any:
         """Return the random variable."""
 
 
@@ -78,10 +98,12 @@ class FlatCoefficients:
     FlatCoefficients()
     """
 
-    def declare_theta(self) -> Any:
+    def declare_theta(self, form: Form = PLAIN) -> Any:
         """Return theta ~ Flat."""
         import pymc as pm
 
+        if form.proper:
+            return pm.Normal("theta", *weak_coefficients(model_sizes()[2]), dims=("pixel", "term"))
         return pm.Flat("theta", dims=("pixel", "term"))
 
 
@@ -109,7 +131,7 @@ class NormalCoefficients:
     terms: str = "quadratic"
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
+        check_scale(self.scale)
         numbers(self.mean, "the mean of a coefficient prior")
         shrunk_terms(1, self.terms)
 
@@ -120,12 +142,15 @@ class NormalCoefficients:
         mean = np.where(shrunk, np.broadcast_to(np.asarray(self.mean, dtype=np.float64), shape), 0.0)
         return mean, np.where(shrunk, np.broadcast_to(np.asarray(self.scale, dtype=np.float64), shape), np.inf)
 
-    def declare_theta(self) -> Any:
+    def declare_theta(self, form: Form = PLAIN) -> Any:
         """Return theta ~ Normal(mean, scale)."""
         import pymc as pm
 
-        n_pixel, _, n_label = _sizes()
+        n_pixel, _, n_label = model_sizes()
         mean, scale = self.parameters(n_pixel, n_label)
+        if form.proper:
+            weak_mean, weak_scale = weak_coefficients(n_label)
+            mean, scale = np.where(np.isinf(scale), weak_mean, mean), np.where(np.isinf(scale), weak_scale, scale)
         return pm.Normal("theta", mean, np.minimum(scale, FLAT_SCALE), dims=("pixel", "term"))
 
 
@@ -158,29 +183,33 @@ class PooledCoefficients:
         shrunk_terms(1, self.terms)
         positive_number(self.activity_spread, "activity_spread")
 
-    def declare_hyperparameters(self, n_shrunk: int) -> tuple[Any, Any, Any]:
+    def declare_hyperparameters(self, shrunk: NDArray[np.intp], form: Form = PLAIN) -> tuple[Any, Any, Any]:
         """Return mu and tau (shrunk_term) and lambda (pixel)."""
         import pymc as pm
         import pytensor.tensor as pt
 
-        pm.modelcontext(None).add_coord("shrunk_term", np.arange(n_shrunk))
-        mu = pm.Flat("mu", dims="shrunk_term")
-        tau = pm.HalfFlat("tau", dims="shrunk_term", initval=np.full(n_shrunk, 0.01))
+        pm.modelcontext(None).add_coord("shrunk_term", shrunk)
+        mu = form.unbounded("mu", centre=0.0, width=WEAK_QUADRATIC, dims="shrunk_term")
+        tau = form.positive("tau", width=WEAK_TAU, dims="shrunk_term")
         log_activity = pm.Normal("log_activity", 0.0, self.activity_spread, dims="pixel")
         return mu, tau, pt.exp(log_activity)
 
-    def declare_theta(self) -> Any:
+    def declare_theta(self, form: Form = PLAIN) -> Any:
         """Return theta, with its population as random variables."""
         import pymc as pm
         import pytensor.tensor as pt
 
-        n_pixel, n_term, n_label = _sizes()
+        n_pixel, n_term, n_label = model_sizes()
         shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
-        mu, tau, activity = self.declare_hyperparameters(len(shrunk))
-        mean = pt.set_subtensor(pt.zeros((n_pixel, n_term))[:, shrunk], pt.broadcast_to(mu, (n_pixel, len(shrunk))))
-        # without its type 1e10 would make all scales single precision
-        wide = pt.full((n_pixel, n_term), FLAT_SCALE, dtype="float64")
-        scale = pt.set_subtensor(wide[:, shrunk], tau[None, :] * activity[:, None])
+        mu, tau, activity = self.declare_hyperparameters(shrunk, form)
+        if not form.centred:
+            unit = pm.Normal("unit", 0.0, 1.0, dims=("pixel", "shrunk_term"))
+            return joined_theta(mu + tau * activity[:, None] * unit, shrunk, form)
+        weak_mean, weak_scale = weak_coefficients(n_label)
+        flat_mean = np.tile(weak_mean if form.proper else np.zeros(n_term), (n_pixel, 1))
+        flat_scale = np.tile(weak_scale if form.proper else np.full(n_term, FLAT_SCALE), (n_pixel, 1))
+        mean = pt.set_subtensor(pt.as_tensor(flat_mean)[:, shrunk], pt.broadcast_to(mu, (n_pixel, len(shrunk))))
+        scale = pt.set_subtensor(pt.as_tensor(flat_scale)[:, shrunk], tau[None, :] * activity[:, None])
         return pm.Normal("theta", mean, scale, dims=("pixel", "term"))
 
 
@@ -210,7 +239,7 @@ class LaplaceCoefficients:
     terms: str = "quadratic"
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
+        check_scale(self.scale)
         shrunk_terms(1, self.terms)
 
     def parameters(self, n_pixel: int, n_label: int) -> NDArray[np.float64]:
@@ -219,12 +248,18 @@ class LaplaceCoefficients:
         shape = (n_pixel, len(shrunk))
         return np.where(shrunk, np.broadcast_to(np.asarray(self.scale, dtype=np.float64), shape), np.inf)
 
-    def declare_theta(self) -> Any:
+    def declare_theta(self, form: Form = PLAIN) -> Any:
         """Return theta ~ Laplace(0, scale)."""
         import pymc as pm
 
-        n_pixel, _, n_label = _sizes()
-        scale = np.minimum(self.parameters(n_pixel, n_label), FLAT_SCALE)
+        n_pixel, _, n_label = model_sizes()
+        scale = self.parameters(n_pixel, n_label)
+        if form.proper:
+            shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
+            pm.modelcontext(None).add_coord("shrunk_term", shrunk)
+            some = pm.Laplace("theta_shrunk", 0.0, scale[:, shrunk], dims=("pixel", "shrunk_term"))
+            return joined_theta(some, shrunk, form)
+        scale = np.minimum(scale, FLAT_SCALE)
         return pm.Laplace("theta", 0.0, scale, dims=("pixel", "term"))
 
 
@@ -280,103 +315,16 @@ class HorseshoeCoefficients:
             "bayescannon.models.compressed_pixels.compressed_model with NUTS"
         )
 
-    def declare_theta(self) -> Any:
+    def declare_theta(self, form: Form = PLAIN) -> Any:
         """Return theta, a function of non-centred random variables."""
         import pymc as pm
         import pytensor.tensor as pt
 
-        n_pixel, n_term, n_label = _sizes()
-        shrunk = shrunk_terms(n_label, self.terms)
-        model = pm.modelcontext(None)
-        model.add_coord("shrunk_term", np.flatnonzero(shrunk))
-        model.add_coord("flat_term", np.flatnonzero(~shrunk))
+        _, _, n_label = model_sizes()
+        shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
+        pm.modelcontext(None).add_coord("shrunk_term", shrunk)
         tau = pm.HalfCauchy("tau", self.global_scale) if self.learn_scale else self.global_scale
         local = pm.HalfCauchy("local", 1.0, dims=("pixel", "shrunk_term"))
         unit = pm.Normal("unit", 0.0, 1.0, dims=("pixel", "shrunk_term"))
-        flat = pm.Flat("theta_flat", dims=("pixel", "flat_term"))
         wide = tau * local
-        theta = pt.zeros((n_pixel, n_term))
-        theta = pt.set_subtensor(theta[:, np.flatnonzero(~shrunk)], flat)
-        theta = pt.set_subtensor(theta[:, np.flatnonzero(shrunk)], unit * wide / pt.sqrt(1 + (wide / self.slab) ** 2))
-        return pm.Deterministic("theta", theta, dims=("pixel", "term"))
-
-
-@dataclass(frozen=True)
-class SmoothCoefficients:
-    """
-    theta_pk of each shrunk term is a stationary Ornstein-Uhlenbeck process along wavelength.
-
-    theta_1k ~ Normal(0, tau_k) and theta_pk ~ Normal(rho_p theta_{p-1,k}, tau_k sqrt(1 - rho_p^2)), with
-    rho_p = exp(-distance / length), since the line-spread function correlates neighbouring pixels. Its exact solver is
-    :func:`bayescannon.pixels.smooth.fit_pixels_smooth`.
-
-    Attributes
-    ----------
-    length : float
-        Correlation length in pixels.
-    scale : array that broadcasts to (n_shrunk,), or None
-        tau in normalised flux; with None it is learned by marginal likelihood (the joint posterior of theta and tau
-        has no maximum: it grows without bound as tau goes to 0).
-    terms : {"quadratic", "all"}
-    position : array of shape (pixel,), optional
-        Ascending positions of the model's pixels, in pixels; by default 0, 1, 2 ...
-
-    Examples
-    --------
-    >>> import bayescannon as bc
-    >>> bc.SmoothCoefficients(length=2.0).correlations(3).round(3).tolist()
-    [0.607, 0.607]
-    """
-
-    length: float = 3.0
-    scale: ArrayLike | None = None
-    terms: str = "quadratic"
-    position: ArrayLike | None = None
-
-    def __post_init__(self) -> None:
-        real_number(self.length, "the correlation length", above=0)
-        if self.scale is not None:
-            _check_scale(self.scale)
-        shrunk_terms(1, self.terms)
-
-    def correlations(self, n_pixel: int) -> NDArray[np.float64]:
-        """Return rho between each pixel and the next, shape (n_pixel - 1,)."""
-        position = np.arange(n_pixel) if self.position is None else np.asarray(self.position, dtype=np.float64)
-        if position.shape != (n_pixel,) or not (np.diff(position) > 0).all():
-            raise InputError(
-                f"position must have {n_pixel} ascending values, one per pixel; got shape {position.shape}"
-                + (", not ascending" if position.shape == (n_pixel,) else "")
-            )
-        return np.exp(-np.diff(position) / self.length)
-
-    def declare_theta(self) -> Any:
-        """Return theta, one random variable; the terms that are not shrunk are flat."""
-        import pymc as pm
-        import pytensor.tensor as pt
-
-        n_pixel, n_term, n_label = _sizes()
-        shrunk = np.flatnonzero(shrunk_terms(n_label, self.terms))
-        rho = self.correlations(n_pixel)[:, None]
-        if self.scale is None:
-            pm.modelcontext(None).add_coord("shrunk_term", shrunk)
-            tau = pm.HalfFlat("tau", dims="shrunk_term", initval=np.full(len(shrunk), 0.01))
-        else:
-            tau = np.broadcast_to(np.asarray(self.scale, dtype=np.float64), len(shrunk))
-
-        def logp(theta: Any, mean: Any, tau: Any) -> Any:
-            import pymc as pm
-
-            x = (theta - mean)[:, shrunk]
-            first = pm.logp(pm.Normal.dist(0.0, tau), x[0])
-            later = pm.logp(pm.Normal.dist(rho * x[:-1], tau * np.sqrt(1 - rho**2)), x[1:])
-            return first.sum() + later.sum()
-
-        return pm.CustomDist(
-            "theta",
-            np.zeros((n_pixel, n_term)),
-            tau,
-            logp=logp,
-            support_point=lambda *_: pt.zeros((n_pixel, n_term)),
-            signature="(pixel,term),(shrunk)->(pixel,term)",
-            dims=("pixel", "term"),
-        )
+        return joined_theta(unit * wide / pt.sqrt(1 + (wide / self.slab) ** 2), shrunk, form)

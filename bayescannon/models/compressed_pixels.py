@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayescannon.models.coefficient_priors import CoefficientPrior, FlatCoefficients
+from bayescannon.models.form import PLAIN, Form
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -18,6 +19,7 @@ def compressed_model(
     *,
     terms: Sequence[str],
     coefficients: CoefficientPrior | None = None,
+    form: Form = PLAIN,
 ) -> pm.Model:
     """
     State y_p ~ Normal(R_p theta_p, 1) in PyMC, with dims pixel, mode and term.
@@ -33,6 +35,8 @@ def compressed_model(
         Names of the terms.
     coefficients : prior object
         See :mod:`bayescannon.models.coefficient_priors`; by default flat.
+    form : Form
+        Proper or flat, centred or not.
 
     Returns
     -------
@@ -54,6 +58,6 @@ def compressed_model(
     with pm.Model(coords=coords) as model:
         r = pm.Data("root", np.asarray(root, dtype=np.float64), dims=("pixel", "mode", "term"))
         observed = pm.Data("modes_observed", np.asarray(y, dtype=np.float64), dims=("pixel", "mode"))
-        theta = (coefficients or FlatCoefficients()).declare_theta()
+        theta = (coefficients or FlatCoefficients()).declare_theta(form)
         pm.Normal("modes", pt.sum(r * theta[:, None, :], axis=2), 1.0, observed=observed, dims=("pixel", "mode"))
     return model

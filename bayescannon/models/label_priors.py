@@ -125,7 +125,7 @@ class _OfSomeLabels:
         """Return labels ~ Flat with the prior as a potential, for a prior that is improper in some labels."""
         import pymc as pm
 
-        labels = pm.Flat(name, dims="stellar_label", initval=np.zeros(len(scaler.names)))
+        labels = pm.Flat(name, dims="stellar_label")
         pm.Potential(f"{name}_prior", self.log_density(labels, scaler))  # type: ignore[attr-defined]
         return labels
 

@@ -23,12 +23,16 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from bayescannon.models.form import WEAK_LINEAR, Form
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral import flux_deviation, reported_sigma
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
+
+# standard deviation of the weak density of the mean of the scaled labels
+_WEAK_LABEL = 1.0
 
 
 def latent_label_model(
@@ -55,7 +59,8 @@ def latent_label_model(
         Shapes (K,) and (K, K). By default they are random variables: mu flat, Omega with flat correlations and wide
         half-normal standard deviations.
     priors : SpectralPriors, optional
-        By default those of the paper. `allowed` is not used: every pixel depends on every term.
+        By default those of the paper. `allowed` is not used: every pixel depends on every term. If they are proper,
+        mu and the loadings are so too.
     reference_measure : bool
         Multiply the posterior by |V^T V|^(1/2) for every pixel, where V holds the label vectors: for sampling with
         flat coefficients.
@@ -66,7 +71,7 @@ def latent_label_model(
     -------
     model : pm.Model
         Random variables ``labels`` (star, stellar_label), ``theta`` (pixel, term), ``scatter`` (pixel), with hidden
-        components ``hidden`` (star, component) and ``loadings`` (pixel, component), without `population` ``mu``
+        components ``hidden`` (star, component) and ``loadings`` (pixel, component), without `population` ``label_mean``
         and ``omega``; observed ``reported`` and ``flux``.
 
     Raises
@@ -89,25 +94,26 @@ def latent_label_model(
         "stellar_label": list(label_names),
         "component": np.arange(n_hidden),
     }
+    form = Form(proper=priors.proper, boundary=boundary)
     with pm.Model(coords=coords) as model:
         sigma_data = pm.Data("sigma", reported_sigma(ivar), dims=("star", "pixel"))
         flux_data = pm.Data("flux_observed", np.where(live, flux, 0.0).astype(np.float64), dims=("star", "pixel"))
         if population is None:
-            mu: Any = pm.Flat("mu", dims="stellar_label", initval=observed.mean(axis=0))
+            mu: Any = form.unbounded("label_mean", centre=0.0, width=_WEAK_LABEL, dims="stellar_label")
             spread = pm.HalfNormal.dist(10.0, shape=n_label)
             factor, _, _ = pm.LKJCholeskyCov("omega", n=n_label, eta=1.0, sd_dist=spread)
         else:
             mu, factor = population[0], np.linalg.cholesky(population[1])
-        labels = pm.MvNormal("labels", mu, chol=factor, dims=("star", "stellar_label"), initval=observed)
+        labels = pm.MvNormal("labels", mu, chol=factor, dims=("star", "stellar_label"))
         pm.Normal("reported", labels, np.sqrt(stars.variance), observed=observed, dims=("star", "stellar_label"))
-        theta = priors.coefficients.declare_theta()
-        s = priors.scatter.declare_scatter(boundary=boundary)
-        kappa = priors.noise.declare_kappa()
+        theta = priors.coefficients.declare_theta(form)
+        s = priors.scatter.declare_scatter(form)
+        kappa = priors.noise.declare_kappa(form)
         vectors = label_vector(pt.specify_shape(labels, (None, n_label)), pt)
         mean = vectors @ theta.T
         if n_hidden:
             hidden = pm.Normal("hidden", 0.0, 1.0, dims=("star", "component"))
-            loadings = pm.Flat("loadings", dims=("pixel", "component"))
+            loadings = form.unbounded("loadings", centre=0.0, width=WEAK_LINEAR, dims=("pixel", "component"))
             mean = mean + hidden @ loadings.T
         if reference_measure:
             root = pt.linalg.cholesky(vectors.T @ vectors)

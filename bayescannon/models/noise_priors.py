@@ -3,22 +3,21 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
+from bayescannon.models.form import PLAIN, WEAK_LOG_KAPPA, WEAK_SCATTER, Form
 from bayescannon.numerics.real_numbers import positive_number, real_number
 
 
 class ScatterPrior(Protocol):
     """Declares s >= 0 with dims (pixel,) in the model on the stack."""
 
-    def declare_scatter(self, *, boundary: bool) -> Any:
-        """Return the random variable; with `boundary` it is not transformed, so that s = 0 can be reached."""
+    def declare_scatter(self, form: Form = PLAIN) -> Any:
+        """Return the random variable."""
 
 
 class NoisePrior(Protocol):
     """Declares kappa in the model on the stack: the variance is kappa^2 sigma^2 + s^2."""
 
-    def declare_kappa(self) -> Any:
+    def declare_kappa(self, form: Form = PLAIN) -> Any:
         """Return a number, or a random variable that broadcasts against (star, pixel)."""
 
 
@@ -42,13 +41,10 @@ class FlatScatter:
     FlatScatter()
     """
 
-    def declare_scatter(self, *, boundary: bool) -> Any:
+    def declare_scatter(self, form: Form = PLAIN) -> Any:
         """Return s ~ Flat on [0, inf)."""
-        import pymc as pm
-
-        options: dict[str, Any] = {"default_transform": None} if boundary else {}
-        n_pixel = len(pm.modelcontext(None).coords["pixel"])
-        return pm.HalfFlat("scatter", dims="pixel", initval=np.full(n_pixel, 0.01), **options)
+        options: dict[str, Any] = {"default_transform": None} if form.boundary else {}
+        return form.positive("scatter", width=WEAK_SCATTER, dims="pixel", **options)
 
 
 @dataclass(frozen=True)
@@ -73,11 +69,11 @@ class HalfNormalScatter:
     def __post_init__(self) -> None:
         positive_number(self.scale, "the scale of the scatter prior")
 
-    def declare_scatter(self, *, boundary: bool) -> Any:
+    def declare_scatter(self, form: Form = PLAIN) -> Any:
         """Return s ~ HalfNormal(scale)."""
         import pymc as pm
 
-        options: dict[str, Any] = {"default_transform": None} if boundary else {}
+        options: dict[str, Any] = {"default_transform": None} if form.boundary else {}
         return pm.HalfNormal("scatter", self.scale, dims="pixel", **options)
 
 
@@ -104,13 +100,13 @@ class PooledScatter:
     def __post_init__(self) -> None:
         _check_population(self.centre, self.width, "the scatter prior")
 
-    def declare_scatter(self, *, boundary: bool) -> Any:  # noqa: ARG002 - no boundary: ln s is unbounded
+    def declare_scatter(self, form: Form = PLAIN) -> Any:
         """Return s, with ln s ~ Normal(centre, width)."""
         import pymc as pm
         import pytensor.tensor as pt
 
-        centre = pm.Flat("scatter_centre", initval=-4.0) if self.centre is None else self.centre
-        width = pm.HalfFlat("scatter_width", initval=1.0) if self.width is None else self.width
+        centre = form.unbounded("scatter_centre", centre=-4.5, width=1.0) if self.centre is None else self.centre
+        width = form.positive("scatter_width", width=1.0) if self.width is None else self.width
         return pt.exp(pm.Normal("log_scatter", centre, width, dims="pixel"))
 
 
@@ -135,7 +131,7 @@ class FixedNoise:
     def __post_init__(self) -> None:
         real_number(self.kappa, "kappa", above=0)
 
-    def declare_kappa(self) -> Any:
+    def declare_kappa(self, form: Form = PLAIN) -> Any:  # noqa: ARG002 - the protocol has a form
         """Return the number."""
         return self.kappa
 
@@ -152,11 +148,11 @@ class GlobalNoise:
     GlobalNoise()
     """
 
-    def declare_kappa(self) -> Any:
-        """Return kappa ~ Flat on (0, inf)."""
+    def declare_kappa(self, form: Form = PLAIN) -> Any:
+        """Return kappa ~ Flat on (0, inf); if proper, ln kappa ~ Normal(0, 0.5)."""
         import pymc as pm
 
-        return pm.HalfFlat("kappa", initval=1.0)
+        return pm.LogNormal("kappa", 0.0, WEAK_LOG_KAPPA) if form.proper else pm.HalfFlat("kappa")
 
 
 @dataclass(frozen=True)
@@ -182,13 +178,15 @@ class PixelNoise:
     def __post_init__(self) -> None:
         _check_population(self.centre, self.width, "the noise prior")
 
-    def declare_kappa(self) -> Any:
+    def declare_kappa(self, form: Form = PLAIN) -> Any:
         """Return kappa (pixel), with ln kappa ~ Normal(centre, width)."""
         import pymc as pm
         import pytensor.tensor as pt
 
-        centre = pm.Flat("kappa_centre", initval=0.0) if self.centre is None else self.centre
-        width = pm.HalfFlat("kappa_width", initval=0.3) if self.width is None else self.width
+        centre = (
+            form.unbounded("kappa_centre", centre=0.0, width=WEAK_LOG_KAPPA) if self.centre is None else self.centre
+        )
+        width = form.positive("kappa_width", width=WEAK_LOG_KAPPA) if self.width is None else self.width
         return pt.exp(pm.Normal("log_kappa", centre, width, dims="pixel"))
 
 
@@ -215,11 +213,13 @@ class StarNoise:
     def __post_init__(self) -> None:
         _check_population(self.centre, self.width, "the noise prior")
 
-    def declare_kappa(self) -> Any:
+    def declare_kappa(self, form: Form = PLAIN) -> Any:
         """Return kappa (star, 1), with ln kappa ~ Normal(centre, width)."""
         import pymc as pm
         import pytensor.tensor as pt
 
-        centre = pm.Flat("kappa_centre", initval=0.0) if self.centre is None else self.centre
-        width = pm.HalfFlat("kappa_width", initval=0.3) if self.width is None else self.width
+        centre = (
+            form.unbounded("kappa_centre", centre=0.0, width=WEAK_LOG_KAPPA) if self.centre is None else self.centre
+        )
+        width = form.positive("kappa_width", width=WEAK_LOG_KAPPA) if self.width is None else self.width
         return pt.exp(pm.Normal("log_kappa", centre, width, dims="star"))[:, None]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bayescannon.data.convert import numbers
 from bayescannon.models.coefficient_priors import FLAT_SCALE
+from bayescannon.models.form import Form
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
@@ -30,6 +31,7 @@ def spectral_model(
     terms: Sequence[str],
     priors: SpectralPriors | None = None,
     boundary: bool = False,
+    centred: bool = True,
 ) -> pm.Model:
     """
     State the spectral model in PyMC, with dims star, pixel and term.
@@ -47,11 +49,14 @@ def spectral_model(
     boundary : bool
         Leave s untransformed, so that s = 0 is a point of the model: for optimisers with bounds and for tests. Samplers
         need the default.
+    centred : bool
+        False states populations of coefficients in coordinates with a unit Gaussian prior, for NUTS.
 
     Returns
     -------
     model : pm.Model
-        Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel).
+        Random variables ``theta`` (pixel, term), ``scatter`` (pixel) and the observed ``flux`` (star, pixel). Where to
+        start a sampler says :func:`bayescannon.models.starting_point.starting_point`.
 
     Raises
     ------
@@ -84,9 +89,10 @@ def spectral_model(
         v = pm.Data("label_vectors", np.asarray(vectors, dtype=np.float64), dims=("star", "term"))
         sigma_data = pm.Data("sigma", reported_sigma(ivar), dims=("star", "pixel"))
         observed = pm.Data("flux_observed", np.where(live, flux, 0.0).astype(np.float64), dims=("star", "pixel"))
-        theta = priors.coefficients.declare_theta()
-        s = priors.scatter.declare_scatter(boundary=boundary)
-        kappa = priors.noise.declare_kappa()
+        form = Form(proper=priors.proper, centred=centred, boundary=boundary)
+        theta = priors.coefficients.declare_theta(form)
+        s = priors.scatter.declare_scatter(form)
+        kappa = priors.noise.declare_kappa(form)
         used = theta if priors.allowed is None else theta * priors.allowed
         pm.Normal("flux", v @ used.T, flux_deviation(s, kappa, sigma_data), observed=observed, dims=("star", "pixel"))
     return model

@@ -23,6 +23,9 @@ class SpectralPriors:
     allowed : bool array of shape (pixel, T), optional
         False where a pixel does not depend on a term: the coefficient is 0 in a fit, and has no effect in the PyMC
         model.
+    proper : bool
+        Weak proper densities in place of flat ones, see :mod:`bayescannon.models.form`: for prior predictive draws and
+        NUTS. The exact solvers take flat ones only.
 
     Examples
     --------
@@ -36,3 +39,4 @@ class SpectralPriors:
     scatter: ScatterPrior = field(default_factory=FlatScatter)
     noise: NoisePrior = field(default_factory=FixedNoise)
     allowed: NDArray[np.bool_] | None = None
+    proper: bool = False

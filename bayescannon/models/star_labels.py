@@ -146,7 +146,7 @@ def label_chunk_model(
             labels = prior.declare_within("labels", scaler, dims=("star", "stellar_label"))
             known = pt.specify_shape(labels, (None, n_label))
         else:
-            z = pm.Flat("z", dims=("star", "stellar_label"), initval=np.zeros((n_star, n_label)))
+            z = pm.Flat("z", dims=("star", "stellar_label"))
             moved = x0 + (s * z[:, None, :]).sum(-1)
             labels = pm.Deterministic("labels", moved, dims=("star", "stellar_label"))
             known = pt.specify_shape(labels, (None, n_label))

@@ -18,7 +18,6 @@ from bayescannon.models.coefficient_priors import (
     NormalCoefficients,
     PooledCoefficients,
     PriorError,
-    SmoothCoefficients,
     shrunk_terms,
 )
 from bayescannon.models.noise_priors import (
@@ -32,6 +31,7 @@ from bayescannon.models.noise_priors import (
     ScatterPrior,
     StarNoise,
 )
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
@@ -125,6 +125,8 @@ def fit_spectral(
     """
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     priors, solver = priors or SpectralPriors(), solver or Solver()
+    if priors.proper:
+        raise PriorError("the exact solvers take flat densities; proper=True is for PyMC only. Give proper=False")
     coefficients, scatter, noise = priors.coefficients, priors.scatter, priors.noise
     _require_known(coefficients, scatter, noise)
     # otherwise stars that the coefficients follow would seem to have less noise

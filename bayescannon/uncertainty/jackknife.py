@@ -28,9 +28,9 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import training_stars
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.spectra import Spectra
-from bayescannon.models.coefficient_priors import SmoothCoefficients
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
 from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray

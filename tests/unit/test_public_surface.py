@@ -164,6 +164,9 @@ CALLS = {
         priors=bc.SpectralPriors(),
     ),
     "label_model": lambda toy: bc.label_model(np.eye(10), np.zeros(10), label_names=NAMES),
+    "starting_point": lambda toy: bc.starting_point(
+        bc.label_model(np.eye(10), np.zeros(10), label_names=NAMES)
+    ),
     "BayesCannonError": lambda toy: bc.BayesCannonError("said"),
 }  # fmt: skip
 

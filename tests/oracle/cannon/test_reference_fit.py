@@ -10,10 +10,10 @@ from bayescannon.models.coefficient_priors import (
     LaplaceCoefficients,
     NormalCoefficients,
     PooledCoefficients,
-    SmoothCoefficients,
 )
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.noise_priors import GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter, StarNoise
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.pixels.block import LabelMoments
 
 NAMES = ("teff", "logg")

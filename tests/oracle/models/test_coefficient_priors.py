@@ -12,10 +12,10 @@ from bayescannon.models.coefficient_priors import (
     LaplaceCoefficients,
     NormalCoefficients,
     PooledCoefficients,
-    SmoothCoefficients,
     shrunk_terms,
 )
 from bayescannon.models.label_vector import term_names
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.numerics.errors import InputError
 
 NAMES = ("teff", "logg")

@@ -11,6 +11,7 @@ from bayescannon.models.latent_labels import latent_label_model
 from bayescannon.models.noise_priors import FixedNoise
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral_priors import SpectralPriors
+from bayescannon.models.starting_point import starting_point
 from bayescannon.numerics.errors import InputError
 
 POPULATION = (np.array([0.1, -0.2]), np.array([[1.2, 0.4], [0.4, 0.8]]))
@@ -66,8 +67,8 @@ def test_a_learned_population_has_a_mean_and_a_covariance():
     stars = ReportedStars(observed, variance, flux, ivar)
     model = latent_label_model(stars, label_names=NAMES[:2], boundary=True)
     names = {variable.name for variable in model.free_RVs}
-    assert names == {"mu", "omega", "labels", "theta", "scatter"}
-    np.testing.assert_allclose(model.rvs_to_initial_values[model["mu"]], observed.mean(axis=0))
+    assert names == {"label_mean", "omega", "labels", "theta", "scatter"}
+    np.testing.assert_allclose(starting_point(model)["labels"], observed)
     assert model.named_vars_to_dims["reported"] == ("star", "stellar_label")
 
 

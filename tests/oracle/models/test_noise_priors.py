@@ -5,6 +5,7 @@ import pymc as pm
 import pytest
 from scipy import stats
 
+from bayescannon.models.form import Form
 from bayescannon.models.noise_priors import (
     FixedNoise,
     FlatScatter,
@@ -36,7 +37,7 @@ def declared(declare):
 )
 @pytest.mark.parametrize("boundary", [False, True])
 def test_scatters_are_positive_and_reach_zero_where_asked_to(prior, expected, boundary):
-    model, variable, logp = declared(lambda: prior.declare_scatter(boundary=boundary))
+    model, variable, logp = declared(lambda: prior.declare_scatter(Form(boundary=boundary)))
     (value,) = model.value_vars
     assert value.name == ("scatter" if boundary else "scatter_log__")
     assert model.named_vars_to_dims[variable.name] == ("pixel",)
@@ -48,10 +49,10 @@ def test_scatters_are_positive_and_reach_zero_where_asked_to(prior, expected, bo
 
 @pytest.mark.parametrize("boundary", [False, True])
 def test_pooled_scatters_come_from_a_log_normal_population(boundary):
-    _, _, logp = declared(lambda: PooledScatter(-4.5, 0.7).declare_scatter(boundary=boundary))
+    _, _, logp = declared(lambda: PooledScatter(-4.5, 0.7).declare_scatter(Form(boundary=boundary)))
     expected = stats.norm.logpdf(np.log(S), -4.5, 0.7).sum()
     assert logp({"log_scatter": np.log(S)}) == pytest.approx(expected, rel=1e-12)
-    _, _, learned = declared(lambda: PooledScatter().declare_scatter(boundary=boundary))
+    _, _, learned = declared(lambda: PooledScatter().declare_scatter(Form(boundary=boundary)))
     point = {"log_scatter": np.log(S), "scatter_centre": -4.0, "scatter_width_log__": np.log(0.3)}
     assert learned(point) == pytest.approx(stats.norm.logpdf(np.log(S), -4.0, 0.3).sum(), rel=1e-12)
 

@@ -33,7 +33,7 @@ def marginal_model(theta_hat, covariance, spread):
     """The PyMC statement: the estimates of the shrunk terms, theta integrated out."""
     prior = PooledCoefficients(activity_spread=spread)
     with pm.Model(coords={"pixel": np.arange(len(theta_hat))}) as model:
-        mu, tau, activity = prior.declare_hyperparameters(theta_hat.shape[1])
+        mu, tau, activity = prior.declare_hyperparameters(np.arange(theta_hat.shape[1]))
         scale = activity[:, None] * tau
         total = covariance + scale[:, :, None] ** 2 * pt.eye(theta_hat.shape[1])
         pm.MvNormal("theta_hat", mu, cov=total, observed=theta_hat)

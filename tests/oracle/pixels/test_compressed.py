@@ -8,11 +8,11 @@ from bayescannon.models.coefficient_priors import (
     HorseshoeCoefficients,
     LaplaceCoefficients,
     NormalCoefficients,
-    SmoothCoefficients,
 )
 from bayescannon.models.compressed_pixels import compressed_model
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.noise_priors import FixedNoise
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.models.spectral import spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.pixels.compressed import compress_pixels, normal_equations

@@ -8,9 +8,10 @@ import pytest
 from pixel_fits import fit_smooth
 from smooth_pixels import SHRUNK, TERMS, blocks, dense_posterior, prior_covariance, smooth_survey
 
-from bayescannon.models.coefficient_priors import FLAT_SCALE, SmoothCoefficients, shrunk_terms
+from bayescannon.models.coefficient_priors import FLAT_SCALE, shrunk_terms
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.noise_priors import PooledScatter
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.models.spectral import spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.packing import pack_products

@@ -229,3 +229,9 @@ def test_priors_without_an_exact_solver_say_so():
     vectors, flux, ivar, *_ = survey(n_pixel=2)
     with pytest.raises(PriorError, match=r"FlatCoefficients.* got Other. Sample it with"):
         fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(Other()))
+
+
+def test_weak_densities_are_not_solved():
+    vectors, flux, ivar, *_ = survey(n_star=30, n_pixel=3)
+    with pytest.raises(PriorError, match="proper=True is for PyMC only"):
+        fit_spectral(vectors, flux, ivar, n_label=3, priors=SpectralPriors(proper=True))

@@ -12,9 +12,10 @@ from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference_fit import fit_reference
 from bayescannon.cannon.training import train
-from bayescannon.models.coefficient_priors import LaplaceCoefficients, NormalCoefficients, SmoothCoefficients
+from bayescannon.models.coefficient_priors import LaplaceCoefficients, NormalCoefficients
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter, PooledScatter
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.solver import Solver
 from bayescannon.stars.quartic import minimise
