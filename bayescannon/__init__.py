@@ -10,6 +10,7 @@ Verbs, in the order of a survey's way from spectra to catalogue
     train, train_clipped : coefficients and scatters of every pixel
     qualify : calibrated errors and coverage, from held-out reference stars
     validate : inferred against reference labels
+    compare_models : priors, noise, hidden components and label sets, by held-out spectra and labels
     label_spectra, label_store : labels and errors of stars
     sample_posterior, error_budget, assess_coverage, compare_priors : how far labels can be trusted
     label_information, hidden_atlas : information on labels by wavelength; what hidden components are
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from bayescannon.cannon.label_priors import build_label_prior
     from bayescannon.cannon.labelling import label_spectra
     from bayescannon.cannon.matching import build_reference
+    from bayescannon.cannon.model_comparison import compare_models
     from bayescannon.cannon.model_file import load_model, save_model
     from bayescannon.cannon.novelty import assess_coverage
     from bayescannon.cannon.options import TrainingOptions
@@ -117,6 +119,7 @@ _HOME = {
     "train_clipped": "cannon.training",
     "qualify": "cannon.qualification",
     "validate": "cannon.validation",
+    "compare_models": "cannon.model_comparison",
     "label_spectra": "cannon.labelling",
     "label_store": "app.stores",
     "sample_posterior": "cannon.posterior",
@@ -188,6 +191,7 @@ __all__ = [
     "train_clipped",
     "qualify",
     "validate",
+    "compare_models",
     "label_spectra",
     "label_store",
     "sample_posterior",

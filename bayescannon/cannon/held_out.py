@@ -53,6 +53,23 @@ class HeldOut:
         return self.labels.estimates
 
 
+def deal_folds(reference: ReferenceSet, *, folds: int, seed: int) -> NDArray[np.int64]:
+    """
+    Deal stars into folds at random, all spectra of a star into the same one; return each spectrum's fold.
+
+    Raises
+    ------
+    InputError
+        `folds` is not between 2 and the number of stars.
+    """
+    folds, seed = whole_number(folds, "folds", least=2), whole_number(seed, "seed")
+    n_stars = reference.n_stars
+    if folds > n_stars:
+        raise InputError(f"folds must be from 2 to the {n_stars} reference stars; got {folds}")
+    dealt: NDArray[np.int64] = (np.random.default_rng(seed).permutation(n_stars) % folds)[reference.star_number]
+    return dealt
+
+
 def hold_out(
     reference: ReferenceSet,
     *,
@@ -92,11 +109,7 @@ def hold_out(
     ReferenceSetError
         A fold leaves too few stars to train on.
     """
-    folds, seed = whole_number(folds, "folds", least=2), whole_number(seed, "seed")
-    n_stars = reference.n_stars
-    if folds > n_stars:
-        raise InputError(f"folds must be from 2 to the {n_stars} reference stars; got {folds}")
-    fold = (np.random.default_rng(seed).permutation(n_stars) % folds)[reference.star_number]
+    fold = deal_folds(reference, folds=folds, seed=seed)
     parts, residuals, order, damaged = [], [], [], []
     damage_seeds = np.random.SeedSequence(seed).spawn(folds)
     search_options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
