@@ -102,7 +102,6 @@ if TYPE_CHECKING:
     from bayescannon.models.spectral import spectral_model
     from bayescannon.models.spectral_priors import SpectralPriors
     from bayescannon.models.star_labels import label_model
-    from bayescannon.models.starting_point import starting_point
     from bayescannon.numerics.errors import BayesCannonError
     from bayescannon.uncertainty.budget import error_budget
     from bayescannon.uncertainty.datatree import uncertainty_tree
@@ -175,7 +174,6 @@ _HOME = {
     "SpectralPriors": "models.spectral_priors",
     "spectral_model": "models.spectral",
     "label_model": "models.star_labels",
-    "starting_point": "models.starting_point",
     "BayesCannonError": "numerics.errors",
 }
 
@@ -247,7 +245,6 @@ __all__ = [
     "SpectralPriors",
     "spectral_model",
     "label_model",
-    "starting_point",
     "BayesCannonError",
 ]
 

@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
         _add_demo, _add_mock, _add_check_input, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage,
-        _add_validate, _add_information, _add_run,
+        _add_validate, _add_information, _add_compare_models, _add_run,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -269,6 +269,23 @@ def _add_information(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path, metavar="STORE", help="noise of the pixels as in these spectra")
     parser.add_argument("--out", type=Path, metavar="INFORMATION.nc", help="netCDF file to write")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="folder to write figures to")
+    return parser
+
+
+def _add_compare_models(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "compare-models", "compare models by the held-out spectra and labels that they predict")
+    parser.add_argument(
+        "configs", type=Path, nargs="+", metavar="CONFIG.toml", help="as for run, with the same stars and one store"
+    )
+    parser.add_argument(
+        "--store",
+        type=Path,
+        metavar="STORE",
+        help="prepared spectra; what a run of them wrote unless given",
+    )
+    add_choices(parser, FoldChoices)
+    _add_seed(parser, "folds and starts")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write tables and statistics as JSON")
     return parser
 
 

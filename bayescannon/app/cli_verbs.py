@@ -313,6 +313,32 @@ def _information(options: argparse.Namespace) -> None:
         say(console, f"wrote {path}")
 
 
+def _compare_models(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bayescannon.app.comparison import compare_configs
+    from bayescannon.app.terminal import progress_bar, say
+    from bayescannon.io.outputs import check_output_file, replacing
+
+    console = Console()
+    if options.json:
+        check_output_file(options.json, overwrite=options.overwrite)
+    with progress_bar(console, "compare models") as progress:
+        found = compare_configs(
+            options.configs,
+            store=options.store,
+            folds=options.folds,
+            seed=options.seed,
+            say=partial(say, console),
+            progress=progress,
+        )
+    for line in found.to_text().splitlines():
+        say(console, line)
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial_file:
+            partial_file.write_text(found.to_json() + "\n", encoding="utf-8")
+
+
 def _run(options: argparse.Namespace) -> None:
     from bayescannon.app.config import read_config
     from bayescannon.app.run import run_pipeline
@@ -331,5 +357,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "coverage": _coverage,
     "validate": _validate,
     "information": _information,
+    "compare-models": _compare_models,
     "run": _run,
 }

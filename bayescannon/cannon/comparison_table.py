@@ -87,8 +87,9 @@ class ModelComparison:
         -------
         table : astropy.table.QTable
             Best first: ``model``, ``rank``, ``elpd`` and its standard error ``se``; ``elpd_diff`` from the best and its
-            standard error ``dse``, of the differences paired by star; ``weight`` by stacking; ``per_value``, elpd_diff
-            per flux or label.
+            standard error ``dse``, of the differences paired by star, and ``median_diff``, the median of these differences:
+            of another sign than the sum where a few stars decide; ``weight`` by stacking; ``per_value``, elpd_diff per
+            flux or label.
         """
         from astropy.table import QTable
 
@@ -105,6 +106,7 @@ class ModelComparison:
                 "se": (np.sqrt(n_star) * scores.std(axis=1, ddof=1))[order],
                 "elpd_diff": diff.sum(axis=1)[order],
                 "dse": (np.sqrt(n_star) * diff.std(axis=1, ddof=1))[order],
+                "median_diff": np.median(diff, axis=1)[order],
                 "weight": self._weights(scores)[order],
                 "per_value": diff.sum(axis=1)[order] / count,
             },
@@ -118,7 +120,8 @@ class ModelComparison:
         from arviz import compare
         from arviz_stats.utils import ELPDDataLOOKFold
 
-        n_star = scores.shape[1]
+        # the weights depend on differences only; ArviZ takes the exponential, which overflows for thousands of pixels
+        n_star, scores = scores.shape[1], scores - scores.max(axis=0)
         results = {
             str(m): ELPDDataLOOKFold(
                 elpd=float(one.sum()), se=float(np.sqrt(n_star) * one.std(ddof=1)), p=0.0, n_samples=1,
@@ -137,11 +140,13 @@ class ModelComparison:
         of: Score
         for of, what in (("spectra", "spectra given reported labels"), ("labels", "reported labels given spectra")):
             lines += ["", f"elpd of {what}, paired by star"]
-            lines.append(f"{'model':{width}} rank {'elpd':>14} {'elpd_diff':>12} {'dse':>9} {'weight':>6} per value")
+            lines.append(
+                f"{'model':{width}} rank {'elpd':>14} {'elpd_diff':>12} {'dse':>9} {'median':>9} {'weight':>6} per value"
+            )
             for row in self.table(of):
                 lines.append(
                     f"{row['model']:{width}} {row['rank']:4d} {row['elpd']:14.1f} {row['elpd_diff']:12.1f} "
-                    f"{row['dse']:9.1f} {row['weight']:6.2f} {row['per_value']:+9.5f}"
+                    f"{row['dse']:9.1f} {row['median_diff']:9.2f} {row['weight']:6.2f} {row['per_value']:+9.5f}"
                 )
         lines += ["", f"{'model':{width}} {'label':>8} {'bias':>9} {'+-':>8} {'scatter':>9} {'robust':>9} failed"]
         for row in self.rows:

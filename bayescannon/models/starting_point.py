@@ -41,10 +41,11 @@ def starting_point(model: "pm.Model") -> dict[str, FloatArray]:
     --------
     >>> import numpy as np
     >>> import bayescannon as bc
+    >>> from bayescannon.models.starting_point import starting_point
     >>> vectors = np.array([[1.0, -1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     >>> flux = np.array([[0.9], [0.8], [0.7]])
     >>> model = bc.spectral_model(vectors, flux, np.full(flux.shape, 1e4), terms=["1", "teff", "teff^2"])
-    >>> start = bc.starting_point(model)
+    >>> start = starting_point(model)
     >>> start["theta"].tolist(), start["scatter"].tolist()
     ([[1.0, 0.0, 0.0]], [0.05])
     """

@@ -102,6 +102,9 @@ CALLS = {
         toy["folder"] / "model.nc", toy["folder"] / "store.zarr", toy["estimates"],
         pipeline_labels=toy["folder"] / "labels.ecsv",
     ),
+    "compare_models": lambda toy: bc.compare_models(
+        toy["folder"] / "reference.nc", {"paper": {}, "kappa": {"noise": "global"}}, folds=2
+    ),
     "compare_priors": lambda toy: bc.compare_priors(
         toy["folder"] / "model.nc", toy["folder"] / "store.zarr", ["box"], n_draws=100
     ),
@@ -164,9 +167,6 @@ CALLS = {
         priors=bc.SpectralPriors(),
     ),
     "label_model": lambda toy: bc.label_model(np.eye(10), np.zeros(10), label_names=NAMES),
-    "starting_point": lambda toy: bc.starting_point(
-        bc.label_model(np.eye(10), np.zeros(10), label_names=NAMES)
-    ),
     "BayesCannonError": lambda toy: bc.BayesCannonError("said"),
 }  # fmt: skip
 
