@@ -87,7 +87,7 @@ class ModelComparison:
         -------
         table : astropy.table.QTable
             Best first: ``model``, ``rank``, ``elpd`` and its standard error ``se``; ``elpd_diff`` from the best and its
-            standard error ``dse``, of the differences paired by star, and ``median_diff``, the median of these differences:
+            standard error ``dse``, of the differences paired by star; ``median_diff``, the median of these differences,
             of another sign than the sum where a few stars decide; ``weight`` by stacking; ``per_value``, elpd_diff per
             flux or label.
         """
@@ -140,9 +140,8 @@ class ModelComparison:
         of: Score
         for of, what in (("spectra", "spectra given reported labels"), ("labels", "reported labels given spectra")):
             lines += ["", f"elpd of {what}, paired by star"]
-            lines.append(
-                f"{'model':{width}} rank {'elpd':>14} {'elpd_diff':>12} {'dse':>9} {'median':>9} {'weight':>6} per value"
-            )
+            heads = f"{'elpd':>14} {'elpd_diff':>12} {'dse':>9} {'median':>9} {'weight':>6}"
+            lines.append(f"{'model':{width}} rank {heads} per value")
             for row in self.table(of):
                 lines.append(
                     f"{row['model']:{width}} {row['rank']:4d} {row['elpd']:14.1f} {row['elpd_diff']:12.1f} "

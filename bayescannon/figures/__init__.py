@@ -8,6 +8,7 @@ from bayescannon.figures.kiel import plot_kiel
 from bayescannon.figures.label_distance import plot_distances, plot_kiel_distance
 from bayescannon.figures.one_to_one import plot_one_to_one, plot_one_to_one_panels
 from bayescannon.figures.posterior import plot_label_forest, plot_label_ridge
+from bayescannon.figures.predictive_check import plot_predictive_check
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
 from bayescannon.figures.spectrum import plot_spectrum
 from bayescannon.figures.style import save_figure
@@ -27,6 +28,7 @@ __all__ = [
     "plot_one_to_one",
     "plot_one_to_one_panels",
     "plot_pit",
+    "plot_predictive_check",
     "plot_scatter_by_snr",
     "plot_spectrum",
     "plot_validation",
