@@ -8,7 +8,7 @@ which stars are labelled):
 
 Where the model was trained on labels with errors, the density is given the reported labels o and not the true ones:
 p(f | o) is the integral of p(f | l) over p(l | o), which is Gaussian (the learned population times the errors), by
-Laplace's approximation.
+Laplace's approximation. A noise scale of each star is integrated over its population in the same way.
 """
 
 from dataclasses import replace
@@ -24,6 +24,8 @@ from bayescannon.stars.quartic import Quartic, chi2_derivatives, minimise
 
 # the smallest variance of a scaled label: an exact one
 _EXACT = 1e-8
+# Newton steps for a star's noise scale
+_ROUNDS = 7
 
 
 def spectrum_log_density(
@@ -46,6 +48,8 @@ def spectrum_log_density(
     -------
     log_density : float array of shape (N,)
     """
+    if model.star_noise_width:
+        return _over_star_noise(model, reference, pixels, workers)
     spectra = replace(reference.spectra, ivar=np.where(pixels, reference.spectra.ivar, 0.0))
     likelihood = StarLikelihood.of(model, spectra, workers=workers)
     weight = pixel_weights(model.scatter, likelihood.ivar)
@@ -56,9 +60,34 @@ def spectrum_log_density(
     scaled = model.scaler.to_scaled(reference.labels)
     if model.latent_labels is None:
         return constant - 0.5 * chi2_derivatives(likelihood.quartic, scaled).chi2
-    variance = np.maximum((reference.errors / model.scaler.scale) ** 2, _EXACT)
+    share = 1.0 if model.latent_labels.error_scale is None else model.latent_labels.error_scale
+    variance = np.maximum((share * reference.errors / model.scaler.scale) ** 2, _EXACT)
     population = model.latent_labels.population
     return constant + _over_labels(likelihood.quartic, scaled, variance, (population.mean, population.covariance))
+
+
+def _over_star_noise(
+    model: TrainedModel, reference: ReferenceSet, pixels: BoolArray, workers: int | None
+) -> FloatArray:
+    """Return ln of the integral of p(f | o) over each star's ln kappa, by Laplace at its maximum."""
+    width, ivar = model.star_noise_width, reference.spectra.ivar
+    common = replace(model, populations=replace(model.populations, star_kappa=None))
+
+    def density(offset: FloatArray) -> FloatArray:
+        spectra = replace(reference.spectra, ivar=ivar * np.exp(-2 * offset)[:, None])
+        own = spectrum_log_density(common, replace(reference, spectra=spectra), pixels, workers=workers)
+        result: FloatArray = own - 0.5 * (offset / width) ** 2 - np.log(width)
+        return result
+
+    step = 1 / np.sqrt(1 / width**2 + ((ivar > 0) & pixels).sum(axis=1))
+    offset = np.zeros(len(ivar))
+    for turn in range(_ROUNDS):
+        below, at, above = density(offset - step), density(offset), density(offset + step)
+        curvature = np.maximum((2 * at - below - above) / step**2, 1 / width**2)
+        if turn < _ROUNDS - 1:
+            offset = offset + np.clip((above - below) / (2 * step) / curvature, -0.3, 0.3)
+    volume: FloatArray = at - 0.5 * np.log(curvature)
+    return volume
 
 
 def _over_labels(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import logsumexp
 
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet, take_errors
@@ -12,6 +13,7 @@ from bayescannon.cannon.spectrum_density import spectrum_log_density
 from bayescannon.cannon.training import train
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.pixels.populations import LogNormalPopulation
 
 N_STAR, N_PIXEL = 90, 25
 ERRORS = np.array([30.0, 0.05])
@@ -80,3 +82,24 @@ def test_hidden_components_and_label_errors_are_integrated_out():
     print(f"Laplace - linear: {off.mean():.3f} +- {off.std():.3f} nat")
     assert np.abs(off).max() < 1.0
     assert np.abs(off).mean() < 0.3
+
+
+def test_a_noise_scale_of_each_star_is_integrated_over_its_population():
+    reference = reference_set(hidden=0.0)
+    model = train(reference.select(np.arange(60)), options=TrainingOptions(noise="star"), workers=1)
+    common = replace(model, populations=replace(model.populations, star_kappa=None))
+    own = replace(model, populations=replace(model.populations, star_kappa=LogNormalPopulation(0.0, 0.3)))
+    held = reference.select(np.arange(60, N_STAR))
+    pixels = np.ones(N_PIXEL, dtype=bool)
+    found = spectrum_log_density(own, held, pixels, workers=1)
+    grid = np.linspace(-1.5, 1.5, 301)
+    at = [
+        spectrum_log_density(replace(common, kappa=model.kappa * np.exp(t)), held, pixels, workers=1)
+        + stats.norm.logpdf(t, 0, 0.3)
+        for t in grid
+    ]
+    expected = logsumexp(at, axis=0) + np.log(grid[1] - grid[0])
+    off = found - expected
+    print(f"Laplace - quadrature: {off.mean():.3f} +- {off.std():.3f} nat")
+    assert abs(off.mean()) < 0.5
+    assert off.max() < 0.5
