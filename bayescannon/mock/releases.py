@@ -2,9 +2,9 @@
 Data releases that the mock survey can be like: how far reported variances are off, and the distribution of S/N.
 
 The reported variances of DR2 are about three times the true ones (Ho et al. 2017, section 4 and table 1: the reduced
-chi2 is low by about three).
-Those of DR10 are nearly right: with the factors here, residuals of giants with S/N below 25 have the same width in
-units of the reported errors as those of real ones, 0.63 in the blue arm and 0.73 in the red one after resampling.
+chi2 is low by about three). Those of DR10 are nearly right: with the factors here, residuals of giants with S/N below
+25 have the same width in units of the reported errors as those of real ones, 0.63 in the blue arm and 0.73 in the red
+one after resampling.
 """
 
 from dataclasses import dataclass
