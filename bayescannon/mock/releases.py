@@ -52,6 +52,6 @@ def choose_release(release: str | Release) -> Release:
     """
     if isinstance(release, Release):
         return release
-    if release not in RELEASES:
+    if not isinstance(release, str) or release not in RELEASES:
         raise ChoiceError(f"release must be one of {', '.join(RELEASES)}, or a Release; got {release!r}")
     return RELEASES[release]

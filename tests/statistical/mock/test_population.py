@@ -9,6 +9,7 @@ from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
 from bayescannon.mock.population import (
     MASS_LOG_WIDTH,
     MASS_MEDIAN,
+    PECULIAR_SHARE,
     draw_population,
     mixture,
 )
@@ -73,3 +74,13 @@ def test_massive_giants_have_less_carbon_and_more_nitrogen(population):
     assert abs(np.median(population["mass"]) - MASS_MEDIAN) < 0.02
     assert np.polyfit(mass / MASS_LOG_WIDTH, population["c_m"][part], 1)[0] < -0.04
     assert np.polyfit(mass / MASS_LOG_WIDTH, population["n_m"][part], 1)[0] > 0.07
+
+
+def test_a_few_giants_are_peculiar_in_carbon(population):
+    part = (population["logg"] > 2.4) & (population["logg"] < 2.9)
+    own = population["c_m"][part] - np.polyval(
+        np.polyfit(np.log(population["mass"][part]), population["c_m"][part], 1), np.log(population["mass"][part])
+    )
+    far = (np.abs(own - np.median(own)) > 4 * robust_scatter(own)).mean()
+    # of PECULIAR_SHARE of them, 4 of the others' standard deviations are 1 of their own
+    assert 0.2 * PECULIAR_SHARE < far < 0.5 * PECULIAR_SHARE

@@ -11,9 +11,10 @@ def test_a_release_by_name_and_itself():
     assert choose_release(DR10) is DR10
 
 
-def test_an_unknown_release_is_refused():
+@pytest.mark.parametrize("release", ["dr5", 2, ["dr2"], None])
+def test_an_unknown_release_is_refused(release):
     with pytest.raises(ChoiceError, match="release must be one of dr2, dr10"):
-        simulate_survey(1, 0, seed=1, release="dr5")
+        simulate_survey(1, 0, seed=1, release=release)
 
 
 def test_dr10_has_other_variances_for_the_same_stars():
