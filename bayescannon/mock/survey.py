@@ -30,8 +30,8 @@ scatter of Teff, log g, [Fe/H], 8-fold (robust)      69 K, 0.187, 0.080    75 K,
 the same, S/N > 50                                   61 K, 0.157, 0.065    62 K, 0.158, 0.061
 the same, standard deviation of all                  111 K, 0.298, 0.142   98 K, 0.255, 0.100
 width of (inferred - reference) / formal error       5.0, 5.4, 5.0         5.2, 5.5, 5.7
-paper: scatter of Teff, log g, [Fe/H]                68.8 K, 0.143, 0.086  64 K, 0.147, 0.077
-paper: scatter of [alpha/M], A_K                     0.039, 0.048          0.046, 0.048
+paper: scatter of Teff, log g, [Fe/H]                68.8 K, 0.143, 0.086  67 K, 0.159, 0.078
+paper: scatter of [alpha/M], A_K                     0.039, 0.048          0.041, 0.052
 paper: taken by the clip                             9 %                   3 %
 ===================================================  ====================  ====================
 
