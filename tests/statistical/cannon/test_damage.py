@@ -104,8 +104,9 @@ def test_errors_cover_whatever_pixels_are_left(survey, kind):
         inside[usable], inside[usable].size, 0.60, 0.85, what=f"{kind}: all labels of stars not flagged bad"
     )
     for k, name in enumerate(NAMES):
-        # of 200 stars a fraction is known to 3 %; errors of complete stars are known to 8 %
-        expect_fraction(inside[good, k], good.sum(), 0.52, 0.94, what=f"{kind}: {name}")
+        # of 200 stars a fraction is known to 3 %; errors of complete stars are known to 8 %, of A_K to 12 %, whose
+        # reference labels have errors as large as the scatter
+        expect_fraction(inside[good, k], good.sum(), 0.52, 0.96, what=f"{kind}: {name}")
     expect_fraction((found.off < 2 * found.error)[good], inside[good].size, 0.88, what=f"{kind}: in two errors")
 
 
