@@ -5,8 +5,8 @@ Usage: ``python scripts/fit_population.py TABLE.csv [--components 8] [--seed 0]`
 
 The table needs the columns teff, logg, m_h, alpha_m, aspcapflag and lamost_snr. A mixture of Gaussians in the
 four labels is fitted by extreme deconvolution (Bovy, Hogg & Roweis 2011, AOAS 5, 1657), so that its covariances do not
-contain the label errors, which the mock survey adds later. The script prints the table ``COMPONENTS`` and the S/N
-constants of ``bayescannon/mock/population.py``.
+contain the label errors, which the mock survey adds later. The script prints the table ``COMPONENTS`` of
+``bayescannon/mock/population.py`` and the S/N of ``DR2`` in ``bayescannon/mock/releases.py``.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, co
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
     FALSE_ALARMS,
+    MOCK_RELEASES,
     N_BOOTSTRAP,
     N_DRAWS,
     SAMPLE,
@@ -148,6 +149,8 @@ def _add_mock(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "mock", "write a mock survey: LAMOST FITS files, an APOGEE-like table, the truth")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     _add_mock_sizes(parser)
+    text = "data release that reported variances and S/N are like"
+    parser.add_argument("--release", choices=MOCK_RELEASES, default=MOCK_RELEASES[0], help=text)
     return parser
 
 

@@ -31,7 +31,14 @@ def _mock(options: argparse.Namespace) -> None:
     console = Console()
     sizes = (options.n_reference, options.n_test)
     with progress_bar(console, "mock survey") as progress:
-        write_survey(options.out, *sizes, seed=options.seed, overwrite=options.overwrite, progress=progress)
+        write_survey(
+            options.out,
+            *sizes,
+            seed=options.seed,
+            release=options.release,
+            overwrite=options.overwrite,
+            progress=progress,
+        )
     say(console, f"wrote {sizes[0]} reference and {sizes[1]} test stars: {options.out}")
 
 

@@ -1,13 +1,14 @@
 """
 Tables of the mock survey: labels of Survey A with errors and flags, labels of Survey B with biases, true labels.
 
-The table of Survey A has the columns of APOGEE's allStar file of DR12. Its labels have Gaussian errors of about the
-size of `APOGEE_ERRORS`; 2 % of the stars have the labels of another star, 5 % are flagged and most of those have wrong
-or missing labels, and 1 % have a missing label without a flag.
+The table of Survey A has the columns of APOGEE's allStar file of DR12. Its labels have Gaussian errors whose root mean
+squares are `APOGEE_ERRORS`; 3 % of the stars have the labels of another star, 5 % are flagged and most of those have
+wrong or missing labels, and 1 % have a missing label without a flag.
 
 The labels of Survey B (LASP, LAMOST's pipeline) deviate from the truth by trends like those in figure 1 of Ho et al.
 (2017): Teff is too high by 50 to 100 K, log g is too high on the upper giant branch, and [Fe/H] is compressed. The
-sizes of the trends are assumptions.
+sizes of the trends are assumptions. Their noise is small, because they come from the same spectra, and has outliers;
+its sizes are chosen so that a Cannon trained on them reproduces them as well as it does LASP's labels of real giants.
 """
 
 from collections.abc import Mapping
@@ -24,8 +25,10 @@ Stars = Mapping[str, NDArray[Any]]
 
 # standard deviations of the label errors of Survey A
 APOGEE_ERRORS = {
-    "teff": 45.0, "logg": 0.09, "m_h": 0.035, "alpha_m": 0.018, "a_k": 0.015, "c_m": 0.05, "n_m": 0.07,
+    "teff": 45.0, "logg": 0.09, "m_h": 0.06, "alpha_m": 0.018, "a_k": 0.025, "c_m": 0.05, "n_m": 0.07,
 }  # fmt: skip
+# scatter of the logarithm of the stars' errors
+ERROR_LOG_WIDTH = 0.3
 APOGEE_COLUMNS = {
     "teff": "TEFF",
     "logg": "LOGG",
@@ -37,9 +40,11 @@ APOGEE_COLUMNS = {
 APOGEE_ABUNDANCES = {"c_m": "PARAM_C_M", "n_m": "PARAM_N_M"}
 # FITS has no unit dex
 APOGEE_UNITS = {"teff": "K", "a_k": "mag"}
+# degrees of freedom of the noise of LASP's labels, which has outliers
+LASP_FREEDOM = 2.5
 MISSING = -9999.0
 # fractions of the reference stars
-MISLABELLED = 0.02
+MISLABELLED = 0.03
 WARNED = 0.01
 BAD = 0.03
 NO_RESULT = 0.01
@@ -115,7 +120,7 @@ def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
     (abundance_rng,) = rng.spawn(1)
     for name, column in (APOGEE_COLUMNS | APOGEE_ABUNDANCES).items():
         draws = abundance_rng if name in APOGEE_ABUNDANCES else rng
-        error = APOGEE_ERRORS[name] * np.exp(0.15 * draws.standard_normal(n_star))
+        error = APOGEE_ERRORS[name] * np.exp(ERROR_LOG_WIDTH * draws.standard_normal(n_star) - ERROR_LOG_WIDTH**2)
         value = (stars[name][chosen] + error * draws.standard_normal(n_star))[source]
         value = np.where(flag & Flag.STAR_BAD, value + 8 * error * draws.standard_normal(n_star), value)
         value[(flag & Flag.NO_ASPCAP_RESULT) != 0] = MISSING
@@ -147,16 +152,16 @@ def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
     n_star = len(stars["id"])
     teff, logg, m_h = stars["teff"], stars["logg"], stars["m_h"]
     # errors increase toward low S/N and are constant at high S/N
-    size = np.sqrt(1 + (25 / stars["snr"]) ** 2)
-    noise = size * rng.standard_normal((3, n_star))
+    size = np.sqrt(1 + (30 / stars["snr"]) ** 2)
+    noise = size * rng.standard_t(LASP_FREEDOM, (3, n_star))
     table = Table()
     table["file"] = np.char.add(stars["id"], ".fits")
     for name in ("ra", "dec", "snrg", "z"):
         table[name] = stars[name]
     table["subclass"] = stars["subclass"]
-    table["teff"] = np.round(teff + 70 + 0.06 * (teff - 4700) + 75 * noise[0], 2)
-    table["logg"] = np.round(logg + 0.05 + 0.16 * np.clip(2.6 - logg, -0.5, None) + 0.18 * noise[1], 3)
-    table["fe_h"] = np.round(0.86 * m_h - 0.03 + 0.08 * noise[2], 3)
+    table["teff"] = np.round(teff + 70 + 0.06 * (teff - 4700) + 20 * noise[0], 2)
+    table["logg"] = np.round(logg + 0.05 + 0.16 * np.clip(2.6 - logg, -0.5, None) + 0.05 * noise[1], 3)
+    table["fe_h"] = np.round(0.86 * m_h - 0.03 + 0.027 * noise[2], 3)
     return table
 
 

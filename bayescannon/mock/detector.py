@@ -1,10 +1,14 @@
 """
 The detector: photon, sky and read noise, sky residuals, cosmic rays, dead pixels, reported variances.
 
-LAMOST's reported variances are about three times the true ones (Ho et al. 2017, section 4 and table 1: the reduced chi2
-is low by about three), so the inverse variances here are 1 / (3 sigma^2), and 0 in dead pixels. The header's S/N is the
-median of flux x sqrt(reported ivar) in the band, as in LAMOST's files to about 5 %; the true S/N is sqrt(3) times that
-(the paper's figure 7 takes 3 times it).
+How far reported variances are off depends on the release, see :mod:`bayescannon.mock.releases`; they are 0 in dead
+pixels. The header's S/N is the median of flux x sqrt(reported ivar) in the band, as in LAMOST's files to about 5 %; the
+true S/N of DR2 is sqrt(3) times that (the paper's figure 7 takes 3 times it).
+
+The noise has heavier tails than a Gaussian, as residuals of real spectra have: the pixels' standard deviations scatter
+about those that the counts tell, and cosmic rays are left over in the star's fibre and, as deficits, in the fibres of
+the sky. Cosmic rays add 15 % to the mean variance, so that a Gaussian noise scale learned from the spectra of DR2 is
+sqrt(1.15 / 3) = 0.62 and not sqrt(1 / 3) = 0.58 (times what resampling makes of it).
 
 The pseudo-continuum is weighted by inverse variance, so it depends on how the variance follows the lines. In LAMOST's
 files of giants the slope of log variance on log flux within 200 A increases from about 0.2 at S/N 15, where the
@@ -20,10 +24,11 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import uniform_filter1d
 
-from bayescannon.mock.optics import FWHM_PER_SIGMA, RESOLUTION
+from bayescannon.mock.calibration_residuals import draw_residuals
+from bayescannon.mock.optics import FWHM_PER_SIGMA, RESOLUTION, red_share
+from bayescannon.mock.releases import DR2, Release
 from bayescannon.numerics.typing import FloatArray
 
-VARIANCE_OVERESTIMATE = 3.0
 # wavelength [A] and counts for the same flux relative to 5000 A, chosen so that S/N depends on wavelength as in LAMOST
 # spectra of K giants; the arms meet at the minimum at 5850 A
 THROUGHPUT = np.array([
@@ -42,22 +47,19 @@ SKY_LINES = np.array([
     (8781, 55), (8794, 40), (8830, 80), (8852, 60), (8870, 60), (8888, 90), (8906, 55), (8922, 80),
     (8946, 45), (8961, 60), (8991, 40), (9003, 35), (9041, 50), (9052, 40),
 ])  # fmt: skip
-# vacuum limits [A] of telluric oxygen and water bands, and the standard deviation of the residual depth after
-# correction
-TELLURIC_BANDS = np.array([
-    (6869, 6950, 0.015), (7165, 7330, 0.010), (7595, 7690, 0.030), (8130, 8340, 0.012), (8940, 9100, 0.030),
-])  # fmt: skip
 SKY_COUNTS = 40.0
 SKY_LOG_WIDTH = 0.5
-SKY_RESIDUAL = 0.03
+SKY_RESIDUAL = 0.04
 READ_VARIANCE = 60.0
 # width in pixels of the running mean, applied twice, that smears the light of half of the photon noise
 SMEARING = 150
-# residuals of flat field and scattered light: relative size, and correlation length in pixels
-FLAT_SCATTER = 0.003
-FLAT_LENGTH = 12.0
+# scatter of the logarithm of the pixels' standard deviations about those of the counts: few exposures are combined
+NOISE_LOG_SCATTER = 0.3
+# mean numbers per spectrum of cosmic rays that were not removed, in the star's fibre and in those of the sky; their
+# height in units of the pixel's noise: least, and mean beyond it
+COSMIC_RAYS, SKY_COSMIC_RAYS = 4.0, 3.5
+COSMIC_LEAST, COSMIC_MEAN = 3.0, 4.0
 # mean numbers per spectrum, and the fraction of spectra with a dead end
-COSMIC_RAYS = 0.8
 DEAD_STRETCHES = 0.6
 FLAGGED_STRETCHES = 0.5
 DEAD_END_SHARE = 0.3
@@ -112,7 +114,13 @@ def sky_spectrum(wavelength: FloatArray) -> FloatArray:
 
 
 def observe(
-    light: FloatArray, response: FloatArray, snr: FloatArray, wavelength: FloatArray, rng: np.random.Generator
+    light: FloatArray,
+    response: FloatArray,
+    snr: FloatArray,
+    wavelength: FloatArray,
+    rng: np.random.Generator,
+    *,
+    release: Release = DR2,
 ) -> Exposure:
     """
     Simulate the observation of stars.
@@ -129,6 +137,8 @@ def observe(
         In Angstrom.
     rng : numpy.random.Generator
         Source of the noise.
+    release : Release
+        How far the reported variances are off.
 
     Returns
     -------
@@ -139,26 +149,32 @@ def observe(
     lines = sky_spectrum(wavelength)
     sky = SKY_COUNTS * np.exp(SKY_LOG_WIDTH * rng.standard_normal((n_star, 1)))
     background = sky * efficiency * (1 + lines.sum(axis=0)) + READ_VARIANCE
-    counts = light * efficiency * _exposure_factor(light * efficiency, background, snr, wavelength)
+    red = red_share(wavelength)
+    overestimate = release.variance_overestimate[0] * (1 - red) + release.variance_overestimate[1] * red
+    counts = light * efficiency * _exposure_factor(light * efficiency, background, snr, wavelength, overestimate)
     sigma = np.sqrt(_photon_variance(counts) + background)
     line_errors = SKY_RESIDUAL * rng.standard_normal((n_star, len(SKY_LINES)))
-    measured = counts * _imperfections(n_star, wavelength, rng) + sky * efficiency * (line_errors @ lines)
-    measured += sigma * rng.standard_normal(counts.shape, dtype=np.float32)
+    measured = counts * draw_residuals(n_star, wavelength, rng) + sky * efficiency * (line_errors @ lines)
+    # the noise of a pixel is not exactly what the counts tell: its variance scatters about their mean
+    own = np.exp(NOISE_LOG_SCATTER * rng.standard_normal(counts.shape, dtype=np.float32) - NOISE_LOG_SCATTER**2)
+    measured += sigma * own * rng.standard_normal(counts.shape, dtype=np.float32)
     _strike_cosmic_rays(measured, sigma, rng)
     to_flux = FLUX_PER_COUNT * response / efficiency
     flux = (measured * to_flux).astype(np.float32)
-    ivar = (1 / (VARIANCE_OVERESTIMATE * (sigma * to_flux) ** 2)).astype(np.float32)
+    ivar = (1 / (overestimate * (sigma * to_flux) ** 2)).astype(np.float32)
     andmask, ormask = _spoil_pixels(flux, ivar, rng)
     ormask[:, lines.sum(axis=0) > 20] |= SKY_BIT
     return Exposure(flux, ivar, andmask, ormask, _reported_snr(flux, ivar, wavelength))
 
 
-def _exposure_factor(rate: FloatArray, background: FloatArray, snr: FloatArray, wavelength: FloatArray) -> FloatArray:
-    """Solve counts / sqrt(3 (counts + background)) = snr at the median pixel of the g band, shape (star, 1)."""
+def _exposure_factor(
+    rate: FloatArray, background: FloatArray, snr: FloatArray, wavelength: FloatArray, overestimate: FloatArray
+) -> FloatArray:
+    """Solve counts / sqrt(r (counts + background)) = snr at the median pixel of the g band, shape (star, 1)."""
     low, high = BANDS["snrg"]
     in_g = (wavelength > low) & (wavelength < high)
     middle = np.median(background[:, in_g], axis=1)
-    square = VARIANCE_OVERESTIMATE * snr**2
+    square = np.median(overestimate[in_g]) * snr**2
     counts = (square + np.sqrt(square**2 + 4 * square * middle)) / 2
     return (counts / np.median(rate[:, in_g], axis=1))[:, None]
 
@@ -170,33 +186,15 @@ def _photon_variance(counts: FloatArray) -> FloatArray:
     return result
 
 
-def _imperfections(n_star: int, wavelength: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return factors near 1, shape (star, pixel): residuals of flat field and telluric bands."""
-    n_pixel = len(wavelength)
-    frequency = np.fft.rfftfreq(n_pixel)
-    smooth = np.exp(-0.5 * (2 * np.pi * frequency * FLAT_LENGTH) ** 2)
-    # the power of the smoothed noise is known, so that its standard deviation can be set to 1
-    smooth /= np.sqrt((smooth**2).mean())
-    normal = rng.standard_normal((n_star, len(frequency), 2), dtype=np.float32)
-    transform = (normal[..., 0] + 1j * normal[..., 1]) * smooth * np.sqrt(n_pixel / 2)
-    factor = 1 + FLAT_SCATTER * np.fft.irfft(transform, n=n_pixel, axis=1)
-    for low, high, depth in TELLURIC_BANDS:
-        inside = (wavelength > low) & (wavelength < high)
-        x = (wavelength[inside] - low) / (high - low)
-        # steep on the blue side and decreasing to the red, like band heads
-        shape = np.minimum(1, x / 0.05) * (1 - x)
-        factor[:, inside] += depth * rng.standard_normal((n_star, 1)) * shape
-    return factor
-
-
 def _strike_cosmic_rays(measured: FloatArray, sigma: FloatArray, rng: np.random.Generator) -> None:
-    """Add unflagged spikes of one or two pixels to `measured`, shape (star, pixel), in place."""
+    """Add unflagged spikes and deficits of one or two pixels to `measured`, shape (star, pixel), in place."""
     n_star, n_pixel = measured.shape
-    star = np.repeat(np.arange(n_star), rng.poisson(COSMIC_RAYS, n_star))
-    pixel = rng.integers(0, n_pixel - 1, len(star))
-    height = (5 + rng.exponential(12, len(star))) * sigma[star, pixel]
-    np.add.at(measured, (star, pixel), height)
-    np.add.at(measured, (star, pixel + 1), height * rng.uniform(0, 0.7, len(star)))
+    for number, sign in ((COSMIC_RAYS, 1), (SKY_COSMIC_RAYS, -1)):
+        star = np.repeat(np.arange(n_star), rng.poisson(number, n_star))
+        pixel = rng.integers(0, n_pixel - 1, len(star))
+        height = sign * (COSMIC_LEAST + rng.exponential(COSMIC_MEAN, len(star))) * sigma[star, pixel]
+        np.add.at(measured, (star, pixel), height)
+        np.add.at(measured, (star, pixel + 1), height * rng.uniform(0, 0.7, len(star)))
 
 
 def _spoil_pixels(

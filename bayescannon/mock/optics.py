@@ -2,7 +2,8 @@
 Effects of telescope, fibre and spectrograph before noise: shift, line-spread function, response, arm join.
 
 LAMOST has a blue and a red arm that meet near 5900 A. Each arm of each star has its own line-spread function, small
-error of the wavelength scale, and slowly varying error of the flux calibration.
+error of the wavelength scale, and slowly varying error of the flux calibration. A few exposures are poor: their line
+spread, wavelength scale and scattered light are off by several times as much.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ FWHM_PER_SIGMA = 2.3548
 # standard deviation of the line-spread function in pixels of the grid
 LINE_SIGMA = 1 / (RESOLUTION * np.log(10) * LOG_STEP * FWHM_PER_SIGMA)
 # relative scatter of the line's width: common to both arms of a star, and of each arm
-LINE_SCATTER = 0.07
+LINE_SCATTER = 0.04
 ARM_LINE_SCATTER = 0.03
 # range of the width relative to R = 1800; lines of the grid cannot be made much narrower
 LINE_FACTOR_RANGE = (0.85, 1.25)
@@ -30,7 +31,10 @@ JOIN_WIDTH = 40.0
 RESPONSE_SCATTER = np.array([0.0, 0.12, 0.05, 0.025, 0.015])
 # residual scattered light and sky relative to the star's continuum: mean, and scatter of each arm; it keeps the cores
 # of the deepest lines above zero
-VEIL_MEAN, VEIL_SCATTER = 0.06, 0.023
+VEIL_MEAN, VEIL_SCATTER = 0.06, 0.016
+LEAST_VEIL = 0.01
+# share of poor exposures (defocused, wrong sky level, few arc lines), and how much larger their scatter is
+POOR_SHARE, POOR_FACTOR = 0.06, 4.0
 STEP_SCATTER = 0.03
 BUMP_SCATTER = 0.04
 PADDING = 128
@@ -67,7 +71,8 @@ class Optics:
 
 
 def draw_optics(n_star: int, rng: np.random.Generator) -> Optics:
-    """Draw the properties of the instrument for `n_star` exposures."""
+    """Draw the properties of the instrument for `n_star` exposures, of which `POOR_SHARE` are poor."""
+    poor = np.where(rng.random((n_star, 1)) < POOR_SHARE, POOR_FACTOR, 1.0)
     line = LINE_SCATTER * rng.standard_normal((n_star, 1)) + ARM_LINE_SCATTER * rng.standard_normal((n_star, 2))
     response = RESPONSE_SCATTER * rng.standard_normal((n_star, 2, len(RESPONSE_SCATTER)))
     response[:, :, 0] = STEP_SCATTER * rng.standard_normal((n_star, 2))
@@ -80,9 +85,9 @@ def draw_optics(n_star: int, rng: np.random.Generator) -> Optics:
         axis=1,
     )
     return Optics(
-        np.clip(1 + line, *LINE_FACTOR_RANGE),
-        ARM_VELOCITY_ERROR * rng.standard_normal((n_star, 2)),
-        VEIL_MEAN + VEIL_SCATTER * rng.standard_normal((n_star, 2)),
+        np.clip(1 + poor * line, *LINE_FACTOR_RANGE),
+        poor * ARM_VELOCITY_ERROR * rng.standard_normal((n_star, 2)),
+        np.maximum(VEIL_MEAN + poor * VEIL_SCATTER * rng.standard_normal((n_star, 2)), LEAST_VEIL),
         response,
         bump,
     )

@@ -7,7 +7,7 @@ and the sequences of low and high [alpha/M].
 
 The following are plausible assumptions and not fitted. [C/M] decreases and [N/M] increases over the first dredge-up
 (log g about 3.3) and again above the bump of metal-poor giants; the masses, log-normal about 1.2 solar masses, scatter
-both: a more massive giant has less carbon and more nitrogen. A_K is
+both: a more massive giant has less carbon and more nitrogen, and a few giants are peculiar in both. A_K is
 log-normal with a mean near 0.13 mag, typical of AK_WISE in disk fields. Radial velocities are normal with 35 km/s for
 the disk, and with 130 km/s for a halo whose fraction increases at low metallicity.
 """
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from bayescannon.mock.emulator import Emulator
+from bayescannon.mock.releases import DR2, Release
 from bayescannon.numerics.typing import FloatArray
 
 POPULATION_LABELS = ("teff", "logg", "m_h", "alpha_m")
@@ -29,24 +30,22 @@ HIGH = np.array([5750.0, 3.92, 0.49, 0.42])
 
 # weight; means; standard deviations; correlations (logg teff), (m_h teff), (m_h logg), (alpha_m teff), ...
 COMPONENTS = np.array([
-    (0.1926, 4539, 2.169, -0.205, 0.060, 267, 0.569, 0.258, 0.0263, 0.983, 0.146, 0.318, 0.319, 0.216, -0.641),
-    (0.1879, 4849, 2.736, 0.099, 0.037, 173, 0.203, 0.177, 0.0108, 0.961, -0.644, -0.425, -0.675, -0.762, -0.024),
-    (0.1713, 4869, 2.658, -0.228, 0.072, 91, 0.069, 0.164, 0.0180, 0.896, -0.551, -0.145, 0.209, -0.201, -0.824),
-    (0.1626, 4704, 2.662, -0.407, 0.215, 234, 0.547, 0.257, 0.0422, 0.980, 0.055, 0.250, 0.123, -0.032, -0.766),
-    (0.1436, 4935, 3.190, -0.016, 0.068, 106, 0.232, 0.246, 0.0161, 0.826, -0.360, 0.166, -0.041, -0.211, -0.652),
-    (0.0626, 4827, 2.576, -0.381, 0.213, 132, 0.056, 0.284, 0.0546, 0.809, -0.911, -0.576, 0.726, 0.271, -0.869),
-    (0.0437, 5104, 3.196, -0.542, 0.160, 288, 0.517, 0.444, 0.0937, 0.569, 0.163, 0.549, -0.235, -0.513, -0.641),
-    (0.0358, 4597, 1.823, -1.428, 0.217, 332, 0.710, 0.400, 0.0735, 0.936, -0.231, 0.097, 0.130, 0.012, -0.506),
+    (0.1955, 4552, 2.186, -0.203, 0.059, 276, 0.575, 0.252, 0.0260, 0.986, 0.159, 0.315, 0.291, 0.196, -0.666),
+    (0.1849, 4848, 2.738, 0.101, 0.037, 175, 0.204, 0.170, 0.0109, 0.960, -0.669, -0.456, -0.685, -0.756, 0.028),
+    (0.1729, 4868, 2.660, -0.226, 0.072, 93, 0.070, 0.158, 0.0180, 0.895, -0.568, -0.160, 0.181, -0.241, -0.867),
+    (0.1643, 4706, 2.667, -0.407, 0.215, 234, 0.549, 0.254, 0.0425, 0.979, 0.051, 0.251, 0.118, -0.040, -0.781),
+    (0.1431, 4934, 3.191, -0.015, 0.069, 106, 0.233, 0.242, 0.0162, 0.834, -0.369, 0.153, -0.038, -0.239, -0.669),
+    (0.0627, 4828, 2.576, -0.383, 0.213, 133, 0.054, 0.279, 0.0546, 0.848, -0.922, -0.616, 0.721, 0.276, -0.880),
+    (0.0433, 5098, 3.150, -0.621, 0.164, 294, 0.547, 0.496, 0.0952, 0.576, 0.153, 0.575, -0.241, -0.512, -0.561),
+    (0.0334, 4557, 1.747, -1.413, 0.218, 316, 0.684, 0.406, 0.0705, 0.938, -0.244, 0.095, 0.298, 0.157, -0.575),
 ])  # fmt: skip
-
-# header S/N in the g band of the same stars: median, and standard deviation of the logarithm
-SNR_MEDIAN = 47.6
-SNR_LOG_WIDTH = 0.764
-SNR_RANGE = (8.0, 400.0)
 
 # of the giants' masses, in solar masses; the width is of the natural logarithm
 MASS_MEDIAN = 1.2
 MASS_LOG_WIDTH = 0.25
+
+# share of giants with peculiar carbon and nitrogen, and how much larger their own scatter is
+PECULIAR_SHARE, PECULIAR_FACTOR = 0.03, 4.0
 
 A_K_MEDIAN = 0.10
 A_K_LOG_WIDTH = 0.7
@@ -69,7 +68,7 @@ def mixture() -> tuple[FloatArray, FloatArray, FloatArray]:
     return weights[:, 0] / weights.sum(), means, correlation * sigma[:, :, None] * sigma[:, None, :]
 
 
-def draw_population(n_star: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+def draw_population(n_star: int, rng: np.random.Generator, *, release: Release = DR2) -> dict[str, NDArray[Any]]:
     """
     Draw true labels of stars, all inside the range of the emulator.
 
@@ -77,6 +76,8 @@ def draw_population(n_star: int, rng: np.random.Generator) -> dict[str, NDArray[
     ----------
     n_star : int
     rng : numpy.random.Generator
+    release : Release
+        Distribution of S/N.
 
     Returns
     -------
@@ -99,8 +100,8 @@ def draw_population(n_star: int, rng: np.random.Generator) -> dict[str, NDArray[
     stars["a_k"] = np.minimum(A_K_MEDIAN * np.exp(A_K_LOG_WIDTH * rng.standard_normal(n_star)), A_K_MAX)
     stars["velocity"] = _draw_velocity(stars, rng)
     # a truncated normal distribution: the inverse of the distribution function between the limits
-    low, high = ndtr(np.log(np.array(SNR_RANGE) / SNR_MEDIAN) / SNR_LOG_WIDTH)
-    stars["snr"] = SNR_MEDIAN * np.exp(SNR_LOG_WIDTH * ndtri(rng.uniform(low, high, n_star)))
+    low, high = ndtr(np.log(np.array(release.snr_range) / release.snr_median) / release.snr_log_width)
+    stars["snr"] = release.snr_median * np.exp(release.snr_log_width * ndtri(rng.uniform(low, high, n_star)))
     return stars
 
 
@@ -122,8 +123,9 @@ def _draw_carbon_nitrogen(labels: FloatArray, rng: np.random.Generator) -> Float
     extra = np.clip(2.3 - logg, 0, None) * np.clip(-m_h, 0.1, 1.2)
     mass = rng.standard_normal(len(labels))
     own = rng.standard_normal((len(labels), 2))
-    c_m = 0.03 - 0.13 * dredge_up - 0.10 * extra - 0.06 * mass + 0.05 * own[:, 0]
-    n_m = 0.02 + 0.17 * dredge_up + 0.12 * extra + 0.09 * mass + 0.06 * own[:, 1]
+    own *= np.where(rng.random((len(labels), 1)) < PECULIAR_SHARE, PECULIAR_FACTOR, 1.0)
+    c_m = 0.03 - 0.13 * dredge_up - 0.10 * extra - 0.06 * mass + 0.06 * own[:, 0]
+    n_m = 0.02 + 0.17 * dredge_up + 0.12 * extra + 0.09 * mass + 0.08 * own[:, 1]
     return np.stack([c_m, n_m, MASS_MEDIAN * np.exp(MASS_LOG_WIDTH * mass)], axis=1)
 
 

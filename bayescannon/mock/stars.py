@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bayescannon.mock import catalogues
 from bayescannon.mock.optics import C_KM_S
 from bayescannon.mock.population import draw_population
+from bayescannon.mock.releases import DR2, Release
 from bayescannon.numerics.errors import InputError
 
 Stars = dict[str, NDArray[Any]]
@@ -22,7 +23,7 @@ REDSHIFT_ERROR = 4.0
 TRIM_SHARE, LONGEST_TRIM = 0.2, 16
 
 
-def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator) -> Stars:
+def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator, *, release: Release = DR2) -> Stars:
     """
     Draw the survey's stars, reference stars first.
 
@@ -31,6 +32,8 @@ def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator) -> Stars
     n_reference, n_test : int
         Numbers of stars with and without labels from Survey A.
     rng : numpy.random.Generator
+    release : Release
+        Distribution of S/N.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator) -> Stars
             f"n_test = {n_test}"
         )
     n_star = n_reference + n_test
-    stars = draw_population(n_star, rng)
+    stars = draw_population(n_star, rng, release=release)
     index = np.arange(n_star)
     plate, place = np.divmod(index, FIBRES * SPECTROGRAPHS)
     spectrograph, fibre = np.divmod(place, FIBRES)

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.slow
 
 N_REFERENCE, N_TEST, SEED = 1200, 3000, 1
 # robust scatter against reported labels, S/N > 50: close to the paper's, whose stars are real (Ho et al. 2017, fig. 5)
-HELD_OUT_SCATTER = {"teff": 65.0, "logg": 0.15, "fe_h": 0.06, "alpha_m": 0.045, "a_k": 0.035}
+HELD_OUT_SCATTER = {"teff": 57.0, "logg": 0.14, "fe_h": 0.077, "alpha_m": 0.042, "a_k": 0.046}
 # against the truth, of test stars with S/N > 50
-TRUE_SCATTER = {"teff": 45.0, "logg": 0.12, "fe_h": 0.045, "alpha_m": 0.044, "a_k": 0.032}
+TRUE_SCATTER = {"teff": 38.0, "logg": 0.108, "fe_h": 0.040, "alpha_m": 0.036, "a_k": 0.037}
 # scatters that a label of another star must be off by to be called gross
 GROSS = 6.0
 
@@ -99,8 +99,8 @@ def test_nearly_every_fit_converges(result):
 
 
 def test_variances_are_known_to_be_overestimated(result):
-    # three times too large, so about 1/3; a little more for what the model does not describe
-    expect_between(np.median(result.estimates["reduced_chi2"]), 0.25, 0.45, what="median reduced chi2")
+    # three times too large, so about 1/3; more for cosmic rays and for what the model does not describe
+    expect_between(np.median(result.estimates["reduced_chi2"]), 0.3, 0.5, what="median reduced chi2")
 
 
 def test_seven_starts_are_enough(result):

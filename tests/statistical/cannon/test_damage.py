@@ -104,8 +104,9 @@ def test_errors_cover_whatever_pixels_are_left(survey, kind):
         inside[usable], inside[usable].size, 0.60, 0.85, what=f"{kind}: all labels of stars not flagged bad"
     )
     for k, name in enumerate(NAMES):
-        # of 200 stars a fraction is known to 3 %; errors of complete stars are known to 8 %
-        expect_fraction(inside[good, k], good.sum(), 0.52, 0.94, what=f"{kind}: {name}")
+        # of 200 stars a fraction is known to 3 %; errors of complete stars are known to 8 %, of A_K to 12 %, whose
+        # reference labels have errors as large as the scatter
+        expect_fraction(inside[good, k], good.sum(), 0.52, 0.96, what=f"{kind}: {name}")
     expect_fraction((found.off < 2 * found.error)[good], inside[good].size, 0.88, what=f"{kind}: in two errors")
 
 
@@ -131,7 +132,7 @@ def test_complete_stars_keep_their_errors(survey):
     found, before = survey.labelled(), survey.labelled(model=blind)
     np.testing.assert_array_equal(found.estimates["labels"], before.estimates["labels"])
     ratio = (found.error / before.error)[before.estimates["snr"].to_numpy() > np.exp(model.calibration.snr_range[0])]
-    expect_fraction(np.abs(ratio - 1) < 0.02, ratio.size, 0.95, what="errors of complete stars within 2 %")
+    expect_fraction(np.abs(ratio - 1) < 0.025, ratio.size, 0.95, what="errors of complete stars within 2.5 %")
     expect_between(np.median(ratio), 0.999, 1.001, what="median ratio of errors")
     assert not found.flagged(ResultFlag.LITTLE_INFORMATION).any()
 

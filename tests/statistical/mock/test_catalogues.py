@@ -40,7 +40,7 @@ def test_label_errors_are_as_stated(stars, apogee):
 def test_flaws_have_the_stated_shares_and_marks(stars, apogee):
     reference = stars["is_reference"]
     flag = np.asarray(apogee["ASPCAPFLAG"]).astype(np.int64) & 0xFFFFFFFF
-    assert stars["mislabelled"].sum() == 200
+    assert stars["mislabelled"].sum() == 300
     assert (flag != 0).sum() == 500
     assert not (stars["mislabelled"] | stars["incomplete"])[~reference].any()
     assert (stars["aspcapflag"][~reference] == 0).all()

@@ -6,7 +6,14 @@ import pytest
 from bayescannon.cannon.validation import robust_scatter
 from bayescannon.mock.catalogues import APOGEE_ERRORS
 from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
-from bayescannon.mock.population import MASS_LOG_WIDTH, MASS_MEDIAN, SNR_MEDIAN, draw_population, mixture
+from bayescannon.mock.population import (
+    MASS_LOG_WIDTH,
+    MASS_MEDIAN,
+    PECULIAR_SHARE,
+    draw_population,
+    mixture,
+)
+from bayescannon.mock.releases import DR2
 
 # a statistic may be off by this many of its standard errors; seeds are fixed
 LIMIT = 4.0
@@ -46,7 +53,7 @@ def test_every_star_is_inside_the_emulators_range(population):
 
 def test_snr_and_extinction_have_the_stated_middle(population):
     error = robust_scatter(np.log(population["snr"])) * 1.25 / np.sqrt(20_000)
-    assert abs(np.log(np.median(population["snr"]) / SNR_MEDIAN)) < LIMIT * error + 0.02
+    assert abs(np.log(np.median(population["snr"]) / DR2.snr_median)) < LIMIT * error + 0.02
     assert 0.11 < population["a_k"].mean() < 0.14
     assert population["snr"].min() >= 8
     assert population["snr"].max() <= 400
@@ -67,3 +74,13 @@ def test_massive_giants_have_less_carbon_and_more_nitrogen(population):
     assert abs(np.median(population["mass"]) - MASS_MEDIAN) < 0.02
     assert np.polyfit(mass / MASS_LOG_WIDTH, population["c_m"][part], 1)[0] < -0.04
     assert np.polyfit(mass / MASS_LOG_WIDTH, population["n_m"][part], 1)[0] > 0.07
+
+
+def test_a_few_giants_are_peculiar_in_carbon(population):
+    part = (population["logg"] > 2.4) & (population["logg"] < 2.9)
+    own = population["c_m"][part] - np.polyval(
+        np.polyfit(np.log(population["mass"][part]), population["c_m"][part], 1), np.log(population["mass"][part])
+    )
+    far = (np.abs(own - np.median(own)) > 4 * robust_scatter(own)).mean()
+    # of PECULIAR_SHARE of them, 4 of the others' standard deviations are 1 of their own
+    assert 0.2 * PECULIAR_SHARE < far < 0.5 * PECULIAR_SHARE

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from bayescannon.mock import optics
 from bayescannon.mock.emulator import Emulator
@@ -65,3 +66,14 @@ def test_bump_at_the_arm_join_is_local():
     response = optics.response(WAVELENGTH, plain_optics(bump=bump))[0]
     np.testing.assert_allclose(response[np.abs(WAVELENGTH - 5880) < 1], 1.1, atol=1e-3)
     np.testing.assert_allclose(response[np.abs(WAVELENGTH - 5880) > 200], 1, atol=1e-6)
+
+
+def test_a_few_exposures_are_poor():
+    drawn = optics.draw_optics(20_000, np.random.default_rng(3))
+    far = (np.abs(drawn.arm_velocity) > 3 * optics.ARM_VELOCITY_ERROR).mean()
+    # of poor exposures, 3 of the others' standard deviations are 3/4 of their own
+    good, poor = 2 * ndtr(-3.0), 2 * ndtr(-3 / optics.POOR_FACTOR)
+    expected = good + optics.POOR_SHARE * (poor - good)
+    assert abs(far / expected - 1) < 0.15
+    assert drawn.veil.min() == optics.LEAST_VEIL
+    assert (drawn.line_factor.min(), drawn.line_factor.max()) == optics.LINE_FACTOR_RANGE
