@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bayescannon.models.coefficient_priors import CoefficientPrior, FlatCoefficients
 from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior, ScatterPrior
+from bayescannon.models.outliers import NoOutliers, OutlierPrior
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class SpectralPriors:
     allowed : bool array of shape (pixel, T), optional
         False where a pixel does not depend on a term: the coefficient is 0 in a fit, and has no effect in the PyMC
         model.
+    outliers : NoOutliers or MixtureOutliers
+        Whether pixels can be outliers, see :mod:`bayescannon.models.outliers`; by default they cannot.
 
     Examples
     --------
@@ -36,3 +39,4 @@ class SpectralPriors:
     scatter: ScatterPrior = field(default_factory=FlatScatter)
     noise: NoisePrior = field(default_factory=FixedNoise)
     allowed: NDArray[np.bool_] | None = None
+    outliers: OutlierPrior = field(default_factory=NoOutliers)
