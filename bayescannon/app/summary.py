@@ -29,6 +29,10 @@ def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
     if "nuisances" in estimates.attrs:
         large = int(((estimates["flags"].to_numpy() & int(ResultFlag.LARGE_NUISANCE)) != 0).sum())
         text += f"; with nuisances ({estimates.attrs['nuisances']}), {large} {ResultFlag.LARGE_NUISANCE.name}"
+    if "outlying_pixels" in estimates:
+        outlying = estimates["outlying_pixels"].to_numpy()
+        many = int(((estimates["flags"].to_numpy() & int(ResultFlag.MANY_OUTLIERS)) != 0).sum())
+        text += f"; {outlying.sum()} pixels are outliers and lost their weight, {many} {ResultFlag.MANY_OUTLIERS.name}"
     if "posterior_status" in estimates:
         counts = np.bincount(estimates["posterior_status"].to_numpy(), minlength=len(PosteriorStatus))
         text += "; posteriors " + ", ".join(

@@ -61,6 +61,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 # the paper's way to find s, by its names on the command line
 GRID_SCATTER, EXACT_SCATTER = "grid", "exact"
 NOISES = ("fixed", "global", "pixel", "star")
+OUTLIERS = ("none", "mixture")
 LABEL_PRIORS = ("flat", "box", "gaussian", "mixture", "coverage")
 FROM_TABLE = "table"
 
@@ -289,6 +290,13 @@ class TrainingChoices(NuisanceChoices):
         group=_PRIORS,
     )
     kappa: float = choice(1.0, "its value, if fixed", metavar="X", group=_PRIORS)
+    outliers: str = choice(
+        "none",
+        "pixels that are outliers (cosmic rays, residuals of the sky): none, or a share of all, learned, which have no "
+        "weight in training and labelling",
+        values=OUTLIERS,
+        group=_PRIORS,
+    )
     marginal: bool = choice(False, "integrate theta out of the likelihood of s (REML)", group=_PRIORS)
     censored: Mapping[str, Sequence[Sequence[float]]] = choice(
         dict,

@@ -159,4 +159,5 @@ def _likelihood(
         },
         attrs={"long_name": "normalised flux", "units": "1"},
         rng=rng,
+        outliers=model.populations.outliers,
     )

@@ -33,6 +33,8 @@ from bayescannon.stars.optimum import LabelOptimum, best_optimum, find_labels, p
 from bayescannon.stars.quartic import Optima, minimise
 
 LOW_SNR = 10.0
+# share of the live pixels: more are no accidents but a spectrum that the model does not describe
+MANY_OUTLIERS = 0.05
 
 
 def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
@@ -106,6 +108,8 @@ def label_spectra(
         training, and ``line_spread`` [km^2/s^2], by which the variance of the lines exceeds that of the training, with
         ``rv_residual_error`` and ``line_spread_error``; their part is not in chi2. A model whose stars have noise
         scales of their own adds ``noise_scale``, by which the reported errors were multiplied.
+        A model trained with outliers adds ``outlying_pixels``, how many pixels have lost more than half of their
+        weight, and its chi2 has the weights that are left.
 
     Warns
     -----
@@ -196,6 +200,10 @@ def estimate_labels(likelihood: StarLikelihood, search: Search, *, workers: int 
     if likelihood.settled is not None:
         moving = found.converged & ~likelihood.settled.settled
         found = replace(found, status=np.where(moving, FitStatus.NOT_CONVERGED, found.status).astype(np.int16))
+    outliers = likelihood.model.populations.outliers
+    if outliers is not None:
+        # the weights are of pixels that are known to be outliers or not; that this is not known costs information
+        found = replace(found, covariance=found.covariance / outliers.information)
     dominated = np.zeros(len(likelihood), dtype=bool)
     if not search.density.is_flat:
         dominated = prior_dominates(found, find_labels(likelihood.quartic, search.starts, workers=workers))
@@ -223,6 +231,8 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
         ResultFlag.PRIOR_DOMINATED: dominated,
         ResultFlag.LITTLE_INFORMATION: too_little(model, left),
     }
+    if likelihood.outlying is not None:
+        conditions[ResultFlag.MANY_OUTLIERS] = likelihood.outlying > MANY_OUTLIERS * found.live_pixels
     nuisances = star_nuisances(likelihood, found)
     if nuisances is not None:
         conditions[ResultFlag.LARGE_NUISANCE] = nuisances.large
@@ -238,6 +248,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
             "chi2": ("star", found.chi2),
             "reduced_chi2": ("star", reduced),
             "live_pixels": ("star", found.live_pixels),
+            **({} if likelihood.outlying is None else {"outlying_pixels": ("star", likelihood.outlying)}),
             "agreeing_starts": ("star", found.agreeing_starts),
             "status": ("star", found.status),
             "flags": ("star", flags.astype(np.int32)),

@@ -9,13 +9,15 @@ from bayescannon.cannon.choices import AUTO, LEARN
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.data.labels import LabelScaler
+from bayescannon.models.pixel_weights import equivalent_ivar
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.component_choice import ComponentChoice, choose_components
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.label_population import ReferenceErrorError
-from bayescannon.pixels.latent_label_fit import LatentLabelOptions, fit_latent_labels
+from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels
 from bayescannon.pixels.spectral_fit import SpectralFit
+from bayescannon.stars.outlier_rounds import StarPixels, settle_outliers
 from bayescannon.stars.quartic import compress, minimise
 
 # errors that are to be fitted start from this share of the labels' scatter, where the table has none
@@ -69,6 +71,8 @@ def fit_latent(
     scaler : LabelScaler
     reported : SpectralFit
         From :func:`bayescannon.cannon.reference_fit.fit_reference` for the same stars: its priors, kappa and start.
+        Where pixels can be outliers, they lose their weight as this fit tells them, and then again as the fit with
+        hidden components does, whose residuals are smaller; the weights are held in between.
     n_hidden : int
         R.
     learn_errors : bool
@@ -82,15 +86,25 @@ def fit_latent(
         The errors cannot be used.
     """
     exact = not stars.variance.any()
-    try:
-        fit = fit_latent_labels(
-            stars,
+
+    def fitted(known: ReportedStars) -> LatentLabelFit:
+        return fit_latent_labels(
+            known,
             options=LatentLabelOptions(n_hidden=n_hidden, learn_errors=learn_errors and not exact),
             kappa=reported.kappa,
             prior=reported.prior,
             start=reported.fit,
             workers=workers,
         )
+
+    try:
+        fit = fitted(_without_outliers(stars, reported))
+        if reported.populations.outliers is not None:
+            columns = np.concatenate([fit.pixels.theta, fit.loadings], axis=1)
+            noise = stars.ivar / reported.kappa**2
+            pixels = StarPixels(columns, fit.pixels.theta.shape[1], fit.pixels.scatter, stars.flux, noise)
+            settled = settle_outliers(pixels, reported.populations.outliers, stars.observed[:, None], workers=workers)
+            fit = fitted(replace(stars, ivar=settled.ivar * reported.kappa**2))
     except ReferenceErrorError as error:
         numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
         raise ReferenceErrorError(f"{error} (label number {numbered})") from error
@@ -134,11 +148,11 @@ def train_latent(
     if options.label_errors is None:
         stars = replace(stars, variance=np.zeros_like(stars.observed))
     elif learn:
-        stars = replace(stars, variance=_first_variance(stars, reported, workers))
+        stars = replace(stars, variance=_first_variance(_without_outliers(stars, reported), reported, workers))
     latent, n_hidden, choice = options.label_errors is not None, options.components, None
     if options.is_open:
         choice = choose_components(
-            stars,
+            _without_outliers(stars, reported),
             reported,
             number,
             n_hidden=n_hidden,
@@ -154,6 +168,15 @@ def train_latent(
         raise AssertionError("held-out stars decide on an open number")
     trained = fit_latent(stars, scaler, reported, n_hidden=n_hidden, learn_errors=learn, workers=workers)
     return replace(trained, choice=choice)
+
+
+def _without_outliers(stars: ReportedStars, reported: SpectralFit) -> ReportedStars:
+    """Return stars whose outliers, as the fit to the reported labels tells them, have lost their weight."""
+    if reported.factors is None:
+        return stars
+    noise = stars.ivar / reported.kappa**2
+    used = equivalent_ivar(reported.fit.scatter, noise, reported.factors) * reported.kappa**2
+    return replace(stars, ivar=used)
 
 
 def _first_variance(stars: ReportedStars, reported: SpectralFit, workers: int | None) -> FloatArray:

@@ -5,20 +5,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.models.pixel_weights import equivalent_ivar, pixel_weights
 from bayescannon.numerics.errors import BayesCannonWarning
+from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.outlier_mixture import OutlierShare
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.spectrum_scores import Residuals, block_residuals
 from bayescannon.stars.hidden import HiddenPosterior, integrate_hidden
 from bayescannon.stars.noise_scale import star_scales
-from bayescannon.stars.nuisance import REST
+from bayescannon.stars.nuisance import REST, NuisanceModel
 from bayescannon.stars.nuisance_rounds import NuisanceFit, settle
 from bayescannon.stars.optimum import find_labels
-from bayescannon.stars.quartic import Quartic, compress
+from bayescannon.stars.outlier_rounds import StarPixels, count_outlying, screened_ivar, settle_outliers
+from bayescannon.stars.quartic import Quartic, compress, minimise
+
+# reference stars from which the labels are first searched where pixels can be outliers; all starts follow later
+_N_FIRST = 2
+# reference stars whose spectra give the span of fluxes that labels can give
+_N_SPAN = 64
+# of finding outliers and linearising nuisances
+_TURNS = 2
 
 # fits of labels and of the scale of the noise by turns; a third changes the scale by less than a tenth of its error
 _NOISE_ROUNDS = 2
@@ -58,7 +70,7 @@ class StarLikelihood:
     spectra : Spectra
         Of the N stars.
     ivar : float array of shape (N, pixel)
-        From :func:`scaled_ivar`.
+        From :func:`scaled_ivar`; of an outlier, that with which its weight is what is left of it.
     whole : Quartic
         Of label vector, hidden components and nuisances together.
     quartic : Quartic
@@ -69,6 +81,8 @@ class StarLikelihood:
         Where the likelihoods are linearised; None for a model without nuisances.
     star_scale : float array of shape (N,) or None
         kappa of each star relative to the model's; None for a model whose stars have the same.
+    outlying : int array of shape (N,) or None
+        Pixels that are outliers, see :mod:`bayescannon.stars.outlier_rounds`; None for a model without outliers.
     """
 
     model: TrainedModel
@@ -79,6 +93,7 @@ class StarLikelihood:
     hidden: HiddenPosterior | None
     settled: NuisanceFit | None = None
     star_scale: FloatArray | None = None
+    outlying: NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -148,17 +163,46 @@ class StarLikelihood:
     def _of(
         cls, model: TrainedModel, spectra: Spectra, noise: FloatArray, prior: LabelPrior | None, workers: int | None
     ) -> "StarLikelihood":
-        changed = model.nuisance_model
+        density = None if prior is None else prior.density(model.scaler)
+        changed, outliers = model.nuisance_model, model.populations.outliers
         if changed is not None:
-            density = None if prior is None else prior.density(model.scaler)
+            first = noise if outliers is None else screened_ivar(_star_pixels(model, spectra, noise), workers=workers)
             starts = np.zeros((1, len(model.label_names)))
-            fit = settle(changed, spectra.flux, noise, starts, density=density, workers=workers)
-            return cls(model, spectra, noise, fit.whole, fit.quartic, fit.posterior, fit)
+            fit = settle(changed, spectra.flux, first, starts, density=density, workers=workers)
+            linear = cls(model, spectra, noise, fit.whole, fit.quartic, fit.posterior, fit)
+            return linear if outliers is None else linear._without_outliers(changed, outliers, density, workers)
+        if outliers is not None:
+            pixels = _star_pixels(model, spectra, noise)
+            some = _spread_labels(model, _N_FIRST)
+            found = settle_outliers(pixels, outliers, some, density=density, workers=workers)
+            return cls(model, spectra, found.ivar, found.whole, found.quartic, found.hidden, outlying=found.outlying)
         whole = compress(coefficient_columns(model), model.scatter, spectra.flux, noise, workers=workers)
         if model.loadings is None:
             return cls(model, spectra, noise, whole, whole, None)
         quartic, hidden, _ = integrate_hidden(whole, model.loadings.shape[1])
         return cls(model, spectra, noise, whole, quartic, hidden)
+
+    def _without_outliers(
+        self,
+        changed: NuisanceModel,
+        outliers: OutlierShare,
+        density: LabelDensity | None,
+        workers: int | None,
+    ) -> "StarLikelihood":
+        """Linearise nuisances and find outliers by turns, from the likelihoods without outliers."""
+        model, noise, now = self.model, self.ivar, self
+        columns = coefficient_columns(model)
+        starts = np.zeros((1, len(model.label_names)))
+        for _ in range(_TURNS):
+            labels = minimise(now.quartic, starts, density=density, workers=workers).labels[:, 0]
+            at = np.where(np.isfinite(labels).all(axis=1)[:, None], labels, 0.0)
+            hidden = now.hidden_means(at)[:, : columns.shape[1] - model.theta.shape[1]]
+            expected = np.concatenate([label_vector(at), hidden], axis=1) @ columns.T
+            off = np.sqrt(pixel_weights(model.scatter, noise)) * (now.clean_flux(at) - expected)
+            ivar = equivalent_ivar(model.scatter, noise, outliers.weights(off))
+            fit = settle(changed, self.spectra.flux, ivar, starts, density=density, workers=workers)
+            now = replace(self, ivar=ivar, whole=fit.whole, quartic=fit.quartic, hidden=fit.posterior, settled=fit)
+        return replace(now, outlying=count_outlying(model.scatter, noise, now.ivar))
 
     def __len__(self) -> int:
         return len(self.quartic)
@@ -184,6 +228,7 @@ class StarLikelihood:
             hidden=None if self.hidden is None else self.hidden.select(index),
             settled=None if self.settled is None else self.settled.select(index),
             star_scale=None if self.star_scale is None else self.star_scale[index],
+            outlying=None if self.outlying is None else self.outlying[index],
         )
 
     def directions(self, scaled: FloatArray) -> FloatArray:
@@ -240,6 +285,36 @@ def star_quartic(
     return StarLikelihood._of(model, spectra, ivar, None, workers).quartic
 
 
+def used_ivar(
+    model: TrainedModel, spectra: Spectra, *, labels: FloatArray | None = None, workers: int | None = None
+) -> FloatArray:
+    """
+    Return :func:`scaled_ivar` with what is left of pixels that are outliers.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    spectra : Spectra
+        N stars on the model's grid.
+    labels : float array of shape (N, K), optional
+        Labels at which outliers are told, in their units; the best of each star unless given.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    ivar : float array of shape (N, pixel)
+    """
+    noise, outliers = scaled_ivar(model, spectra), model.populations.outliers
+    if outliers is None:
+        return noise
+    if labels is None:
+        return StarLikelihood._of(model, spectra, noise, None, workers).ivar
+    off = spectra.flux - label_vector(model.scaler.to_scaled(labels)) @ model.theta.T
+    factors = outliers.weights(np.sqrt(pixel_weights(model.scatter, noise)) * off)
+    return equivalent_ivar(model.scatter, noise, factors)
+
+
 def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: int | None = None) -> Residuals:
     """
     Return the block averages of each star's residual at scaled labels (N, K), without hidden components and nuisances.
@@ -262,6 +337,22 @@ def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: i
     vectors[~known] = np.nan
     ivar = np.where(live, likelihood.ivar, 0.0)
     return block_residuals(coefficients, flux, ivar, whole, vectors, slopes, workers=workers)
+
+
+def _star_pixels(model: TrainedModel, spectra: Spectra, noise: FloatArray) -> StarPixels:
+    """Return the pixels of stars with the span of fluxes that the labels of the reference stars give."""
+    fluxes = label_vector(_spread_labels(model, _N_SPAN)) @ model.theta.T
+    span = np.stack([fluxes.min(axis=0), fluxes.max(axis=0)])
+    return StarPixels(coefficient_columns(model), model.theta.shape[1], model.scatter, spectra.flux, noise, span)
+
+
+def _spread_labels(model: TrainedModel, most: int) -> FloatArray:
+    """Return scaled labels of some reference stars from one end of the first label to the other, shape (n, K)."""
+    labels = model.scaler.to_scaled(model.reference_labels[model.star_rows])
+    rows = np.argsort(labels[:, 0], kind="stable")
+    some = np.linspace(0, len(rows) - 1, min(most, len(rows)) + 2)[1:-1]
+    chosen: FloatArray = labels[rows[np.rint(some).astype(int)]]
+    return chosen
 
 
 def coefficient_columns(model: TrainedModel) -> FloatArray:

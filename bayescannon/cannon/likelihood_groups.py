@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.outlier_mixture import OutlierShare
 from bayescannon.numerics.typing import FloatArray
 
 # draws times observations that are kept in memory, twice; az.loo is slow long before
@@ -38,6 +39,7 @@ def likelihood_groups(
     coords: Mapping[str, Any],
     attrs: Mapping[str, str],
     rng: np.random.Generator,
+    outliers: OutlierShare | None = None,
 ) -> dict[str, xr.Dataset]:
     r"""
     Make what :func:`arviz.loo` and :func:`arviz.plot_ppc_dist` need, for y_i ~ Normal(m_i, sigma_i).
@@ -56,6 +58,8 @@ def likelihood_groups(
         Of the variable: ``long_name`` and ``units``.
     rng : numpy.random.Generator
         Draws the replications.
+    outliers : OutlierShare, optional
+        Share and scale of observations that are outliers, see :mod:`bayescannon.models.outliers`; none unless given.
 
     Returns
     -------
@@ -64,8 +68,11 @@ def likelihood_groups(
     """
     off = (observed - expected) / sigma
     drawn = {
-        "log_likelihood": -0.5 * off**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi),
-        "posterior_predictive": expected + sigma * rng.standard_normal(expected.shape),
+        "log_likelihood": -(0.5 * off**2 if outliers is None else outliers.minus_log_density(off))
+        - np.log(sigma)
+        - 0.5 * np.log(2 * np.pi),
+        "posterior_predictive": expected
+        + sigma * (rng.standard_normal(expected.shape) if outliers is None else outliers.draw(expected.shape, rng)),
     }
     along = {key: ("observation", values) for key, values in coords.items()}
     draws = {"chain": [0], "draw": np.arange(len(expected))}

@@ -27,6 +27,7 @@ from bayescannon.data.labels import LabelScaler
 from bayescannon.data.tally import TallyRow
 from bayescannon.models.label_vector import term_names
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.outlier_mixture import OutlierShare
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.coefficient_population import Population
 from bayescannon.pixels.component_choice import ComponentChoice
@@ -154,6 +155,8 @@ def _populations(learned: Populations) -> xr.Dataset:
         population: LogNormalPopulation | None = getattr(learned, name)
         if population is not None:
             variables |= {f"{name}_centre": population.centre, f"{name}_width": population.width}
+    if learned.outliers is not None:
+        variables |= {f"outlier_{name}": value for name, value in asdict(learned.outliers).items()}
     for item in fields(TrainingRound) if learned.trace else ():
         variables[f"round_{item.name}"] = ("round", [getattr(one, item.name) for one in learned.trace])
     return xr.Dataset(variables, attrs={"converged": int(learned.converged)})
@@ -275,6 +278,7 @@ def _read_populations(group: xr.Dataset) -> Populations:
         scatter=log_normal(numbers, "scatter"),
         kappa=log_normal(numbers, "kappa"),
         star_kappa=log_normal(numbers, "star_kappa"),
+        outliers=_read_outliers(numbers),
         trace=tuple(TrainingRound(*map(float, row)) for row in zip(*rounds, strict=True)),
         converged=bool(group.attrs["converged"]),
     )
@@ -285,6 +289,12 @@ def log_normal(numbers: Mapping[str, FloatArray], name: str) -> LogNormalPopulat
     if f"{name}_centre" not in numbers:
         return None
     return LogNormalPopulation(float(numbers[f"{name}_centre"]), float(numbers[f"{name}_width"]))
+
+
+def _read_outliers(numbers: Mapping[str, FloatArray]) -> OutlierShare | None:
+    if "outlier_share" not in numbers:
+        return None
+    return OutlierShare(float(numbers["outlier_share"]), float(numbers["outlier_scale"]))
 
 
 def _read_latent_labels(group: xr.Dataset) -> LearnedLabels:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.cannon.censored_pixels import allowed_terms
 from bayescannon.cannon.choice_fields import ChoiceError
 from bayescannon.cannon.choices import (
     AUTO,
@@ -17,6 +18,7 @@ from bayescannon.cannon.choices import (
     LEARN,
     N_HIDDEN,
     NOISES,
+    OUTLIERS,
     SCATTERS,
     NuisanceChoices,
     TrainingChoices,
@@ -31,7 +33,6 @@ from bayescannon.models.coefficient_priors import (
     PooledCoefficients,
     PriorError,
 )
-from bayescannon.models.label_vector import n_terms, term_pairs
 from bayescannon.models.noise_priors import (
     FixedNoise,
     FlatScatter,
@@ -44,6 +45,7 @@ from bayescannon.models.noise_priors import (
     StarNoise,
 )
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.models.outliers import MixtureOutliers, NoOutliers, OutlierPrior
 from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.typing import FloatArray
@@ -59,8 +61,10 @@ _COEFFICIENTS: dict[str, type[Any]] = dict(
 )
 _SCATTERS: dict[str, type[Any]] = dict(zip(SCATTERS, (FlatScatter, HalfNormalScatter, PooledScatter), strict=True))
 _NOISES: dict[str, type[Any]] = dict(zip(NOISES, (FixedNoise, GlobalNoise, PixelNoise, StarNoise), strict=True))
-# fields that are prior objects
-PRIORS = ("coefficients", "scatter", "noise")
+_OUTLIERS: dict[str, type[Any]] = dict(zip(OUTLIERS, (NoOutliers, MixtureOutliers), strict=True))
+# fields that are prior objects, and the classes of their names
+_KINDS = {"coefficients": _COEFFICIENTS, "scatter": _SCATTERS, "noise": _NOISES, "outliers": _OUTLIERS}
+PRIORS = tuple(_KINDS)
 # where the errors of reference labels come from, if not given as numbers
 ERROR_SOURCES = ("table", LEARN, AUTO)
 
@@ -75,6 +79,8 @@ class TrainingOptions:
     coefficients, scatter, noise : prior objects, or their names
         A name, as on the command line, stands for the prior with its defaults. See
         :mod:`bayescannon.models.coefficient_priors`.
+    outliers : NoOutliers or MixtureOutliers, or their names
+        Whether pixels can be outliers, in training and in labelling: see :mod:`bayescannon.models.outliers`.
     paper_grid : bool
         Find the scatters by the paper's grid and parabola, for comparison; needs the flat priors.
     marginal : bool
@@ -106,6 +112,7 @@ class TrainingOptions:
     coefficients: CoefficientPrior = field(default_factory=FlatCoefficients)
     scatter: ScatterPrior = field(default_factory=FlatScatter)
     noise: NoisePrior = field(default_factory=FixedNoise)
+    outliers: OutlierPrior = field(default_factory=NoOutliers)
     paper_grid: bool = False
     marginal: bool = False
     censored: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
@@ -114,20 +121,22 @@ class TrainingOptions:
     nuisances: Nuisances = field(default_factory=Nuisances)
 
     def __post_init__(self) -> None:
-        for name, known in (("coefficients", _COEFFICIENTS), ("scatter", _SCATTERS), ("noise", _NOISES)):
+        for name, known in _KINDS.items():
             given = getattr(self, name)
             if isinstance(given, str):
                 if given not in known:
                     raise ChoiceError(f"{name} must be one of {', '.join(known)}, or a prior; got {given!r}")
                 object.__setattr__(self, name, known[given]())
-        priors = (self.coefficients, self.scatter, self.noise)
-        plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise()) and not (self.marginal or self.censored)
+        priors = (self.coefficients, self.scatter, self.noise, self.outliers)
+        plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise(), NoOutliers()) and not (
+            self.marginal or self.censored
+        )
         if not isinstance(self.nuisances, Nuisances):
             raise InputTypeError(f"nuisances must be Nuisances(...); got {self.nuisances!r}")
         if self.paper_grid and not (plain and not self.has_latent and not self.nuisances):
             raise InputError(
-                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels, no hidden components or "
-                "nuisances and nothing censored"
+                "the paper's grid of scatters goes with flat priors, kappa = 1, exact labels, no hidden components, "
+                "outliers or nuisances and nothing censored"
             )
         for name in ("paper_grid", "marginal"):
             if not isinstance(getattr(self, name), bool):
@@ -250,6 +259,7 @@ class TrainingOptions:
             coefficients=_COEFFICIENTS[choices.coefficients](**shape),
             scatter=_SCATTERS[scatter](**({} if choices.scatter_scale is None else {"scale": choices.scatter_scale})),
             noise=_NOISES[choices.noise](**({"kappa": choices.kappa} if choices.noise == "fixed" else {})),
+            outliers=_OUTLIERS[choices.outliers](),
             paper_grid=is_grid,
             marginal=choices.marginal,
             censored={name: [(low, high) for low, high in ranges] for name, ranges in choices.censored.items()},
@@ -278,26 +288,15 @@ class TrainingOptions:
         ValueError
             A censored label is not trained.
         """
-        if not self.censored:
-            return None
-        names = list(label_names)
-        forbidden = np.zeros((len(wavelength), len(names)), dtype=bool)
-        for name, ranges in self.censored.items():
-            if name not in names:
-                raise InputError(f"label {name!r} is censored but not trained; trained are {', '.join(names)}")
-            for low, high in ranges:
-                forbidden[:, names.index(name)] |= (wavelength >= low) & (wavelength <= high)
-        i, j = term_pairs(len(names))
-        allowed = np.ones((len(wavelength), n_terms(len(names))), dtype=bool)
-        allowed[:, 1 : 1 + len(names)] = ~forbidden
-        allowed[:, 1 + len(names) :] = ~(forbidden[:, i] | forbidden[:, j])
-        return allowed
+        return allowed_terms(self.censored, wavelength, label_names)
 
     def describe(self) -> str:
         """Name the priors in a short phrase, for headers."""
-        names = {kind: name for known in (_COEFFICIENTS, _SCATTERS, _NOISES) for name, kind in known.items()}
+        names = {kind: name for known in _KINDS.values() for name, kind in known.items()}
         scatter = "grid" if self.paper_grid else names[type(self.scatter)]
         phrase = f"theta {names[type(self.coefficients)]}, s {scatter}, kappa {names[type(self.noise)]}"
+        if self.outliers != NoOutliers():
+            phrase += f", outliers {names[type(self.outliers)]}"
         phrase += ", REML" * self.marginal + ", censored" * bool(self.censored)
         if self.label_errors is not None:
             phrase += f", label errors {self.label_errors if isinstance(self.label_errors, str) else 'given'}"
@@ -346,8 +345,8 @@ class TrainingOptions:
         before = read.pop("n_hidden", None) if values.get("label_errors") is not None else None
         read.pop("n_hidden", None)
         read["n_hidden"] = read.pop("hidden", before)
-        kinds = {kind.__name__: kind for prior in (_COEFFICIENTS, _SCATTERS, _NOISES) for kind in prior.values()}
-        for name in PRIORS:
+        kinds = {kind.__name__: kind for prior in _KINDS.values() for kind in prior.values()}
+        for name in (name for name in PRIORS if name in values):
             prior = dict(values[name])
             kind = prior.pop("prior")
             if kind not in kinds:

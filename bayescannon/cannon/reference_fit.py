@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.models.spectral_priors import SpectralPriors
@@ -60,12 +61,16 @@ def fit_reference(
     moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
     used = moments.counts != 0
     if not used.all():
-        moments, flux, ivar = moments.select(used), flux[used], ivar[used]
+        result = fit_reference(
+            moments.select(used), flux[used], ivar[used], options, wavelength=wavelength, label_names=label_names,
+            start=start, solver=solver,
+        )  # fmt: skip
+        return result if result.factors is None else replace(result, factors=_for_all(result.factors, used))
     if options.paper_grid:
         fit = fit_pixels(moments, flux, ivar, solver=replace(solver, scatter="grid"))
         return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
     allowed = options.allowed(wavelength, label_names)
-    priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed)
+    priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed, outliers=options.outliers)
     n_label = len(label_names)
 
     def fitted(flux: FloatArray, ivar: FloatArray, start: SpectralFit | None) -> SpectralFit:
@@ -78,3 +83,10 @@ def fit_reference(
         fitted, labels, flux, ivar, wavelength=wavelength, nuisances=options.nuisances, start=start,
         workers=solver.workers,
     )  # fmt: skip
+
+
+def _for_all(factors: NDArray[np.float32], used: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the factors of all stars, 1 for those that were not used."""
+    every = np.ones((len(used), factors.shape[1]), dtype=np.float32)
+    every[used] = factors
+    return every

@@ -198,6 +198,9 @@ class TrainedModel:
         """First 12 hexadecimal digits of the SHA-256 of everything that decides the labels of a star."""
         digest = hashlib.sha256(",".join(self.label_names).encode())
         numbers = [self.wavelength, self.theta, self.scatter, self.noise_scale, self.scaler.pivot, self.scaler.scale]
+        outliers = self.populations.outliers
+        if outliers is not None:
+            numbers.append(np.array([outliers.share, outliers.scale]))
         for values in [*numbers, *([] if self.loadings is None else [self.loadings])]:
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         if self.star_noise_width:
@@ -218,7 +221,9 @@ class TrainedModel:
         n_pixel, n_live = len(self.wavelength), int(self.fit.live.sum())
         stars = counted(self.n_stars, len(self.reference_id))
         dead = "" if n_live == n_pixel else f" ({n_pixel - n_live} dead or singular)"
-        return f"trained {len(self.label_names)} labels on {stars} in {n_live} pixels{dead}"
+        outliers = self.populations.outliers
+        share = "" if outliers is None else f", {100 * outliers.share:.2g} % of their fluxes outliers"
+        return f"trained {len(self.label_names)} labels on {stars} in {n_live} pixels{dead}{share}"
 
     def describe_errors(self) -> str:
         """Say in a phrase what the errors of labels are, and what is known of them."""

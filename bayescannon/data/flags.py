@@ -72,6 +72,7 @@ class ResultFlag(IntFlag):
         512,
         "Velocity, line spread or continuum are beyond three standard deviations of their priors.",
     )
+    MANY_OUTLIERS = 1024, "More than 5 % of the live pixels are outliers, which have lost their weight."
 
 
 # flags of rows that should not be used, and of rows to be used with care
@@ -88,6 +89,7 @@ FLAG_WARN = (
     | ResultFlag.LOW_SNR
     | ResultFlag.PRIOR_DOMINATED
     | ResultFlag.LARGE_NUISANCE
+    | ResultFlag.MANY_OUTLIERS
 )
 
 

@@ -192,7 +192,7 @@ _TAKEN = frozenset(
      "notes", "star", "snr_g", "rchi2", "obsid", "designation", "class", "subclass", "release", "object_name",
      "object_catalogue", "gaia_id", "twomass_id", "redshift", "live_pixels", "agreeing_starts", "status", "status_text",
      "p_coverage", "p_novelty", "p_joint", "label_distance", "k_hat", "ess", "n_modes", "posterior_status",
-     "rv_residual", "line_spread"]
+     "rv_residual", "line_spread", "outlying_pixels"]
 )  # fmt: skip
 
 

@@ -8,12 +8,14 @@ from bayescannon.figures.style import (
     BAND_COLOUR,
     DATA_COLOUR,
     GUIDE_COLOUR,
+    MARK_COLOUR,
     MODEL_COLOUR,
     WAVELENGTH_TEXT,
     new_figure,
     span,
 )
 from bayescannon.numerics.errors import InputError
+from bayescannon.stars.outlier_rounds import OUTLYING
 
 
 def plot_spectrum(
@@ -22,6 +24,8 @@ def plot_spectrum(
     ivar: ArrayLike,
     model: ArrayLike,
     ax: tuple[Axes, Axes] | None = None,
+    *,
+    shares: ArrayLike | None = None,
 ) -> tuple[Axes, Axes]:
     """
     Plot a spectrum with its model, and below them the residuals.
@@ -36,6 +40,9 @@ def plot_spectrum(
         Model flux; NaN in dead pixels of the model.
     ax : pair of matplotlib Axes, optional
         Axes for spectrum and residuals; by default those of a new figure.
+    shares : array of shape (P,), optional
+        What is left of the pixels' weights, a row of :func:`bayescannon.cannon.outlying_pixels.pixel_shares`: pixels
+        with less than half are marked.
 
     Returns
     -------
@@ -47,10 +54,12 @@ def plot_spectrum(
         The arrays do not have one value per pixel.
     """
     x, y, weight, fit = (np.asarray(array, dtype=float) for array in (wavelength, flux, ivar, model))
-    if not x.shape == y.shape == weight.shape == fit.shape or x.ndim != 1:
+    left = np.ones(x.shape) if shares is None else np.asarray(shares, dtype=float)
+    if not x.shape == y.shape == weight.shape == fit.shape == left.shape or x.ndim != 1:
         raise InputError(
             "wavelength, flux, ivar and model must have one value per pixel; got shapes "
             f"{x.shape}, {y.shape}, {weight.shape} and {fit.shape}"
+            + ("" if shares is None else f", and shares {left.shape}")
         )
     upper, lower = ax if ax is not None else _new_pair()
     live = weight > 0
@@ -61,9 +70,12 @@ def plot_spectrum(
     upper.fill_between(x, y - sigma, y + sigma, color=BAND_COLOUR, alpha=0.5, linewidth=0, label=r"$\pm 1\sigma$")
     upper.plot(x, y, color=DATA_COLOUR, linewidth=0.6, label="data")
     upper.plot(x, fit, color=MODEL_COLOUR, linewidth=0.8, label="model")
+    outlying = live & (left < OUTLYING)
+    if outlying.any():
+        upper.plot(x[outlying], y[outlying], "o", color=MARK_COLOUR, markersize=3, label="outliers")
     upper.set_ylim(*span(y, fit))
     upper.set_ylabel("normalised flux")
-    upper.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize="small", frameon=False)
+    upper.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize="small", frameon=False)
 
     lower.plot(x, residual, color=DATA_COLOUR, linewidth=0.6)
     # above the data, which would hide it

@@ -45,7 +45,7 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
       the velocity left in the prepared spectrum, positive where lines are at longer wavelengths than in the training,
       and the variance of the lines in excess of the training's;
     * ``noise_scale``, by which the reported errors of the flux were multiplied, if every star has its own;
-    * ``live_pixels``, ``agreeing_starts``;
+    * ``live_pixels``, ``outlying_pixels`` if pixels can be outliers, ``agreeing_starts``;
     * ``e_formal_<label>``, the formal error: the square root of the diagonal of the formal covariance
       :math:`C = (J^T W J)^{-1}`; and ``rho_<x>_<y>``, the correlation :math:`C_{xy} / \sqrt{C_{xx} C_{yy}}`;
     * ``<label>_p<percent>``, quantiles of the posterior, and ``k_hat``, ``ess``, ``n_modes``, ``posterior_status``, if

@@ -73,6 +73,13 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
         text = "scale of the reported errors of the flux, from the star's residuals"
         yield _column("noise_scale", estimates["noise_scale"], "", text)
     yield _column("live_pixels", estimates["live_pixels"], "", "number of pixels with positive inverse variance")
+    if "outlying_pixels" in estimates:
+        yield _column(
+            "outlying_pixels",
+            estimates["outlying_pixels"],
+            "",
+            "number of outliers: pixels with less than half a weight",
+        )
     yield _column("agreeing_starts", estimates["agreeing_starts"], "", "number of starts that reached the optimum")
     for k, label in enumerate(labels):
         text = f"formal error of {label.name}, from {curvature}: {noise}, not the total error"

@@ -82,6 +82,7 @@ _STYLES = {
     "noise_scale": ColumnStyle(_NUMBER, 3, "arith.factor"),
     "rchi2": ColumnStyle(_NUMBER, 4, "stat.fit.chi2"),
     "live_pixels": ColumnStyle(_BITS, None, "meta.number"),
+    "outlying_pixels": ColumnStyle(_BITS, None, "meta.number"),
     "agreeing_starts": ColumnStyle(_COUNT, None, "meta.number"),
     "status": ColumnStyle(_STATUS, None, "meta.code.status"),
     "status_text": _text("meta.note"),

@@ -3,7 +3,8 @@ The spectral model: the distribution of the reference stars' spectra given their
 
     f_np ~ Normal(theta_p . v(l_n), sqrt(s_p^2 + kappa^2 sigma_np^2))
 
-The paper has kappa = 1, and prints the noise of eq. 3 without its square root; eq. 5 is this likelihood.
+or with outliers, see :mod:`bayescannon.models.outliers`. The paper has kappa = 1, and prints the noise of eq. 3 without
+its square root; eq. 5 is this likelihood.
 :func:`bayescannon.pixels.fit.fit_pixels` finds the exact maximum of its posterior.
 """
 
@@ -94,7 +95,9 @@ def spectral_model(
         s = priors.scatter.declare_scatter(form)
         kappa = priors.noise.declare_kappa(form)
         used = theta if priors.allowed is None else theta * priors.allowed
-        pm.Normal("flux", v @ used.T, flux_deviation(s, kappa, sigma_data), observed=observed, dims=("star", "pixel"))
+        priors.outliers.declare_flux(
+            v @ used.T, flux_deviation(s, kappa, sigma_data), sigma_data < FLAT_SCALE, observed, boundary=boundary
+        )
     return model
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bayescannon.models.coefficient_priors import CoefficientPrior, FlatCoefficients
 from bayescannon.models.noise_priors import FixedNoise, FlatScatter, NoisePrior, ScatterPrior
+from bayescannon.models.outliers import NoOutliers, OutlierPrior
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class SpectralPriors:
     proper : bool
         Weak proper densities in place of flat ones, see :mod:`bayescannon.models.form`: for prior predictive draws and
         NUTS. The exact solvers take flat ones only.
+    outliers : NoOutliers or MixtureOutliers
+        Whether pixels can be outliers, see :mod:`bayescannon.models.outliers`; by default they cannot.
 
     Examples
     --------
@@ -40,3 +43,4 @@ class SpectralPriors:
     noise: NoisePrior = field(default_factory=FixedNoise)
     allowed: NDArray[np.bool_] | None = None
     proper: bool = False
+    outliers: OutlierPrior = field(default_factory=NoOutliers)

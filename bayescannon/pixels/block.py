@@ -9,6 +9,9 @@ the Gaussian prior N(m, L^-1). With theta at its optimum the objective F (minus 
     dg/d(s^2) = sum(-w^2 + 2 w^3 r^2) - 2 q^T C q + ...,     q = V^T (w^2 r),     C = (V^T W V + L)^-1.
 
 A star with multiplicity m counts as m terms of every sum over the stars.
+
+Where pixels can be outliers (:mod:`bayescannon.pixels.outliers`), u_np is the mean precision of a flux in units of
+w_np: every r^2 is u r^2, so that W holds u w, and no sum of w alone changes.
 """
 
 from dataclasses import dataclass, fields
@@ -165,13 +168,23 @@ class PixelBlock:
         Priors of these pixels.
     marginal : bool
         Integrate theta out of the likelihood of s.
+    factors : float array of shape (star, pixel), optional
+        u; 1 unless given.
     """
 
     def __init__(
-        self, moments: LabelMoments, flux: FloatArray, ivar: FloatArray, prior: PixelPrior, *, marginal: bool
+        self,
+        moments: LabelMoments,
+        flux: FloatArray,
+        ivar: FloatArray,
+        prior: PixelPrior,
+        *,
+        marginal: bool,
+        factors: FloatArray | None = None,
     ) -> None:
         self.moments, self.prior, self.marginal = moments, prior, marginal
         self.flux, self.ivar = np.ascontiguousarray(flux), np.ascontiguousarray(ivar)
+        self.factors = None if factors is None else np.ascontiguousarray(factors)
 
     @property
     def n_pixel(self) -> int:
@@ -184,13 +197,18 @@ class PixelBlock:
         if len(index) == self.n_pixel:
             return self
         prior = self.prior.select(index)
-        return PixelBlock(self.moments, self.flux[:, index], self.ivar[:, index], prior, marginal=self.marginal)
+        factors = None if self.factors is None else self.factors[:, index]
+        return PixelBlock(
+            self.moments, self.flux[:, index], self.ivar[:, index], prior, marginal=self.marginal, factors=factors
+        )
 
     def normal_equations(self, s2: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Return the weights (star, pixel), V^T W V + L, V^T W V (pixel, T, T) and the right side (pixel, T)."""
+        """Return the weights w (star, pixel), V^T W V + L, V^T W V (pixel, T, T) and the right side (pixel, T)."""
         weight, weighted_flux = np.empty(self.flux.shape), np.empty(self.flux.shape)
         weigh(self.flux, self.ivar, s2, weight, weighted_flux)
-        data = unpack_symmetric(weight.T @ self.moments.counted_products, self.moments.mean.shape[1])
+        if self.factors is not None:
+            weighted_flux *= self.factors
+        data = unpack_symmetric(self._factored(weight).T @ self.moments.counted_products, self.moments.mean.shape[1])
         right = weighted_flux.T @ self.moments.counted_mean
         normal = data
         prior = self.prior
@@ -217,6 +235,9 @@ class PixelBlock:
         result: FloatArray = 0.5 * (chi2 + logs) + self.prior.minus_log_density(theta, s2)
         return result
 
+    def _factored(self, values: FloatArray) -> FloatArray:
+        return values if self.factors is None else values * self.factors
+
     def fit(self, s2: FloatArray, *, objective: bool = False) -> ProfileFit:
         """Solve for theta at s^2 = s2 (pixel,); evaluate g, its slope and, if requested, the objective."""
         moments = self.moments
@@ -225,7 +246,8 @@ class PixelBlock:
         prediction = moments.mean @ theta.T
         spread = moments.spread(theta)
         w2r, sums = np.empty(self.flux.shape), np.empty((5, len(s2)))
-        scatter_sums(self.flux, prediction, spread, weight, moments.counts, w2r, sums)
+        factors = np.empty((0, 0), dtype=np.float32) if self.factors is None else self.factors
+        scatter_sums(self.flux, prediction, spread, weight, factors, moments.counts, w2r, sums)
         q = w2r.T @ moments.counted_mean
         if held.any():
             q = np.where(held, 0.0, q)
@@ -239,7 +261,7 @@ class PixelBlock:
                 theta, s2
             )
         if self.marginal:
-            squared = unpack_symmetric((weight * weight).T @ moments.counted_products, theta.shape[1])
+            squared = unpack_symmetric(self._factored(weight * weight).T @ moments.counted_products, theta.shape[1])
             if held.any():
                 # terms held at 0 have no part in the marginal likelihood
                 free = ~held[:, :, None] & ~held[:, None, :]

@@ -19,6 +19,7 @@ from bayescannon.numerics.packing import unpack_symmetric
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock, ProfileFit
+from bayescannon.pixels.flux_precision import FluxPrecision
 from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
@@ -309,7 +310,7 @@ def fit_pixels(
     ivar: FloatArray,
     *,
     prior: PixelPrior | None = None,
-    kappa: FloatArray | float = 1.0,
+    kappa: FloatArray | float | FluxPrecision = 1.0,
     marginal: bool = False,
     start: FloatArray | None = None,
     solver: Solver | None = None,
@@ -325,8 +326,9 @@ def fit_pixels(
         Normalised flux and inverse variance; 0 is a dead pixel. float32 is not converted; sums are float64.
     prior : PixelPrior, optional
         By default flat, as in the paper.
-    kappa : float, or float array of shape (pixel,)
-        Scale of the noise: the variance is kappa^2 / ivar + s^2. It is 1 in the paper.
+    kappa : float, float array of shape (pixel,), or FluxPrecision
+        Scale of the noise: the variance is kappa^2 / ivar + s^2. It is 1 in the paper. A FluxPrecision says beside it
+        how far fluxes are outliers.
     marginal : bool
         Maximise the likelihood of s with theta integrated out (REML) instead of the joint likelihood, whose estimate of
         s^2 is biased low by a factor of about 1 - T / N.
@@ -369,13 +371,18 @@ def fit_pixels(
     prior = PixelPrior.flat(n_pixel, n_term) if prior is None else prior
     if prior.mean.shape != (n_pixel, n_term) or prior.precision.shape != (n_pixel, n_term):
         raise InputError(f"the prior must have shape (pixel, term) = {(n_pixel, n_term)}; got {prior.mean.shape}")
-    scales = np.broadcast_to(np.asarray(kappa, dtype=np.float64), n_pixel)
+    precision = kappa if isinstance(kappa, FluxPrecision) else FluxPrecision(kappa)
+    factors = precision.factors
+    scales = np.broadcast_to(np.asarray(precision.kappa, dtype=np.float64), n_pixel)
     if not (np.isfinite(scales).all() and (scales > 0).all()):
         raise InputError(f"kappa must be finite and positive; got {scales.min():g} to {scales.max():g}")
+    if factors is not None and factors.shape != flux.shape:
+        raise InputError(f"factors must have the shape of flux, {flux.shape}; got {factors.shape}")
 
     def one(part: slice) -> PixelFit:
         scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
-        data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal)
+        down = None if factors is None else factors[:, part]
+        data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal, factors=down)
         near = None if start is None else np.asarray(start[part], dtype=np.float64) ** 2
         if near is not None and solver.scatter != "step":
             near = np.where(np.isfinite(near), near, 0.0)

@@ -16,20 +16,23 @@ def weigh(flux, ivar, s2, weight, weighted_flux):  # type: ignore[no-untyped-def
 
 
 @compiled(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def scatter_sums(flux, prediction, spread, weight, counts, w2r, sums):  # type: ignore[no-untyped-def]
+def scatter_sums(flux, prediction, spread, weight, factors, counts, w2r, sums):  # type: ignore[no-untyped-def]
     """
-    Fill w2r = w^2 r and sums = sum of w, w^2, w^2 r^2, w^3 r^2, w r^2 over the stars, shape (5, pixel).
+    Fill w2r = u w^2 r and sums = sum of w, w^2, u w^2 r^2, u w^3 r^2, u w r^2 over the stars, shape (5, pixel).
 
     Each star is multiplied by its `counts` (star,). `spread` (star, pixel), the variance from uncertain labels, is
-    added to r^2; shape (0, 0) means no variance.
+    added to r^2; shape (0, 0) means no variance. `factors` (star, pixel) are u; shape (0, 0) means 1.
     """
     sums[:] = 0.0
-    spreads = spread.shape[0] > 0
+    spreads, factored = spread.shape[0] > 0, factors.shape[0] > 0
     for n in range(flux.shape[0]):
         for p in range(flux.shape[1]):
             w = weight[n, p]
             r = flux[n, p] - prediction[n, p]
             r2 = r * r + spread[n, p] if spreads else r * r
+            if factored:
+                r *= factors[n, p]
+                r2 *= factors[n, p]
             w2r[n, p] = w * w * r
             w1 = counts[n] * w
             sums[0, p] += w1

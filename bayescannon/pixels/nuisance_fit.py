@@ -80,6 +80,8 @@ def without_nuisances(
 
     def find(part: slice) -> None:
         weight: FloatArray = pixel_weights(result.fit.scatter, scaled[part] / result.kappa**2).astype(model.dtype)
+        if result.factors is not None:
+            weight *= result.factors[part]
         own: FloatArray = flux[part].astype(model.dtype)
         at, found, spread = labels[part], amplitudes[part], covariance[part]
         for _ in range(_ROUNDS):

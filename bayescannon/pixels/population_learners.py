@@ -32,7 +32,7 @@ ALL_PIXELS = slice(None)
 
 @dataclass(frozen=True)
 class State:
-    """The prior, the noise scales and the populations with which the pixels are fitted."""
+    """The prior, the noise scales, the populations and the factors of outliers with which the pixels are fitted."""
 
     prior: PixelPrior
     kappa: NDArray[np.float64]
@@ -43,6 +43,8 @@ class State:
     def star_ivar(self, ivar: FloatArray) -> FloatArray:
         """Return the inverse variances (star, pixel) on the scales of the stars."""
         return ivar / np.exp(2 * self.offsets)[:, None] if self.offsets.any() else ivar
+
+    factors: NDArray[np.float32] | None = None
 
 
 def pooled_prior(prior: PixelPrior, population: Population, shrunk: NDArray[np.bool_]) -> PixelPrior:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bayescannon.numerics.outlier_mixture import OutlierShare
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.coefficient_population import Population
 
@@ -55,6 +56,8 @@ class Populations:
         Populations of the intrinsic scatters s, and of the noise scales kappa if every pixel has its own.
     star_kappa : LogNormalPopulation or None
         Population of the noise scales if every star has its own; its width may be 0.
+    outliers : OutlierShare or None
+        Share and scale of the pixels that are outliers; None where none can be.
     trace : tuple of TrainingRound
         One entry per round.
     converged : bool
@@ -66,6 +69,7 @@ class Populations:
     scatter: LogNormalPopulation | None = None
     kappa: LogNormalPopulation | None = None
     star_kappa: LogNormalPopulation | None = None
+    outliers: OutlierShare | None = None
     trace: tuple[TrainingRound, ...] = ()
     converged: bool = True
 
@@ -78,6 +82,7 @@ class Populations:
             "scatter": self.scatter,
             "kappa": self.kappa,
             "star_kappa": self.star_kappa,
+            "outliers": self.outliers,
         }
         return tuple(name for name, value in names.items() if value is not None)
 

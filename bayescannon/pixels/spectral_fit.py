@@ -31,13 +31,17 @@ from bayescannon.models.noise_priors import (
     ScatterPrior,
     StarNoise,
 )
+from bayescannon.models.outliers import MixtureOutliers, NoOutliers, OutlierPrior
 from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
+from bayescannon.pixels.flux_precision import FluxPrecision
 from bayescannon.pixels.laplace import LaplacePrior
+from bayescannon.pixels.outlier_learner import OutlierLearner
+from bayescannon.pixels.outliers import ReferenceResiduals
 from bayescannon.pixels.population_learners import (
     ALL_PIXELS,
     SAMPLE,
@@ -74,6 +78,9 @@ class SpectralFit:
         The learned populations, the rounds, and whether they converged.
     star_scale : float array of shape (star,) or None
         kappa_n / kappa, where every star has a kappa_n of its own.
+    factors : float array of shape (star, P) or None
+        Mean precisions of the fluxes in units of their weights, see :mod:`bayescannon.pixels.outliers`; None where no
+        pixel can be an outlier.
     """
 
     fit: PixelFit
@@ -81,6 +88,7 @@ class SpectralFit:
     prior: PixelPrior
     populations: Populations = field(default_factory=Populations)
     star_scale: NDArray[np.float64] | None = None
+    factors: NDArray[np.float32] | None = None
 
     def star_ivar(self, ivar: FloatArray) -> FloatArray:
         """Return the inverse variances (star, pixel) of the reference stars on the scales of the stars."""
@@ -128,7 +136,7 @@ def fit_spectral(
     if priors.proper:
         raise PriorError("the exact solvers take flat densities; proper=True is for PyMC only. Give proper=False")
     coefficients, scatter, noise = priors.coefficients, priors.scatter, priors.noise
-    _require_known(coefficients, scatter, noise)
+    _require_known(coefficients, scatter, noise, priors.outliers)
     # otherwise stars that the coefficients follow would seem to have less noise
     marginal = marginal or isinstance(noise, StarNoise)
     n_pixel = flux.shape[1]
@@ -157,12 +165,20 @@ def fit_spectral(
     def fit(current: State, near: FloatArray | None, pixels: slice = ALL_PIXELS, **options: Any) -> PixelFit:
         return fit_pixels(
             moments, flux[:, pixels], current.star_ivar(ivar[:, pixels]), prior=current.prior.select(pixels),
-            kappa=current.kappa[pixels], marginal=marginal, start=None if near is None else near[pixels],
-            solver=replace(solver, **options),
+            kappa=FluxPrecision(
+                current.kappa[pixels], None if current.factors is None else current.factors[:, pixels]
+            ),
+            marginal=marginal, start=None if near is None else near[pixels], solver=replace(solver, **options),
         )  # fmt: skip
 
     kappa = KappaLearner(noise, fit)
     learns: list[Any] = []
+    outliers = None
+    if isinstance(priors.outliers, MixtureOutliers):
+        outliers = OutlierLearner(priors.outliers, fit, ReferenceResiduals(moments, flux, ivar, solver.workers))
+        learns.append(outliers)
+        if start is not None:
+            state = outliers.first(state, start.fit)
     if isinstance(noise, StarNoise):
         learns.append(StarNoiseLearner(noise, fit, moments, flux, ivar, workers=solver.workers))
     elif not isinstance(noise, FixedNoise):
@@ -181,12 +197,15 @@ def fit_spectral(
         for learn in learns:
             state, result, move = learn.step(state, result)
             moved = max(moved, move)
-        if not isinstance(learns[-1], KappaLearner | StarNoiseLearner):  # whose fit is that of its state
+        # whose fit is that of its state
+        if not isinstance(learns[-1], KappaLearner | StarNoiseLearner | OutlierLearner):
             result = fit(state, result.scatter)
         trace.append(TrainingRound(float(result.objective.sum()), float(np.median(state.kappa)), moved))
         if moved < _SETTLED:
             converged = True
             break
+    if outliers is not None:
+        state, result = outliers.settle(state, result)
     populations = replace(state.populations, trace=tuple(trace), converged=converged)
     if isinstance(coefficients, SmoothCoefficients):
         # only this fit has correlated pixels: kappa and the population of scatters were learned with flat coefficients
@@ -201,7 +220,7 @@ def fit_spectral(
         populations = replace(populations, smooth_scale=np.asarray(smooth.scale))
         result = PixelFit(**{item.name: getattr(smooth, item.name) for item in fields(PixelFit)})
     scale = np.exp(state.offsets) if isinstance(noise, StarNoise) else None
-    return SpectralFit(result, state.kappa, state.prior, populations, scale)
+    return SpectralFit(result, state.kappa, state.prior, populations, scale, state.factors)
 
 
 def _warm(
@@ -212,6 +231,7 @@ def _warm(
 ) -> State:
     """Return the state with the parameters to be learned set to those of another fit."""
     learned = start.populations
+    state = replace(state, populations=replace(state.populations, outliers=learned.outliers))
     if not isinstance(priors.noise, FixedNoise):
         state = replace(state, kappa=np.array(start.kappa, dtype=np.float64))
     if isinstance(priors.noise, StarNoise) and learned.star_kappa is not None:
@@ -234,7 +254,9 @@ def _with_star_scales(state: State, start: SpectralFit) -> State:
     return replace(state, offsets=np.log(start.star_scale))
 
 
-def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior) -> None:
+def _require_known(
+    coefficients: CoefficientPrior, scatter: ScatterPrior, noise: NoisePrior, outliers: OutlierPrior
+) -> None:
     known = {
         "coefficients": (
             coefficients,
@@ -242,6 +264,7 @@ def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise:
         ),
         "scatter": (scatter, (FlatScatter, HalfNormalScatter, PooledScatter)),
         "noise": (noise, (FixedNoise, GlobalNoise, PixelNoise, StarNoise)),
+        "outliers": (outliers, (NoOutliers, MixtureOutliers)),
     }
     for what, (prior, kinds) in known.items():
         if not isinstance(prior, kinds):
@@ -250,6 +273,16 @@ def _require_known(coefficients: CoefficientPrior, scatter: ScatterPrior, noise:
                 f"the exact solver needs one of the {what} priors {names}; got {type(prior).__name__}. Sample it with "
                 "NUTS in spectral_model or compressed_model, on few pixels"
             )
+    if isinstance(noise, StarNoise) and isinstance(outliers, MixtureOutliers):
+        raise PriorError(
+            "StarNoise has no exact solver together with outliers, which it would take for noise of the whole star; "
+            "take fixed, global or pixel noise, or leave the outliers out"
+        )
+    if isinstance(coefficients, SmoothCoefficients) and isinstance(outliers, MixtureOutliers):
+        raise PriorError(
+            "SmoothCoefficients have no exact solver together with outliers; take flat, normal, pooled or laplace "
+            "coefficients, or leave the outliers out"
+        )
 
 
 def _first_kappa(noise: NoisePrior) -> float:

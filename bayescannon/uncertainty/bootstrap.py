@@ -107,6 +107,8 @@ def retrain(
     stars = ReportedStars(
         model.scaler.to_scaled(reference.labels[rows]), (errors[rows] / model.scaler.scale) ** 2, flux[rows], ivar[rows]
     )
+    if result.factors is not None:
+        result = replace(result, factors=result.factors[rows])
     latent = fit_latent(stars, model.scaler, result, n_hidden=options.components or 0, workers=workers)
     return replace(again, fit=latent.pixels, loadings=latent.loadings, latent_labels=latent.learned)
 

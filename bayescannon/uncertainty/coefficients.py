@@ -27,7 +27,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.likelihood import scaled_ivar, star_quartic
+from bayescannon.cannon.likelihood import star_quartic, used_ivar
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.spectra import Spectra
@@ -93,7 +93,7 @@ def label_with_coefficient_errors(
         corrected = bool((model.noise_scale != 1).any())
     if estimates is None:
         estimates = label_spectra(model, spectra, workers=workers)
-    noise = scaled_ivar(model, spectra)
+    noise = used_ivar(model, spectra, workers=workers)
     scaled = model.scaler.to_scaled(estimates["labels"].to_numpy())
     status = estimates["status"].to_numpy().copy()
     covariance = np.full((*scaled.shape, scaled.shape[1]), np.nan)

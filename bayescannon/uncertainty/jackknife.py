@@ -11,7 +11,7 @@ G(l; theta, s) = -sum_p w_p r_p J_p = 0 with J_p = D^T theta_p and D = dv/dl. Wi
 
     dl / d theta_p = H^-1 w_p (r_p D^T - J_p v^T),     dl / d s_p^2 = -H^-1 w_p^2 r_p J_p.
 
-Parameters of priors and kappa are held fixed, whereas the bootstrap learns them again.
+Parameters of priors, kappa and the weights of outliers are held fixed, whereas the bootstrap learns them again.
 """
 
 from dataclasses import fields
@@ -21,7 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.likelihood import scaled_ivar, star_quartic
+from bayescannon.cannon.likelihood import star_quartic, used_ivar
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
@@ -64,7 +64,7 @@ class LabelDerivatives:
             fit,
             self.vectors,
             reference.spectra.flux[:, live],
-            scaled_ivar(model, reference.spectra)[:, live],
+            used_ivar(model, reference.spectra, labels=reference.labels)[:, live],
             marginal=options.marginal,
             workers=workers,
         )
@@ -73,7 +73,7 @@ class LabelDerivatives:
         self.covariance = np.ascontiguousarray(fit.covariance.transpose(1, 2, 0), dtype=np.float32).reshape(
             len(fit.theta[0]), -1
         )
-        self.flux, self.ivar = spectra.flux[:, live], scaled_ivar(model, spectra)[:, live]
+        self.flux, self.ivar = spectra.flux[:, live], used_ivar(model, spectra, workers=workers)[:, live]
         self.scaled = scaled
         hessian = chi2_derivatives(star_quartic(model, spectra, workers=workers), scaled).hessian / 2
         self.inverse = np.linalg.inv(hessian)

@@ -102,6 +102,8 @@ def star_likelihood(
         return chosen, {}
     rng = np.random.default_rng([seed, _STREAM])
     coords: dict[str, Any]
+    # modes are of the Gaussian likelihood in which outliers have lost their weight
+    outliers = model.populations.outliers if chosen == "pixels" else None
     if chosen == "pixels":
         weight = pixel_weights(model.scatter, noise)
         star, pixel = np.nonzero(weight > 0)
@@ -118,4 +120,6 @@ def star_likelihood(
         coords = {"star": names[star], "mode": mode}
         observed, sigma = y[star, mode], np.ones(len(star))
         name, attrs = "y", {"long_name": "modes of the star's likelihood", "units": "1"}
-    return chosen, likelihood_groups(name, observed, expected, sigma, coords=coords, attrs=attrs, rng=rng)
+    return chosen, likelihood_groups(
+        name, observed, expected, sigma, coords=coords, attrs=attrs, rng=rng, outliers=outliers
+    )

@@ -37,20 +37,22 @@ def test_weights_are_those_of_variances_in_sum(data):
     assert (weight[ivar == 0] == 0).all()
 
 
-@pytest.mark.parametrize("spreads", [False, True])
-def test_scatter_sums_are_sums_over_the_stars(data, spreads):
+@pytest.mark.parametrize(("spreads", "factored"), [(False, False), (True, False), (True, True)])
+def test_scatter_sums_are_sums_over_the_stars(data, spreads, factored):
     flux, prediction, ivar, s2, counts = data
     weight = slow_weights(ivar, s2)
     spread = np.random.default_rng(4).uniform(0, 0.01, flux.shape) if spreads else np.empty((0, 0))
+    factors = np.random.default_rng(5).random(flux.shape) if factored else np.empty((0, 0))
     w2r, sums = np.full(flux.shape, np.nan), np.full((5, N_PIXEL), np.nan)
-    scatter_sums(flux, prediction, spread, weight, counts, w2r, sums)
+    scatter_sums(flux, prediction, spread, weight, factors, counts, w2r, sums)
     for p in range(N_PIXEL):
         expected = np.zeros(5)
         for n in range(N_STAR):
             w, r = weight[n, p], flux[n, p] - prediction[n, p]
-            r2 = r**2 + (spread[n, p] if spreads else 0)
+            u = factors[n, p] if factored else 1.0
+            r2 = u * (r**2 + (spread[n, p] if spreads else 0))
             expected += counts[n] * np.array([w, w**2, w**2 * r2, w**3 * r2, w * r2])
-            assert w2r[n, p] == pytest.approx(w**2 * r, rel=1e-12)
+            assert w2r[n, p] == pytest.approx(u * w**2 * r, rel=1e-12)
         np.testing.assert_allclose(sums[:, p], expected, rtol=1e-12)
 
 

@@ -85,3 +85,9 @@ def test_nuisances_are_named_and_large_ones_counted():
     large = int(ResultFlag.LARGE_NUISANCE)
     said = summary(estimates([0, large, large | int(ResultFlag.LOW_SNR)], nuisances="velocity 5 km/s"), n_starts=7)
     assert said.endswith("median reduced chi2 1.00; with nuisances (velocity 5 km/s), 2 LARGE_NUISANCE")
+
+
+def test_outliers_are_counted():
+    many = int(ResultFlag.MANY_OUTLIERS)
+    said = summary(estimates([0, many, 0]).assign(outlying_pixels=("star", [3, 400, 0])), n_starts=7)
+    assert said.endswith("; 403 pixels are outliers and lost their weight, 1 MANY_OUTLIERS")

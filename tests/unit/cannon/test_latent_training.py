@@ -98,3 +98,20 @@ def test_recipes_are_sets_of_choices():
         TrainingChoices(recipe="best")
     with pytest.raises(ChoiceError, match="global noise learns kappa"):
         TrainingOptions.from_names(recipe="recommended", kappa=0.7)
+
+
+@pytest.mark.parametrize("hidden", [0, 2])
+def test_hits_do_not_change_hidden_components_and_latent_labels(reference, hidden):
+    spectra = reference.spectra
+    hit = (np.random.default_rng(1).random(spectra.flux.shape) < 0.004) & (spectra.ivar > 0)
+    flux = np.where(hit, spectra.flux + 0.4, spectra.flux)
+    dirty = dataclasses.replace(reference, spectra=dataclasses.replace(spectra, flux=flux))
+    choices = {"label_errors": "table", "hidden": hidden}
+    clean = train(reference, **choices)
+    error = np.sqrt(np.diagonal(clean.fit.covariance, axis1=1, axis2=2))
+    off, without = (
+        np.abs(train(dirty, outliers=outliers, **choices).theta - clean.theta) / error
+        for outliers in ("mixture", "none")
+    )
+    assert np.sqrt((off**2).mean()) < 0.5
+    assert np.sqrt((without**2).mean()) > 2 * np.sqrt((off**2).mean())

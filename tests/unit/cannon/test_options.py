@@ -13,6 +13,7 @@ from bayescannon.cannon.training import train
 from bayescannon.models.coefficient_priors import HorseshoeCoefficients, NormalCoefficients, PooledCoefficients
 from bayescannon.models.noise_priors import GlobalNoise, PooledScatter
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.models.outliers import MixtureOutliers
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.pixels.spectral_fit import PriorError
 
@@ -157,3 +158,17 @@ def test_nuisances_are_written_down_and_read():
         TrainingOptions(nuisances="5km/s")
     with pytest.raises(InputError, match=r"grid of scatters goes with .* no hidden components or nuisances"):
         TrainingOptions(paper_grid=True, nuisances=Nuisances(velocity=5))
+
+
+def test_outliers_by_name_and_by_numbers():
+    options = TrainingOptions.from_names(outliers="mixture", noise="global")
+    assert options.outliers == MixtureOutliers()
+    assert options.describe() == "theta flat, s flat, kappa global, outliers mixture"
+    given = TrainingOptions(outliers=MixtureOutliers(scale=20.0))
+    assert TrainingOptions.from_json(given.to_json()) == given
+    old = {name: value for name, value in TrainingOptions().to_dict().items() if name != "outliers"}
+    assert TrainingOptions.from_dict(old) == TrainingOptions()
+    with pytest.raises(InputError, match="no outliers"):
+        TrainingOptions.from_names(scatter="grid", outliers="mixture")
+    with pytest.raises(ChoiceError, match="outliers must be one of none, mixture"):
+        TrainingOptions(outliers="student")

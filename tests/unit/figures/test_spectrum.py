@@ -34,3 +34,14 @@ def test_spectrum(rng: np.random.Generator, tmp_path: Path) -> None:
     require_drawable(pair[0].figure, tmp_path)
     with pytest.raises(ValueError, match="one value per pixel"):
         plot_spectrum(WAVELENGTH, flux, ivar, model[:-1])
+
+
+def test_outliers_are_marked() -> None:
+    model = np.ones(len(WAVELENGTH))
+    shares, flux = np.ones(len(WAVELENGTH)), model.copy()
+    shares[[7, 40]], flux[[7, 40]] = [0.0, 0.4], 1.5
+    upper, _ = plot_spectrum(WAVELENGTH, flux, np.full(len(WAVELENGTH), 1e4), model, shares=shares)
+    assert [text.get_text() for text in upper.get_legend().get_texts()][-1] == "outliers"
+    np.testing.assert_array_equal(upper.lines[-1].get_xdata(), WAVELENGTH[[7, 40]])
+    with pytest.raises(ValueError, match="shares"):
+        plot_spectrum(WAVELENGTH, flux, np.ones_like(flux), model, shares=shares[:-1])

@@ -75,3 +75,11 @@ def test_variance_that_is_not_positive_is_missing() -> None:
     assert np.isnan(table["e_formal_teff"][[0, 2]]).all()
     assert np.isnan(table["rho_teff_logg"][[0, 2]]).all()
     assert np.isfinite(table["e_formal_logg"][[0, 2]]).all()
+
+
+def test_outlying_pixels_are_a_column_where_there_are_any() -> None:
+    estimates = make_estimates()
+    table = build_catalogue(estimates.assign(outlying_pixels=("star", np.arange(estimates.sizes["star"]))))
+    assert table.colnames[table.colnames.index("live_pixels") + 1] == "outlying_pixels"
+    assert table["outlying_pixels"].tolist() == list(range(len(table)))
+    assert table["outlying_pixels"].dtype == np.int32
