@@ -57,8 +57,11 @@ def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
     n_starts, seed = whole_number(n_starts, "n_starts", least=1), whole_number(seed, "seed")
     if n_starts > model.n_stars:
         raise InputError(f"starts must be from 1 to the {model.n_stars} reference stars; got {n_starts}")
-    scaled = model.scaler.to_scaled(model.reference_labels[model.star_rows])
-    return scaled[spread_rows(scaled, n_starts, np.random.default_rng(seed))]
+    labels = model.reference_labels[model.star_rows]
+    # in deviations of the stars, not of the spectra: several spectra of a star change nothing
+    deviation = labels.std(axis=0)
+    rows = spread_rows(labels / np.where(deviation > 0, deviation, 1.0), n_starts, np.random.default_rng(seed))
+    return model.scaler.to_scaled(labels[rows])
 
 
 def label_spectra(
