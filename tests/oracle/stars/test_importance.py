@@ -76,7 +76,7 @@ def test_both_modes_get_their_shares(separation):
 
 
 def test_a_mode_that_no_start_leads_to_gets_its_share():
-    """All starts of these stars lead to the same one of two modes, of which the other is less than 2 in chi2 above it."""
+    """All starts of these stars lead to the best of two modes, of which the other is less than 2 above it in chi2."""
     many = np.random.default_rng(7).normal(size=(60, 2))
     quartic = folded_quartics(2, 300, sigma=0.3)
     optima = minimise(quartic, many)
