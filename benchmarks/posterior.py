@@ -1,7 +1,7 @@
 """
 Time posteriors of mock stars, and compare them with NUTS: python benchmarks/posterior.py --help.
 
-Importance sampling and nutpie sample the same stars in one run. The time per star includes the search of the minima; the
+Importance sampling and nutpie sample the same stars in one run. The time per star includes the search of minima; the
 compression of the pixels has a row of its own. Training, reading and, except for NUTS, compilation are not included.
 """
 
