@@ -1,7 +1,7 @@
 """
 Time posteriors of mock stars, and compare them with NUTS: python benchmarks/posterior.py --help.
 
-Importance sampling and nutpie sample the same stars in one run. The time per star includes the seven starts; the
+Importance sampling and nutpie sample the same stars in one run. The time per star includes the search of minima; the
 compression of the pixels has a row of its own. Training, reading and, except for NUTS, compilation are not included.
 """
 
@@ -52,7 +52,7 @@ def main() -> None:
     rows.add_column("step")
     rows.add_column("ms per star", justify="right")
     rows.add_row("compression of the pixels", f"{compression * per_star:.3f}")
-    rows.add_row("seven starts, draws, weights, summary", f"{sampling * per_star:.3f}")
+    rows.add_row("seven starts, search, draws, weights, summary", f"{sampling * per_star:.3f}")
     few = slice(0, options.nuts)
     if options.nuts and can_sample():
         fine = sample_labels(quartic.select(few), starts, seeds[few], density=density, n_draws=20_000)

@@ -1,4 +1,4 @@
-"""Labels of stars from their spectra: seven starts on the exact quartic, best optimum, formal errors."""
+"""Labels of stars from their spectra: seven starts on the exact quartic and what they lead to, best optimum, errors."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,11 +26,13 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
+from bayescannon.numerics.spread import spread_rows
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.reliability.damage_errors import InformationLeft
+from bayescannon.stars.modes import find_modes
 from bayescannon.stars.optimum import LabelOptimum, best_optimum, find_labels, prior_dominates
-from bayescannon.stars.quartic import Optima, minimise
+from bayescannon.stars.quartic import Optima
 
 LOW_SNR = 10.0
 # share of the live pixels: more are no accidents but a spectrum that the model does not describe
@@ -39,7 +41,10 @@ MANY_OUTLIERS = 0.05
 
 def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
     """
-    Draw the labels of reference stars to start from (the released code draws seven, once for all stars).
+    Draw the labels of reference stars to start from, spread over the reference set.
+
+    The released code draws seven at random, once for all stars. These are the same for all stars too, and the search
+    goes on from where they lead (:func:`bayescannon.stars.modes.find_modes`).
 
     Returns
     -------
@@ -54,8 +59,11 @@ def draw_starts(model: TrainedModel, n_starts: int, *, seed: int) -> FloatArray:
     n_starts, seed = whole_number(n_starts, "n_starts", least=1), whole_number(seed, "seed")
     if n_starts > model.n_stars:
         raise InputError(f"starts must be from 1 to the {model.n_stars} reference stars; got {n_starts}")
-    order = np.random.default_rng(seed).permutation(model.star_rows)
-    return model.scaler.to_scaled(model.reference_labels[order[:n_starts]])
+    labels = model.reference_labels[model.star_rows]
+    # in deviations of the stars, not of the spectra: several spectra of a star change nothing
+    deviation = labels.std(axis=0)
+    rows = spread_rows(labels / np.where(deviation > 0, deviation, 1.0), n_starts, np.random.default_rng(seed))
+    return model.scaler.to_scaled(labels[rows])
 
 
 def label_spectra(
@@ -86,7 +94,8 @@ def label_spectra(
         Errors of the stars' velocities, line spreads and continua, integrated out of the likelihood
         (:mod:`bayescannon.models.nuisances`); those of the model's training unless given.
     n_starts : int
-        Reference stars whose labels are tried as starts; the paper takes seven.
+        Reference stars whose labels are tried as starts; the paper takes seven. The search goes on from where they
+        lead, to where another minimum may lie (:func:`bayescannon.stars.modes.find_modes`).
     seed : int
         Decides which; the same seed gives the same labels.
     workers : int or None
@@ -152,7 +161,7 @@ def label_spectra(
 @dataclass(frozen=True)
 class Search:
     """
-    Where the starts of N stars ended, under a prior.
+    The minima that were found for N stars, under a prior.
 
     Attributes
     ----------
@@ -182,7 +191,7 @@ def search_optima(
     workers: int | None = None,
 ) -> Search:
     """
-    Minimise from several starts, for labels and for posteriors.
+    Find the minima of each star from several starts, for labels and for posteriors.
 
     Parameters and exceptions are those of :func:`label_spectra`.
     """
@@ -190,7 +199,7 @@ def search_optima(
     prior = as_label_prior(prior, model, seed=seed)
     density = prior.density(model.scaler)
     starts = draw_starts(model, n_starts, seed=seed)
-    optima = minimise(likelihood.quartic, starts, density=density, workers=workers)
+    optima = find_modes(likelihood.quartic, starts, density=density, workers=workers)
     return Search(prior, density, starts, optima, seed)
 
 

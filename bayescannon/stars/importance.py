@@ -2,9 +2,9 @@ r"""
 Sample the posterior of every star's labels (:func:`bayescannon.models.star_labels.label_model`) by importance sampling.
 
 A star's likelihood is an exact quartic, so a weight needs no pixels. The proposal is a Student-t distribution at each
-mode that the starts found, scaled by the inverse Hessian; the weights are Pareto-smoothed, and k-hat tells whether they
-are reliable. If they are not, the proposal is refitted to the weighted draws; stars for which that fails are sampled
-with NUTS (:mod:`bayescannon.stars.nuts`).
+mode that was found (:mod:`bayescannon.stars.modes`), scaled by the inverse Hessian; the weights are Pareto-smoothed,
+and k-hat tells whether they are reliable. If they are not, the proposal is refitted to the weighted draws; stars for
+which that fails are sampled with NUTS (:mod:`bayescannon.stars.nuts`).
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,14 @@ from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance_kernels import collect_modes, sample_all
-from bayescannon.stars.quartic import Optima, Quartic, minimise
+from bayescannon.stars.modes import find_modes
+from bayescannon.stars.quartic import Optima, Quartic
 
 # weights with a larger Pareto shape are not reliable (Vehtari et al. 2024)
 LARGEST_K_HAT = 0.7
 # degrees of freedom of the proposal, its largest number of modes, and how often it is refitted
 _DOF = 7.0
-_MOST_MODES = 4
+_MOST_MODES = 8
 _REFITS = 2
 # a refitted proposal is widened by this factor: few effective draws underestimate the width
 _REFIT_WIDTH = 1.3
@@ -111,7 +112,7 @@ def sample_labels(
     workers: int | None = None,
 ) -> LabelPosterior:
     """
-    Sample the labels of N stars: minimise from `starts`, then :func:`sample_modes`.
+    Sample the labels of N stars: :func:`bayescannon.stars.modes.find_modes`, then :func:`sample_modes`.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def sample_labels(
     quartic, seeds, density, n_draws, n_keep, workers
         As in :func:`sample_modes`.
     """
-    optima = minimise(quartic, starts, density=density, workers=workers)
+    optima = find_modes(quartic, starts, density=density, workers=workers)
     return sample_modes(quartic, optima, seeds, density=density, n_draws=n_draws, n_keep=n_keep, workers=workers)
 
 
@@ -142,7 +143,7 @@ def sample_modes(
     quartic : Quartic
         Likelihoods of N stars.
     optima : Optima
-        Optima of several starts of each star, under the same prior.
+        Of :func:`bayescannon.stars.modes.find_modes` for the same stars, under the same prior.
     seeds : uint64 array of shape (N,)
         From :func:`star_seeds`.
     density : LabelDensity, optional

@@ -12,8 +12,9 @@ from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.threads import map_items
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.stars.hidden import HiddenPosterior, integrate_hidden
+from bayescannon.stars.modes import find_modes
 from bayescannon.stars.nuisance import NodeSpectra, NuisanceModel, linearise
-from bayescannon.stars.quartic import Quartic, chi2_derivatives, compress, minimise
+from bayescannon.stars.quartic import Optima, Quartic, chi2_derivatives, compress, minimise
 
 # stars per task: its arrays of pixels stay in the cache
 _BLOCK = 48
@@ -123,7 +124,7 @@ class _Rounds:
         self.n_hidden, n_integrated = model.n_hidden, model.n_hidden + len(model.nuisances.names)
         first, posterior, _ = integrate_hidden(base, n_integrated)
         n_star, n_term = first.b.shape
-        self.labels = _best(first, starts, density, workers)
+        self.labels = _best(find_modes(first, starts, density=density, workers=workers))
         self.hidden = _amplitudes(posterior, self.labels)
         self.nodes = np.zeros((n_star, 2), dtype=np.int64)
         # products of (theta, H), with theta as broad as the node's; the shift changes them by the gradient of the
@@ -157,7 +158,7 @@ class _Rounds:
         products = spectra.curvature(self.across[stars], weight, labels) if stale else self.whole.a[stars]
         whole = linearise(spectra, products, flux, weight, labels, self.hidden[stars])
         quartic, posterior, _ = integrate_hidden(whole, self.hidden.shape[1])
-        best = _best(quartic, labels[:, None], self.density, 1)
+        best = _best(minimise(quartic, labels[:, None], density=self.density, workers=1))
         step = best - labels
         self.labels[stars] = best
         self.stale[stars] = (np.abs(step) > _NEARBY).any(axis=1)
@@ -204,10 +205,9 @@ def _empty(n_star: int, size: int, n_live: NDArray[np.int64]) -> Quartic:
     return Quartic(np.empty((n_star, size, size)), np.empty((n_star, size)), np.empty(n_star), n_live.copy())
 
 
-def _best(quartic: Quartic, starts: FloatArray, density: LabelDensity | None, workers: int | None) -> FloatArray:
+def _best(optima: Optima) -> FloatArray:
     """Return the labels of the best optimum of each star within bounds; 0, the pivot, where there is none."""
-    optima = minimise(quartic, starts, density=density, workers=workers)
-    best = optima.labels[np.arange(len(quartic)), optima.chi2.argmin(axis=1)]
+    best = optima.labels[np.arange(len(optima.chi2)), optima.chi2.argmin(axis=1)]
     return np.clip(np.where(np.isfinite(best).all(axis=1)[:, None], best, 0.0), -_FARTHEST, _FARTHEST)
 
 

@@ -10,7 +10,8 @@ from bayescannon.data.flags import FitStatus
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.stars.information import invert_information
-from bayescannon.stars.quartic import Optima, Quartic, chi2_derivatives, minimise
+from bayescannon.stars.modes import find_modes
+from bayescannon.stars.quartic import Optima, Quartic, chi2_derivatives
 
 # starts agree if their optima are within this many formal errors of the best
 _AGREEMENT = 0.01
@@ -34,7 +35,7 @@ class LabelOptimum:
     chi2 : float array of shape (N,)
         chi2 without the prior.
     agreeing_starts : int array of shape (N,)
-        Number of starts that ended in the best optimum.
+        Number of given starts that ended in the best optimum.
     rivals : bool array of shape (N,)
         Whether another optimum, more than one formal error away, has a chi2 within 9 of the best.
     live_pixels : int array of shape (N,)
@@ -75,7 +76,7 @@ def find_labels(
     quartic: Quartic, starts: FloatArray, *, density: LabelDensity | None = None, workers: int | None = None
 ) -> LabelOptimum:
     """
-    Minimise chi2 of every star from several starts and return the best optimum.
+    Find the minima of every star's chi2 (:func:`bayescannon.stars.modes.find_modes`) and return the best.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def find_labels(
     -------
     found : LabelOptimum
     """
-    return best_optimum(quartic, minimise(quartic, starts, density=density, workers=workers), density=density)
+    return best_optimum(quartic, find_modes(quartic, starts, density=density, workers=workers), density=density)
 
 
 def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | None = None) -> LabelOptimum:
@@ -135,7 +136,7 @@ def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | No
         scaled=scaled,
         covariance=covariance,
         chi2=chi2,
-        agreeing_starts=np.where(few, 0, (distance < _AGREEMENT**2).sum(axis=1)),
+        agreeing_starts=np.where(few, 0, (distance[:, : optima.n_given] < _AGREEMENT**2).sum(axis=1)),
         rivals=rival.any(axis=1) & ~few,
         live_pixels=quartic.n_live,
         status=status.astype(np.int16),

@@ -9,6 +9,7 @@ subtracted from the flux, which avoids cancellation, and u(l) = v(l) without its
     A = sum_p w_p theta_p theta_p^T,   b = sum_p w_p theta_p (f_p - theta_p0),   c = sum_p w_p (f_p - theta_p0)^2.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,15 +149,47 @@ class Optima:
     labels : float array of shape (N, start, K)
         Scaled labels.
     chi2 : float array of shape (N, start)
-        chi2, or chi2 - 2 ln p with a prior p.
+        chi2, or chi2 - 2 ln p with a prior p; inf, with labels of NaN, where a star has no such start.
     converged : bool array of shape (N, start)
     iterations : int array of shape (N, start)
+    n_given : int
+        How many starts were given; those after them are of further searches (:mod:`bayescannon.stars.modes`).
     """
 
     labels: NDArray[np.float64]
     chi2: NDArray[np.float64]
     converged: NDArray[np.bool_]
     iterations: NDArray[np.int64]
+    n_given: int
+
+    @classmethod
+    def empty(cls, n_star: int, n_start: int, n_label: int) -> "Optima":
+        """Return optima of stars without starts, to be filled."""
+        return cls(
+            np.full((n_star, n_start, n_label), np.nan),
+            np.full((n_star, n_start), np.inf),
+            np.zeros((n_star, n_start), dtype=bool),
+            np.zeros((n_star, n_start), dtype=np.int64),
+            n_start,
+        )
+
+    @classmethod
+    def join(cls, parts: "Sequence[Optima]") -> "Optima":
+        """Put optima of the same stars side by side; the starts of the first part are those that were given."""
+        labels, chi2, converged, iterations = (
+            np.concatenate([part.arrays[k] for part in parts], axis=1) for k in range(4)
+        )
+        return cls(labels, chi2, converged, iterations, parts[0].n_given)
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """Labels, chi2, converged and iterations, the outputs of the compiled kernel."""
+        return self.labels, self.chi2, self.converged, self.iterations
+
+    def put(self, index: NDArray[np.intp], other: "Optima") -> None:
+        """Replace those of some of the stars."""
+        for own, values in zip(self.arrays, other.arrays, strict=True):
+            own[index] = values
 
 
 def minimise(
@@ -169,7 +202,7 @@ def minimise(
     ----------
     quartic : Quartic
     starts : float array of shape (start, K) or (star, start, K)
-        Scaled labels, the same for all stars or different for each star.
+        Scaled labels, the same for all stars or different for each star. A start of NaN is left out.
     density : LabelDensity, optional
         The prior; by default flat.
     workers : int or None
@@ -183,15 +216,10 @@ def minimise(
     starts = np.array(np.broadcast_to(starts, (n_star, n_start, n_label)), dtype=np.float64)
     pairs = term_pairs(n_label)
     prior = (density or LabelDensity.flat(n_label)).arrays
-    result = Optima(
-        np.empty((n_star, n_start, n_label)),
-        np.empty((n_star, n_start)),
-        np.empty((n_star, n_start), dtype=bool),
-        np.empty((n_star, n_start), dtype=np.int64),
-    )
+    result = Optima.empty(n_star, n_start, n_label)
 
     def one(part: slice) -> None:
-        out = (result.labels[part], result.chi2[part], result.converged[part], result.iterations[part])
+        out = tuple(values[part] for values in result.arrays)
         minimise_all(quartic.select(part).arrays, pairs, prior, starts[part], out)
 
     map_blocks(one, n_star, _BLOCK, workers)

@@ -106,7 +106,8 @@ def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-unty
     """
     Minimise chi2 - 2 ln p of every star from its starts (star, start, K) by damped Newton steps, inside the box of p.
 
-    The arrays in `out` are filled: labels (star, start, K), value, converged and iterations (star, start).
+    A start of NaN is left out: labels of NaN, an infinite value. The arrays in `out` are filled: labels (star, start,
+    K), value, converged and iterations (star, start).
     """
     a, b, c = quartics
     x_out, value_out, converged, iterations = out
@@ -120,6 +121,12 @@ def minimise_all(quartics, pairs, density, starts, out):  # type: ignore[no-unty
     for star in range(n_star):
         quartic = (a[star], b[star], c[star])
         for start in range(n_start):
+            if np.isnan(starts[star, start, 0]):
+                x_out[star, start] = np.nan
+                value_out[star, start] = np.inf
+                iterations[star, start] = 0
+                converged[star, start] = False
+                continue
             x = np.minimum(np.maximum(starts[star, start], lower), upper)
             damping = _FIRST_DAMPING
             value = chi2_derivatives(quartic, pairs, x, True, derivatives, work)

@@ -36,8 +36,8 @@ from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.optimum import find_labels
-from bayescannon.stars.quartic import Quartic, chi2_derivatives
+from bayescannon.stars.optimum import best_optimum
+from bayescannon.stars.quartic import Quartic, chi2_derivatives, minimise
 
 _ROUNDS = 2
 _BLOCK = 64
@@ -131,7 +131,8 @@ def _relabelled(
         weight = pixel_weights(model.scatter, ivar)
         plain = star_quartic(model, spectra, ivar=ivar)
         quartic = _subtract(plain, unpack_symmetric(weight @ packed, n_term)) if corrected else plain
-        found = find_labels(quartic, scaled[:, None])
+        # the minimum near the star's labels, not the deepest: less the correction, A may be indefinite far away
+        found = best_optimum(quartic, minimise(quartic, scaled[:, None]))
         scaled, status = found.scaled, found.status
         # a star that failed once keeps its status; it is set to the pivot while the others continue
         lost = np.where(lost == FitStatus.CONVERGED, status, lost)

@@ -25,3 +25,13 @@ def seeds(n_star):
 
 def starts(n_label):
     return np.random.default_rng(5).normal(size=(7, n_label))
+
+
+def folded_quartics(n_label, n_star, *, sigma, n_pixel=20, seed=0):
+    """Quartics of stars whose spectra depend on the labels' squares as much as on the labels: many have two minima."""
+    model = np.random.default_rng(12)
+    n_term = 1 + n_label + n_label * (n_label + 1) // 2
+    theta = 0.1 * model.normal(size=(n_pixel, n_term))
+    rng = np.random.default_rng(seed)
+    flux = label_vector(rng.normal(size=(n_star, n_label))) @ theta.T + sigma * rng.normal(size=(n_star, n_pixel))
+    return compress(theta, np.zeros(n_pixel), flux, np.full(flux.shape, sigma**-2))

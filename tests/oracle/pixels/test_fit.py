@@ -128,7 +128,7 @@ def test_noiseless_data_give_zero_scatter():
 def test_wrong_calls_are_refused(survey, change, message):
     with pytest.raises(ValueError, match=message):
         fit_pixels(*change(*survey))
-    with pytest.raises(ValueError, match="'exact', 'grid' or 'fixed'"):
+    with pytest.raises(ValueError, match="'exact', 'grid', 'fixed' or 'step'"):
         fit_pixels(*survey, solver=Solver(scatter="median"))
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from star_quartics import quartics, seeds, starts
+from star_quartics import folded_quartics, quartics, seeds, starts
 
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.stars.importance import PROBABILITIES, sample_labels
-from bayescannon.stars.quartic import Quartic, chi2_derivatives
+from bayescannon.stars.quartic import Quartic, chi2_derivatives, minimise
 
 
 def on_a_grid(quartic, density, low, high, size):
@@ -73,6 +73,28 @@ def test_both_modes_get_their_shares(separation):
     assert found.k_hat[0] < 0.7
     assert found.mean[0, 0] == pytest.approx(mean, abs=0.05 * deviation)
     assert np.sqrt(found.covariance[0, 0, 0]) == pytest.approx(deviation, rel=0.05)
+
+
+def test_a_mode_that_no_start_leads_to_gets_its_share():
+    """All starts of these stars lead to the best of two modes, of which the other is less than 2 above it in chi2."""
+    many = np.random.default_rng(7).normal(size=(60, 2))
+    quartic = folded_quartics(2, 300, sigma=0.3)
+    optima = minimise(quartic, many)
+    rise = optima.chi2 - optima.chi2.min(axis=1, keepdims=True)
+    minima = [np.unique(optima.labels[n].round(2), axis=0) for n in range(300)]
+    second = np.where(rise > 0.01, rise, np.inf).min(axis=1)
+    stars = [n for n in range(300) if len(minima[n]) == 2 and second[n] < 2][:8]
+    assert len(stars) == 8
+    for n in stars:
+        star, best = quartic.select([n]), optima.labels[n, rise[n].argmin()]
+        near = best + 0.01 * many[:7]
+        assert (np.abs(minimise(star, near).labels - best) < 0.001).all()
+        found = sample_labels(star, near, seeds(1), n_draws=20_000)
+        mean, covariance, _ = on_a_grid(star, LabelDensity.flat(2), -5, 5, 301)
+        deviation = np.sqrt(np.diag(covariance))
+        assert found.n_modes[0] == 2
+        assert (np.abs(found.mean[0] - mean) < 0.05 * deviation).all()
+        np.testing.assert_allclose(np.sqrt(np.diag(found.covariance[0])), deviation, rtol=0.05)
 
 
 def test_draws_are_kept_in_proportion_and_belong_to_the_star():
