@@ -9,7 +9,8 @@ from expect import expect_between
 import bayescannon as bc
 from bayescannon.cannon.labelling import formal_errors
 from bayescannon.data.preset import NONE, PAPER
-from bayescannon.mock import detector
+from bayescannon.mock import detector, optics
+from bayescannon.mock.releases import DR2
 
 # reported variances are this many times the true ones, as LAMOST's
 OVERESTIMATE = 3.0
@@ -77,12 +78,15 @@ def test_formal_errors_are_the_scatter_of_repeated_draws_and_chi2_is_that_of_noi
 @pytest.mark.filterwarnings("ignore:.*times the median around")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_scale_of_the_mock_survey_s_noise_comes_back(seed, monkeypatch):
-    # single pixels that are far off, ten errors and more, are no part of this noise
+    # single pixels and exposures that are far off, ten errors and more, are no part of this noise
+    monkeypatch.setattr(optics, "POOR_SHARE", 0.0)
     monkeypatch.setattr(detector, "COSMIC_RAYS", 0.0)
+    monkeypatch.setattr(detector, "SKY_COSMIC_RAYS", 0.0)
     monkeypatch.setattr(detector, "FLAGGED_STRETCHES", 0.0)
     survey = bc.simulate_survey(800, 0, seed=seed)
     spectra = bc.prepare_spectra(list(survey.spectra()), replace(PAPER, resampling="white"))
     reference = bc.build_reference(spectra, survey.apogee, format="allstar-dr12")
-    model = bc.train(reference, noise="global", workers=1)
-    kappa = model.noise_scale[0] * np.sqrt(detector.VARIANCE_OVERESTIMATE)
+    # nor are wrong labels, which the clip takes
+    model, _ = bc.train_clipped(reference, noise="global", workers=1)
+    kappa = model.noise_scale[0] * np.sqrt(DR2.variance_overestimate[0])
     expect_between(kappa, 0.98, 1.02, what="kappa, in units of the truth")
