@@ -156,7 +156,7 @@ def test_nuisances_are_written_down_and_read():
     assert TrainingOptions.from_dict(older) == TrainingOptions()
     with pytest.raises(InputTypeError, match=r"nuisances must be Nuisances\(...\); got '5km/s'"):
         TrainingOptions(nuisances="5km/s")
-    with pytest.raises(InputError, match=r"grid of scatters goes with .* no hidden components or nuisances"):
+    with pytest.raises(InputError, match=r"grid of scatters goes with .* no hidden components, outliers or nuisances"):
         TrainingOptions(paper_grid=True, nuisances=Nuisances(velocity=5))
 
 
@@ -168,7 +168,7 @@ def test_outliers_by_name_and_by_numbers():
     assert TrainingOptions.from_json(given.to_json()) == given
     old = {name: value for name, value in TrainingOptions().to_dict().items() if name != "outliers"}
     assert TrainingOptions.from_dict(old) == TrainingOptions()
-    with pytest.raises(InputError, match="no outliers"):
+    with pytest.raises(InputError, match="no hidden components, outliers"):
         TrainingOptions.from_names(scatter="grid", outliers="mixture")
     with pytest.raises(ChoiceError, match="outliers must be one of none, mixture"):
         TrainingOptions(outliers="student")
