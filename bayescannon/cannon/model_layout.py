@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 KIND = "bayescannon trained model"
 # of the groups and their variables; files without a version are of the flat layout of 0.2.0. 3 adds the stars of the
 # spectra, and the choices of the label table that decide them; files of 2 lack both, and the
-# errors of damaged spectra
-SCHEMA_VERSION = 3
+# errors of damaged spectra; 4 adds what held-out stars decided, and options that versions before 0.5 do not know
+SCHEMA_VERSION = 4
 _PAIR = ("stellar_label", "stellar_label_2")
 # dims of the calibration's arrays; those of one number per label are not listed
 _CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
