@@ -59,7 +59,7 @@ def test_a_later_layout_is_refused_in_a_sentence(old, tmp_path):
     tree.attrs["schema_version"] = SCHEMA_VERSION + 1
     tree.attrs[DIGEST] = "of another kind"
     tree.to_netcdf(tmp_path / "later.nc", engine="h5netcdf")
-    with pytest.raises(ModelFileError, match=r"has schema version 4, and this version .* reads up to 3; update bayesc"):
+    with pytest.raises(ModelFileError, match=r"has schema version 5, and this version .* reads up to 4; update bayesc"):
         load_model(tmp_path / "later.nc")
 
 
