@@ -166,6 +166,7 @@ def _label(options: argparse.Namespace) -> None:
             prior=options.prior,
             nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
             n_draws=options.draws if options.posterior else 0,
+            correct_offsets=options.correct_offsets,
             n_starts=options.starts,
             seed=options.seed,
             progress=progress,

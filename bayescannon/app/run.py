@@ -110,6 +110,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
         estimates = label_store(
             model, paths["store"], prior=config.label.prior, nuisances=nuisances, n_starts=starts, seed=seed,
             progress=progress, n_draws=config.label.draws if config.label.posterior else 0,
+            correct_offsets=config.label.correct_offsets,
         )  # fmt: skip
     write_result(lambda path: write_catalogue(estimates, path, overwrite=overwrite), paths["catalogue"])
     result = RunResult(model, reference, validation, estimates, paths)

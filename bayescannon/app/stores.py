@@ -15,6 +15,7 @@ from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.novelty import as_pipeline_labels, assess_coverage, with_coverage
+from bayescannon.cannon.offsets import check_offsets, subtract_offsets
 from bayescannon.cannon.posterior import posterior_of, sample_posterior
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.star_nuisances import with_nuisances
@@ -38,6 +39,7 @@ def label_store(
     prior: LabelPrior | str | None = None,
     nuisances: Nuisances | None = None,
     n_draws: int = 0,
+    correct_offsets: bool = False,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
@@ -60,6 +62,8 @@ def label_store(
         There is no complete store.
     GridError
         The store is on another grid than the model.
+    InputError
+        Corrected labels are asked of a model without calibration.
 
     Examples
     --------
@@ -76,6 +80,7 @@ def label_store(
     (100, 5, 2)
     """
     model = with_nuisances(as_model(model), nuisances)
+    check_offsets(model, wanted=correct_offsets)
     # built once, and not anew in every block
     prior = as_label_prior(prior, model, seed=seed)
     with open_store(store) as opened:
@@ -115,7 +120,7 @@ def label_store(
             )  # fmt: skip
             for name in again.data_vars:
                 whole[name][{"star": poor}] = again[name]
-    return whole
+    return subtract_offsets(whole) if correct_offsets else whole
 
 
 def budget_of_store(

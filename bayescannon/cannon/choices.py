@@ -343,6 +343,9 @@ class LabellingChoices(NuisanceChoices):
     prior: str = choice("flat", "prior of a star's labels, built from the reference set", values=LABEL_PRIORS)
     posterior: bool = choice(False, "sample the posterior of every star: adds its quantiles")
     draws: int = choice(N_DRAWS, "posterior draws per star, with --posterior", least=100, metavar="N")
+    correct_offsets: bool = choice(
+        False, "subtract the offsets that held-out stars of such labels have, in a calibrated model; errors follow"
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bayescannon.cannon.information import GAP_MEASURES, information_left, too_l
 from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
+from bayescannon.cannon.offsets import CORRECTED, ERROR, OFFSET, check_offsets, subtract_offsets
 from bayescannon.cannon.star_nuisances import star_nuisances, with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus, ResultFlag
@@ -72,6 +73,7 @@ def label_spectra(
     *,
     prior: LabelPrior | str | None = None,
     nuisances: Nuisances | None = None,
+    correct_offsets: bool = False,
     n_starts: int = N_STARTS,
     seed: int = SEED,
     workers: int | None = None,
@@ -93,6 +95,8 @@ def label_spectra(
     nuisances : Nuisances, optional
         Errors of the stars' velocities, line spreads and continua, integrated out of the likelihood
         (:mod:`bayescannon.models.nuisances`); those of the model's training unless given.
+    correct_offsets : bool
+        Subtract the expected offsets from the labels: see :func:`bayescannon.cannon.offsets.subtract_offsets`.
     n_starts : int
         Reference stars whose labels are tried as starts; the paper takes seven. The search goes on from where they
         lead, to where another minimum may lie (:func:`bayescannon.stars.modes.find_modes`).
@@ -113,10 +117,12 @@ def label_spectra(
         formal error that the star's pixels give at the labels of the reference stars, on average, and ``dead_share``
         and ``one_sided`` measure its gaps (:func:`~bayescannon.data.lost_pixels.gap_measures`). A calibrated model adds
         ``calibrated_error``: the true label is that near with a probability of 68.3 %; it is never below the formal
-        error. Nuisances add ``rv_residual`` [km/s], positive where lines are at longer wavelengths than in the
-        training, and ``line_spread`` [km^2/s^2], by which the variance of the lines exceeds that of the training, with
-        ``rv_residual_error`` and ``line_spread_error``; their part is not in chi2. A model whose stars have noise
-        scales of their own adds ``noise_scale``, by which the reported errors were multiplied.
+        error; and ``expected_offset``, the mean of (inferred - true) of stars with such labels and S/N, with
+        ``corrected_error``, the calibrated error around (label - expected offset). Nuisances add ``rv_residual``
+        [km/s], positive where lines are at longer wavelengths than in the training, and ``line_spread`` [km^2/s^2], by
+        which the variance of the lines exceeds that of the training, with ``rv_residual_error`` and
+        ``line_spread_error``; their part is not in chi2. A model whose stars have noise scales of their
+        own adds ``noise_scale``, by which the reported errors were multiplied.
         A model trained with outliers adds ``outlying_pixels``, how many pixels have lost more than half of their
         weight, and its chi2 has the weights that are left.
 
@@ -131,6 +137,8 @@ def label_spectra(
         The spectra are on another grid.
     LabelError
         The prior is of a label that the model does not have.
+    InputError
+        Corrected labels are asked of a model without calibration.
 
     Warns
     -----
@@ -150,12 +158,13 @@ def label_spectra(
     'Gaussian of teff, logg'
     """
     model, spectra = with_nuisances(as_model(model), nuisances), as_spectra(spectra)
+    check_offsets(model, wanted=correct_offsets)
     prior = as_label_prior(prior, model, seed=seed)
     likelihood = StarLikelihood.of(model, spectra, prior=prior, workers=workers)
     search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
     estimates = estimate_labels(likelihood, search, workers=workers)
     warn_of_run(estimates, NoiseFinding.of(spectra.flux, spectra.ivar))
-    return estimates
+    return subtract_offsets(estimates) if correct_offsets else estimates
 
 
 @dataclass(frozen=True)
@@ -293,14 +302,15 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
 def _calibrated(
     likelihood: StarLikelihood, search: Search, found: LabelOptimum, left: InformationLeft
 ) -> dict[str, tuple[tuple[str, str], FloatArray]]:
-    """Return the calibrated errors as a variable; nothing of a model without calibration."""
+    """Return the calibrated errors and offsets as variables; nothing of a model without calibration."""
     model = likelihood.model
     if model.calibration is None:
         return {}
     if not search.density.is_flat:
         left = with_prior(left, likelihood, found.scaled, search.density)
     predicted = model.calibration.predict(found.scaled, found.formal, likelihood.snr, left)
-    return {"calibrated_error": (("star", "stellar_label"), predicted.interval() * model.scaler.scale)}
+    found_of = {OFFSET: predicted.location, ERROR: predicted.interval(), CORRECTED: predicted.corrected().interval()}
+    return {name: (("star", "stellar_label"), values * model.scaler.scale) for name, values in found_of.items()}
 
 
 def formal_errors(estimates: xr.Dataset) -> NDArray[np.float64]:

@@ -50,9 +50,10 @@ _PAIR = ("stellar_label", "stellar_label_2")
 # dims of the calibration's arrays; those of one number per label are not listed
 _CALIBRATION_DIMS: Mapping[str, tuple[str, ...]] = {
     "location": ("stellar_label", "location_feature"),
-    "formal": ("stellar_label", "error_feature"),
+    "formal": ("stellar_label", "formal_feature"),
     "floor": ("stellar_label", "error_feature"),
     "axes": ("stellar_label", "place_axis"),
+    "nodes": ("node", "smooth_axis"),
     "label_range": ("stellar_label", "end"),
     "snr_range": ("end",),
     "damage_complete": ("stellar_label", "level_feature"),

@@ -111,7 +111,7 @@ HELD_OUT: Mapping[str, tuple[str, str]] = {
 # of scaled labels; see bayescannon.reliability.error_distribution.ErrorCalibration
 CALIBRATION: Mapping[str, tuple[str, str]] = {
     "location": ("mu: coefficients of the location of the errors", _ONE),
-    "formal": ("alpha: coefficients of the log factor on the formal error", _ONE),
+    "formal": ("alpha: log factor on the formal error", _ONE),
     "floor": ("beta: coefficients of the log error that is added in quadrature", _ONE),
     "dof": ("degrees of freedom of the errors' Student-t at the mean S/N", _ONE),
     "dof_slope": ("change of the log degrees of freedom with the standardised log S/N", _ONE),
@@ -122,7 +122,8 @@ CALIBRATION: Mapping[str, tuple[str, str]] = {
     "snr_range": ("lowest and highest ln S/N of the reference stars", _ONE),
     "snr_centre": ("mean ln S/N of the reference stars", _ONE),
     "snr_width": ("standard deviation of ln S/N of the reference stars", _ONE),
-    "bias": ("mean location of the errors, never subtracted from labels", _ONE),
+    "nodes": ("u: positions that the smooth functions of the place are given by", _ONE),
+    "bias": ("mean location of the errors", _ONE),
     "wrong_fraction": ("fraction of reference stars with the labels of another star", _ONE),
     "n_stars": ("reference stars that the calibration is of", _ONE),
     "damage_complete": ("rho: ln of the largest typical error of complete stars by S/N", _ONE),

@@ -57,8 +57,10 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     curvature = "(J^T W J)^-1" if is_flat else "the inverse curvature of likelihood and prior at the maximum"
     noise = "the noise of the pixels alone" if is_flat else "the noise of the pixels and the prior"
     yield _column("id", estimates["star"].to_numpy().astype(np.str_), None, "name of the spectrum's file")
+    corrected = "offsets" in estimates.attrs
     for k, label in enumerate(labels):
-        yield _column(label.name, values[:, k], label.unit, label.description)
+        text = label.description + (f", less offset_{label.name}" if corrected else "")
+        yield _column(label.name, values[:, k], label.unit, text)
         if calibrated is not None:
             text = f"calibrated error of {label.name}: half of its central 68.3 % interval"
             text += "" if is_flat else ", calibrated on labels under a flat prior"
@@ -84,6 +86,7 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     for k, label in enumerate(labels):
         text = f"formal error of {label.name}, from {curvature}: {noise}, not the total error"
         yield _column(f"e_formal_{label.name}", formal[:, k], label.unit, text)
+    yield from _offset_columns(estimates, labels)
     for i, j in combinations(range(len(labels)), 2):
         yield _column(
             f"rho_{labels[i].name}_{labels[j].name}",
@@ -159,6 +162,17 @@ def _nuisance_columns(estimates: xr.Dataset) -> Iterator[Column]:
             yield _column(
                 f"e_{name}", estimates[f"{name}_error"], unit, f"standard deviation of {name}, from the noise"
             )
+
+
+def _offset_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
+    """Yield the expected offsets, if the model was calibrated."""
+    if "expected_offset" not in estimates:
+        return
+    offsets = estimates["expected_offset"].transpose("star", "stellar_label").to_numpy()
+    what = "subtracted" if "offsets" in estimates.attrs else "not subtracted; e_ is of the label as inferred"
+    for k, label in enumerate(labels):
+        text = f"mean of (inferred - true {label.name}) of held-out stars with such labels and S/N; {what}"
+        yield _column(f"offset_{label.name}", offsets[:, k], label.unit, text)
 
 
 def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:

@@ -20,6 +20,7 @@ REQUIRED = {
 OPTIONAL = {
     "kappa": "median scale of the flux errors",
     "errors": "what the errors e_ of the labels are",
+    "offsets": "expected offsets of the labels",
     "posterior_width": "half of 15.9-84.1 % over the error",
     "model_release": "data release of the training spectra",
     "preset": "preparation of the spectra",

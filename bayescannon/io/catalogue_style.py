@@ -122,6 +122,9 @@ def column_style(name: str) -> ColumnStyle | None:
         label = KNOWN_LABELS.get(name.removeprefix(prefix))
         if label is not None and name.startswith(prefix):
             return ColumnStyle(_NUMBER, label.digits + extra, f"stat.error;{_label_ucd(label)}")
+    if name.removeprefix("offset_") in KNOWN_LABELS:
+        label = KNOWN_LABELS[name.removeprefix("offset_")]
+        return ColumnStyle(_NUMBER, label.digits + 1, f"stat.value;{_label_ucd(label)}")
     quantile = _QUANTILE.fullmatch(name)
     if quantile and quantile[1] in KNOWN_LABELS:
         label = KNOWN_LABELS[quantile[1]]

@@ -20,8 +20,8 @@ def error_model(
 
     .. math::
         d_n \sim {\cal N}(\mu \cdot v_n,\; \sigma_n^2 / \lambda_n + e_n^2), \quad
-        \lambda_n \sim {\rm Gamma}(\nu_n/2, \nu_n/2), \quad \ln \nu_n = \delta \cdot (\phi_{n,1}, \phi_{n,2}), \quad
-        \sigma_n^2 = f_n^2 e^{2 \alpha \cdot \phi_n} + e^{2 \beta \cdot \phi_n}
+        \lambda_n \sim {\rm Gamma}(\nu_n/2, \nu_n/2), \quad \ln \nu_n = \delta, \quad
+        \sigma_n^2 = f_n^2 e^{2 \alpha} + e^{2 \beta \cdot \phi_n}
 
     :mod:`bayescannon.reliability.error_fit` maximises its posterior with lambda integrated out.
 
@@ -30,8 +30,8 @@ def error_model(
     off, log_formal, noise : float arrays of shape (N,)
         d, inferred minus reference label; logarithm of the formal error f; standard deviation e of the reference label.
     vector, features : float arrays of shape (N, T) and (N, F)
-        v and phi; the first two of phi are 1 and the standardised logarithm of S/N.
-    mean, width : float arrays of shape (T + 2 F + 2,)
+        v and phi.
+    mean, width : float arrays of shape (T + 1 + F + 1,)
         Means and standard deviations of the Gaussian priors of mu, alpha, beta and delta.
 
     Returns
@@ -39,13 +39,13 @@ def error_model(
     model : pymc.Model
         Free variables ``parameters`` (mu, alpha, beta, delta) and ``precision`` (lambda), observed ``off``.
     """
-    n_term, n_feature = vector.shape[1], features.shape[1]
+    n_term = vector.shape[1]
     with pm.Model() as model:
         parameters = pm.Normal("parameters", mean, width)
         location = vector @ parameters[:n_term]
-        formal = pm.math.exp(2 * (log_formal + features @ parameters[n_term : n_term + n_feature]))
-        floor = pm.math.exp(2 * (features @ parameters[n_term + n_feature : -2]))
-        half = pm.math.exp(features[:, :2] @ parameters[-2:]) / 2
+        formal = pm.math.exp(2 * (log_formal + parameters[n_term]))
+        floor = pm.math.exp(2 * (features @ parameters[n_term + 1 : -1]))
+        half = pm.math.exp(parameters[-1]) / 2
         precision = pm.Gamma("precision", half, half, shape=len(off))
         pm.Normal("off", location, pm.math.sqrt((formal + floor) / precision + noise**2), observed=off)
     return model

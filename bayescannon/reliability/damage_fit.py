@@ -121,7 +121,7 @@ def fit_damage(
     if stars.left is None or copies.stars.left is None:
         return None
     known = np.isfinite(stars.left.typical).all(axis=1) & np.isfinite(stars.scaled).all(axis=1)
-    complete, usual_gaps = _complete_stars(stars.left.select(known), calibration.level(stars.snr[known]))
+    complete, usual_gaps = _complete_stars(stars.left.select(known), calibration.frame.level(stars.snr[known]))
     usual_error = np.quantile(stars.left.typical[known], _COMPLETE_QUANTILE, axis=0)
     most = np.maximum(_LARGEST_ERROR * stars.reference.std(axis=0), usual_error)
     use = _usable(copies, most) & (right[copies.row] > 0)
@@ -130,7 +130,7 @@ def fit_damage(
     copy, weight = copies.stars.select(use), right[copies.row[use]]
     left = copies.stars.left.select(use)
     offset_range = np.quantile(np.log(copy.formal / left.typical), _OFFSET_QUANTILES, axis=0).T
-    level = calibration.level(copy.snr)
+    level = calibration.frame.level(copy.snr)
     loss = find_loss(copy.formal, level, left, complete, usual_gaps, offset_range)
     problems = _problems(copy, loss, calibration)
     with one_blas_thread():

@@ -13,6 +13,7 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.student_t import convolved_t_below
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.damage_errors import DamageErrors, InformationLeft
+from bayescannon.reliability.error_frame import ErrorFrame
 
 # probability within one standard deviation of a Gaussian, the 68.3 % of all intervals
 ONE_SIGMA = 0.6826894921370859
@@ -67,6 +68,10 @@ class PredictiveErrors:
             result = np.maximum(result, self.formal * ndtri((1 + probability) / 2))
         return result
 
+    def corrected(self) -> "PredictiveErrors":
+        """Return the errors of labels from which the location was subtracted."""
+        return replace(self, location=np.where(np.isnan(self.location), np.nan, 0.0))
+
     def pit(self, error: FloatArray, noise: FloatArray | None = None) -> FloatArray:
         """
         Return the probability of an error smaller than the actual one, shape (N, K); uniform if calibrated.
@@ -102,27 +107,35 @@ class ErrorCalibration:
     The error of scaled label k is Student-t with location, scale and degrees of freedom
 
     .. math::
-        m = \mu_k \cdot (1, L, z), \qquad
-        \sigma^2 = f^2 e^{2 \alpha_k \cdot \phi} + e^{2 \beta_k \cdot \phi}, \qquad
+        m = \mu_k \cdot (1, L, z, B(z), L z, (L^2 - 1) z), \qquad
+        \sigma^2 = f^2 e^{2 \alpha_k} + e^{2 \beta_k \cdot \phi}, \qquad
         \ln \nu = \delta_k + L \delta'_k, \qquad
-        \phi = (1, L, L^2 - 1, z), \qquad
+        \phi = (1, L, L^2 - 1, z, B(z)), \qquad
         z = W^T (x - c),
 
     where x are the K inferred scaled labels and L the standardised logarithm of S/N, both clamped to the range of the
-    reference stars; L = 0 where S/N is unknown.
+    reference stars; L = 0 where S/N is unknown. B are the columns of a smooth function
+    (:class:`bayescannon.reliability.error_frame.SmoothPlace`), which is 0 far from the reference stars.
 
-    The position z has only the axes along which the spread of the reference stars is much larger than the errors.
-    Giants lie on a narrow sequence: across it the spread of the inferred labels is mostly error, so the distribution of
-    the error given such a label is not a Student-t. Given the position along the wide axes it nearly is.
+    The location is the mean of (inferred - true) of stars with these *inferred* labels, which is what a user of a
+    catalogue has. It depends on the population of the reference stars: inferred labels of rare stars are often those of
+    frequent stars with large errors. It also depends on the errors of the reference labels where these depend on the
+    label itself; independent ones average out.
+
+    The position z has only the axes along which the spread of the reference stars exceeds the errors, and B is of the
+    two widest. What each part earns is measured in studies/beyond_formal_errors.
 
     Attributes
     ----------
-    location : float array of shape (K, 2 + P)
-        mu.
-    formal, floor : float arrays of shape (K, 3 + P)
-        alpha and beta.
+    location : float array of shape (K, 2 + P + M + 2 P)
+        mu; of shape (K, 2 + P) without nodes.
+    formal : float array of shape (K, 1)
+        alpha. Of versions before 0.5.0 it is of shape (K, 3 + P), the coefficients of phi.
+    floor : float array of shape (K, 3 + P + M)
+        beta.
     dof, dof_slope : float arrays of shape (K,)
-        exp(delta), which is nu at L = 0, and delta'; nu is clipped to 1.2 to 200.
+        exp(delta), which is nu at L = 0, and delta', which only versions before 0.5.0 fitted; nu is clipped to 1.2 to
+        200.
     scale_error : float array of shape (K,)
         Standard deviation of the estimated mean of log sigma over the reference stars: the relative uncertainty of the
         label's errors.
@@ -137,13 +150,15 @@ class ErrorCalibration:
     snr_centre, snr_width : float
         Mean and standard deviation of the logarithm.
     bias : float array of shape (K,)
-        Mean location over the reference stars, in scaled labels; reported, never subtracted.
+        Mean location over the reference stars, in scaled labels.
     wrong_fraction : float
         Estimated fraction of reference stars with the labels of another star.
     n_stars : int
         Number of reference stars in the fit.
     damage : DamageErrors, optional
         The additional variance of stars that lost pixels; there is none unless given.
+    nodes : float array of shape (M, P), optional
+        Positions that define B. Files of versions before 0.5.0 have none, and M is 0.
     """
 
     location: FloatArray
@@ -162,6 +177,7 @@ class ErrorCalibration:
     wrong_fraction: float
     n_stars: int
     damage: DamageErrors | None = None
+    nodes: FloatArray | None = None
 
     def __repr__(self) -> str:
         degrees = ", ".join(f"{value:.3g}" for value in self.dof)
@@ -183,7 +199,7 @@ class ErrorCalibration:
         """
         if self.damage is None or left is None:
             return replace(self.of_complete(scaled, formal, snr), formal=formal)
-        loss = self.damage.loss(formal, self.level(snr), left)
+        loss = self.damage.loss(formal, self.frame.level(snr), left)
         # with the formal errors that the stars would have if they were complete
         whole = self.of_complete(scaled, formal * loss.shrink, snr)
         scale, dof = self.damage.widen(whole.scale, whole.dof, loss)
@@ -191,32 +207,19 @@ class ErrorCalibration:
 
     def of_complete(self, scaled: FloatArray, formal: FloatArray, snr: FloatArray) -> PredictiveErrors:
         """Return the distribution of the errors of stars that lost no pixels; parameters as in :meth:`predict`."""
-        vector, features = self.features(scaled, snr)
+        vector, features = self.frame.features(scaled, snr)
         level = features[:, 1:2]
-        scale = np.hypot(formal * np.exp(features @ self.formal.T), np.exp(features @ self.floor.T))
+        factor = np.exp(features[:, : self.formal.shape[1]] @ self.formal.T)
+        scale = np.hypot(formal * factor, np.exp(features @ self.floor.T))
         missing = np.isnan(scale)
         location = vector @ self.location.T
         dof = np.clip(self.dof * np.exp(level * self.dof_slope), *DOF_RANGE)
         return PredictiveErrors(np.where(missing, np.nan, location), scale, np.where(missing, np.nan, dof))
 
-    def level(self, snr: FloatArray) -> FloatArray:
-        """Return L, shape (N,)."""
-        n_label = len(self.centre)
-        result: FloatArray = self.features(np.zeros((len(snr), n_label)), snr)[0][:, 1]
-        return result
-
-    def features(self, scaled: FloatArray, snr: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return (1, L, z) of shape (N, 2 + P) and phi of shape (N, 3 + P)."""
-        return make_features(
-            scaled,
-            snr,
-            label_range=self.label_range,
-            axes=self.axes,
-            centre=self.centre,
-            snr_range=self.snr_range,
-            snr_centre=self.snr_centre,
-            snr_width=self.snr_width,
-        )
+    @property
+    def frame(self) -> ErrorFrame:
+        """What the errors depend on."""
+        return ErrorFrame(**{item.name: getattr(self, item.name) for item in fields(ErrorFrame)})
 
     @property
     def hash(self) -> str:
@@ -235,7 +238,7 @@ class ErrorCalibration:
         own = {
             item.name: np.asarray(getattr(self, item.name), dtype=np.float64)
             for item in fields(self)
-            if item.name != "damage"
+            if item.name != "damage" and getattr(self, item.name) is not None
         }
         damage = {} if self.damage is None else self.damage.arrays()
         return own | {f"{_DAMAGE}{name}": values for name, values in damage.items()}
@@ -251,23 +254,3 @@ class ErrorCalibration:
         }
         values |= {"n_stars": int(arrays["n_stars"]), "damage": DamageErrors.from_arrays(damage) if damage else None}
         return cls(**values)
-
-
-def make_features(
-    scaled: FloatArray,
-    snr: FloatArray,
-    *,
-    label_range: FloatArray,
-    axes: FloatArray,
-    centre: FloatArray,
-    snr_range: FloatArray,
-    snr_centre: float,
-    snr_width: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Return (1, L, z) and phi; see :class:`ErrorCalibration` for the parameters."""
-    place = (np.clip(scaled, label_range[:, 0], label_range[:, 1]) - centre) @ axes
-    log_snr = np.log(np.maximum(snr, np.finfo(float).tiny))
-    level = (np.clip(log_snr, *snr_range) - snr_centre) / snr_width
-    level = np.where(np.isnan(level), 0.0, level)[:, None]
-    one = np.ones_like(level)
-    return np.hstack([one, level, place]), np.hstack([one, level, level**2 - 1, place])

@@ -11,15 +11,29 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.error_distribution import DOF_RANGE
 from bayescannon.reliability.penalised import maximise_penalised
 
-# standard deviation of the Gaussian priors that shrink the coefficients of L and z to zero
-PRIOR_WIDTH = 0.3
-# mean and standard deviation of the prior of log nu, and width of the prior of its slope with L. Without priors a few
-# extreme stars determine nu, and through the shape of the Student-t also the width of its core, if that is smaller than
-# the errors of the reference
+# mean and standard deviation of the prior of log nu. Without it a few extreme stars determine nu, and through the shape
+# of the Student-t also the width of its core, if that is smaller than the errors of the reference
 DOF_PRIOR = (np.log(10.0), 0.5)
-DOF_SLOPE_WIDTH = 0.2
 # standard deviation of the priors of intercepts, which are nearly flat
 _INTERCEPT_WIDTH = 7.0
+
+
+@dataclass(frozen=True)
+class PriorWidths:
+    """
+    Standard deviations of the Gaussian priors that shrink the coefficients of L, z and B to zero.
+
+    Attributes
+    ----------
+    location, changing : float
+        Of mu, in units of the label's own typical error; `changing` of the products of S/N and place in it.
+    floor : float
+        Of beta.
+    """
+
+    location: float = 0.3
+    changing: float = 0.3
+    floor: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -32,10 +46,12 @@ class ErrorLikelihood:
     off, log_formal, noise : float arrays of shape (N,)
         Inferred minus reference label, logarithm of the formal error, standard deviation of the reference label.
     vector, features : float arrays of shape (N, 2 + P) and (N, 3 + P)
-        Features of the location, and of the scale; the first two of the latter, 1 and L, are also those of the degrees
-        of freedom.
+        Features of the location, and of the scale.
     star : int array of shape (N,), optional
         Number of each one's star, from 0; every one is another star unless given.
+    widths : PriorWidths
+    n_changing : int
+        Number of the last columns of `vector` whose prior has the width `changing`.
     """
 
     off: FloatArray
@@ -44,20 +60,28 @@ class ErrorLikelihood:
     vector: FloatArray
     features: FloatArray
     star: NDArray[np.int64] | None = None
+    widths: PriorWidths = PriorWidths()
+    n_changing: int = 0
 
     @property
     def cuts(self) -> list[int]:
-        """Indices at which mu, alpha and beta end in the vector of parameters; delta and its slope follow."""
-        return np.cumsum([self.vector.shape[1], self.features.shape[1], self.features.shape[1]]).tolist()
+        """Indices at which mu, alpha and beta end in the vector of parameters; delta follows."""
+        location = self.vector.shape[1]
+        return [location, location + 1, location + 1 + self.features.shape[1]]
+
+    @property
+    def unit(self) -> float:
+        """A typical error: by the median of the squares, less the noise."""
+        square = np.median(self.off**2) / 0.455 - np.median(self.noise) ** 2
+        # if the noise explains the whole scatter, a third of the noise
+        floor = (0.3 * np.median(self.noise)) ** 2 + np.exp(2 * np.median(self.log_formal)) / 4
+        return float(np.sqrt(max(square, floor)))
 
     def start(self) -> FloatArray:
         """Return starting parameters: a constant scale with the median squared error, half of sigma^2 from f."""
-        square = np.median(self.off**2) / 0.455 - np.median(self.noise) ** 2
-        # if the noise explains the whole scatter, start from a third of the noise
-        floor = (0.3 * np.median(self.noise)) ** 2 + np.exp(2 * np.median(self.log_formal)) / 4
-        level = np.log(max(square, floor) / 2) / 2
+        level = np.log(self.unit) - np.log(2) / 2
         _, formal, last = self.cuts
-        out = np.zeros(last + 2)
+        out = np.zeros(last + 1)
         out[self.cuts[0]] = level - np.median(self.log_formal)
         out[formal] = level
         out[last] = DOF_PRIOR[0]
@@ -65,11 +89,14 @@ class ErrorLikelihood:
 
     def prior(self) -> tuple[FloatArray, FloatArray]:
         """Return means and inverse variances of the Gaussian priors of the parameters."""
-        precision = np.full(self.cuts[-1] + 2, PRIOR_WIDTH**-2.0)
-        precision[[0, *self.cuts[:2]]] = _INTERCEPT_WIDTH**-2.0
-        precision[-2:] = DOF_PRIOR[1] ** -2.0, DOF_SLOPE_WIDTH**-2.0
+        location, formal, last = self.cuts
+        precision = np.full(last + 1, self.widths.floor**-2.0)
+        precision[:location] = (self.widths.location * self.unit) ** -2.0
+        precision[location - self.n_changing : location] = (self.widths.changing * self.unit) ** -2.0
+        precision[[0, location, formal]] = _INTERCEPT_WIDTH**-2.0
+        precision[last] = DOF_PRIOR[1] ** -2.0
         mean = np.zeros(len(precision))
-        mean[-2] = DOF_PRIOR[0]
+        mean[last] = DOF_PRIOR[0]
         return mean, precision
 
     def log_density(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -80,9 +107,9 @@ class ErrorLikelihood:
         value, by_off, by_scale, by_dof = convolved_t(off, np.exp(log_scale), dof, self.noise, digamma(dof / 2))
         gradient = [
             -self.vector * by_off[:, None],
-            self.features * (share * by_scale)[:, None],
+            (share * by_scale)[:, None],
             self.features * ((1 - share) * by_scale)[:, None],
-            self.features[:, :2] * (by_dof * ((low < log_dof) & (log_dof < high)))[:, None],
+            (by_dof * ((low < log_dof) & (log_dof < high)))[:, None],
         ]
         return value, np.concatenate(gradient, axis=1)
 
@@ -101,17 +128,34 @@ class ErrorLikelihood:
         hessian = (gradient * weight[:, None]).T @ gradient + np.diag(self.prior()[1])
         slope = np.zeros(len(parameters))
         location, formal, last = self.cuts
-        slope[location:formal] = np.average(self.features * share[:, None], axis=0, weights=weight)
+        slope[location] = np.average(share, weights=weight)
         slope[formal:last] = np.average(self.features * (1 - share)[:, None], axis=0, weights=weight)
         return float(np.sqrt(slope @ np.linalg.solve(hessian, slope)))
+
+    def shrinkage(self, parameters: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """
+        Return what the widths of the priors are learned from, in their order, each of shape (3,).
+
+        The sums of squares of the coefficients that are shrunk, in units of the widths, and how many of them the data
+        determine (MacKay 1992, Neural Comput. 4, 415, eq. 4.9), by the Hessian of :meth:`maximise`.
+        """
+        _, gradient = self.log_density(parameters)
+        precision = self.prior()[1]
+        covariance = np.linalg.inv((gradient * weight[:, None]).T @ gradient + np.diag(precision))
+        determined = 1 - np.diag(covariance) * precision
+        location, formal, last = self.cuts
+        changing = location - self.n_changing
+        parts = (slice(1, changing), self.unit), (slice(changing, location), self.unit), (slice(formal + 1, last), 1.0)
+        squares = [((parameters[part] / unit) ** 2).sum() for part, unit in parts]
+        return np.array(squares), np.array([determined[part].sum() for part, _ in parts])
 
     def _shape(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Return d - m, log sigma, the share of sigma^2 from f, and the unclipped log nu of each star."""
         mu, alpha, beta, delta = np.split(parameters, self.cuts)
-        log_formal, log_floor = self.features @ alpha + self.log_formal, self.features @ beta
+        log_formal, log_floor = alpha + self.log_formal, self.features @ beta
         log_scale = np.logaddexp(2 * log_formal, 2 * log_floor) / 2
         share = np.exp(2 * (log_formal - log_scale))
-        return self.off - self.vector @ mu, log_scale, share, self.features[:, :2] @ delta
+        return self.off - self.vector @ mu, log_scale, share, np.broadcast_to(delta, self.off.shape)
 
     def left_out(self, parameters: FloatArray, weight: FloatArray) -> "ErrorLikelihood":
         """
@@ -123,7 +167,7 @@ class ErrorLikelihood:
         the residuals of new stars do.
         """
         mu, alpha, beta, _ = np.split(parameters, self.cuts)
-        square = np.exp(2 * (self.features @ alpha + self.log_formal)) + np.exp(2 * self.features @ beta)
+        square = np.exp(2 * (alpha + self.log_formal)) + np.exp(2 * self.features @ beta)
         precision = weight / (square + self.noise**2)
         prior = np.diag(self.prior()[1][: len(mu)])
         covariance = np.linalg.inv((self.vector * precision[:, None]).T @ self.vector + prior)

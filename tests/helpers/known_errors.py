@@ -21,7 +21,7 @@ def known_calibration():
     location = np.array([[0.01, -0.02, 0.03, -0.02], [0.015, 0.01, 0.0, 0.015]])
     return ErrorCalibration(
         location=location,
-        formal=np.array([[0.5, 0.1, 0.0, 0.2, 0.0], [0.2, 0.0, -0.1, 0.0, -0.2]]),
+        formal=np.array([[0.5], [0.2]]),
         floor=np.array([[-2.6, 0.1, 0.0, 0.3, -0.2], [-2.2, 0.0, 0.1, -0.2, 0.1]]),
         dof=np.array([4.0, 10.0]),
         dof_slope=np.array([0.0, -0.3]),
@@ -104,7 +104,7 @@ def draw_copies(n_star, *, seed, noise=0.07):
     stars, _, _ = draw_stars(n_star, seed=seed, noise=noise)
     rng = np.random.default_rng(seed + 1000)
     calibration = replace(known_calibration(), damage=known_damage())
-    level = calibration.level(stars.snr)[:, None]
+    level = calibration.frame.level(stars.snr)[:, None]
     typical = np.exp(-3.1 - 0.75 * level + 0.04 * rng.normal(size=stars.scaled.shape))
     stars = replace(
         stars, left=InformationLeft(typical, np.column_stack([0.02 * rng.random(n_star)] * 2), np.ones(n_star))
@@ -125,7 +125,7 @@ def lost_pixels(n_star, seed):
     """The likelihood of the first label of copies that lost pixels."""
     _, copies, _ = draw_copies(n_star, seed=seed)
     calibration, stars = known_calibration(), copies.stars
-    loss = known_damage().loss(stars.formal, calibration.level(stars.snr), stars.left)
+    loss = known_damage().loss(stars.formal, calibration.frame.level(stars.snr), stars.left)
     whole = calibration.of_complete(stars.scaled, stars.formal * loss.shrink, stars.snr)
     off = stars.scaled - stars.reference - whole.location
     return LostPixels(

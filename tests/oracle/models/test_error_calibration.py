@@ -11,7 +11,7 @@ from bayescannon.reliability.error_likelihood import ErrorLikelihood
 
 def test_errors_of_complete_stars():
     stars, _, _ = draw_stars(3, seed=4)
-    vector, features = known_calibration().features(stars.scaled, stars.snr)
+    vector, features = known_calibration().frame.features(stars.scaled, stars.snr)
     off = stars.scaled - stars.reference
     problem = ErrorLikelihood(off[:, 0], np.log(stars.formal[:, 0]), stars.noise[:, 0], vector, features)
     mean, weight = problem.prior()

@@ -8,7 +8,7 @@ from bayescannon.reliability.error_likelihood import ErrorLikelihood
 
 def test_the_gradient_of_a_label_is_that_of_its_density():
     stars, _, _ = draw_stars(40, seed=7)
-    vector, features = known_calibration().features(stars.scaled, stars.snr)
+    vector, features = known_calibration().frame.features(stars.scaled, stars.snr)
     off = stars.scaled - stars.reference
     problem = ErrorLikelihood(off[:, 1].copy(), np.log(stars.formal[:, 1]), stars.noise[:, 1].copy(), vector, features)
     at = problem.start() + 0.1 * np.random.default_rng(8).normal(size=len(problem.start()))

@@ -142,8 +142,8 @@ def test_a_calibration_without_a_place_is_saved(calibrated, tmp_path, fresh):
         calibrated.calibration,
         axes=np.zeros((n_label, 0)),
         location=calibrated.calibration.location[:, :2],
-        formal=calibrated.calibration.formal[:, :3],
         floor=calibrated.calibration.floor[:, :3],
+        nodes=None,
     )
     model = replace(calibrated, calibration=calibration)
     model.save(tmp_path / "model.nc")

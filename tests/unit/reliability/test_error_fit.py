@@ -25,7 +25,8 @@ def test_one_label_and_few_stars_shrink_to_constants():
     )
     calibration = fit_calibration(one)
     assert calibration.axes.shape == (1, 1)
-    assert calibration.location.shape == (1, 3)
+    assert calibration.nodes.shape == (6, 1)
+    assert calibration.location.shape == (1, 3 + 6 + 2)
     error = calibration.predict(one.scaled, one.formal, one.snr).interval()
     assert np.isfinite(error).all()
     assert error.max() / error.min() < 30
@@ -34,7 +35,7 @@ def test_one_label_and_few_stars_shrink_to_constants():
 
 
 def test_axes_are_those_of_stars_spread_wider_than_their_errors():
-    """Of three axes one is wide enough, whatever the labels' units are; of labels lost in their errors none is."""
+    """Of three axes two are wide enough, whatever the labels' units are; of labels lost in their errors none is."""
     rng = np.random.default_rng(4)
     n_star = 4000
     along, across = rng.normal(size=(n_star, 1)), rng.normal(size=(n_star, 2))
@@ -45,11 +46,11 @@ def test_axes_are_those_of_stars_spread_wider_than_their_errors():
     observed = off + noise * rng.normal(size=off.shape)
     for unit in (np.ones(3), np.array([1.0, 2.5, 0.4])):
         axes = _steady_axes((labels + off) * unit, observed * unit, noise * unit)
-        assert axes.shape == (3, 1)
+        assert axes.shape == (3, 2)
         place = ((labels + off) * unit) @ axes[:, 0]
         assert place.std() == pytest.approx(1)
         assert abs(np.corrcoef(place, along[:, 0])[0, 1]) > 0.98
-        assert axes[np.abs(axes).argmax()] > 0
+        assert axes[np.abs(axes[:, 0]).argmax(), 0] > 0
     assert _steady_axes(labels + off, 20 * observed, noise).shape == (3, 0)
 
 
