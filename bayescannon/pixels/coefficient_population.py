@@ -1,18 +1,20 @@
 r"""
-Fit the population of coefficients (mu, tau and each pixel's activity lambda) by maximum marginal likelihood.
+Fit the population of coefficients (mu, tau) by maximum marginal likelihood; the pixels' activities are integrated out.
 
 With theta_pk ~ N(mu_k, (tau_k lambda_p)^2) for the shrunk terms, flat priors on the others and given scatters, theta
-can be integrated out exactly: with M_p, h_p the normal equations of pixel p after its flat terms are eliminated and
-D_p = lambda_p^2 diag(tau^2), minus the log marginal likelihood is
+can be integrated out exactly: with M_p, h_p the normal equations of pixel p after its flat terms are eliminated, and
+r = h - M mu, in the eigenvectors u_i of S_p = diag(tau) M diag(tau), with e_i its eigenvalues and
+g_i = u_i^T diag(tau) r,
 
-    F = sum_p ln|I + M D| / 2 + mu^T M mu / 2 - h^T mu - r^T D (I + M D)^-1 r / 2 + (ln lambda_p)^2 / (2 w^2),
+    f_p(lambda) = sum_i ln(1 + lambda^2 e_i) / 2 - sum_i lambda^2 g_i^2 / (1 + lambda^2 e_i) / 2,
+    F = sum_p [mu^T M mu / 2 - h^T mu - ln integral exp(-f_p(lambda)) N(ln lambda; 0, w^2) dln lambda].
 
-with r = h - M mu; no inverse of M is needed. F is minimised by Fisher scoring in (mu, ln tau, ln lambda); the Fisher
-matrix is an arrow (diagonal in lambda, dense in tau), so a step needs one elimination.
+The integral is a Gauss-Hermite quadrature around the mode of each pixel's ln lambda. F is minimised in (mu, ln tau) by
+Newton steps, whose matrix is the Fisher matrix with ln lambda eliminated at its mode. If lambda were maximised with
+tau, tau would be biased however many pixels there are.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,10 @@ from bayescannon.numerics.typing import FloatArray
 LOWEST_LOG_TAU = float(np.log(1e-7))
 _MAX_STEP = 2.0
 _MAX_ROUNDS = 200
+# nodes of the integral over ln lambda
+_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+# the mode of ln lambda is found to this fraction of its error
+_MODE_SETTLED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Population:
     mu, tau : float arrays of shape (Q,)
         Mean and scale of each shrunk term, in normalised flux.
     activity : float array of shape (P,)
-        lambda_p.
+        lambda_p: the most probable value given mu and tau.
     objective : float
         F at the optimum.
     trace : tuple of float
@@ -85,52 +91,130 @@ def eliminate_flat(
     return (reduced + reduced.transpose(0, 2, 1)) / 2, reduced_right
 
 
+@dataclass(frozen=True)
+class Marginal:
+    """
+    F and its derivatives.
+
+    Attributes
+    ----------
+    objective : float
+        F.
+    mu, log_tau : float arrays of shape (Q,)
+        Gradients.
+    fisher_mu, fisher_tau : float arrays of shape (Q, Q)
+        Expected second derivatives, with ln lambda eliminated at its mode.
+    log_activity : float array of shape (P,)
+        Mode of ln lambda of each pixel.
+    """
+
+    objective: float
+    mu: NDArray[np.float64]
+    log_tau: NDArray[np.float64]
+    fisher_mu: NDArray[np.float64]
+    fisher_tau: NDArray[np.float64]
+    log_activity: NDArray[np.float64]
+
+
 def marginal_objective(
     normal: FloatArray, right: FloatArray, population: Population, activity_spread: float
-) -> dict[str, Any]:
+) -> Marginal:
     """
-    Evaluate F and its derivatives.
+    Evaluate F and its derivatives, theta and lambda integrated out.
 
     Parameters
     ----------
     normal, right : float arrays of shape (P, Q, Q) and (P, Q)
         From :func:`eliminate_flat`.
     population : Population
+        Its activities are where the search of the modes starts.
     activity_spread : float
         w, prior standard deviation of ln lambda.
 
     Returns
     -------
-    values : dict
-        ``objective``; gradients ``mu`` (Q), ``log_tau`` (Q), ``log_activity`` (P); the expected second derivatives
-        ``fisher_mu`` (Q, Q), ``fisher_tau`` (Q, Q), ``fisher_activity`` (P), ``fisher_cross`` (P, Q).
+    values : Marginal
     """
-    variance = population.scale**2
-    log_activity = np.log(population.activity)
-    n_shrunk = normal.shape[1]
-    residual = right - normal @ population.mu
-    core = np.eye(n_shrunk) + normal * variance[:, None, :]
-    solved = np.linalg.solve(core, np.concatenate([normal, residual[:, :, None]], axis=2))
-    precision, alpha = solved[:, :, :-1], solved[:, :, -1]  # (C + D)^-1 and (C + D)^-1 (theta_hat - mu)
-    surplus = variance * (np.diagonal(precision, axis1=1, axis2=2) - alpha**2)
-    squared = 2 * variance[:, :, None] * precision**2 * variance[:, None, :]
-    objective = (
-        0.5 * np.linalg.slogdet(core)[1].sum()
-        + 0.5 * population.mu @ normal.sum(axis=0) @ population.mu
-        - right.sum(axis=0) @ population.mu
-        - 0.5 * np.sum(residual * variance * alpha)
-        + 0.5 * np.sum(log_activity**2) / activity_spread**2
+    mu, tau = population.mu, population.tau
+    residual = right - normal @ mu
+    size, basis = np.linalg.eigh(tau[:, None] * normal * tau)
+    size = np.maximum(size, 0.0)
+    signal = np.einsum("pki,pk->pi", basis, tau * residual)
+    mode, width = activity_mode(size, signal, np.log(population.activity), activity_spread)
+
+    nodes = mode[:, None] + width[:, None] * _NODES
+    squared = np.exp(2 * nodes)[:, :, None]  # lambda^2 (P, node, 1)
+    shrinkage = 1 / (1 + squared * size[:, None, :])
+    log_density = 0.5 * (
+        np.log(shrinkage).sum(axis=2) + (squared * shrinkage * signal[:, None, :] ** 2).sum(axis=2)
+    ) - 0.5 * (nodes / activity_spread) ** 2  # fmt: skip
+    log_weight = log_density + np.log(_NODE_WEIGHTS / np.sqrt(2 * np.pi)) + 0.5 * _NODES**2
+    highest = log_weight.max(axis=1, keepdims=True)
+    weight = np.exp(log_weight - highest)
+    total = weight.sum(axis=1, keepdims=True)
+    weight /= total
+    evidence = highest[:, 0] + np.log(total[:, 0]) + np.log(width / activity_spread)
+
+    # tau alpha, where alpha = (C + D)^-1 (theta_hat - mu), at every node: (P, node, Q)
+    pulls = (shrinkage * signal[:, None, :]) @ basis.transpose(0, 2, 1)
+    used = np.einsum("pg,pgi->pi", weight, squared * shrinkage) * size
+    surplus = np.einsum("pki,pi->k", basis**2, used) - np.einsum("pg,pgk->k", weight * squared[:, :, 0], pulls**2)
+    precision = np.einsum(
+        "pki,pi,pli->kl", basis, np.einsum("pg,pgi->pi", weight, shrinkage) * size, basis, optimize=True
     )
-    return {
-        "objective": float(objective),
-        "mu": -alpha.sum(axis=0),
-        "log_tau": surplus.sum(axis=0),
-        "log_activity": surplus.sum(axis=1) + log_activity / activity_spread**2,
-        "fisher_mu": precision.sum(axis=0),
-        "fisher_tau": squared.sum(axis=0),
-        "fisher_activity": squared.sum(axis=(1, 2)) + 1 / activity_spread**2,
-        "fisher_cross": squared.sum(axis=1),
-    }
+    at_mode = np.exp(2 * mode)[:, None] * size
+    hat = (basis * (at_mode / (1 + at_mode))[:, None, :]) @ basis.transpose(0, 2, 1)
+    fisher = 2 * hat**2
+    cross = fisher.sum(axis=2)
+    own = cross.sum(axis=1) + 1 / activity_spread**2
+    return Marginal(
+        objective=float(0.5 * mu @ normal.sum(axis=0) @ mu - right.sum(axis=0) @ mu - evidence.sum()),
+        mu=-np.einsum("pg,pgk->k", weight, pulls) / tau,
+        log_tau=surplus,
+        fisher_mu=precision / np.outer(tau, tau),
+        fisher_tau=fisher.sum(axis=0) - cross.T @ (cross / own[:, None]),
+        log_activity=mode,
+    )
+
+
+def activity_mode(
+    size: FloatArray, signal: FloatArray, start: FloatArray, activity_spread: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Find the most probable ln lambda of each pixel, given mu and tau.
+
+    Parameters
+    ----------
+    size, signal : float arrays of shape (P, Q)
+        e and g of the module.
+    start : float array of shape (P,)
+        ln lambda to start from.
+    activity_spread : float
+        w.
+
+    Returns
+    -------
+    mode, width : float arrays of shape (P,)
+        The mode, and the standard deviation of the normal density with the curvature there.
+    """
+    x = np.array(start, dtype=np.float64)
+    curvature = np.ones_like(x)
+    moving = np.arange(len(x))
+    for _ in range(_MAX_ROUNDS):
+        e, squared = size[moving], np.exp(2 * x[moving])[:, None]
+        used = squared * e / (1 + squared * e)
+        surprise = squared * signal[moving] ** 2 / (1 + squared * e) ** 2
+        slope = (used - surprise).sum(axis=1) + x[moving] / activity_spread**2
+        observed = 2 * (used * (1 - used) - surprise * (1 - 2 * used)).sum(axis=1) + 1 / activity_spread**2
+        expected = 2 * (used**2).sum(axis=1) + 1 / activity_spread**2
+        curvature[moving] = np.maximum(observed, 0.5 / activity_spread**2)
+        # the larger of the two, for a step that does not overshoot
+        step = -slope / np.maximum(observed, expected)
+        x[moving] += np.clip(step, -1.0, 1.0)
+        moving = moving[np.abs(step) * np.sqrt(expected) > _MODE_SETTLED]
+        if not len(moving):
+            break
+    return x, 1 / np.sqrt(curvature)
 
 
 def fit_population(
@@ -142,7 +226,7 @@ def fit_population(
     tolerance: float = 1e-6,
 ) -> Population:
     """
-    Fit mu, tau and lambda of P pixels with Q shrunk terms by maximum marginal likelihood.
+    Fit mu and tau of P pixels with Q shrunk terms by maximum marginal likelihood, and lambda given these.
 
     Parameters
     ----------
@@ -168,49 +252,52 @@ def fit_population(
         spread = np.median(np.abs(estimate), axis=0)
         start = Population(np.zeros(n_shrunk), np.clip(spread, 1e-5, 1.0), np.ones(n_pixel))
     current, values = start, marginal_objective(normal, right, start, activity_spread)
-    trace = [values["objective"]]
+    trace = [values.objective]
     converged = False
     damping = 1.0
     for _ in range(_MAX_ROUNDS):
-        step, gain = _fisher_step(values, current)
+        to_mu, to_tau, gain = _newton_step(values, current)
         if gain < tolerance * n_pixel:
             converged = True
             break
         while True:
-            trial = _moved(current, step, damping)
+            trial = _moved(current, to_mu, to_tau, values.log_activity, damping)
             new = marginal_objective(normal, right, trial, activity_spread)
-            if new["objective"] <= values["objective"]:
+            # the quadrature is not exact to the last digit: an increase below the tolerance is none
+            if new.objective <= values.objective + tolerance * n_pixel:
                 break
             damping /= 2
-            if damping < 1e-6:
-                return Population(current.mu, current.tau, current.activity, values["objective"], tuple(trace), False)
+            if damping < 1e-3:
+                return _result(current, values, trace, converged=False)
         current, values = trial, new
-        trace.append(values["objective"])
+        trace.append(values.objective)
         damping = min(1.0, 2 * damping)
-    return Population(current.mu, current.tau, current.activity, values["objective"], tuple(trace), converged)
+    return _result(current, values, trace, converged=converged)
 
 
-def _fisher_step(values: dict[str, Any], population: Population) -> tuple[tuple[FloatArray, ...], float]:
-    """Return the steps of mu, ln tau and ln lambda, and the decrease of F that they predict."""
-    ridge = 1e-10 * np.trace(values["fisher_mu"]) * np.eye(len(population.mu))
-    to_mu = -np.linalg.solve(values["fisher_mu"] + ridge, values["mu"])
-    free = (np.log(population.tau) > LOWEST_LOG_TAU) | (values["log_tau"] < 0)
-    cross, diagonal = values["fisher_cross"][:, free], values["fisher_activity"]
-    schur = values["fisher_tau"][np.ix_(free, free)] - cross.T @ (cross / diagonal[:, None])
-    reduced = values["log_tau"][free] - cross.T @ (values["log_activity"] / diagonal)
+def _result(current: Population, values: Marginal, trace: list[float], *, converged: bool) -> Population:
+    return Population(
+        current.mu, current.tau, np.exp(values.log_activity), values.objective, tuple(trace), converged
+    )  # fmt: skip
+
+
+def _newton_step(values: Marginal, population: Population) -> tuple[FloatArray, FloatArray, float]:
+    """Return the steps of mu and ln tau, and the decrease of F that they predict."""
+    ridge = 1e-10 * np.trace(values.fisher_mu) * np.eye(len(population.mu))
+    to_mu = -np.linalg.solve(values.fisher_mu + ridge, values.mu)
+    free = (np.log(population.tau) > LOWEST_LOG_TAU) | (values.log_tau < 0)
+    matrix = values.fisher_tau[np.ix_(free, free)]
     # a term without information has no curvature; the ridge makes its step follow the gradient
-    schur += np.eye(len(schur)) * (1e-8 * np.trace(schur) + 1e-12)
+    matrix = matrix + np.eye(len(matrix)) * (1e-8 * np.trace(matrix) + 1e-12)
     to_tau = np.zeros(len(free))
-    to_tau[free] = -np.linalg.solve(schur, reduced)
-    to_activity = -(values["log_activity"] + cross @ to_tau[free]) / diagonal
-    gain = -0.5 * (to_mu @ values["mu"] + to_tau @ values["log_tau"] + to_activity @ values["log_activity"])
-    return (to_mu, to_tau, to_activity), float(gain)
+    to_tau[free] = -np.linalg.solve(matrix, values.log_tau[free])
+    return to_mu, to_tau, float(-0.5 * (to_mu @ values.mu + to_tau @ values.log_tau))
 
 
-def _moved(population: Population, step: tuple[FloatArray, ...], damping: float) -> Population:
-    to_mu, to_tau, to_activity = step
-    log_tau = np.log(population.tau) + np.clip(damping * to_tau, -_MAX_STEP, _MAX_STEP)
-    log_activity = np.log(population.activity) + np.clip(damping * to_activity, -_MAX_STEP, _MAX_STEP)
+def _moved(
+    population: Population, to_mu: FloatArray, to_log_tau: FloatArray, log_activity: FloatArray, damping: float
+) -> Population:
+    log_tau = np.log(population.tau) + np.clip(damping * to_log_tau, -_MAX_STEP, _MAX_STEP)
     return Population(
         population.mu + damping * to_mu, np.exp(np.maximum(log_tau, LOWEST_LOG_TAU)), np.exp(log_activity)
-    )
+    )  # fmt: skip

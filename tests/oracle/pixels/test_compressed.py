@@ -160,7 +160,8 @@ def test_the_population_by_nuts_without_centres_and_by_marginal_likelihood():
     assert diverging <= 5
     assert ((tau > low) & (tau < high)).all()
     assert ((learned > low) & (learned < high)).all()
-    np.testing.assert_allclose(learned / middle, 1, atol=0.35)
+    # a maximum against the median of a skew density, from 60 pixels
+    np.testing.assert_allclose(learned / middle, 1, atol=0.2)
 
 
 @pytest.mark.long
