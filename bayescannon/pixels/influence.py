@@ -10,8 +10,9 @@ q = V^T (w^2 r) and g(s^2) the derivative of the profile (:mod:`bayescannon.pixe
 where the bracket applies only if the coefficients are integrated out of the likelihood of s, and M_k = V^T W^k V. A
 scatter of 0 stays 0. The parameters of priors and kappa are held fixed, so their contribution to errors is left out.
 
-For label vectors that are uncertain, v_n is the mean, and r^2 includes theta^T Cov(v_n) theta; the term -C Cov(v_n) theta
-w of d theta / d m_n, which corrects the mean shrinkage of theta and differs little between stars, is left out.
+For label vectors that are uncertain, v_n is the mean, and r^2 includes theta^T Cov(v_n) theta. The term
+-w C Cov(v_n) theta of d theta / d m_n, which corrects the mean shrinkage of theta and differs little between stars, is
+left out.
 """
 
 from dataclasses import dataclass

@@ -7,8 +7,8 @@ block from the noise and the intrinsic variance s_b^2 of held-out reference star
 of :math:`r_b^2 / (v_b + s_b^2)` over live blocks. At high S/N every misfit is large compared with the noise, so the
 trend of the reference stars with S/N is subtracted from the statistic, and from the log of the reduced chi2.
 
-Hidden components h are taken out of the residuals, and count as further blocks: together these are the residuals that are
-whitened by the low-rank covariance, r^T (D + H H^T)^-1 r = (r - H h)^T D^-1 (r - H h) + h^T h.
+Hidden components h are taken out of the residuals, and count as further blocks. Together these are residuals whitened
+by the low-rank covariance, as r^T (D + H H^T)^-1 r = (r - H h)^T D^-1 (r - H h) + h^T h.
 """
 
 from dataclasses import dataclass, replace

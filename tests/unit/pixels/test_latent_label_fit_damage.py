@@ -1,4 +1,4 @@
-"""Hidden components and latent labels of data with gaps, copies and too little in them: finite, and what is left out."""
+"""Hidden components and latent labels of data with gaps, copies and too little in them."""
 
 from dataclasses import replace
 
