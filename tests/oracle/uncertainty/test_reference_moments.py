@@ -16,7 +16,7 @@ from bayescannon.uncertainty.reference_moments import joint_fit, reference_momen
 def test_joint_covariance_is_the_inverse_of_the_normal_equations(choices):
     reference = hidden_reference(150, 4, error=0.3 if "label_errors" in choices else 0.0, n_pixel=40)
     model = train(reference, hidden=2, **choices)
-    latent = reference_moments(model, reference)
+    latent = reference_moments(model, reference, scaled_ivar(model, reference.spectra))
     ivar = scaled_ivar(model, reference.spectra)
     assert latent.products.shape == (150, 12, 12)
     normal = np.einsum("np,nij->pij", pixel_weights(model.scatter, ivar), latent.products)
@@ -38,6 +38,6 @@ def test_joint_covariance_is_the_inverse_of_the_normal_equations(choices):
 def test_without_components_the_fit_stays():
     reference = hidden_reference(150, 4, error=0.3, n_pixel=40, amplitude=0.0)
     model = train(reference, hidden=0, label_errors="table")
-    latent = reference_moments(model, reference)
+    latent = reference_moments(model, reference, scaled_ivar(model, reference.spectra))
     assert latent.products.shape == (150, 10, 10)
     assert joint_fit(model.fit, np.zeros((40, 0)), latent, reference.spectra.ivar) is model.fit
