@@ -319,7 +319,8 @@ def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: i
     """
     Return the block averages of each star's residual at scaled labels (N, K), without hidden components and nuisances.
 
-    See :func:`bayescannon.reliability.spectrum_scores.block_residuals`.
+    See :func:`bayescannon.reliability.spectrum_scores.block_residuals`. The hidden components follow the blocks, since
+    a spectrum may be unusual in what they describe, too; the spectrum leaves the variance 1 - C of their prior's 1.
     """
     model, flux, whole = likelihood.model, likelihood.spectra.flux, likelihood.whole
     known = np.isfinite(scaled).all(axis=1)
@@ -336,7 +337,11 @@ def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: i
     coefficients = np.where(live[:, None], columns, 0.0)
     vectors[~known] = np.nan
     ivar = np.where(live, likelihood.ivar, 0.0)
-    return block_residuals(coefficients, flux, ivar, whole, vectors, slopes, workers=workers)
+    residuals = block_residuals(coefficients, flux, ivar, whole, vectors, slopes, workers=workers)
+    if likelihood.hidden is None or not n_hidden:
+        return residuals
+    left = 1 - np.diagonal(likelihood.hidden.covariance, axis1=1, axis2=2)[:, :n_hidden]
+    return residuals.with_hidden(vectors[:, -n_hidden:], left)
 
 
 def _star_pixels(model: TrainedModel, spectra: Spectra, noise: FloatArray) -> StarPixels:

@@ -9,6 +9,10 @@ q = V^T (w^2 r) and g(s^2) the derivative of the profile (:mod:`bayescannon.pixe
 
 where the bracket applies only if the coefficients are integrated out of the likelihood of s, and M_k = V^T W^k V. A
 scatter of 0 stays 0. The parameters of priors and kappa are held fixed, so their contribution to errors is left out.
+
+For label vectors that are uncertain, v_n is the mean, and r^2 includes theta^T Cov(v_n) theta. The term
+-w C Cov(v_n) theta of d theta / d m_n, which corrects the mean shrinkage of theta and differs little between stars, is
+left out.
 """
 
 from dataclasses import dataclass
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit
 
 _BLOCK = 64
@@ -46,7 +51,7 @@ class PixelInfluence:
 
 def pixel_influence(
     fit: PixelFit,
-    vectors: FloatArray,
+    vectors: FloatArray | LabelMoments,
     flux: FloatArray,
     ivar: FloatArray,
     *,
@@ -60,7 +65,7 @@ def pixel_influence(
     ----------
     fit : PixelFit
         Without dead pixels.
-    vectors : float array of shape (star, T)
+    vectors : float array of shape (star, T), or LabelMoments
     flux, ivar : float arrays of shape (star, pixel)
         Those of the training, with ivar divided by kappa^2.
     marginal : bool
@@ -73,6 +78,8 @@ def pixel_influence(
     influence : PixelInfluence
     """
     n_star, n_pixel = flux.shape
+    moments = vectors if isinstance(vectors, LabelMoments) else LabelMoments.known(vectors)
+    vectors = moments.mean
     score, shift = (np.empty((n_pixel, n_star), dtype=np.float32) for _ in range(2))
     direction = np.empty(fit.theta.shape)
     products = pack_products(vectors) if marginal else np.empty((0, 0))
@@ -83,7 +90,10 @@ def pixel_influence(
         weight = noise / (1 + fit.scatter[part] ** 2 * noise)
         pull = weight * (flux[:, part] - vectors @ fit.theta[part].T)
         direction[part] = np.einsum("pij,pj->pi", covariance, (weight * pull).T @ vectors)
-        gradient = weight - pull**2 + 2 * pull * (vectors @ direction[part].T)
+        square = pull**2
+        if moments.covariance is not None:
+            square += weight**2 * moments.spread(fit.theta[part])
+        gradient = weight - square + 2 * pull * (vectors @ direction[part].T)
         if marginal:
             second, third = (unpack_symmetric((weight**k).T @ products, vectors.shape[1]) for k in (2, 3))
             spread = covariance @ second @ covariance

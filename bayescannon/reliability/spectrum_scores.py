@@ -6,9 +6,12 @@ over blocks of pixels, which reduces the noise and keeps the residuals of lines 
 block from the noise and the intrinsic variance s_b^2 of held-out reference stars, the statistic is the log of the mean
 of :math:`r_b^2 / (v_b + s_b^2)` over live blocks. At high S/N every misfit is large compared with the noise, so the
 trend of the reference stars with S/N is subtracted from the statistic, and from the log of the reduced chi2.
+
+Hidden components h are taken out of the residuals, and count as further blocks. Together these are residuals whitened
+by the low-rank covariance, as r^T (D + H H^T)^-1 r = (r - H h)^T D^-1 (r - H h) + h^T h.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,8 @@ _STARS = 64
 _ROUNDING = np.finfo(float).eps
 _ROUNDS = 50
 _HUBER = 1.5
+# a spectrum that says next to nothing of a hidden component
+_LEAST_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Residuals:
     ----------
     residual, variance : float arrays of shape (N, block)
         Block averages of the residual outside the tangent space, and their variance from the noise; inf for a block
-        without live pixels.
+        without live pixels. Hidden components follow, with the variance that is expected of their means.
     reduced_chi2 : float array of shape (N,)
         Reduced chi2 with the model's kappa and scatter.
     log_snr : float array of shape (N,)
@@ -51,6 +56,14 @@ class Residuals:
     def select(self, index: NDArray[np.intp]) -> "Residuals":
         """Return the stars of an index array."""
         return Residuals(self.residual[index], self.variance[index], self.reduced_chi2[index], self.log_snr[index])
+
+    def with_hidden(self, hidden: FloatArray, variance: FloatArray) -> "Residuals":
+        """Append hidden components and the variance expected of their means, both (N, R)."""
+        return replace(
+            self,
+            residual=np.concatenate([self.residual, hidden], axis=1),
+            variance=np.concatenate([self.variance, np.maximum(variance, _LEAST_VARIANCE)], axis=1),
+        )
 
     @classmethod
     def join(cls, parts: "list[Residuals]") -> "Residuals":
@@ -141,7 +154,8 @@ class NoveltyReference:
     Attributes
     ----------
     intrinsic : float array of shape (block,)
-        s_b^2, the variance of block averages in excess of the noise.
+        s_b^2, the variance of block averages in excess of the noise; then that of hidden components. References of
+        versions before 0.5 end with the blocks.
     trend : float array of shape (2, 3)
         Coefficients of quadratics in log S/N, for the log reduced chi2 and for the log mean square of the blocks.
     log_snr_range : float array of shape (2,)
@@ -182,9 +196,10 @@ class NoveltyReference:
 
         NaN for a star without labels or without live pixels.
         """
-        noise = residuals.variance + self.intrinsic
+        size = len(self.intrinsic)
+        noise = residuals.variance[:, :size] + self.intrinsic
         live = np.isfinite(noise)
-        square = np.where(live, residuals.residual**2 / np.where(live, noise, 1.0), 0.0)
+        square = np.where(live, residuals.residual[:, :size] ** 2 / np.where(live, noise, 1.0), 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             raw = np.log([residuals.reduced_chi2, square.sum(axis=1) / live.sum(axis=1)]).T
         x = np.clip(residuals.log_snr, *self.log_snr_range)[:, None] ** np.arange(3)

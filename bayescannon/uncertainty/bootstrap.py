@@ -109,6 +109,8 @@ def retrain(
     )
     if result.factors is not None:
         result = replace(result, factors=result.factors[rows])
+    # loadings start from the residuals again, as in training: those of the model would draw each bootstrap towards it,
+    # because the rounds end before they converge, and would save a tenth of the time
     latent = fit_latent(stars, model.scaler, result, n_hidden=options.components or 0, workers=workers)
     return replace(again, fit=latent.pixels, loadings=latent.loadings, latent_labels=latent.learned)
 

@@ -17,6 +17,10 @@ expected curvature H = sum_p w_p (J_p J_p^T - D^T C_p D), the covariance of the 
 
 With the weights but without the correction, labels stay biased if there are few reference stars; but that form is less
 sensitive to a wrong C, which results from wrong reported variances.
+
+With hidden components, loadings add h^T C_H h to the variance of a pixel. Hidden components of the reference stars have
+unit variance and are uncorrelated with their label vectors, so that C_H is 1 / sum_n w_n, which is 1 / (C^-1)_00. Where
+reference labels are latent, the errors of the scale of labels are added (:mod:`bayescannon.uncertainty.anchor`).
 """
 
 from dataclasses import replace
@@ -27,7 +31,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.likelihood import star_quartic, used_ivar
+from bayescannon.cannon.likelihood import StarLikelihood, star_quartic
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.spectra import Spectra
@@ -38,6 +42,7 @@ from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.optimum import best_optimum
 from bayescannon.stars.quartic import Quartic, chi2_derivatives, minimise
+from bayescannon.uncertainty.anchor import anchor_variance
 
 _ROUNDS = 2
 _BLOCK = 64
@@ -93,11 +98,17 @@ def label_with_coefficient_errors(
         corrected = bool((model.noise_scale != 1).any())
     if estimates is None:
         estimates = label_spectra(model, spectra, workers=workers)
-    noise = used_ivar(model, spectra, workers=workers)
+    likelihood = StarLikelihood.of(model, spectra, workers=workers)
     scaled = model.scaler.to_scaled(estimates["labels"].to_numpy())
     status = estimates["status"].to_numpy().copy()
     covariance = np.full((*scaled.shape, scaled.shape[1]), np.nan)
     scaled[status != FitStatus.CONVERGED] = np.nan
+    known = np.isfinite(scaled).all(axis=1)
+    n_hidden = 0 if model.loadings is None else model.loadings.shape[1]
+    hidden = likelihood.hidden_means(np.where(known[:, None], scaled, 0.0))[:, :n_hidden]
+    noise = likelihood.ivar
+    if n_hidden:
+        noise = noise / (1 + noise * np.outer((hidden**2).sum(axis=1), _loading_variance(model)))
 
     def one(part: slice) -> None:
         stars = np.flatnonzero(np.isfinite(scaled[part]).all(axis=1)) + part.start
@@ -109,12 +120,24 @@ def label_with_coefficient_errors(
 
     map_blocks(one, len(spectra), _BLOCK, workers)
     failed = status != FitStatus.CONVERGED
+    k = np.arange(scaled.shape[1])
+    covariance[:, k, k] += anchor_variance(model, np.where(failed[:, None], 0.0, scaled), hidden)
     scaled[failed], covariance[failed] = np.nan, np.nan
     return {
         "labels": model.scaler.from_scaled(scaled),
         "covariance": model.scaler.covariance_from_scaled(covariance),
         "status": status,
     }
+
+
+def _loading_variance(model: TrainedModel) -> FloatArray:
+    """Return 1 / sum_n w_n of each pixel, the variance of a loading; 0 in dead pixels."""
+    covariance, live = model.fit.covariance, model.fit.live
+    # terms held at 0 have no variance
+    diagonal = np.diagonal(covariance, axis1=1, axis2=2)
+    filled = covariance + (diagonal == 0)[:, :, None] * np.eye(covariance.shape[1])
+    result: FloatArray = np.where(live, 1 / np.linalg.inv(filled)[:, 0, 0], 0.0)
+    return result
 
 
 def _relabelled(

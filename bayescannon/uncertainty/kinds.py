@@ -251,7 +251,7 @@ KINDS: dict[str, Kind] = {
         _formal,
     ),
     "coefficient": Kind(
-        "The noise of the pixels and the covariance of the coefficients; labels from the likelihood with both.",
+        "The noise of the pixels and the errors of the coefficients, and of the scale of latent labels.",
         _coefficient,
     ),
     "bootstrap": Kind(
@@ -287,10 +287,9 @@ def default_kinds(model: TrainedModel, *, has_reference: bool) -> tuple[str, ...
     """
     Name the kinds of error that can be had: all but repeats, which few surveys have.
 
-    Bootstrap and jackknife need the reference set, and the jackknife a model without hidden components and nuisances.
+    Bootstrap and jackknife need the reference set, and the jackknife a model without nuisances.
     """
-    correlated = model.loadings is not None or bool(model.options.nuisances)
-    left_out = {"repeat"} | ({"jackknife"} if correlated else set())
+    left_out = {"repeat"} | ({"jackknife"} if model.options.nuisances else set())
     return tuple(
         name for name, kind in KINDS.items() if name not in left_out and (has_reference or not kind.needs_reference)
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import toy
+from hidden_survey import hidden_reference, hidden_spectra
 from repeated_stars import two_spectra_each
 
 from bayescannon.cannon.labelling import label_spectra
@@ -19,7 +20,7 @@ from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.solver import Solver
 from bayescannon.stars.quartic import minimise
-from bayescannon.uncertainty.bootstrap import bootstrap_labels
+from bayescannon.uncertainty.bootstrap import bootstrap_labels, retrain
 from bayescannon.uncertainty.jackknife import JackknifeError, LabelDerivatives, jackknife_covariance
 
 OPTIONS = {
@@ -87,9 +88,33 @@ def test_models_without_a_derivative_are_sent_to_the_bootstrap():
     model = train(reference, options=TrainingOptions(SmoothCoefficients(scale=0.01)))
     with pytest.raises(JackknifeError, match=r"smooth along wavelength.*Use the bootstrap"):
         jackknife_covariance(model, reference, reference.spectra)
-    hidden = replace(train(reference), loadings=np.zeros((60, 1)))
-    with pytest.raises(JackknifeError, match=r"hidden components.*Use the bootstrap"):
-        jackknife_covariance(hidden, reference, reference.spectra)
+
+
+@pytest.mark.parametrize(
+    ("error", "choices", "least", "most"),
+    [(0.0, {"hidden": 2}, 0.97, 1.12), (0.3, {"hidden": 2, "label_errors": "table"}, 0.8, 1.05)],
+    ids=["exact", "latent"],
+)
+def test_derivatives_with_hidden_components_are_nearly_those_of_refits(error, choices, least, most):
+    """The moments of the other stars are held fixed, so that they are not quite; star by star they agree."""
+    reference = hidden_reference(200, 10, error=error)
+    model = train(reference, **choices)
+    stars = hidden_spectra(toy.toy_labels(8, seed=9), 9, sigma=0.004)
+    own = model.scaler.to_scaled(label_spectra(model, stars)["labels"].to_numpy())
+    derivatives = LabelDerivatives(model, reference, stars, own, None).block(slice(0, len(stars)))
+    derivatives = derivatives.astype(float) - derivatives.mean(axis=2, keepdims=True)
+
+    def labels(star, count):
+        multiplicity = np.ones(len(reference), dtype=np.int64)
+        multiplicity[star] = count
+        return minimise(star_quartic(retrain(model, reference, multiplicity), stars), own[:, None]).labels[:, 0]
+
+    some = np.arange(0, 200, 10)
+    slopes = np.stack([(labels(star, 2) - labels(star, 0)) / 2 for star in some], axis=2)
+    for k in range(3):
+        found, expected = derivatives[:, k, some], slopes[:, k]
+        assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.95
+        assert least < (found * expected).sum() / (found**2).sum() < most
 
 
 @pytest.mark.parametrize("name", ["flat", "normal, half-normal, kappa"])
