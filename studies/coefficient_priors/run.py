@@ -1,7 +1,7 @@
 """
 Evaluate priors of the coefficients by the label errors of held-out stars, for several numbers of reference stars.
 
-Usage: python run.py [--out DIR] [--data DATA] [--repeats N]
+Usage: python run.py [--out DIR] [--data DATA] [--repeats N] [--sizes N ...] [--priors NAME ...]
 A mock survey of 4000 reference stars and 2000 test stars of known truth; with DATA, also the real LAMOST DR10 giants of
 DATA/lamost/dr10, 8-fold.
 """
@@ -53,9 +53,9 @@ def summarise(inferred: np.ndarray, truth: np.ndarray, errors: np.ndarray) -> di
     }
 
 
-def study_mock(console: Console, repeats: int) -> list[dict]:
+def study_mock(console: Console, repeats: int, sizes: list[int], priors: list[str]) -> list[dict]:
     """Train on subsets of a mock survey, label its test stars, compare with the truth."""
-    survey = bc.simulate_survey(4600, 2000, seed=11)
+    survey = bc.simulate_survey(int(1.15 * max(sizes)), 2000, seed=11)
     spectra = bc.prepare_spectra(list(survey.spectra()))
     table = bc.read_labels(survey.apogee, format="allstar-dr12", label_names=MOCK_NAMES)
     _, reference = bc.train_clipped(bc.build_reference(spectra, table, MOCK_NAMES))
@@ -65,12 +65,12 @@ def study_mock(console: Console, repeats: int) -> list[dict]:
     rows = [row_of[name] for name in test.id.tolist()]
     truth = np.column_stack([np.asarray(survey.truth[name])[rows] for name in TRUE_NAMES])
     results = []
-    for size in SIZES:
+    for size in sizes:
         for repeat in range(repeats if size <= 400 else 1):
             chosen = np.random.default_rng(100 + repeat).permutation(len(reference))[:size]
             subset = reference.select(chosen)
-            for name, options in PRIORS.items():
-                model = train(subset, options=options)
+            for name in priors:
+                model = train(subset, options=PRIORS[name])
                 estimates = bc.label_spectra(model, test, n_starts=7, seed=1)
                 good = estimates["status"].to_numpy() == FitStatus.CONVERGED
                 inferred, errors = estimates["labels"].to_numpy()[good], formal_errors(estimates)[good]
@@ -116,28 +116,28 @@ def study_real(console: Console, data: Path) -> list[dict]:
     return results
 
 
-def draw(results: list[dict], path: Path) -> None:
+def draw(results: list[dict], path: Path, sizes: list[int], priors: list[str]) -> None:
     """Draw the root mean square error relative to that of the flat prior against the number of reference stars."""
     figure = new_figure(15, 3.6)
     labels = labels_from_names(MOCK_NAMES)
     for k, label in enumerate(labels):
         ax = figure.add_subplot(1, len(labels), k + 1)
-        for name in PRIORS:
+        for name in priors:
             ratio = []
-            for size in SIZES:
+            for size in sizes:
                 own, flat = (
                     [row["rms"][k] for row in results if row["size"] == size and row["prior"] == prior]
                     for prior in (name, "flat")
                 )
                 ratio.append(np.mean(own) / np.mean(flat))
-            ax.plot(SIZES, ratio, marker="o", markersize=3, label=name)
+            ax.plot(sizes, ratio, marker="o", markersize=3, label=name)
         ax.set_xscale("log")
-        ax.set_xticks(SIZES, [str(size) for size in SIZES], fontsize="small")
+        ax.set_xticks(sizes, [str(size) for size in sizes], fontsize="small")
         ax.minorticks_off()
         ax.set_title(label.symbol)
         ax.set_xlabel("reference stars")
     figure.axes[0].set_ylabel("rms error / that of the flat prior")
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(PRIORS))
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(priors))
     save_figure(figure, path)
 
 
@@ -146,13 +146,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of reference stars")
+    parser.add_argument(
+        "--priors", nargs="+", default=list(PRIORS), choices=PRIORS, help="of the mock survey; with flat"
+    )
     options = parser.parse_args()
     console = Console(width=160)
     options.out.mkdir(parents=True, exist_ok=True)
-    results = {"mock": study_mock(console, options.repeats)}
+    results = {"mock": study_mock(console, options.repeats, options.sizes, options.priors)}
     if options.data:
         results["real"] = study_real(console, options.data)
-    draw(results["mock"], options.out / "priors.png")
+    draw(results["mock"], options.out / "priors.png", options.sizes, options.priors)
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,8 +3,11 @@ Compare noise models by the errors of labels: flat, kappa, pooled, low rank, low
 
 Usage: python run.py [--stars N] [--test M] [--seeds S ...] [--release dr2|dr10] [--out DIR]
        python run.py --real DATA [--folds 8] [--seeds S ...] [--out DIR]
+       python run.py --compare [--real DATA] [--folds 4] [--stars N] [--out DIR]
+       python run.py --bootstrap 20 [--stars N] [--test M] [--out DIR]
 Mock surveys are held against the true labels of stars that no training saw; real giants (DATA/lamost/dr10 and
-DATA/lamost/lasp_dr10.csv) against LASP's labels, held out in folds.
+DATA/lamost/lasp_dr10.csv) against the labels of LASP, held out in folds. --compare ranks models by held-out
+spectra and labels instead; --bootstrap gives the spread of labels over models of resampled reference stars.
 """
 
 import argparse
@@ -23,6 +26,7 @@ from bayescannon.cannon.reference import ReferenceSet, take_errors
 from bayescannon.cannon.training import train
 from bayescannon.cannon.validation import robust_scatter
 from bayescannon.data.flags import FitStatus
+from bayescannon.uncertainty.bootstrap import bootstrap_labels
 
 LABELS = ("teff", "logg", "fe_h", "alpha_m", "a_k")
 TRUE_NAMES = ("teff", "logg", "m_h", "alpha_m", "a_k")
@@ -35,6 +39,11 @@ TRAININGS: dict[str, dict[str, Any]] = {
     "low rank, label errors": {**POOLED, "hidden": "auto", "label_errors": "table"},
     "recommended": {"recipe": "recommended"},
     "recommended, outliers": {"recipe": "recommended", "outliers": "mixture"},
+}
+COMPARED: dict[str, dict[str, Any]] = {
+    **TRAININGS,
+    "pooled all terms, kappa": {**POOLED, "terms": "all"},
+    "linear, kappa": {"noise": "global", "coefficients": "normal", "coefficient_scale": 1e-6},
 }
 RANGES = {"S/N > 50": (50.0, np.inf), "S/N 30-50": (30.0, 50.0), "S/N 10-30": (10.0, 30.0)}
 
@@ -90,8 +99,39 @@ def say(name: str, row: dict[str, Any]) -> None:
 def trained(name: str, reference: ReferenceSet) -> tuple[bc.TrainedModel, float]:
     """Train; return the model and the processor time."""
     start = time.process_time()
-    model = train(reference, workers=1, **TRAININGS[name])
+    model = train(reference, workers=1, **COMPARED[name])
     return model, time.process_time() - start
+
+
+def possible(names: list[str], reference: ReferenceSet) -> list[str]:
+    """Leave out the trainings that need errors of the reference labels where the table has none."""
+    if np.isfinite(reference.errors).any():
+        return names
+    without = [name for name in names if COMPARED[name].get("label_errors") == "table"]
+    for name in without:
+        print(f"{name}: left out, the reference labels have no errors")
+    return [name for name in names if name not in without]
+
+
+def compare(names: list[str], reference: ReferenceSet, folds: int, seed: int, out: Path) -> None:
+    """Rank models by held-out spectra and labels; what `auto` chose from all stars holds in every fold."""
+    models = {name: train(reference, workers=1, **COMPARED[name]).settled_options for name in names}
+    found = bc.compare_models(reference, models, folds=folds, seed=seed, workers=1)
+    print(found.to_text())
+    (out / "comparison.json").write_text(found.to_json() + "\n", encoding="utf-8")
+
+
+def bootstrap(name: str, reference: ReferenceSet, test: Any, n_bootstrap: int) -> None:
+    """Print the median spread of labels over models of resampled reference stars."""
+    model, _ = trained(name, reference)
+    start = time.process_time()
+    draws = bootstrap_labels(model, reference, test, n_bootstrap=n_bootstrap, workers=1)["labels"].to_numpy()
+    spread = np.nanmedian(np.nanstd(draws, axis=0, ddof=1), axis=0)
+    weights = 1 / (model.fit.scatter**2 + model.noise_scale**2 / reference.spectra.ivar.clip(1e-30))
+    effective = weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0) / len(reference)
+    print(f"{name}: {len(reference)} reference stars, {n_bootstrap} bootstraps, {len(test)} stars: "
+          f"{' '.join(f'{x:.3g}' for x in spread)}; median N_eff/N {np.median(effective[model.fit.live]):.2f}; "
+          f"{time.process_time() - start:.0f} s", flush=True)  # fmt: skip
 
 
 def main() -> None:
@@ -101,7 +141,9 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=1200, help="held-out stars")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101])
     parser.add_argument("--release", default="dr2", help="of the mock survey")
-    parser.add_argument("--trainings", nargs="+", default=list(TRAININGS))
+    parser.add_argument("--trainings", nargs="+", choices=COMPARED, help="all but two unless given; all for --compare")
+    parser.add_argument("--compare", action="store_true", help="rank the models by held-out spectra and labels")
+    parser.add_argument("--bootstrap", type=int, metavar="B", help="spread over B models of resampled stars")
     parser.add_argument("--real", type=Path, help="folder of real data: real giants in folds instead of mock surveys")
     parser.add_argument("--folds", type=int, default=8)
     options = parser.parse_args()
@@ -113,7 +155,14 @@ def main() -> None:
             reference, test, truth = mock_survey(options.stars, options.test, seed, options.release)
         else:
             reference = giants
-        for name in options.trainings:
+        names = possible(options.trainings or list(COMPARED if options.compare else TRAININGS), reference)
+        if options.compare:
+            compare(names, reference, options.folds, seed, options.out)
+            continue
+        for name in names:
+            if options.bootstrap is not None:
+                bootstrap(name, reference, test, options.bootstrap)
+                continue
             model, seconds = trained(name, reference)
             if giants is None:
                 estimates = bc.label_spectra(model, test, seed=1)
