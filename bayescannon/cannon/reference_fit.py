@@ -10,6 +10,7 @@ from bayescannon.cannon.options import TrainingOptions
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.draft_fit import draft_spectral
 from bayescannon.pixels.fit import fit_pixels
 from bayescannon.pixels.nuisance_fit import fit_by_turns
 from bayescannon.pixels.prior import PixelPrior
@@ -26,6 +27,7 @@ def fit_reference(
     wavelength: FloatArray,
     label_names: Sequence[str],
     start: SpectralFit | None = None,
+    draft: bool = False,
     solver: Solver | None = None,
 ) -> SpectralFit:
     """
@@ -43,6 +45,9 @@ def fit_reference(
     start : SpectralFit, optional
         A fit nearby with the same options, see :func:`bayescannon.pixels.spectral_fit.fit_spectral`; the paper's grid
         needs none.
+    draft : bool
+        Fit roughly, as the start of hidden components or latent labels; see
+        :func:`bayescannon.pixels.draft_fit.draft_spectral`.
     solver : Solver, optional
         As in :func:`bayescannon.pixels.fit.fit_pixels`; the options say how the scatters are found.
 
@@ -74,6 +79,12 @@ def fit_reference(
     n_label = len(label_names)
 
     def fitted(flux: FloatArray, ivar: FloatArray, start: SpectralFit | None) -> SpectralFit:
+        if draft and start is None:
+            rough = draft_spectral(
+                moments, flux, ivar, n_label=n_label, priors=priors, marginal=options.marginal, solver=solver
+            )
+            if rough is not None:
+                return rough
         return fit_spectral(
             moments, flux, ivar, n_label=n_label, priors=priors, marginal=options.marginal, start=start, solver=solver
         )

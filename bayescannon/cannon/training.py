@@ -1,6 +1,7 @@
 """Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,8 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
-    result = fit_reference(
+    fit = partial(
+        fit_reference,
         vectors,
         spectra.flux,
         spectra.ivar,
@@ -122,6 +124,7 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
         label_names=scaler.names,
         solver=Solver(workers=workers),
     )
+    result = fit(draft=options.has_latent)
     _require_live(result.fit, reference)
     trained = LatentTraining(result.fit, None, None, None)
     if options.has_latent:
@@ -133,6 +136,9 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
         variance = (reference.errors / scaler.scale) ** 2
         stars = ReportedStars(scaler.to_scaled(reference.labels), variance, flux, result.star_ivar(ivar))
         trained = train_latent(stars, scaler, result, options, reference.star_number, workers=workers) or trained
+        if trained.loadings is None and trained.learned is None:
+            result = fit(start=result)
+            trained = replace(trained, pixels=result.fit)
         _require_live(trained.pixels, reference)
     return TrainedModel(
         spectra.wavelength,

@@ -11,7 +11,7 @@ with r = h - M mu; no inverse of M is needed. F is minimised by Fisher scoring i
 matrix is an arrow (diagonal in lambda, dense in tau), so a step needs one elimination.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from bayescannon.numerics.typing import FloatArray
 LOWEST_LOG_TAU = float(np.log(1e-7))
 _MAX_STEP = 2.0
 _MAX_ROUNDS = 200
+# rounds of Fisher scoring for the activities alone, and the move of ln lambda at which they end
+_ACTIVITY_ROUNDS, _ACTIVITY_SETTLED = 12, 0.02
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,35 @@ def fit_population(
         trace.append(values["objective"])
         damping = min(1.0, 2 * damping)
     return Population(current.mu, current.tau, current.activity, values["objective"], tuple(trace), converged)
+
+
+def fit_activity(
+    normal: FloatArray, right: FloatArray, population: Population, *, activity_spread: float = 1.0
+) -> Population:
+    """
+    Fit the activities lambda of P pixels to a population whose mu and tau are known.
+
+    Parameters
+    ----------
+    normal, right : float arrays of shape (P, Q, Q) and (P, Q)
+        From :func:`eliminate_flat`.
+    population : Population
+        Its activities are replaced.
+    activity_spread : float
+        As in :func:`fit_population`.
+
+    Returns
+    -------
+    population : Population
+    """
+    current = replace(population, activity=np.ones(len(right)))
+    for _ in range(_ACTIVITY_ROUNDS):
+        values = marginal_objective(normal, right, current, activity_spread)
+        step = np.clip(-values["log_activity"] / values["fisher_activity"], -1.0, 1.0)
+        current = replace(current, activity=current.activity * np.exp(step))
+        if np.abs(step).max(initial=0.0) < _ACTIVITY_SETTLED:
+            break
+    return current
 
 
 def _fisher_step(values: dict[str, Any], population: Population) -> tuple[tuple[FloatArray, ...], float]:

@@ -169,7 +169,7 @@ class _Fold:
         self.fitted, self.held, self.prior, self.workers = data.select(fitted), data.select(held), prior, workers
         base = fit_pixels(
             label_vector(self.fitted.observed), self.fitted.flux, self.fitted.ivar, prior=prior, start=start.scatter,
-            solver=Solver(tolerance=1e-3, workers=workers),
+            solver=Solver(scatter="near", tolerance=0.01, workers=workers),
         )  # fmt: skip
         self.base = base
         self.plain = _Model(base.theta, np.zeros((len(base.theta), 0)), base.scatter, None)

@@ -45,6 +45,8 @@ EXACT_ERROR = 1e-3
 ANCHOR_SETTLED = 0.02
 # tolerance of s^2 in the last fit: Newton steps converge quadratically, so that the error of s^2 is then below 1e-6
 _LAST_TOLERANCE = 1e-3
+# rounds with a tolerance not below this one sum in single precision
+_SINGLE = 1e-3
 
 
 class LabelErrorStatus(IntEnum):
@@ -180,7 +182,7 @@ def fit_latent_labels(
     prior : PixelPrior, optional
         By default flat.
     start : PixelFit, optional
-        A fit to the reported labels, from which this one starts.
+        A fit to the reported labels, from which this one starts; or one with R more coefficients, the loadings.
     workers : int or None
         Threads; None takes every core.
 
@@ -210,7 +212,8 @@ def fit_latent_labels(
     data = replace(stars, variance=variance, ivar=stars.ivar if np.all(scales == 1) else stars.ivar / scales**2)
     vectors = label_vector(observed)
     first = start or fit_pixels(vectors, flux, data.ivar, prior=prior, solver=Solver(workers=workers))
-    if n_hidden:
+    size = n_terms(observed.shape[1])
+    if n_hidden and first.theta.shape[1] != size + n_hidden:
         loadings = first_loadings(vectors, first.theta, first.scatter, flux, data.ivar, n_hidden, seed=options.seed)
         first = replace(first, theta=np.concatenate([first.theta, loadings], axis=1))
     population = (
@@ -227,13 +230,13 @@ def fit_latent_labels(
         data.ivar,
         prior=rounds.prior,
         start=state.fit.scatter,
-        solver=Solver(tolerance=_LAST_TOLERANCE, workers=workers),
+        solver=Solver(scatter="near", tolerance=_LAST_TOLERANCE, workers=workers),
     )
     population = LabelPopulation.of_latent(latent.mean, latent.covariance)
     if not rounds.anchor:
         population = state.population
-        latent = rounds.infer(replace(state, fit=final))
-    size = n_terms(observed.shape[1])
+        if not exact:
+            latent = rounds.infer(replace(state, fit=final))
     return LatentLabelFit(
         pixels=replace(final, theta=final.theta[:, :size], covariance=final.covariance[:, :size, :size]),
         loadings=np.asarray(ordered_loadings(final.theta[:, size:], data.ivar.mean(axis=0)), dtype=np.float64),
@@ -261,6 +264,7 @@ class _Rounds:
     ) -> None:
         self.data, self.prior, self.options, self.exact, self.workers = data, prior, options, exact, workers
         self.anchor = options.anchor and not exact
+        self.single = self.anchor or options.tolerance >= _SINGLE
 
     def run(self, state: _State) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
         """Return the last state, its latent labels, the trace and the status."""
@@ -313,7 +317,7 @@ class _Rounds:
         """Return the latent labels and hidden components given the pixels of a state."""
         data = self.data
         if self.exact:
-            return infer_hidden(state.fit.theta, state.fit.scatter, data, workers=self.workers)
+            return infer_hidden(state.fit.theta, state.fit.scatter, data, single=self.single, workers=self.workers)
         data = replace(data, variance=data.variance * state.error_scale**2)
         starts = state.starts[:, None]
         if not self.anchor:
@@ -349,7 +353,7 @@ class _Rounds:
             self.data.ivar,
             prior=self.prior,
             start=state.fit.scatter,
-            solver=Solver(scatter="step", workers=self.workers),
+            solver=Solver(scatter="step", single=self.single, workers=self.workers),
         )
 
 

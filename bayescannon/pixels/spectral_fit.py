@@ -143,7 +143,7 @@ def fit_spectral(
     shrunk = shrunk_terms(n_label, getattr(coefficients, "terms", "quadratic"))
 
     state = State(
-        prior=_first_prior(priors, n_pixel, n_label),
+        prior=first_prior(priors, n_pixel, n_label),
         kappa=np.full(n_pixel, _first_kappa(noise)),
         offsets=np.zeros(len(flux) if isinstance(noise, StarNoise) else 0),
     )
@@ -300,7 +300,7 @@ def _is_learned(scatter: ScatterPrior) -> bool:
     return isinstance(scatter, PooledScatter) and (scatter.centre is None or scatter.width is None)
 
 
-def _first_prior(priors: SpectralPriors, n_pixel: int, n_label: int) -> PixelPrior:
+def first_prior(priors: SpectralPriors, n_pixel: int, n_label: int) -> PixelPrior:
     """Return the prior of the pixels with a flat prior in place of those that are to be learned."""
     coefficients, scatter, allowed = priors.coefficients, priors.scatter, priors.allowed
     n_term = len(shrunk_terms(n_label, "all"))
