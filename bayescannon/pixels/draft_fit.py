@@ -2,14 +2,14 @@
 A first fit of the spectral model, from which hidden components and latent labels start.
 
 Kappa and the populations of coefficients and scatters describe the whole survey, so that a sample of some hundred
-pixels, and some thousand stars, gives them nearly as well as all. Every pixel is then fitted once with them, its activity is found with mu and
-tau of the sample, and its coefficients are solved again with that prior, from the same sums over the stars.
+pixels and some thousand stars gives them nearly as well as all. Every pixel is then fitted once with them, its activity
+is found with mu and tau of the sample, and its coefficients are solved again with that prior, from the same sums over
+the stars.
 """
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayescannon.models.coefficient_priors import FlatCoefficients, PooledCoefficients, shrunk_terms
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise
@@ -62,8 +62,8 @@ def draft_spectral(
     allowed = None if priors.allowed is None else priors.allowed[some]
     stars = slice(None, None, max(len(flux) // _SAMPLE_STARS, 1))
     sample = fit_spectral(
-        moments.select(stars), flux[stars, some], ivar[stars, some], n_label=n_label, priors=replace(priors, allowed=allowed),
-        marginal=marginal, solver=replace(solver, tolerance=_SAMPLE_TOLERANCE),
+        moments.select(stars), flux[stars, some], ivar[stars, some], n_label=n_label, marginal=marginal,
+        priors=replace(priors, allowed=allowed), solver=replace(solver, scatter="near", tolerance=_SAMPLE_TOLERANCE),
     )  # fmt: skip
     prior = first_prior(priors, n_pixel, n_label)
     prior = replace(prior, scatter=sample.prior.scatter, scatter_parameters=sample.prior.scatter_parameters)
@@ -74,7 +74,7 @@ def draft_spectral(
         population = replace(population, activity=np.ones(n_pixel))
         prior = pooled_prior(prior, population, shrunk)
     fit = fit_pixels(
-        moments, flux, ivar, prior=prior, kappa=kappa, marginal=marginal,
+        moments, flux, ivar, prior=prior, kappa=kappa, marginal=marginal, start=_between(sample.fit, some, n_pixel),
         solver=replace(solver, scatter="near", tolerance=_TOLERANCE, single=True),
     )  # fmt: skip
     if isinstance(noise, GlobalNoise):
@@ -93,6 +93,12 @@ def draft_spectral(
     return SpectralFit(fit, kappa, prior, populations)
 
 
+def _between(sample: PixelFit, some: slice, n_pixel: int) -> FloatArray | None:
+    """Return the scatters of all pixels by linear interpolation in those of the sample."""
+    live = sample.live
+    return np.interp(np.arange(n_pixel), np.arange(n_pixel)[some][live], sample.scatter[live]) if live.any() else None
+
+
 def _solved(fit: PixelFit, normal: FloatArray, right: FloatArray, prior: PixelPrior) -> PixelFit:
     """Return the fit with the coefficients of another prior, given the normal equations without a prior."""
     live, free = fit.live[:, None], ~prior.censored
@@ -101,6 +107,8 @@ def _solved(fit: PixelFit, normal: FloatArray, right: FloatArray, prior: PixelPr
     diagonal = np.arange(size)
     whole = normal.copy()
     whole[:, diagonal, diagonal] += np.where(free & live, precision, 1.0)
-    covariance: NDArray[np.float64] = np.linalg.inv(whole) * ((free & live)[:, :, None] & (free & live)[:, None, :])
+    covariance = np.linalg.inv(whole).astype(np.float64, copy=False) * (
+        (free & live)[:, :, None] & (free & live)[:, None, :]
+    )
     theta = np.einsum("pij,pj->pi", covariance, right + precision * np.where(free, prior.mean, 0.0))
     return replace(fit, theta=theta, covariance=covariance)

@@ -86,12 +86,12 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
         freedom=np.zeros(n_pixel),
         n_live=n_live,
         n_passes=np.zeros(n_pixel, dtype=np.int64),
-        status=(
-            pixel_status(block, n_live)
-            if scatter not in _CONTINUED or start is None
-            else known_status(block, n_live, start)
-        ),
+        status=known_status(block, n_live, start)
+        if scatter == "step" and start is not None
+        else pixel_status(block, n_live),
     )
+    if scatter == "near" and start is not None:
+        fit.status[~np.isfinite(start)] = PixelStatus.DEAD
     good = np.flatnonzero(fit.status == PixelStatus.CONVERGED)
     if len(good) == 0:
         return fit
@@ -112,8 +112,9 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
         s2 = newton_step(block, s2, final)
         final = replace(final, objective=block.objective(final.theta, s2, final.chi2))
     fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
-    keep = ~final.held
-    fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
+    if scatter != "step":
+        keep = ~final.held
+        fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
     fit.gradient[good], fit.slope[good], fit.objective[good] = final.gradient, final.slope, final.objective
     fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom
     fit.n_passes[good] = passes + 1

@@ -43,8 +43,9 @@ from bayescannon.stars.hidden import first_loadings, ordered_loadings
 EXACT_ERROR = 1e-3
 # anchored rounds end when the root mean square move of every label is below this share of its reported error
 ANCHOR_SETTLED = 0.02
-# tolerance of s^2 in the last fit: Newton steps converge quadratically, so that the error of s^2 is then below 1e-6
-_LAST_TOLERANCE = 1e-3
+# tolerance of s^2 in the last fit, in units of that of the rounds: Newton steps converge quadratically, so that the
+# error of s^2 is its square
+_LAST_TOLERANCE = 10.0
 # rounds with a tolerance not below this one sum in single precision
 _SINGLE = 1e-3
 
@@ -230,7 +231,7 @@ def fit_latent_labels(
         data.ivar,
         prior=rounds.prior,
         start=state.fit.scatter,
-        solver=Solver(scatter="near", tolerance=_LAST_TOLERANCE, workers=workers),
+        solver=Solver(scatter="near", tolerance=min(_LAST_TOLERANCE * options.tolerance, 0.01), workers=workers),
     )
     population = LabelPopulation.of_latent(latent.mean, latent.covariance)
     if not rounds.anchor:
@@ -362,7 +363,7 @@ def _mapped(products: FloatArray, affine: AffineMap) -> FloatArray:
     change = np.eye(products.shape[1])
     size = n_terms(len(affine.offset))
     change[:size, :size] = vector_map(affine.matrix, affine.offset)
-    return change @ products @ change.T
+    return _changed(products, change)
 
 
 def _standardise(products: FloatArray, n_label: int) -> FloatArray:
@@ -376,7 +377,14 @@ def _standardise(products: FloatArray, n_label: int) -> FloatArray:
     root = np.linalg.cholesky(total[size:, size:] - slope @ total[:size, size:])
     change[size:, size:] = np.linalg.inv(root)
     change[size:, :size] = -change[size:, size:] @ slope
-    return change @ products @ change.T
+    return _changed(products, change)
+
+
+def _changed(products: FloatArray, change: FloatArray) -> FloatArray:
+    """Return M P M^T of symmetric matrices P (star, T, T), by two products of large matrices."""
+    size = len(change)
+    half = (products.reshape(-1, size) @ change.T).reshape(products.shape)
+    return (half.transpose(0, 2, 1).reshape(-1, size) @ change.T).reshape(products.shape)
 
 
 def _with_hidden(prior: PixelPrior | None, n_hidden: int) -> PixelPrior | None:

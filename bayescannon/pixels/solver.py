@@ -16,9 +16,9 @@ class Solver:
     ----------
     scatter : {"exact", "grid", "fixed", "step", "near"}
         The exact optimum; the paper's grid of scatters refined by a parabola, for comparison; the starting scatters,
-        unchanged; one Newton step from these, in one pass, after which the coefficients are those before it; or Newton
-        steps from these (or from 0) until they are within the tolerance, with the coefficients moved along. The last
-        two take a pixel as dead where its start has no scatter.
+        unchanged; one Newton step from these, in one pass, after which the coefficients are those before it, without
+        their covariance; or Newton steps from these (or from 0) until they are within the tolerance, with the
+        coefficients moved along. The last two take a pixel as dead where its start has no scatter.
     tolerance : float
         Newton stops when a step changes s^2 by less than this fraction.
     block : int
