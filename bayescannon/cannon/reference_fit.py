@@ -18,6 +18,12 @@ from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
 
 
+def priors_of(options: TrainingOptions, wavelength: FloatArray, label_names: Sequence[str]) -> SpectralPriors:
+    """Return the priors of the spectral model on P pixels, wavelength (P,) in Angstrom, as the options say."""
+    allowed = options.allowed(wavelength, label_names)
+    return SpectralPriors(options.coefficients, options.scatter, options.noise, allowed, outliers=options.outliers)
+
+
 def fit_reference(
     vectors: FloatArray | LabelMoments,
     flux: FloatArray,
@@ -27,7 +33,6 @@ def fit_reference(
     wavelength: FloatArray,
     label_names: Sequence[str],
     start: SpectralFit | None = None,
-    draft: bool = False,
     solver: Solver | None = None,
 ) -> SpectralFit:
     """
@@ -45,9 +50,6 @@ def fit_reference(
     start : SpectralFit, optional
         A fit nearby with the same options, see :func:`bayescannon.pixels.spectral_fit.fit_spectral`; the paper's grid
         needs none.
-    draft : bool
-        Fit roughly, as the start of hidden components or latent labels; see
-        :func:`bayescannon.pixels.draft_fit.draft_spectral`.
     solver : Solver, optional
         As in :func:`bayescannon.pixels.fit.fit_pixels`; the options say how the scatters are found.
 
@@ -74,12 +76,11 @@ def fit_reference(
     if options.paper_grid:
         fit = fit_pixels(moments, flux, ivar, solver=replace(solver, scatter="grid"))
         return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
-    allowed = options.allowed(wavelength, label_names)
-    priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed, outliers=options.outliers)
+    priors = priors_of(options, wavelength, label_names)
     n_label = len(label_names)
 
     def fitted(flux: FloatArray, ivar: FloatArray, start: SpectralFit | None) -> SpectralFit:
-        if draft and start is None:
+        if solver.rough and start is None:
             rough = draft_spectral(
                 moments, flux, ivar, n_label=n_label, priors=priors, marginal=options.marginal, solver=solver
             )

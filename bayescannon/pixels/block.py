@@ -160,6 +160,37 @@ class ProfileFit:
         )
 
 
+def add_prior(prior: PixelPrior, data: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """
+    Add a Gaussian prior to the normal equations of P pixels.
+
+    Parameters
+    ----------
+    prior : PixelPrior
+    data, right : float arrays of shape (P, T, T) and (P, T)
+        V^T W V and V^T W f.
+
+    Returns
+    -------
+    normal, right : float arrays of shape (P, T, T) and (P, T)
+    """
+    if not prior.precision.any():
+        return data, right
+    censored = prior.censored
+    precision = np.where(censored, 0.0, prior.precision)
+    normal = data.copy()
+    diagonal = np.arange(normal.shape[1])
+    normal[:, diagonal, diagonal] += precision
+    right = right + precision * prior.mean
+    if censored.any():
+        # a censored term is removed from the equations: its row and column become those of the unit matrix
+        keep = ~censored
+        normal = normal * (keep[:, :, None] & keep[:, None, :])
+        normal[:, diagonal, diagonal] += censored
+        right = np.where(censored, 0.0, right)
+    return normal, right
+
+
 @singledispatch
 def solve_coefficients(
     prior: PixelPrior, normal: FloatArray, right: FloatArray
@@ -255,21 +286,7 @@ class PixelBlock:
         if self.factors is not None:
             weighted_flux *= self.factors
         data, right = self._data_equations(weight, weighted_flux)
-        normal = data
-        prior = self.prior
-        if prior.precision.any():
-            censored = prior.censored
-            precision = np.where(censored, 0.0, prior.precision)
-            normal = data.copy()
-            diagonal = np.arange(normal.shape[1])
-            normal[:, diagonal, diagonal] += precision
-            right = right + precision * prior.mean
-            if censored.any():
-                # a censored term is removed from the equations: its row and column become those of the unit matrix
-                keep = ~censored
-                normal = normal * (keep[:, :, None] & keep[:, None, :])
-                normal[:, diagonal, diagonal] += censored
-                right = np.where(censored, 0.0, right)
+        normal, right = add_prior(self.prior, data, right)
         return weight, normal, data, right
 
     def objective(self, theta: FloatArray, s2: FloatArray, chi2: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from bayescannon.models.coefficient_priors import FlatCoefficients, PooledCoefficients, shrunk_terms
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise
+from bayescannon.models.outliers import NoOutliers
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
@@ -51,13 +52,14 @@ def draft_spectral(
     -------
     result : SpectralFit or None
         A start for that function, or for hidden components. None where a sample does not do: few pixels, noise scales
-        of pixels or stars, or coefficients with a prior of each pixel.
+        of pixels or stars, outliers, or coefficients with a prior of each pixel.
     """
     solver = solver or Solver()
     coefficients, noise, n_pixel = priors.coefficients, priors.noise, flux.shape[1]
     some = sample_of(n_pixel)
     known = isinstance(coefficients, FlatCoefficients | PooledCoefficients)
-    if some == ALL_PIXELS or not known or not isinstance(noise, FixedNoise | GlobalNoise):
+    known &= isinstance(noise, FixedNoise | GlobalNoise) and isinstance(priors.outliers, NoOutliers)
+    if some == ALL_PIXELS or not known:
         return None
     allowed = None if priors.allowed is None else priors.allowed[some]
     stars = slice(None, None, max(len(flux) // _SAMPLE_STARS, 1))

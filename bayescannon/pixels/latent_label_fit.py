@@ -32,7 +32,7 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.hidden_step import infer_hidden
 from bayescannon.pixels.label_anchor import anchor_labels
-from bayescannon.pixels.label_moments import packed_moments, vector_map
+from bayescannon.pixels.label_moments import changed_products, packed_moments, standardise_hidden, vector_map
 from bayescannon.pixels.label_population import AffineMap, LabelPopulation, ReferenceErrorError, regress_reported
 from bayescannon.pixels.latent_label_step import LatentLabels, infer_latent
 from bayescannon.pixels.prior import PixelPrior
@@ -161,6 +161,11 @@ class LatentLabelOptions:
     seed: int = 0
 
 
+def with_loadings(fit: PixelFit, loadings: FloatArray) -> PixelFit:
+    """Return a fit whose coefficients are followed by loadings (pixel, R), a start of :func:`fit_latent_labels`."""
+    return replace(fit, theta=np.concatenate([fit.theta, loadings], axis=1))
+
+
 def fit_latent_labels(
     stars: ReportedStars,
     *,
@@ -216,14 +221,16 @@ def fit_latent_labels(
     size = n_terms(observed.shape[1])
     if n_hidden and first.theta.shape[1] != size + n_hidden:
         loadings = first_loadings(vectors, first.theta, first.scatter, flux, data.ivar, n_hidden, seed=options.seed)
-        first = replace(first, theta=np.concatenate([first.theta, loadings], axis=1))
+        first = with_loadings(first, loadings)
     population = (
         LabelPopulation.of_latent(observed, np.zeros((1, *np.eye(observed.shape[1]).shape)))
         if exact
         else LabelPopulation.of_reported(observed, variance)
     )
     state = _State(first, population, observed, np.ones(observed.shape[1]))
-    rounds = _Rounds(data, _with_hidden(prior, n_hidden), options, exact=exact, workers=workers)
+    rounds = _Rounds(
+        data, None if prior is None else with_hidden(prior, n_hidden), options, exact=exact, workers=workers
+    )
     state, latent, trace, status = rounds.run(state)
     final = fit_pixels(
         packed_moments(latent.products),
@@ -281,7 +288,9 @@ class _Rounds:
             scale = state.error_scale
             if self.options.learn_errors:
                 scale = scale * anchored.error_scale
-            latent = replace(anchored.latent, products=_standardise(anchored.latent.products, latent.mean.shape[1]))
+            latent = replace(
+                anchored.latent, products=standardise_hidden(anchored.latent.products, latent.mean.shape[1])
+            )
             moved = ((latent.mean - state.starts) ** 2 / variance).mean(axis=0)
             population = LabelPopulation.of_latent(latent.mean, latent.covariance)
             state = _State(self._fit(latent, state), population, latent.mean, scale)
@@ -343,7 +352,7 @@ class _Rounds:
                 affine = regress_reported(mean, covariance, self.data.observed, self.data.variance)
                 products = _mapped(products, affine)
                 mean, covariance = affine.apply(mean, covariance)
-            products = _standardise(products, n_label)
+            products = standardise_hidden(products, n_label)
         fit = self._fit(replace(latent, products=products), state)
         return _State(fit, LabelPopulation.of_latent(mean, covariance), mean, state.error_scale)
 
@@ -363,34 +372,11 @@ def _mapped(products: FloatArray, affine: AffineMap) -> FloatArray:
     change = np.eye(products.shape[1])
     size = n_terms(len(affine.offset))
     change[:size, :size] = vector_map(affine.matrix, affine.offset)
-    return _changed(products, change)
+    return changed_products(products, change)
 
 
-def _standardise(products: FloatArray, n_label: int) -> FloatArray:
-    """Change the hidden components in E[w w^T] to unit variance over the stars, uncorrelated with the label vectors."""
-    size = n_terms(n_label)
-    if products.shape[1] == size:
-        return products
-    change = np.eye(products.shape[1])
-    total = products.mean(axis=0)
-    slope = np.linalg.solve(total[:size, :size], total[:size, size:]).T
-    root = np.linalg.cholesky(total[size:, size:] - slope @ total[:size, size:])
-    change[size:, size:] = np.linalg.inv(root)
-    change[size:, :size] = -change[size:, size:] @ slope
-    return _changed(products, change)
-
-
-def _changed(products: FloatArray, change: FloatArray) -> FloatArray:
-    """Return M P M^T of symmetric matrices P (star, T, T), by two products of large matrices."""
-    size = len(change)
-    half = (products.reshape(-1, size) @ change.T).reshape(products.shape)
-    return (half.transpose(0, 2, 1).reshape(-1, size) @ change.T).reshape(products.shape)
-
-
-def _with_hidden(prior: PixelPrior | None, n_hidden: int) -> PixelPrior | None:
+def with_hidden(prior: PixelPrior, n_hidden: int) -> PixelPrior:
     """Append flat coefficients of the hidden components to a prior."""
-    if prior is None or n_hidden == 0:
-        return prior
     flat = np.zeros((len(prior.mean), n_hidden))
     return replace(
         prior,

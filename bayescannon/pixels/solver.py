@@ -25,6 +25,9 @@ class Solver:
         Pixels per block; the memory is about 6 arrays of shape (star, block) per worker.
     single : bool
         Single precision for sums of products of label vectors, which is enough between rounds.
+    rough : bool
+        Kappa and populations from samples of pixels and stars, as the start of hidden components or latent labels: see
+        :func:`bayescannon.pixels.draft_fit.draft_spectral`. A fit of pixels alone has none.
     workers : int or None
         Threads; None takes every core. The result does not depend on it.
     """
@@ -33,6 +36,7 @@ class Solver:
     tolerance: float = 1e-6
     block: int = 64
     single: bool = False
+    rough: bool = False
     workers: int | None = None
 
     def __post_init__(self) -> None:

@@ -223,6 +223,23 @@ def fit_spectral(
     return SpectralFit(result, state.kappa, state.prior, populations, scale, state.factors)
 
 
+def known_prior(priors: SpectralPriors, populations: Populations, n_pixel: int, n_label: int) -> PixelPrior:
+    """
+    Return the prior of the coefficients (pixel, T) that a fit with these populations ended with.
+
+    Raises
+    ------
+    PriorError
+        Coefficients whose prior is not Gaussian and independent in pixels.
+    """
+    if not isinstance(priors.coefficients, FlatCoefficients | NormalCoefficients | PooledCoefficients):
+        raise PriorError(f"the prior of {type(priors.coefficients).__name__} is not that of a pixel alone")
+    prior, population = first_prior(priors, n_pixel, n_label), populations.coefficients
+    if population is None or not isinstance(priors.coefficients, PooledCoefficients):
+        return prior
+    return pooled_prior(prior, population, shrunk_terms(n_label, priors.coefficients.terms))
+
+
 def _warm(
     state: State,
     start: SpectralFit,
