@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
 from bayescannon.cannon.damage import damaged_copies
+from bayescannon.cannon.fold_models import fold_models
 from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
@@ -74,7 +76,7 @@ def hold_out(
     reference: ReferenceSet,
     *,
     folds: int = N_FOLDS,
-    options: TrainingOptions | None = None,
+    options: TrainingOptions | TrainedModel | None = None,
     copies: bool = True,
     n_starts: int = N_STARTS,
     seed: int = SEED,
@@ -89,8 +91,11 @@ def hold_out(
     reference : ReferenceSet
     folds : int
         Stars are dealt into this many folds at random, all spectra of a star into the same one.
-    options, n_starts, workers
-        As in training and labelling.
+    options : TrainingOptions, or TrainedModel, optional
+        The paper's unless given. Of a model that was trained on all of the stars, the options and what held-out stars
+        decided; its folds start from it, see :func:`bayescannon.cannon.fold_models.fold_models`.
+    n_starts, workers
+        As in labelling.
     copies : bool
         Whether copies of the stars with fewer pixels are labelled too, which the errors of damaged spectra need.
     seed : int
@@ -115,8 +120,7 @@ def hold_out(
     search_options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
     n_copies = min(_MOST_COPIES, max(len(reference), _LEAST_COPIES)) if copies else 0
     with reporting(progress, "hold out") as report:
-        for k in range(folds):
-            model = train(reference.select(fold != k), options=options, workers=workers)
+        for k, model in enumerate(_models(reference, fold, options, workers)):
             members = np.flatnonzero(fold == k)
             likelihood = StarLikelihood.of(model, reference.spectra.select(members), workers=workers)
             parts.append(_labelled(likelihood, search_options))
@@ -134,6 +138,19 @@ def hold_out(
         Residuals.join(residuals).select(back),
         xr.concat(damaged, dim="star", combine_attrs="drop_conflicts") if copies else None,
     )
+
+
+def _models(
+    reference: ReferenceSet,
+    fold: NDArray[np.int64],
+    options: TrainingOptions | TrainedModel | None,
+    workers: int | None,
+) -> Iterator[TrainedModel]:
+    if isinstance(options, TrainedModel):
+        yield from fold_models(options, reference, fold, workers=workers)
+    else:
+        for k in range(int(fold.max()) + 1):
+            yield train(reference.select(fold != k), options=options, workers=workers)
 
 
 def _labelled(likelihood: StarLikelihood, options: dict[str, Any]) -> xr.Dataset:

@@ -15,7 +15,7 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.component_choice import ComponentChoice, choose_components
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.label_population import ReferenceErrorError
-from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels
+from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels, with_loadings
 from bayescannon.pixels.spectral_fit import SpectralFit
 from bayescannon.stars.outlier_rounds import StarPixels, settle_outliers
 from bayescannon.stars.quartic import compress, minimise
@@ -59,6 +59,7 @@ def fit_latent(
     *,
     n_hidden: int,
     learn_errors: bool = False,
+    loadings: FloatArray | None = None,
     workers: int | None = None,
 ) -> LatentTraining:
     """
@@ -77,6 +78,8 @@ def fit_latent(
         R.
     learn_errors : bool
         Fit a factor of the errors of each label.
+    loadings : float array of shape (pixel, R), optional
+        H of a fit nearby, from which this one starts.
     workers : int or None
         Threads; None takes every core.
 
@@ -86,25 +89,27 @@ def fit_latent(
         The errors cannot be used.
     """
     exact = not stars.variance.any()
+    start = reported.fit if loadings is None else with_loadings(reported.fit, loadings)
 
-    def fitted(known: ReportedStars) -> LatentLabelFit:
+    def fitted(known: ReportedStars, start: PixelFit) -> LatentLabelFit:
         return fit_latent_labels(
             known,
             options=LatentLabelOptions(n_hidden=n_hidden, learn_errors=learn_errors and not exact),
             kappa=reported.kappa,
             prior=reported.prior,
-            start=reported.fit,
+            start=start,
             workers=workers,
         )
 
     try:
-        fit = fitted(_without_outliers(stars, reported))
+        fit = fitted(_without_outliers(stars, reported), start)
         if reported.populations.outliers is not None:
             columns = np.concatenate([fit.pixels.theta, fit.loadings], axis=1)
             noise = stars.ivar / reported.kappa**2
             pixels = StarPixels(columns, fit.pixels.theta.shape[1], fit.pixels.scatter, stars.flux, noise)
             settled = settle_outliers(pixels, reported.populations.outliers, stars.observed[:, None], workers=workers)
-            fit = fitted(replace(stars, ivar=settled.ivar * reported.kappa**2))
+            start = with_loadings(fit.pixels, fit.loadings)
+            fit = fitted(replace(stars, ivar=settled.ivar * reported.kappa**2), start)
     except ReferenceErrorError as error:
         numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
         raise ReferenceErrorError(f"{error} (label number {numbered})") from error
@@ -122,6 +127,7 @@ def train_latent(
     options: TrainingOptions,
     number: NDArray[np.int64],
     *,
+    loadings: FloatArray | None = None,
     workers: int | None = None,
 ) -> LatentTraining | None:
     """
@@ -136,6 +142,8 @@ def train_latent(
     options : TrainingOptions
     number : int array of shape (star,)
         Spectra of one star have one number.
+    loadings
+        As in :func:`fit_latent`, where their number is that of the options.
     workers : int or None
         Threads; None takes every core.
 
@@ -166,7 +174,11 @@ def train_latent(
             return None if choice is None else LatentTraining(reported.fit, None, None, None, choice)
     if n_hidden is None:
         raise AssertionError("held-out stars decide on an open number")
-    trained = fit_latent(stars, scaler, reported, n_hidden=n_hidden, learn_errors=learn, workers=workers)
+    if loadings is not None and loadings.shape[1] != n_hidden:
+        loadings = None
+    trained = fit_latent(
+        stars, scaler, reported, n_hidden=n_hidden, learn_errors=learn, loadings=loadings, workers=workers
+    )
     return replace(trained, choice=choice)
 
 

@@ -90,7 +90,7 @@ def qualify(
             held_out = hold_out(
                 reference,
                 folds=folds,
-                options=model.settled_options,
+                options=model,
                 n_starts=n_starts,
                 seed=seed,
                 workers=workers,

@@ -10,11 +10,18 @@ from bayescannon.cannon.options import TrainingOptions
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.draft_fit import draft_spectral
 from bayescannon.pixels.fit import fit_pixels
 from bayescannon.pixels.nuisance_fit import fit_by_turns
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit, fit_spectral
+
+
+def priors_of(options: TrainingOptions, wavelength: FloatArray, label_names: Sequence[str]) -> SpectralPriors:
+    """Return the priors of the spectral model on P pixels, wavelength (P,) in Angstrom, as the options say."""
+    allowed = options.allowed(wavelength, label_names)
+    return SpectralPriors(options.coefficients, options.scatter, options.noise, allowed, outliers=options.outliers)
 
 
 def fit_reference(
@@ -69,11 +76,16 @@ def fit_reference(
     if options.paper_grid:
         fit = fit_pixels(moments, flux, ivar, solver=replace(solver, scatter="grid"))
         return SpectralFit(fit, np.ones(flux.shape[1]), PixelPrior.flat(*fit.theta.shape))
-    allowed = options.allowed(wavelength, label_names)
-    priors = SpectralPriors(options.coefficients, options.scatter, options.noise, allowed, outliers=options.outliers)
+    priors = priors_of(options, wavelength, label_names)
     n_label = len(label_names)
 
     def fitted(flux: FloatArray, ivar: FloatArray, start: SpectralFit | None) -> SpectralFit:
+        if solver.rough and start is None:
+            rough = draft_spectral(
+                moments, flux, ivar, n_label=n_label, priors=priors, marginal=options.marginal, solver=solver
+            )
+            if rough is not None:
+                return rough
         return fit_spectral(
             moments, flux, ivar, n_label=n_label, priors=priors, marginal=options.marginal, start=start, solver=solver
         )

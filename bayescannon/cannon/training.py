@@ -1,6 +1,7 @@
 """Training: a reference set in, a trained model out, with the paper's 4-sigma clip of wrong labels."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bayescannon.cannon.provenance import Provenance
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, needs_errors, take_errors
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.reference_fit import fit_reference
+from bayescannon.cannon.start import can_hold, has_learned, held_fit, start_of
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelError, LabelScaler
@@ -104,7 +106,29 @@ def train(
     return _train(reference, options, workers=workers)
 
 
-def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | None) -> TrainedModel:
+def train_near(model: TrainedModel, reference: ReferenceSet, *, workers: int | None = None) -> TrainedModel:
+    """
+    Train on other stars of the same kind, from a model's scatters, noise scale, populations and loadings on.
+
+    Parameters
+    ----------
+    model : TrainedModel
+        Trained on nearly the same stars. What held-out stars decided for it is kept. Where it has hidden components or
+        latent labels, its noise scale and populations are kept too.
+    reference : ReferenceSet
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    model : TrainedModel
+    """
+    return _train(reference, model.settled_options, near=model, workers=workers)
+
+
+def _train(
+    reference: ReferenceSet, options: TrainingOptions, *, near: TrainedModel | None = None, workers: int | None
+) -> TrainedModel:
     """Train without a look at the noise, as :func:`train_clipped` does again and again."""
     if needs_errors(options.label_errors):
         reference = take_errors(reference, options.label_errors)
@@ -113,15 +137,23 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
-    result = fit_reference(
+    fit = partial(
+        fit_reference,
         vectors,
         spectra.flux,
         spectra.ivar,
         options,
         wavelength=spectra.wavelength,
         label_names=scaler.names,
-        solver=Solver(workers=workers),
     )
+    exact = Solver(workers=workers)
+    if near is None or not has_learned(options):
+        # nothing that is learned by rounds: the start would change the last digits and nothing else
+        result = fit(solver=replace(exact, rough=options.has_latent))
+    elif options.has_latent and can_hold(options):
+        result = held_fit(near, scaler)
+    else:
+        result = fit(start=start_of(near), solver=exact)
     _require_live(result.fit, reference)
     trained = LatentTraining(result.fit, None, None, None)
     if options.has_latent:
@@ -132,7 +164,16 @@ def _train(reference: ReferenceSet, options: TrainingOptions, *, workers: int | 
         flux, ivar = clean
         variance = (reference.errors / scaler.scale) ** 2
         stars = ReportedStars(scaler.to_scaled(reference.labels), variance, flux, result.star_ivar(ivar))
-        trained = train_latent(stars, scaler, result, options, reference.star_number, workers=workers) or trained
+        trained = (
+            train_latent(
+                stars, scaler, result, options, reference.star_number,
+                loadings=None if near is None else near.loadings, workers=workers,
+            )
+            or trained
+        )  # fmt: skip
+        if trained.loadings is None and trained.learned is None:
+            result = fit(start=result, solver=exact)
+            trained = replace(trained, pixels=result.fit)
         _require_live(trained.pixels, reference)
     return TrainedModel(
         spectra.wavelength,
@@ -284,7 +325,8 @@ def train_clipped(
             break
         step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
         reference = reference.drop(dropped, step, source)
-        model = replace(_train(reference, settled, workers=workers), options=options, component_choice=choice)
+        after = _train(reference, settled, near=model, workers=workers)
+        model = replace(after, options=options, component_choice=choice)
     left = ~np.isin(every.spectra.id, reference.spectra.id)
     return model, replace(reference, clipped=every.select(left) if left.any() else None)
 

@@ -297,7 +297,7 @@ def validate(
             made = hold_out(
                 reference,
                 folds=folds,
-                options=model.settled_options,
+                options=model,
                 copies=False,
                 progress=progress,
                 workers=workers,

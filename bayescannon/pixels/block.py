@@ -14,7 +14,7 @@ Where pixels can be outliers (:mod:`bayescannon.pixels.outliers`), u_np is the m
 w_np: every r^2 is u r^2, so that W holds u w, and no sum of w alone changes.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, singledispatch
 
 import numpy as np
@@ -25,6 +25,9 @@ from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.kernels import minus_log_weights, scatter_sums, weigh
 from bayescannon.pixels.prior import PixelPrior
+
+# covariances below this fraction of the products that they are differences of are 0
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -78,19 +81,24 @@ class LabelMoments:
         return cls(mean, products, covariance)
 
     @cached_property
-    def _single_covariance(self) -> NDArray[np.float32]:
-        # a small addition to squared residuals, for which single precision is enough
-        return np.asarray(self.covariance, dtype=np.float32)
+    def _single_covariance(self) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        # a small addition to squared residuals, for which single precision is enough; of exact labels and hidden
+        # components, only those of the latter differ from 0 by more than rounding
+        covariance = np.asarray(self.covariance)
+        largest = np.abs(covariance).max(axis=0, initial=0.0)
+        columns = np.flatnonzero(largest > _ROUNDING * np.abs(self.products).max(axis=0, initial=0.0))
+        return columns, covariance[:, columns].astype(np.float32)
 
     def spread(self, theta: FloatArray) -> FloatArray:
         """Return theta^T Cov(v) theta for coefficients (pixel, T): (star, pixel), or (0, 0) if labels are exact."""
         if self.covariance is None:
             return np.empty((0, 0))
-        spread: FloatArray = self._single_covariance @ pack_products(theta).T.astype(np.float32)
+        columns, covariance = self._single_covariance
+        spread: FloatArray = covariance @ pack_products(theta)[:, columns].T.astype(np.float32)
         return spread
 
-    def select(self, index: NDArray[np.bool_]) -> "LabelMoments":
-        """Return the moments of some of the stars, of a mask."""
+    def select(self, index: NDArray[np.bool_] | slice) -> "LabelMoments":
+        """Return the moments of some of the stars, of a mask or a slice."""
         covariance = None if self.covariance is None else self.covariance[index]
         multiplicity = None if self.multiplicity is None else self.multiplicity[index]
         return LabelMoments(self.mean[index], self.products[index], covariance, multiplicity)
@@ -104,6 +112,11 @@ class LabelMoments:
     def counted_mean(self) -> FloatArray:
         """E[v] times the multiplicity, shape (star, T), for sums over the stars."""
         return self.mean if self.multiplicity is None else self.mean * self.multiplicity[:, None]
+
+    @cached_property
+    def single_products(self) -> NDArray[np.float32]:
+        """`counted_products` in single precision."""
+        return self.counted_products.astype(np.float32)
 
     @cached_property
     def counted_products(self) -> FloatArray:
@@ -124,10 +137,58 @@ class ProfileFit:
     chi2: FloatArray  # sum of w r^2
     held: NDArray[np.bool_]  # terms held at 0: censored, or zero under a Laplace prior
     freedom: FloatArray  # effective number of terms, tr(C V^T W V), if theta is integrated out; else 0
+    along: FloatArray  # dtheta / d(s^2) = -C V^T (w^2 r), (pixel, T)
+    chi2_slope: FloatArray  # d(chi2) / d(s^2) = -sum of w^2 r^2
 
     def select(self, index: NDArray[np.intp]) -> "ProfileFit":
         """Return the fit of some of the pixels."""
         return ProfileFit(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+
+    def put(self, index: NDArray[np.intp], other: "ProfileFit") -> None:
+        """Overwrite the fit of some of the pixels."""
+        for item in fields(self):
+            getattr(self, item.name)[index] = getattr(other, item.name)
+
+    def moved(self, change: FloatArray) -> "ProfileFit":
+        """Return the profile after a small change of s^2 (pixel,): the objective to second order, others to first."""
+        return replace(
+            self,
+            theta=self.theta + self.along * change[:, None],
+            gradient=self.gradient + self.slope * change,
+            objective=self.objective + (0.5 * self.gradient + 0.25 * self.slope * change) * change,
+            chi2=self.chi2 + self.chi2_slope * change,
+        )
+
+
+def add_prior(prior: PixelPrior, data: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """
+    Add a Gaussian prior to the normal equations of P pixels.
+
+    Parameters
+    ----------
+    prior : PixelPrior
+    data, right : float arrays of shape (P, T, T) and (P, T)
+        V^T W V and V^T W f.
+
+    Returns
+    -------
+    normal, right : float arrays of shape (P, T, T) and (P, T)
+    """
+    if not prior.precision.any():
+        return data, right
+    censored = prior.censored
+    precision = np.where(censored, 0.0, prior.precision)
+    normal = data.copy()
+    diagonal = np.arange(normal.shape[1])
+    normal[:, diagonal, diagonal] += precision
+    right = right + precision * prior.mean
+    if censored.any():
+        # a censored term is removed from the equations: its row and column become those of the unit matrix
+        keep = ~censored
+        normal = normal * (keep[:, :, None] & keep[:, None, :])
+        normal[:, diagonal, diagonal] += censored
+        right = np.where(censored, 0.0, right)
+    return normal, right
 
 
 @singledispatch
@@ -170,6 +231,9 @@ class PixelBlock:
         Integrate theta out of the likelihood of s.
     factors : float array of shape (star, pixel), optional
         u; 1 unless given.
+    single : bool
+        Sum V^T W V in single precision, in half the time; theta_0 - 1 and the other coefficients, which are small, are
+        then known to a part in about 10^4 of themselves.
     """
 
     def __init__(
@@ -181,8 +245,9 @@ class PixelBlock:
         *,
         marginal: bool,
         factors: FloatArray | None = None,
+        single: bool = False,
     ) -> None:
-        self.moments, self.prior, self.marginal = moments, prior, marginal
+        self.moments, self.prior, self.marginal, self.single = moments, prior, marginal, single
         self.flux, self.ivar = np.ascontiguousarray(flux), np.ascontiguousarray(ivar)
         self.factors = None if factors is None else np.ascontiguousarray(factors)
 
@@ -199,8 +264,20 @@ class PixelBlock:
         prior = self.prior.select(index)
         factors = None if self.factors is None else self.factors[:, index]
         return PixelBlock(
-            self.moments, self.flux[:, index], self.ivar[:, index], prior, marginal=self.marginal, factors=factors
-        )
+            self.moments, self.flux[:, index], self.ivar[:, index], prior,
+            marginal=self.marginal, factors=factors, single=self.single,
+        )  # fmt: skip
+
+    def _data_equations(self, weight: FloatArray, weighted_flux: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return V^T W V and V^T W f."""
+        moments, weight = self.moments, self._factored(weight)
+        size = moments.mean.shape[1]
+        if not self.single:
+            data = unpack_symmetric(weight.T @ moments.counted_products, size)
+            return data, weighted_flux.T @ moments.counted_mean
+        data = unpack_symmetric(weight.T.astype(np.float32) @ moments.single_products, size).astype(np.float64)
+        # flux of 1 gives theta_0 = 1 with the same sums, so that rounding only concerns what differs from it
+        return data, (weighted_flux - weight).T @ moments.counted_mean + data[:, :, 0]
 
     def normal_equations(self, s2: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Return the weights w (star, pixel), V^T W V + L, V^T W V (pixel, T, T) and the right side (pixel, T)."""
@@ -208,23 +285,8 @@ class PixelBlock:
         weigh(self.flux, self.ivar, s2, weight, weighted_flux)
         if self.factors is not None:
             weighted_flux *= self.factors
-        data = unpack_symmetric(self._factored(weight).T @ self.moments.counted_products, self.moments.mean.shape[1])
-        right = weighted_flux.T @ self.moments.counted_mean
-        normal = data
-        prior = self.prior
-        if prior.precision.any():
-            censored = prior.censored
-            precision = np.where(censored, 0.0, prior.precision)
-            normal = data.copy()
-            diagonal = np.arange(normal.shape[1])
-            normal[:, diagonal, diagonal] += precision
-            right = right + precision * prior.mean
-            if censored.any():
-                # a censored term is removed from the equations: its row and column become those of the unit matrix
-                keep = ~censored
-                normal = normal * (keep[:, :, None] & keep[:, None, :])
-                normal[:, diagonal, diagonal] += censored
-                right = np.where(censored, 0.0, right)
+        data, right = self._data_equations(weight, weighted_flux)
+        normal, right = add_prior(self.prior, data, right)
         return weight, normal, data, right
 
     def objective(self, theta: FloatArray, s2: FloatArray, chi2: FloatArray) -> FloatArray:
@@ -253,7 +315,8 @@ class PixelBlock:
             q = np.where(held, 0.0, q)
         first, second = self.prior.scatter_gradient(s2)
         gradient = sums[0] - sums[2] + first
-        descent = np.einsum("pt,pt->p", q, np.linalg.solve(normal, q[..., None])[..., 0])
+        along = -np.linalg.solve(normal, q[..., None])[..., 0]
+        descent = -np.einsum("pt,pt->p", q, along)
         slope = -sums[1] + 2 * sums[3] - 2 * descent + second
         value, freedom = np.full(len(s2), np.nan), np.zeros(len(s2))
         if objective:
@@ -274,4 +337,6 @@ class PixelBlock:
             freedom = np.trace(np.linalg.solve(normal, data), axis1=1, axis2=2)
             if objective:
                 value += 0.5 * np.linalg.slogdet(normal)[1]
-        return ProfileFit(theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], held, freedom)
+        return ProfileFit(
+            theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], held, freedom, along, -sums[2]
+        )

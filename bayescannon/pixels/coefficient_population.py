@@ -14,7 +14,7 @@ Newton steps, whose matrix is the Fisher matrix with ln lambda eliminated at its
 tau, tau would be biased however many pixels there are.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,10 +136,7 @@ def marginal_objective(
     values : Marginal
     """
     mu, tau = population.mu, population.tau
-    residual = right - normal @ mu
-    size, basis = np.linalg.eigh(tau[:, None] * normal * tau)
-    size = np.maximum(size, 0.0)
-    signal = np.einsum("pki,pk->pi", basis, tau * residual)
+    size, basis, signal = _eigenvectors(normal, right, population)
     mode, width = activity_mode(size, signal, np.log(population.activity), activity_spread)
 
     nodes = mode[:, None] + width[:, None] * _NODES
@@ -175,6 +172,40 @@ def marginal_objective(
         fisher_tau=fisher.sum(axis=0) - cross.T @ (cross / own[:, None]),
         log_activity=mode,
     )
+
+
+def _eigenvectors(
+    normal: FloatArray, right: FloatArray, population: Population
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return e (P, Q), the eigenvectors of S (P, Q, Q) in columns, and g (P, Q)."""
+    tau = population.tau
+    size, basis = np.linalg.eigh(tau[:, None] * normal * tau)
+    signal = np.einsum("pki,pk->pi", basis, tau * (right - normal @ population.mu))
+    return np.maximum(size, 0.0), basis, signal
+
+
+def fit_activity(
+    normal: FloatArray, right: FloatArray, population: Population, *, activity_spread: float = 1.0
+) -> Population:
+    """
+    Find the activities lambda of P pixels in a population whose mu and tau are known.
+
+    Parameters
+    ----------
+    normal, right : float arrays of shape (P, Q, Q) and (P, Q)
+        From :func:`eliminate_flat`.
+    population : Population
+        Its activities are replaced.
+    activity_spread : float
+        As in :func:`fit_population`.
+
+    Returns
+    -------
+    population : Population
+    """
+    size, _, signal = _eigenvectors(normal, right, population)
+    mode, _ = activity_mode(size, signal, np.zeros(len(right)), activity_spread)
+    return replace(population, activity=np.exp(mode))
 
 
 def activity_mode(

@@ -40,7 +40,7 @@ NUMBERS = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16)
 # more stars are sampled; fewer than the second number are dealt into folds, and more into two parts
 _MOST_STARS, _FEW_STARS = 1600, 800
 _FOLDS = 4
-_ROUNDS = 3
+_ROUNDS = 2
 # the smallest number of components with this share of the largest gain is taken, since labelling takes longer with more
 _SHARE_OF_GAIN = 0.98
 # residuals beyond this many robust standard deviations count as being there
@@ -169,7 +169,7 @@ class _Fold:
         self.fitted, self.held, self.prior, self.workers = data.select(fitted), data.select(held), prior, workers
         base = fit_pixels(
             label_vector(self.fitted.observed), self.fitted.flux, self.fitted.ivar, prior=prior, start=start.scatter,
-            solver=Solver(tolerance=1e-3, workers=workers),
+            solver=Solver(scatter="near", tolerance=0.01, workers=workers),
         )  # fmt: skip
         self.base = base
         self.plain = _Model(base.theta, np.zeros((len(base.theta), 0)), base.scatter, None)

@@ -8,44 +8,23 @@ see :mod:`bayescannon.pixels.block`.
 """
 
 from dataclasses import dataclass, fields, replace
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.spectra import LARGEST_IVAR
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.packing import unpack_symmetric
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.pixels.block import LabelMoments, PixelBlock, ProfileFit
+from bayescannon.pixels.block import LabelMoments, PixelBlock
 from bayescannon.pixels.flux_precision import FluxPrecision
-from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
+from bayescannon.pixels.pixel_status import PixelStatus, known_status, pixel_status
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.scatter_search import newton_step, solve_exact, solve_grid, solve_near
 from bayescannon.pixels.solver import Solver
 
-# the paper steps through a grid of scatters; its released code uses these values of ln s
-GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
-
-# if s = 0 is a local optimum, a better one is searched at this many variances up to that of the residuals
-_N_SCAN = 6
-
-_MAX_PASSES = 60
-
-# a decreasing s^2 below this fraction of the total variance is given up, and the pixel is solved from s = 0
-_NEARLY_ZERO = 1e-4
-
-# normal equations, scaled to a unit diagonal, are singular if their reciprocal condition number is below this
-_MIN_RCOND = 1e-13
-
-
-class PixelStatus(IntEnum):
-    """How the fit of one pixel ended."""
-
-    CONVERGED = 0
-    NOT_CONVERGED = 1
-    DEAD = 2  # fewer live stars than free terms: theta = 0, scatter = inf, weight 0 in labelling
-    SINGULAR = 3  # the live stars do not determine all coefficients: treated as DEAD
+# methods whose start is a fit of the same pixels to the same stars, which says which pixels are dead
+_CONTINUED = ("step", "near")
 
 
 @dataclass(frozen=True)
@@ -92,177 +71,6 @@ class PixelFit:
         return np.isfinite(self.scatter)
 
 
-def _root(
-    block: PixelBlock, s2: NDArray[np.float64], first: ProfileFit | None, *, tolerance: float, may_be_zero: bool = False
-) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
-    """
-    Find a root of g between 0, where g is taken to be negative, and inf, from s2 on; return s2, converged, passes.
-
-    Newton's method is applied to g(s2) t^2, where t is the total variance of the pixel: it is linear in s2 if all stars
-    have the same noise, so that few steps are needed. If the prior excludes s = 0, it is applied to s2 g as a function
-    of ln s2. A step that leaves the bracket is replaced by one inside it. With `may_be_zero`, g(0) need not be
-    negative: a pixel whose s2 approaches 0 is given up as not converged.
-    """
-    n_pixel = len(s2)
-    s2 = s2.copy()
-    low, high = np.zeros(n_pixel), np.full(n_pixel, np.inf)
-    converged, passes = np.zeros(n_pixel, dtype=bool), np.zeros(n_pixel, dtype=np.int64)
-    active = np.arange(n_pixel)
-    current = first
-    for _ in range(_MAX_PASSES):
-        if current is None:
-            current = block.select(active).fit(s2[active])
-            passes[active] += 1
-        g, t, x = current.gradient, current.variance, s2[active]
-        low[active] = np.where(g < 0, x, low[active])
-        high[active] = np.where(g < 0, high[active], x)
-        lo, hi = low[active], high[active]
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            if block.prior.reaches_zero:
-                curvature = current.slope * t + 2 * g
-                new = x - g * t / curvature
-                inner = 0.5 * (lo + hi)
-            else:
-                curvature = g + x * current.slope
-                new = x * np.exp(np.clip(-g / curvature, -3.0, 3.0))
-                inner = np.where(lo > 0, np.sqrt(lo * hi), 0.03 * hi)
-        inner = np.where(np.isinf(hi), 4 * x + t, inner)
-        new = np.where((curvature > 0) & (new > lo) & (new < hi), new, inner)
-        done = np.abs(new - x) <= tolerance * x
-        s2[active] = new
-        converged[active[done]] = True
-        if may_be_zero:
-            done |= (lo == 0) & (new < _NEARLY_ZERO * t)
-        active = active[~done]
-        current = None
-        if len(active) == 0:
-            break
-    return s2, converged, passes
-
-
-def _newton(block: PixelBlock, s2: FloatArray, current: ProfileFit) -> FloatArray:
-    """Return s2 after one step of Newton's method as in :func:`_root`, by at most a factor of 4 or a total variance."""
-    g, t = current.gradient, current.variance
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if block.prior.reaches_zero:
-            curvature = current.slope * t + 2 * g
-            new = np.where(curvature > 0, s2 - g * t / curvature, np.where(g < 0, 4 * s2 + t, s2 / 4))
-            return np.clip(new, 0.0, 4 * s2 + t)
-        curvature = g + s2 * current.slope
-        step = np.where(curvature > 0, -g / curvature, np.sign(-g))
-        return s2 * np.exp(np.clip(step, -1.5, 1.5))
-
-
-def _solve_exact(
-    block: PixelBlock, start: NDArray[np.float64] | None, *, tolerance: float
-) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
-    """Find s2 (pixel,) of pixels that are neither dead nor singular; return s2, converged, passes."""
-    n_pixel = block.n_pixel
-    if not block.prior.reaches_zero:
-        centre = np.full(n_pixel, np.exp(2 * block.prior.scatter_parameters[0]))
-        near = centre if start is None else np.where(start > 0, start, centre)
-        return _root(block, near, None, tolerance=tolerance)
-    s2, converged = np.zeros(n_pixel), np.ones(n_pixel, dtype=bool)
-    passes = np.zeros(n_pixel, dtype=np.int64)
-    border = np.arange(n_pixel)
-    if start is not None:
-        # pixels whose start is above 0 are solved from there; all others, and those that fail, from s = 0
-        inside = np.flatnonzero(start > 0)
-        s2[inside], converged[inside], passes[inside] = _root(
-            block.select(inside), start[inside], None, tolerance=tolerance, may_be_zero=True
-        )
-        border = np.flatnonzero((start == 0) | ~converged | (s2 < 1e-4 * start.max(initial=0.0)))
-        s2[border], converged[border] = 0.0, True
-        block = block.select(border)
-    at_zero = block.fit(np.zeros(len(border)))
-    passes[border] += 1
-
-    inside = np.flatnonzero(at_zero.gradient < 0)
-    if len(inside):
-        found, good, more = _root(
-            block.select(inside), np.zeros(len(inside)), at_zero.select(inside), tolerance=tolerance
-        )
-        s2[border[inside]], converged[border[inside]] = found, good
-        passes[border[inside]] += more
-    if start is None:
-        outside = np.flatnonzero(at_zero.gradient >= 0)
-        if len(outside):
-            better, more = _look_behind_zero(block.select(outside), at_zero.select(outside), tolerance=tolerance)
-            s2[border[outside]] = better
-            passes[border[outside]] += more
-    return s2, converged, passes
-
-
-def _look_behind_zero(
-    block: PixelBlock, at_zero: ProfileFit, *, tolerance: float
-) -> tuple[FloatArray, NDArray[np.int64]]:
-    """
-    Search an optimum at s > 0 that is better than the local one at 0; return the best s2 and the passes.
-
-    There can be one if the noise differs between stars: a few precise stars fit without scatter, many others do not.
-    """
-    best, passes = np.zeros(block.n_pixel), np.zeros(block.n_pixel, dtype=np.int64)
-    prediction = block.moments.mean @ at_zero.theta.T
-    low = 0.3 * at_zero.variance
-    high = np.maximum(residual_variance(block.flux, prediction, block.ivar, block.moments.counts), 2 * low)
-    trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
-    # theta at s = 0 is set by the precise stars, theta near a second optimum by all stars
-    far = block.moments.mean @ block.fit(high).theta.T
-    negative = fixed_theta_gradient(block.flux, far, block.ivar, block.moments.counts, trial) < 0
-    passes += 1
-    hidden = np.flatnonzero(negative.any(axis=0))
-    if len(hidden):
-        last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
-        some = block.select(hidden)
-        found, good, more = _root(some, trial[last, hidden], None, tolerance=tolerance, may_be_zero=True)
-        at_found = some.fit(found, objective=True).objective
-        better = good & (at_found < some.fit(np.zeros(len(hidden)), objective=True).objective)
-        best[hidden[better]] = found[better]
-        passes[hidden] += more + 2
-    return best, passes
-
-
-def _solve_grid(block: PixelBlock) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
-    """Find the scatters by the method of the released code: best of a grid in ln s, refined by a parabola."""
-    n_pixel = block.n_pixel
-    value = np.array([block.fit(np.full(n_pixel, np.exp(2 * x)), objective=True).objective for x in GRID_LN_SCATTER])
-    best = value.argmin(axis=0)
-    middle = np.clip(best, 1, len(value) - 2)
-    left, centre, right = (np.take_along_axis(value, (middle + k)[None], 0)[0] for k in (-1, 0, 1))
-    bend = left - 2 * centre + right
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shift = np.where(bend > 0, 0.5 * (left - right) / bend, 0.0)
-    inner = (best == middle) & (np.abs(shift) <= 1)
-    step = GRID_LN_SCATTER[1] - GRID_LN_SCATTER[0]
-    ln_s = np.where(inner, GRID_LN_SCATTER[middle] + shift * step, GRID_LN_SCATTER[best])
-    return np.exp(2 * ln_s), np.ones(n_pixel, dtype=bool), np.full(n_pixel, len(GRID_LN_SCATTER))
-
-
-def _pixel_status(block: PixelBlock, n_live: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which pixels are dead, singular, or can be fitted (CONVERGED), shape (P,)."""
-    n_free = (block.prior.precision == 0).sum(axis=1)
-    status = np.where(n_live < np.maximum(n_free, 1), PixelStatus.DEAD, PixelStatus.CONVERGED).astype(np.int64)
-    alive = np.flatnonzero(status == PixelStatus.CONVERGED)
-    if len(alive):
-        # the rank depends on which stars are live, not on their weights
-        live = (block.ivar[:, alive] > 0).astype(np.float64)
-        normal = unpack_symmetric(live.T @ block.moments.counted_products, block.moments.mean.shape[1])
-        diagonal = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), np.finfo(float).tiny))
-        normal /= diagonal[:, :, None] * diagonal[:, None, :]
-        known = block.prior.precision[alive] > 0
-        normal *= ~(known[:, :, None] | known[:, None, :])
-        index = np.arange(normal.shape[1])
-        normal[:, index, index] += known
-        spectrum = np.linalg.eigvalsh(normal)
-        status[alive[~(spectrum[:, 0] > _MIN_RCOND * spectrum[:, -1])]] = PixelStatus.SINGULAR
-    return status
-
-
-def _known_status(start: FloatArray) -> NDArray[np.int64]:
-    """Return the status of pixels that were fitted before: those without a scatter are dead."""
-    return np.where(np.isfinite(start), PixelStatus.CONVERGED, PixelStatus.DEAD).astype(np.int64)
-
-
 def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter: str, tolerance: float) -> PixelFit:
     """Fit the pixels of one block that are neither dead nor singular."""
     n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
@@ -278,25 +86,35 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
         freedom=np.zeros(n_pixel),
         n_live=n_live,
         n_passes=np.zeros(n_pixel, dtype=np.int64),
-        status=_pixel_status(block, n_live) if scatter != "step" or start is None else _known_status(start),
+        status=known_status(block, n_live, start)
+        if scatter == "step" and start is not None
+        else pixel_status(block, n_live),
     )
+    if scatter == "near" and start is not None:
+        fit.status[~np.isfinite(start)] = PixelStatus.DEAD
     good = np.flatnonzero(fit.status == PixelStatus.CONVERGED)
     if len(good) == 0:
         return fit
     block = block.select(good)
+    near, final = None if start is None else start[good], None
     if scatter == "grid":
-        s2, converged, passes = _solve_grid(block)
+        s2, converged, passes = solve_grid(block)
     elif scatter in ("fixed", "step") and start is not None:
         s2, converged, passes = start[good], np.ones(len(good), dtype=bool), np.zeros(len(good), dtype=np.int64)
+    elif scatter == "near":
+        s2, converged, passes, final = solve_near(block, near, tolerance=tolerance)
+        passes -= 1
     else:
-        s2, converged, passes = _solve_exact(block, None if start is None else start[good], tolerance=tolerance)
-    final = block.fit(s2, objective=scatter != "step")
+        s2, converged, passes = solve_exact(block, near, tolerance=tolerance)
+    if final is None:
+        final = block.fit(s2, objective=scatter != "step")
     if scatter == "step":
-        s2 = _newton(block, s2, final)
+        s2 = newton_step(block, s2, final)
         final = replace(final, objective=block.objective(final.theta, s2, final.chi2))
     fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
-    keep = ~final.held
-    fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
+    if scatter != "step":
+        keep = ~final.held
+        fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
     fit.gradient[good], fit.slope[good], fit.objective[good] = final.gradient, final.slope, final.objective
     fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom
     fit.n_passes[good] = passes + 1
@@ -382,9 +200,12 @@ def fit_pixels(
     def one(part: slice) -> PixelFit:
         scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
         down = None if factors is None else factors[:, part]
-        data = PixelBlock(moments, flux[:, part], scaled, prior.select(part), marginal=marginal, factors=down)
+        data = PixelBlock(
+            moments, flux[:, part], scaled, prior.select(part),
+            marginal=marginal, factors=down, single=solver.single,
+        )  # fmt: skip
         near = None if start is None else np.asarray(start[part], dtype=np.float64) ** 2
-        if near is not None and solver.scatter != "step":
+        if near is not None and solver.scatter not in _CONTINUED:
             near = np.where(np.isfinite(near), near, 0.0)
         return _fit_block(data, near, scatter=solver.scatter, tolerance=solver.tolerance)
 

@@ -6,6 +6,7 @@ With the residual r = f - theta v(l) and the weights W, h ~ Normal(C H^T W r, C)
 """
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,12 @@ _BLOCK = 256
 
 
 def infer_hidden(
-    coefficients: FloatArray, scatter: FloatArray, data: ReportedStars, *, workers: int | None = None
+    coefficients: FloatArray,
+    scatter: FloatArray,
+    data: ReportedStars,
+    *,
+    single: bool = False,
+    workers: int | None = None,
 ) -> LatentLabels:
     """
     Find the hidden components of stars with exact labels.
@@ -33,6 +39,8 @@ def infer_hidden(
     scatter : float array of shape (pixel,)
     data : ReportedStars
         The reported labels are the labels.
+    single : bool
+        Sum over the pixels in single precision, for rounds that need no more.
     workers : int or None
         Threads; None takes every core.
 
@@ -45,19 +53,21 @@ def infer_hidden(
     size, live = n_terms(n_label), np.isfinite(scatter)
     theta, loadings = coefficients[live, :size], coefficients[live, size:]
     n_hidden = loadings.shape[1]
+    kind: Any = np.float32 if single else np.float64
+    theta, loadings = theta.astype(kind, copy=False), loadings.astype(kind, copy=False)
     products = pack_products(loadings)
 
     def one(part: slice) -> LatentLabels:
         labels = data.observed[part]
-        weight = pixel_weights(scatter[live], data.ivar[part][:, live])
-        residual = data.flux[part][:, live] - label_vector(labels) @ theta.T
+        weight = pixel_weights(scatter[live].astype(kind), data.ivar[part][:, live].astype(kind, copy=False))
+        residual = data.flux[part][:, live] - label_vector(labels).astype(kind) @ theta.T
         weighted = weight * residual
-        precision = unpack_symmetric(weight @ products, n_hidden) + np.eye(n_hidden)
-        right = weighted @ loadings
+        precision = unpack_symmetric((weight @ products).astype(np.float64), n_hidden) + np.eye(n_hidden)
+        right = (weighted @ loadings).astype(np.float64)
         joint = np.zeros((len(labels), n_label + n_hidden, n_label + n_hidden))
         joint[:, n_label:, n_label:] = covariance = np.linalg.inv(precision)
         hidden = (covariance @ right[..., None])[..., 0]
-        chi2 = np.einsum("np,np->n", weighted, residual) - np.einsum("nh,nh->n", right, hidden)
+        chi2 = np.einsum("np,np->n", weighted, residual, dtype=np.float64) - np.einsum("nh,nh->n", right, hidden)
         return LatentLabels(
             mean=labels,
             hidden=hidden,

@@ -78,3 +78,24 @@ def vector_map(matrix: FloatArray, offset: FloatArray) -> FloatArray:
         result[row, 1 : 1 + n_label] = product[0, 1:]
         result[row, 1 + n_label :] = product[1 + i, 1 + j]
     return result
+
+
+def standardise_hidden(products: FloatArray, n_label: int) -> FloatArray:
+    """Change the hidden components in E[w w^T] to unit variance over the stars, uncorrelated with the label vectors."""
+    size = n_terms(n_label)
+    if products.shape[1] == size:
+        return products
+    change = np.eye(products.shape[1])
+    total = products.mean(axis=0)
+    slope = np.linalg.solve(total[:size, :size], total[:size, size:]).T
+    root = np.linalg.cholesky(total[size:, size:] - slope @ total[:size, size:])
+    change[size:, size:] = np.linalg.inv(root)
+    change[size:, :size] = -change[size:, size:] @ slope
+    return changed_products(products, change)
+
+
+def changed_products(products: FloatArray, change: FloatArray) -> FloatArray:
+    """Return M P M^T of symmetric matrices P (star, T, T), by two products of large matrices."""
+    size = len(change)
+    half = (products.reshape(-1, size) @ change.T).reshape(products.shape)
+    return (half.transpose(0, 2, 1).reshape(-1, size) @ change.T).reshape(products.shape)

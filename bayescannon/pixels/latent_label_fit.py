@@ -32,7 +32,7 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.hidden_step import infer_hidden
 from bayescannon.pixels.label_anchor import anchor_labels
-from bayescannon.pixels.label_moments import packed_moments, vector_map
+from bayescannon.pixels.label_moments import changed_products, packed_moments, standardise_hidden, vector_map
 from bayescannon.pixels.label_population import AffineMap, LabelPopulation, ReferenceErrorError, regress_reported
 from bayescannon.pixels.latent_label_step import LatentLabels, infer_latent
 from bayescannon.pixels.prior import PixelPrior
@@ -43,8 +43,11 @@ from bayescannon.stars.hidden import first_loadings, ordered_loadings
 EXACT_ERROR = 1e-3
 # anchored rounds end when the root mean square move of every label is below this share of its reported error
 ANCHOR_SETTLED = 0.02
-# tolerance of s^2 in the last fit: Newton steps converge quadratically, so that the error of s^2 is then below 1e-6
-_LAST_TOLERANCE = 1e-3
+# tolerance of s^2 in the last fit, in units of that of the rounds: Newton steps converge quadratically, so that the
+# error of s^2 is its square
+_LAST_TOLERANCE = 10.0
+# rounds with a tolerance not below this one sum in single precision
+_SINGLE = 1e-3
 
 
 class LabelErrorStatus(IntEnum):
@@ -158,6 +161,11 @@ class LatentLabelOptions:
     seed: int = 0
 
 
+def with_loadings(fit: PixelFit, loadings: FloatArray) -> PixelFit:
+    """Return a fit whose coefficients are followed by loadings (pixel, R), a start of :func:`fit_latent_labels`."""
+    return replace(fit, theta=np.concatenate([fit.theta, loadings], axis=1))
+
+
 def fit_latent_labels(
     stars: ReportedStars,
     *,
@@ -180,7 +188,7 @@ def fit_latent_labels(
     prior : PixelPrior, optional
         By default flat.
     start : PixelFit, optional
-        A fit to the reported labels, from which this one starts.
+        A fit to the reported labels, from which this one starts; or one with R more coefficients, the loadings.
     workers : int or None
         Threads; None takes every core.
 
@@ -210,16 +218,19 @@ def fit_latent_labels(
     data = replace(stars, variance=variance, ivar=stars.ivar if np.all(scales == 1) else stars.ivar / scales**2)
     vectors = label_vector(observed)
     first = start or fit_pixels(vectors, flux, data.ivar, prior=prior, solver=Solver(workers=workers))
-    if n_hidden:
+    size = n_terms(observed.shape[1])
+    if n_hidden and first.theta.shape[1] != size + n_hidden:
         loadings = first_loadings(vectors, first.theta, first.scatter, flux, data.ivar, n_hidden, seed=options.seed)
-        first = replace(first, theta=np.concatenate([first.theta, loadings], axis=1))
+        first = with_loadings(first, loadings)
     population = (
         LabelPopulation.of_latent(observed, np.zeros((1, *np.eye(observed.shape[1]).shape)))
         if exact
         else LabelPopulation.of_reported(observed, variance)
     )
     state = _State(first, population, observed, np.ones(observed.shape[1]))
-    rounds = _Rounds(data, _with_hidden(prior, n_hidden), options, exact=exact, workers=workers)
+    rounds = _Rounds(
+        data, None if prior is None else with_hidden(prior, n_hidden), options, exact=exact, workers=workers
+    )
     state, latent, trace, status = rounds.run(state)
     final = fit_pixels(
         packed_moments(latent.products),
@@ -227,13 +238,13 @@ def fit_latent_labels(
         data.ivar,
         prior=rounds.prior,
         start=state.fit.scatter,
-        solver=Solver(tolerance=_LAST_TOLERANCE, workers=workers),
+        solver=Solver(scatter="near", tolerance=min(_LAST_TOLERANCE * options.tolerance, 0.01), workers=workers),
     )
     population = LabelPopulation.of_latent(latent.mean, latent.covariance)
     if not rounds.anchor:
         population = state.population
-        latent = rounds.infer(replace(state, fit=final))
-    size = n_terms(observed.shape[1])
+        if not exact:
+            latent = rounds.infer(replace(state, fit=final))
     return LatentLabelFit(
         pixels=replace(final, theta=final.theta[:, :size], covariance=final.covariance[:, :size, :size]),
         loadings=np.asarray(ordered_loadings(final.theta[:, size:], data.ivar.mean(axis=0)), dtype=np.float64),
@@ -261,6 +272,7 @@ class _Rounds:
     ) -> None:
         self.data, self.prior, self.options, self.exact, self.workers = data, prior, options, exact, workers
         self.anchor = options.anchor and not exact
+        self.single = self.anchor or options.tolerance >= _SINGLE
 
     def run(self, state: _State) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
         """Return the last state, its latent labels, the trace and the status."""
@@ -276,7 +288,9 @@ class _Rounds:
             scale = state.error_scale
             if self.options.learn_errors:
                 scale = scale * anchored.error_scale
-            latent = replace(anchored.latent, products=_standardise(anchored.latent.products, latent.mean.shape[1]))
+            latent = replace(
+                anchored.latent, products=standardise_hidden(anchored.latent.products, latent.mean.shape[1])
+            )
             moved = ((latent.mean - state.starts) ** 2 / variance).mean(axis=0)
             population = LabelPopulation.of_latent(latent.mean, latent.covariance)
             state = _State(self._fit(latent, state), population, latent.mean, scale)
@@ -313,7 +327,7 @@ class _Rounds:
         """Return the latent labels and hidden components given the pixels of a state."""
         data = self.data
         if self.exact:
-            return infer_hidden(state.fit.theta, state.fit.scatter, data, workers=self.workers)
+            return infer_hidden(state.fit.theta, state.fit.scatter, data, single=self.single, workers=self.workers)
         data = replace(data, variance=data.variance * state.error_scale**2)
         starts = state.starts[:, None]
         if not self.anchor:
@@ -338,7 +352,7 @@ class _Rounds:
                 affine = regress_reported(mean, covariance, self.data.observed, self.data.variance)
                 products = _mapped(products, affine)
                 mean, covariance = affine.apply(mean, covariance)
-            products = _standardise(products, n_label)
+            products = standardise_hidden(products, n_label)
         fit = self._fit(replace(latent, products=products), state)
         return _State(fit, LabelPopulation.of_latent(mean, covariance), mean, state.error_scale)
 
@@ -349,7 +363,7 @@ class _Rounds:
             self.data.ivar,
             prior=self.prior,
             start=state.fit.scatter,
-            solver=Solver(scatter="step", workers=self.workers),
+            solver=Solver(scatter="step", single=self.single, workers=self.workers),
         )
 
 
@@ -358,27 +372,11 @@ def _mapped(products: FloatArray, affine: AffineMap) -> FloatArray:
     change = np.eye(products.shape[1])
     size = n_terms(len(affine.offset))
     change[:size, :size] = vector_map(affine.matrix, affine.offset)
-    return change @ products @ change.T
+    return changed_products(products, change)
 
 
-def _standardise(products: FloatArray, n_label: int) -> FloatArray:
-    """Change the hidden components in E[w w^T] to unit variance over the stars, uncorrelated with the label vectors."""
-    size = n_terms(n_label)
-    if products.shape[1] == size:
-        return products
-    change = np.eye(products.shape[1])
-    total = products.mean(axis=0)
-    slope = np.linalg.solve(total[:size, :size], total[:size, size:]).T
-    root = np.linalg.cholesky(total[size:, size:] - slope @ total[:size, size:])
-    change[size:, size:] = np.linalg.inv(root)
-    change[size:, :size] = -change[size:, size:] @ slope
-    return change @ products @ change.T
-
-
-def _with_hidden(prior: PixelPrior | None, n_hidden: int) -> PixelPrior | None:
+def with_hidden(prior: PixelPrior, n_hidden: int) -> PixelPrior:
     """Append flat coefficients of the hidden components to a prior."""
-    if prior is None or n_hidden == 0:
-        return prior
     flat = np.zeros((len(prior.mean), n_hidden))
     return replace(
         prior,

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from bayescannon.models.outliers import MixtureOutliers
 from bayescannon.numerics.outlier_mixture import OutlierShare, fit_outliers
-from bayescannon.pixels.fit import PixelFit, PixelStatus
+from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.outliers import ReferenceResiduals
+from bayescannon.pixels.pixel_status import PixelStatus
 from bayescannon.pixels.population_learners import State
 
 # a pixel is settled when the last change of the factors moves its coefficients by less than this share of their errors

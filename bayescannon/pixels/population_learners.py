@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from bayescannon.models.noise_priors import PixelNoise
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.coefficient_population import Population, eliminate_flat, fit_population
-from bayescannon.pixels.fit import GRID_LN_SCATTER, PixelFit
+from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.populations import LogNormalPopulation, Populations
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
+from bayescannon.pixels.scatter_search import GRID_LN_SCATTER
 
 # iterations end when ln kappa changes by less: of the whole survey, and of every pixel
 _KAPPA_SETTLED = 5e-4
 _PIXEL_KAPPA_SETTLED = 5e-3
 # within this distance of ln kappa the sample of pixels has nothing to add
 _KAPPA_NEAR = 0.02
+# while kappa is searched, s^2 need not be exact: Newton's method converges quadratically
+_NEAR = {"scatter": "near", "tolerance": 1e-3}
 # smallest width of the population of ln s; a tenth of it for ln kappa
 _NARROWEST_POPULATION = 0.05
 # parameters of the whole survey are first found on a sample of about this many pixels
@@ -138,10 +141,11 @@ class ScatterLearner:
 
 def _sample(fit: PixelFit) -> slice:
     """Choose a sample of pixels spread over the grid."""
-    return _sample_of(len(fit.scatter))
+    return sample_of(len(fit.scatter))
 
 
-def _sample_of(n_pixel: int) -> slice:
+def sample_of(n_pixel: int) -> slice:
+    """Choose a sample of about `SAMPLE` pixels spread over the grid."""
     step = n_pixel // SAMPLE
     return slice(step // 2, None, step) if step > 1 else ALL_PIXELS
 
@@ -155,7 +159,7 @@ def scatter_population(
     Parameters
     ----------
     objective : float array of shape (grid, P)
-        Minus log likelihood of each pixel at the scatters of :data:`bayescannon.pixels.fit.GRID_LN_SCATTER`.
+        Minus log likelihood of each pixel at the scatters of :data:`bayescannon.pixels.scatter_search.GRID_LN_SCATTER`.
     centre, width : float, optional
         Held fixed if given.
 
@@ -205,13 +209,13 @@ class KappaLearner:
     def first(self, state: State) -> State:
         """Return the state with the scale of a sample of pixels, before all of them are fitted; or as it is."""
         n_pixel = len(state.kappa)
-        some = _sample_of(n_pixel)
+        some = sample_of(n_pixel)
         if some == ALL_PIXELS:
             return state
-        fit = self.fit(state, None, some)
+        fit = self.fit(state, None, some, **_NEAR)
         start = np.zeros(n_pixel)
         start[some] = fit.scatter
-        move = self._secant(state, lambda moved: self.fit(moved, start, some), fit, state.prior.select(some))
+        move = self._secant(state, lambda moved: self.fit(moved, start, some, **_NEAR), fit, state.prior.select(some))
         return replace(state, kappa=state.kappa * np.exp(move))
 
     def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
@@ -224,26 +228,26 @@ class KappaLearner:
 
     def find_common(self, state: State, fit: PixelFit) -> tuple[State, PixelFit]:
         """Multiply all kappa by the factor at which the summed derivative vanishes; start with a sample of pixels."""
-        some = _sample(fit)
-        if some != ALL_PIXELS and abs(self._first_move(fit, state.prior)) > _KAPPA_NEAR:
+        first, some = state, _sample(fit)
+        if some != ALL_PIXELS and abs(self.first_move(fit, state.prior)) > _KAPPA_NEAR:
             start = fit.scatter
             move = self._secant(
                 state,
-                lambda moved: self.fit(moved, start, some),
-                self.fit(state, start, some),
+                lambda moved: self.fit(moved, start, some, **_NEAR),
+                self.fit(state, start, some, **_NEAR),
                 state.prior.select(some),
             )
             state = replace(state, kappa=state.kappa * np.exp(move))
-            fit = self.fit(state, start)
+            fit = self.fit(state, start, **_NEAR)
         start = fit.scatter
-        move = self._secant(state, lambda moved: self.fit(moved, start), fit, state.prior)
-        if move != 0:
-            state = replace(state, kappa=state.kappa * np.exp(move))
+        move = self._secant(state, lambda moved: self.fit(moved, start, **_NEAR), fit, state.prior)
+        state = replace(state, kappa=state.kappa * np.exp(move))
+        if not np.array_equal(state.kappa, first.kappa):
             fit = self.fit(state, start)
         return state, fit
 
     @staticmethod
-    def _first_move(fit: PixelFit, prior: PixelPrior) -> float:
+    def first_move(fit: PixelFit, prior: PixelPrior) -> float:
         """Estimate the change of ln kappa to the root: in pixels with s = 0 the slope of the derivative is 2 chi2."""
         at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
         slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
@@ -257,7 +261,7 @@ class KappaLearner:
         for _ in range(12):
             excess = float(_excess(fit, prior)[fit.live].sum())
             if previous is None or excess == previous[1]:
-                move = KappaLearner._first_move(fit, prior)
+                move = KappaLearner.first_move(fit, prior)
             else:
                 slope = (excess - previous[1]) / (shift - previous[0])
                 move = float(np.clip(-excess / slope, -0.7, 0.7)) if slope > 0 else -0.2 * float(np.sign(excess))

@@ -17,7 +17,8 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.coefficient_population import eliminate_flat
 from bayescannon.pixels.compressed import normal_equations
-from bayescannon.pixels.fit import PixelFit, PixelStatus, fit_pixels
+from bayescannon.pixels.fit import PixelFit, fit_pixels
+from bayescannon.pixels.pixel_status import PixelStatus
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.smooth_chain import Chain, scatter_step, whole_vector
 from bayescannon.pixels.smooth_process import LOWEST_SCALE, SmoothProcess

@@ -143,7 +143,7 @@ def fit_spectral(
     shrunk = shrunk_terms(n_label, getattr(coefficients, "terms", "quadratic"))
 
     state = State(
-        prior=_first_prior(priors, n_pixel, n_label),
+        prior=first_prior(priors, n_pixel, n_label),
         kappa=np.full(n_pixel, _first_kappa(noise)),
         offsets=np.zeros(len(flux) if isinstance(noise, StarNoise) else 0),
     )
@@ -223,6 +223,23 @@ def fit_spectral(
     return SpectralFit(result, state.kappa, state.prior, populations, scale, state.factors)
 
 
+def known_prior(priors: SpectralPriors, populations: Populations, n_pixel: int, n_label: int) -> PixelPrior:
+    """
+    Return the prior of the coefficients (pixel, T) that a fit with these populations ended with.
+
+    Raises
+    ------
+    PriorError
+        Coefficients whose prior is not Gaussian and independent in pixels.
+    """
+    if not isinstance(priors.coefficients, FlatCoefficients | NormalCoefficients | PooledCoefficients):
+        raise PriorError(f"the prior of {type(priors.coefficients).__name__} is not that of a pixel alone")
+    prior, population = first_prior(priors, n_pixel, n_label), populations.coefficients
+    if population is None or not isinstance(priors.coefficients, PooledCoefficients):
+        return prior
+    return pooled_prior(prior, population, shrunk_terms(n_label, priors.coefficients.terms))
+
+
 def _warm(
     state: State,
     start: SpectralFit,
@@ -300,7 +317,7 @@ def _is_learned(scatter: ScatterPrior) -> bool:
     return isinstance(scatter, PooledScatter) and (scatter.centre is None or scatter.width is None)
 
 
-def _first_prior(priors: SpectralPriors, n_pixel: int, n_label: int) -> PixelPrior:
+def first_prior(priors: SpectralPriors, n_pixel: int, n_label: int) -> PixelPrior:
     """Return the prior of the pixels with a flat prior in place of those that are to be learned."""
     coefficients, scatter, allowed = priors.coefficients, priors.scatter, priors.allowed
     n_term = len(shrunk_terms(n_label, "all"))

@@ -19,6 +19,7 @@ from bayescannon.stars.quartic import Quartic
 
 _OVERSAMPLE = 8
 _POWER_ROUNDS = 2
+_MOST_STARS = 2000
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ def first_loadings(
     """
     Return first loadings: principal components of the residuals, orthogonal to the linear coefficients.
 
+    They are a start, for which some thousand of the stars do.
+
     Parameters
     ----------
     vectors : float array of shape (star, T)
@@ -125,8 +128,9 @@ def first_loadings(
     -------
     loadings : float array of shape (pixel, R)
     """
-    weight = pixel_weights(scatter, ivar)
-    scale = np.sqrt(weight.mean(axis=0))
+    some = slice(None, None, max(len(flux) // _MOST_STARS, 1))
+    vectors, flux, ivar = vectors[some], flux[some], ivar[some]
+    scale = np.sqrt(pixel_weights(scatter, ivar).mean(axis=0))
     residual = np.where(ivar > 0, flux - vectors @ theta.T, 0.0) * scale
     # label errors leave residuals along the linear coefficients; those are not hidden components
     axes, _ = np.linalg.qr(theta[:, 1:] * scale[:, None])

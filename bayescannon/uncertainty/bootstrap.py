@@ -19,6 +19,7 @@ from bayescannon.cannon.latent_training import fit_latent
 from bayescannon.cannon.likelihood import star_quartic
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.reference_fit import fit_reference
+from bayescannon.cannon.start import start_of
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import training_stars
 from bayescannon.data.spectra import Spectra
@@ -27,9 +28,7 @@ from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.errors import InputError
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.nuisance_fit import without_nuisances
-from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
-from bayescannon.pixels.spectral_fit import SpectralFit
 from bayescannon.stars.optimum import find_labels
 
 # relative tolerance of s^2: Newton's method converges quadratically, so the error is far below the bootstrap's spread
@@ -80,7 +79,7 @@ def retrain(
         options,
         wavelength=model.wavelength,
         label_names=model.label_names,
-        start=SpectralFit(model.fit, model.noise_scale, PixelPrior.flat(*model.theta.shape), model.populations),
+        start=start_of(model),
         solver=Solver(tolerance=_TOLERANCE, workers=workers),
     )
     again = replace(model, fit=result.fit, kappa=result.kappa, populations=result.populations)

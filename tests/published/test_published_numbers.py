@@ -13,7 +13,7 @@ from bayescannon.data.preset import ARM_JOIN, PAPER, PRESETS, SKY_HALF_WIDTH, SK
 from bayescannon.data.spectral_features import INTERSTELLAR_BANDS
 from bayescannon.io.tables import read_labels
 from bayescannon.models.label_vector import n_terms, term_names
-from bayescannon.pixels.fit import GRID_LN_SCATTER
+from bayescannon.pixels.scatter_search import GRID_LN_SCATTER
 
 FIGURE_5 = "Ho et al. 2017, figure 5, S/N > 50"
 APOGEE = "Ho et al. 2017, the errors of APOGEE's labels"

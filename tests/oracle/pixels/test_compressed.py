@@ -19,7 +19,8 @@ from bayescannon.models.spectral import spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.pixels.coefficient_population import eliminate_flat, fit_population
 from bayescannon.pixels.compressed import compress_pixels, normal_equations
-from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.pixels.pixel_status import PixelStatus
 from bayescannon.pixels.prior import PixelPrior
 
 NAMES = ("teff", "logg", "fe_h")

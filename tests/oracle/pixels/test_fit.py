@@ -5,7 +5,8 @@ import pytest
 import slow_cannon
 
 from bayescannon.models.label_vector import label_vector, n_terms
-from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.pixels.pixel_status import PixelStatus
 from bayescannon.pixels.solver import Solver
 
 
@@ -128,7 +129,7 @@ def test_noiseless_data_give_zero_scatter():
 def test_wrong_calls_are_refused(survey, change, message):
     with pytest.raises(ValueError, match=message):
         fit_pixels(*change(*survey))
-    with pytest.raises(ValueError, match="'exact', 'grid', 'fixed' or 'step'"):
+    with pytest.raises(ValueError, match="'exact', 'grid', 'fixed', 'step' or 'near'"):
         fit_pixels(*survey, solver=Solver(scatter="median"))
 
 

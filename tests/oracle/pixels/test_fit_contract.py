@@ -8,7 +8,8 @@ import pytest
 from bayescannon.models.coefficient_priors import FLAT_SCALE
 from bayescannon.models.label_vector import label_vector, term_names
 from bayescannon.models.spectral import spectral_model
-from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.pixels.pixel_status import PixelStatus
 
 NAMES = ("teff", "logg", "fe_h")
 TERMS = term_names(NAMES)

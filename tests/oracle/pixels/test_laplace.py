@@ -15,7 +15,8 @@ from bayescannon.models.spectral import spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.packing import pack_products
 from bayescannon.pixels.block import LabelMoments
-from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.pixels.pixel_status import PixelStatus
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
 from bayescannon.pixels.solver import Solver
 

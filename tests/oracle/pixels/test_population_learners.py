@@ -7,7 +7,8 @@ from prior_survey import survey
 from bayescannon.models.coefficient_priors import NormalCoefficients
 from bayescannon.models.noise_priors import GlobalNoise, PixelNoise, PooledScatter
 from bayescannon.models.spectral_priors import SpectralPriors
-from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.pixels.pixel_status import PixelStatus
 from bayescannon.pixels.population_learners import data_equations, scatter_population
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.spectral_fit import fit_spectral

@@ -10,7 +10,8 @@ from bayescannon.models.coefficient_priors import NormalCoefficients, PooledCoef
 from bayescannon.models.noise_priors import FixedNoise, GlobalNoise, HalfNormalScatter, PixelNoise, PooledScatter
 from bayescannon.models.spectral import spectral_model
 from bayescannon.models.spectral_priors import SpectralPriors
-from bayescannon.pixels.fit import PixelStatus, fit_pixels
+from bayescannon.pixels.fit import fit_pixels
+from bayescannon.pixels.pixel_status import PixelStatus
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import PriorError, fit_spectral

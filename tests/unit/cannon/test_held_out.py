@@ -6,7 +6,7 @@ import toy
 
 from bayescannon.cannon.held_out import hold_out
 from bayescannon.cannon.options import TrainingOptions
-from bayescannon.cannon.training import train
+from bayescannon.cannon.training import train, train_near
 from bayescannon.cannon.validation import validate
 from bayescannon.models.coefficient_priors import PooledCoefficients
 
@@ -35,15 +35,15 @@ def test_folds_that_make_no_sense_are_refused(reference, folds):
 
 
 def test_folds_are_trained_as_the_model_was(reference, monkeypatch):
-    import bayescannon.cannon.held_out as held_out
+    import bayescannon.cannon.fold_models as fold_models
 
     seen = []
 
-    def watched(subset, *, options, workers):
-        seen.append(options)
-        return train(subset, options=options, workers=workers)
+    def watched(model, subset, *, workers):
+        seen.append((model, len(subset)))
+        return train_near(model, subset, workers=workers)
 
-    monkeypatch.setattr(held_out, "train", watched)
-    options = TrainingOptions(coefficients=PooledCoefficients())
-    validate(train(reference, options=options), reference, folds=2)
-    assert seen == [options, options]
+    monkeypatch.setattr(fold_models, "train_near", watched)
+    model = train(reference, options=TrainingOptions(coefficients=PooledCoefficients()))
+    validate(model, reference, folds=2)
+    assert seen == [(model, 80), (model, 80)]
