@@ -1,5 +1,7 @@
 """Training with hidden components and latent labels in the labels' units, from the fit to the reported ones on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,7 +99,7 @@ def fit_latent(
             workers=workers,
         )
 
-    try:
+    with _named_labels(scaler):
         fit = fitted(_without_outliers(stars, reported))
         if reported.populations.outliers is not None:
             columns = np.concatenate([fit.pixels.theta, fit.loadings], axis=1)
@@ -105,9 +107,6 @@ def fit_latent(
             pixels = StarPixels(columns, fit.pixels.theta.shape[1], fit.pixels.scatter, stars.flux, noise)
             settled = settle_outliers(pixels, reported.populations.outliers, stars.observed[:, None], workers=workers)
             fit = fitted(replace(stars, ivar=settled.ivar * reported.kappa**2))
-    except ReferenceErrorError as error:
-        numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
-        raise ReferenceErrorError(f"{error} (label number {numbered})") from error
     loadings = fit.loadings if n_hidden else None
     if exact:
         return LatentTraining(fit.pixels, loadings, None, None)
@@ -151,14 +150,15 @@ def train_latent(
         stars = replace(stars, variance=_first_variance(_without_outliers(stars, reported), reported, workers))
     latent, n_hidden, choice = options.label_errors is not None, options.components, None
     if options.is_open:
-        choice = choose_components(
-            _without_outliers(stars, reported),
-            reported,
-            number,
-            n_hidden=n_hidden,
-            latent=None if options.label_errors == AUTO else latent,
-            workers=workers,
-        )
+        with _named_labels(scaler):
+            choice = choose_components(
+                _without_outliers(stars, reported),
+                reported,
+                number,
+                n_hidden=n_hidden,
+                latent=None if options.label_errors == AUTO else latent,
+                workers=workers,
+            )
         latent, n_hidden = choice.latent, choice.n_hidden
     if not latent:
         stars = replace(stars, variance=np.zeros_like(stars.observed))
@@ -168,6 +168,16 @@ def train_latent(
         raise AssertionError("held-out stars decide on an open number")
     trained = fit_latent(stars, scaler, reported, n_hidden=n_hidden, learn_errors=learn, workers=workers)
     return replace(trained, choice=choice)
+
+
+@contextmanager
+def _named_labels(scaler: LabelScaler) -> Iterator[None]:
+    """Name the labels in errors that number them."""
+    try:
+        yield
+    except ReferenceErrorError as error:
+        numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
+        raise ReferenceErrorError(f"{error} (label number {numbered})") from error
 
 
 def _without_outliers(stars: ReportedStars, reported: SpectralFit) -> ReportedStars:

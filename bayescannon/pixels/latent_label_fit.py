@@ -216,7 +216,7 @@ def fit_latent_labels(
     population = (
         LabelPopulation.of_latent(observed, np.zeros((1, *np.eye(observed.shape[1]).shape)))
         if exact
-        else LabelPopulation.of_reported(observed, variance)
+        else LabelPopulation.of_reported(observed, variance, to_fit=options.learn_errors)
     )
     state = _State(first, population, observed, np.ones(observed.shape[1]))
     rounds = _Rounds(data, _with_hidden(prior, n_hidden), options, exact=exact, workers=workers)
