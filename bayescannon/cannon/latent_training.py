@@ -61,6 +61,7 @@ def fit_latent(
     *,
     n_hidden: int,
     learn_errors: bool = False,
+    fitted_errors: bool = False,
     workers: int | None = None,
 ) -> LatentTraining:
     """
@@ -79,6 +80,8 @@ def fit_latent(
         R.
     learn_errors : bool
         Fit a factor of the errors of each label.
+    fitted_errors : bool
+        The errors were fitted before.
     workers : int or None
         Threads; None takes every core.
 
@@ -92,7 +95,9 @@ def fit_latent(
     def fitted(known: ReportedStars) -> LatentLabelFit:
         return fit_latent_labels(
             known,
-            options=LatentLabelOptions(n_hidden=n_hidden, learn_errors=learn_errors and not exact),
+            options=LatentLabelOptions(
+                n_hidden=n_hidden, learn_errors=learn_errors and not exact, fitted_errors=fitted_errors
+            ),
             kappa=reported.kappa,
             prior=reported.prior,
             start=reported.fit,

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon import __version__
-from bayescannon.cannon.choices import N_BOOTSTRAP, SEED
+from bayescannon.cannon.choices import LEARN, N_BOOTSTRAP, SEED
 from bayescannon.cannon.labelling import draw_starts, label_spectra
 from bayescannon.cannon.latent_training import fit_latent
 from bayescannon.cannon.likelihood import star_quartic
@@ -109,7 +109,10 @@ def retrain(
     )
     if result.factors is not None:
         result = replace(result, factors=result.factors[rows])
-    latent = fit_latent(stars, model.scaler, result, n_hidden=options.components or 0, workers=workers)
+    latent = fit_latent(
+        stars, model.scaler, result, n_hidden=options.components or 0, fitted_errors=options.label_errors == LEARN,
+        workers=workers,
+    )  # fmt: skip
     return replace(again, fit=latent.pixels, loadings=latent.loadings, latent_labels=latent.learned)
 
 

@@ -14,6 +14,7 @@ from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train, train_clipped
 from bayescannon.pixels.label_population import ReferenceErrorError
+from bayescannon.uncertainty.bootstrap import retrain
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +146,8 @@ def test_labels_that_go_together_may_have_errors_of_any_size_where_they_are_fitt
     model = train(absurd, recipe="recommended")
     assert model.component_choice is not None
     assert (label_spectra(model, few.spectra)["status"] == 0).all()
+    learned = train(absurd, label_errors="learn", hidden=0)
+    assert retrain(learned, absurd, np.bincount(rng.integers(0, 60, size=60), minlength=60)).latent_labels is not None
     with pytest.raises(ReferenceErrorError, match="label number 0 is teff, 1 is logg"):
         train(
             dataclasses.replace(absurd, errors=np.ones_like(labels) * [90.0, 5.0, 0.1]), label_errors="table", hidden=0
