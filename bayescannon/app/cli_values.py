@@ -98,7 +98,10 @@ def values_of(text: str, expected: str = "NAME=VALUE,... as teff=4800,logg=2.5")
 
 def count_or_auto(text: str) -> int | str:
     """Read a number of hidden components, or auto."""
-    return AUTO if text.strip() == AUTO else count(text)
+    try:
+        return AUTO if text.strip() == AUTO else count(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; or {AUTO}") from None
 
 
 def _number_or_path(text: str) -> float | str:

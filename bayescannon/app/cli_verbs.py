@@ -122,7 +122,7 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.app.config import TrainConfig
     from bayescannon.app.rescue import write_result
     from bayescannon.app.summary import training_summary
-    from bayescannon.app.terminal import print_calibration, print_notes, print_tally, progress_bar, say
+    from bayescannon.app.terminal import print_calibration, print_choice, print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import train_from_config
     from bayescannon.cannon.qualification import qualify
     from bayescannon.io.outputs import check_output_file
@@ -135,6 +135,7 @@ def _train(options: argparse.Namespace) -> None:
         options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
     )
     print_tally(console, reference.tally)
+    print_choice(console, model)
     if config.folds:
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=config.folds, seed=options.seed, progress=progress)

@@ -14,6 +14,7 @@ from bayescannon.app.stores import label_store
 from bayescannon.app.summary import summary, training_summary
 from bayescannon.app.terminal import (
     print_calibration,
+    print_choice,
     print_notes,
     print_prepared,
     print_statistics,
@@ -89,6 +90,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     with console.status("train") if can_draw(console) else nullcontext():
         model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
     print_tally(console, reference.tally)
+    print_choice(console, model)
     if config.train.folds:
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=config.train.folds, n_starts=starts, seed=seed, progress=progress)

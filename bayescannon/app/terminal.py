@@ -97,6 +97,12 @@ def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
         say(console, f"after {source}: {'; '.join(steps)}")
 
 
+def print_choice(console: Console, model: TrainedModel) -> None:
+    """Say what held-out stars decided on hidden components and latent labels, if they were asked."""
+    if model.component_choice is not None:
+        say(console, f"held-out stars: {model.component_choice.describe()}")
+
+
 def print_calibration(console: Console, model: TrainedModel) -> None:
     """Say what the errors of a model's labels were calibrated on, or why they were not; the expected offsets."""
     calibration = model.calibration

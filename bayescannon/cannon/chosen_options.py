@@ -5,8 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from bayescannon.cannon.choice_fields import ChoiceError
+from bayescannon.cannon.choices import RECIPES
 from bayescannon.cannon.options import PRIORS, TrainingOptions
 from bayescannon.numerics.errors import InputTypeError
+
+
+def recipe_name(options: TrainingOptions) -> str:
+    """
+    Name the recipe whose choices the options are; "own" if they are of none.
+
+    Examples
+    --------
+    >>> recipe_name(TrainingOptions()), recipe_name(TrainingOptions(noise="global"))
+    ('paper', 'own')
+    """
+    return next((name for name in RECIPES if TrainingOptions.from_names(recipe=name) == options), "own")
 
 
 def choose_options(options: TrainingOptions | None, choices: Mapping[str, Any]) -> TrainingOptions:

@@ -78,8 +78,8 @@ def hidden_atlas(model: TrainedModel | str | Path, *, snr: float = INFORMATION_S
     model = as_model(model)
     if model.loadings is None or not model.loadings.shape[1]:
         raise InputError(
-            "the model has no hidden components; train with them: --label-errors and --hidden R "
-            "(train(label_errors=, hidden=))"
+            f"the model has no hidden components ({model.describe_priors()}); train with a number of them: --hidden R "
+            "(train(hidden=))"
         )
     live = np.isfinite(model.scatter)
     rotated = _principal(np.where(live[:, None], np.asarray(model.loadings, dtype=float), 0.0))

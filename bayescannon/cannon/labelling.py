@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayescannon import __version__
 from bayescannon.cannon.choices import HIGH_REDUCED_CHI2, N_STARTS, SEED
+from bayescannon.cannon.chosen_options import recipe_name
 from bayescannon.cannon.coverage_flag import outside_coverage
 from bayescannon.cannon.fit_check import warn_of_run
 from bayescannon.cannon.information import GAP_MEASURES, information_left, too_little, with_prior
@@ -289,7 +290,8 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
             "model_release": model.provenance.data_release,
             "preset": str(spectra.attrs.get("preset", "")),
             "reference": f"{model.n_stars} reference stars",
-            "priors": model.options.describe(),
+            "recipe": recipe_name(model.options),
+            "priors": model.describe_priors(),
             "prior": search.prior.describe(),
             "errors": "formal" if model.calibration is None else model.calibration.describe(),
             **({} if nuisances is None else {"nuisances": nuisances.nuisances.describe()}),

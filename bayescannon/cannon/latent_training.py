@@ -1,5 +1,7 @@
 """Training with hidden components and latent labels in the labels' units, from the fit to the reported ones on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,6 +62,7 @@ def fit_latent(
     n_hidden: int,
     learn_errors: bool = False,
     loadings: FloatArray | None = None,
+    fitted_errors: bool = False,
     workers: int | None = None,
 ) -> LatentTraining:
     """
@@ -80,6 +83,8 @@ def fit_latent(
         Fit a factor of the errors of each label.
     loadings : float array of shape (pixel, R), optional
         H of a fit nearby, from which this one starts.
+    fitted_errors : bool
+        The errors were fitted before.
     workers : int or None
         Threads; None takes every core.
 
@@ -94,14 +99,16 @@ def fit_latent(
     def fitted(known: ReportedStars, start: PixelFit) -> LatentLabelFit:
         return fit_latent_labels(
             known,
-            options=LatentLabelOptions(n_hidden=n_hidden, learn_errors=learn_errors and not exact),
+            options=LatentLabelOptions(
+                n_hidden=n_hidden, learn_errors=learn_errors and not exact, fitted_errors=fitted_errors
+            ),
             kappa=reported.kappa,
             prior=reported.prior,
             start=start,
             workers=workers,
         )
 
-    try:
+    with _named_labels(scaler):
         fit = fitted(_without_outliers(stars, reported), start)
         if reported.populations.outliers is not None:
             columns = np.concatenate([fit.pixels.theta, fit.loadings], axis=1)
@@ -110,9 +117,6 @@ def fit_latent(
             settled = settle_outliers(pixels, reported.populations.outliers, stars.observed[:, None], workers=workers)
             start = with_loadings(fit.pixels, fit.loadings)
             fit = fitted(replace(stars, ivar=settled.ivar * reported.kappa**2), start)
-    except ReferenceErrorError as error:
-        numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
-        raise ReferenceErrorError(f"{error} (label number {numbered})") from error
     loadings = fit.loadings if n_hidden else None
     if exact:
         return LatentTraining(fit.pixels, loadings, None, None)
@@ -159,14 +163,15 @@ def train_latent(
         stars = replace(stars, variance=_first_variance(_without_outliers(stars, reported), reported, workers))
     latent, n_hidden, choice = options.label_errors is not None, options.components, None
     if options.is_open:
-        choice = choose_components(
-            _without_outliers(stars, reported),
-            reported,
-            number,
-            n_hidden=n_hidden,
-            latent=None if options.label_errors == AUTO else latent,
-            workers=workers,
-        )
+        with _named_labels(scaler):
+            choice = choose_components(
+                _without_outliers(stars, reported),
+                reported,
+                number,
+                n_hidden=n_hidden,
+                latent=None if options.label_errors == AUTO else latent,
+                workers=workers,
+            )
         latent, n_hidden = choice.latent, choice.n_hidden
     if not latent:
         stars = replace(stars, variance=np.zeros_like(stars.observed))
@@ -180,6 +185,16 @@ def train_latent(
         stars, scaler, reported, n_hidden=n_hidden, learn_errors=learn, loadings=loadings, workers=workers
     )
     return replace(trained, choice=choice)
+
+
+@contextmanager
+def _named_labels(scaler: LabelScaler) -> Iterator[None]:
+    """Name the labels in errors that number them."""
+    try:
+        yield
+    except ReferenceErrorError as error:
+        numbered = ", ".join(f"{k} is {name}" for k, name in enumerate(scaler.names))
+        raise ReferenceErrorError(f"{error} (label number {numbered})") from error
 
 
 def _without_outliers(stars: ReportedStars, reported: SpectralFit) -> ReportedStars:

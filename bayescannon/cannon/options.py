@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.cannon.censored_pixels import allowed_terms
+from bayescannon.cannon.censored_pixels import allowed_terms, check_censored
 from bayescannon.cannon.choice_fields import ChoiceError
 from bayescannon.cannon.choices import (
     AUTO,
@@ -123,10 +123,10 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         for name, known in _KINDS.items():
             given = getattr(self, name)
-            if isinstance(given, str):
-                if given not in known:
-                    raise ChoiceError(f"{name} must be one of {', '.join(known)}, or a prior; got {given!r}")
+            if isinstance(given, str) and given in known:
                 object.__setattr__(self, name, known[given]())
+            elif type(given).__module__ == "builtins":
+                raise ChoiceError(f"{name} must be one of {', '.join(known)}, or a prior; got {given!r}")
         priors = (self.coefficients, self.scatter, self.noise, self.outliers)
         plain = priors == (FlatCoefficients(), FlatScatter(), FixedNoise(), NoOutliers()) and not (
             self.marginal or self.censored
@@ -144,11 +144,7 @@ class TrainingOptions:
         if self.label_errors is not None:
             self._check_label_errors(self.label_errors)
         self._check_hidden()
-        for name, ranges in self.censored.items():
-            labels_from_names([name])
-            for bounds in ranges:
-                if len(bounds) != 2 or not bounds[0] < bounds[1]:
-                    raise InputError(f"a censored range of {name} must be (low, high) in Angstrom; got {bounds}")
+        check_censored(self.censored)
 
     def _check_label_errors(self, label_errors: str | Mapping[str, float]) -> None:
         """Raise if the errors make no sense, or do not go with the priors."""
@@ -159,10 +155,10 @@ class TrainingOptions:
                     f"teff=90; got {label_errors!r}"
                 )
         else:
-            if not isinstance(label_errors, Mapping):
+            if not isinstance(label_errors, Mapping) or not label_errors:
                 raise ReferenceErrorError(
-                    "label errors must be 'table' or a mapping of label to error, as {'teff': 90}; got "
-                    f"{label_errors!r}"
+                    f"label errors must be {', '.join(map(repr, ERROR_SOURCES))}, None or a mapping of label to error, "
+                    f"as {{'teff': 90}}; got {label_errors!r}"
                 )
             found = {}
             for label, error in zip(labels_from_names(list(label_errors)), label_errors.values(), strict=True):
@@ -175,9 +171,10 @@ class TrainingOptions:
 
     def _check_hidden(self) -> None:
         """Raise if hidden components are no number, or do not go with the priors."""
-        number = self.n_hidden
-        if number is not None and number != AUTO and (isinstance(number, str) or number < 0):
-            raise ReferenceErrorError(f"n_hidden must be 'auto' or a number that is not negative; got {number!r}")
+        number: Any = self.n_hidden
+        is_count = isinstance(number, int | np.integer) and not isinstance(number, bool) and number >= 0
+        if not (is_count or number is None or (isinstance(number, str) and number == AUTO)):
+            raise ReferenceErrorError(f"n_hidden must be 'auto' or a whole number of at least 0; got {number!r}")
         if not self.has_latent:
             return
         what = "label errors" if self.label_errors is not None else "hidden components"

@@ -259,7 +259,8 @@ def take_errors(reference: ReferenceSet, label_errors: str | Mapping[str, float]
         raise ReferenceErrorError(
             f"none of the {len(errors)} reference stars has a positive error of {', '.join(unknown)} in the label "
             f"table. Name its column (--columns e_{unknown[0]}=COLUMN), or give a constant in the label's unit "
-            f"(--label-errors {unknown[0]}=0.1), which is 0 for an exact label"
+            f"(--label-errors {unknown[0]}=0.1), which is 0 for an exact label, or have the size of the errors fitted "
+            "(--label-errors learn)"
         )
     reference = replace(reference, errors=errors)
     if known.all():

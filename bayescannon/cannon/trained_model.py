@@ -25,6 +25,7 @@ from bayescannon.data.star_groups import counted, first_rows, star_numbers
 from bayescannon.data.tally import TallyRow
 from bayescannon.io.netcdf import write_tree
 from bayescannon.models.label_vector import label_vector, n_terms
+from bayescannon.models.noise_priors import FixedNoise
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.component_choice import ComponentChoice
@@ -221,9 +222,24 @@ class TrainedModel:
         n_pixel, n_live = len(self.wavelength), int(self.fit.live.sum())
         stars = counted(self.n_stars, len(self.reference_id))
         dead = "" if n_live == n_pixel else f" ({n_pixel - n_live} dead or singular)"
+        text = f"trained {len(self.label_names)} labels on {stars} in {n_live} pixels{dead}"
         outliers = self.populations.outliers
-        share = "" if outliers is None else f", {100 * outliers.share:.2g} % of their fluxes outliers"
-        return f"trained {len(self.label_names)} labels on {stars} in {n_live} pixels{dead}{share}"
+        if outliers is not None:
+            text += f", {100 * outliers.share:.2g} % of their fluxes outliers"
+        if self.options.noise != FixedNoise():
+            text += f", kappa {np.median(self.noise_scale):.2f}"
+        n_hidden = 0 if self.loadings is None else self.loadings.shape[1]
+        if n_hidden:
+            text += f", {n_hidden} hidden component{'s' * (n_hidden > 1)}"
+        return text if self.latent_labels is None else f"{text}, latent labels"
+
+    def describe_priors(self) -> str:
+        """Name the priors in a phrase, and what held-out stars decided, for headers."""
+        priors = self.settled_options.describe()
+        return priors if self.component_choice is None else f"{priors}; held-out stars: {self._taken()}"
+
+    def _taken(self) -> str:
+        return "" if self.component_choice is None else self.component_choice.describe().partition(";")[0]
 
     def describe_errors(self) -> str:
         """Say in a phrase what the errors of labels are, and what is known of them."""
@@ -316,7 +332,7 @@ class TrainedModel:
             "reference stars": counted(self.n_stars, len(self.reference_id), "reference stars"),
             "pixels": f"{int(self.fit.live.sum())} live of {len(self.wavelength)}, "
             f"{self.wavelength[0]:.1f} to {self.wavelength[-1]:.1f} Angstrom",
-            "priors": self.options.describe(),
+            "priors": self.describe_priors(),
             "errors": "formal" if calibration is None else f"calibrated on {calibration.n_stars} stars",
             "coverage": "none" if coverage is None else f"of {len(coverage)} stars",
             "hash": self.hash,

@@ -24,6 +24,7 @@ OPTIONAL = {
     "posterior_width": "half of 15.9-84.1 % over the error",
     "model_release": "data release of the training spectra",
     "preset": "preparation of the spectra",
+    "recipe": "recipe of the training, or own choices",
     "priors": "priors of the training",
     "prior": "prior of the labels",
     "nuisances": "priors of velocity, line spread, continuum",
@@ -47,8 +48,8 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     attrs : mapping
         Must have ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
-        ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``priors``, ``prior``, ``nuisances``,
-        ``kappa``, ``created``.
+        ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``recipe``, ``priors``, ``prior``,
+        ``nuisances``, ``kappa``, ``created``.
 
     Returns
     -------

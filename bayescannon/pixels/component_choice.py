@@ -27,7 +27,12 @@ from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.hidden_step import infer_hidden
 from bayescannon.pixels.label_population import LabelPopulation
-from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels
+from bayescannon.pixels.latent_label_fit import (
+    LatentLabelFit,
+    LatentLabelOptions,
+    check_label_variance,
+    fit_latent_labels,
+)
 from bayescannon.pixels.latent_label_step import infer_latent
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
@@ -75,6 +80,32 @@ class ComponentChoice:
     density: FloatArray
     label_density: FloatArray
     label_error: FloatArray
+
+    def describe(self) -> str:
+        """
+        Say in a sentence what was taken, and what held-out stars gain by it.
+
+        Examples
+        --------
+        >>> density, gain, error = np.array([0.0, 9.0]), np.array([0.0, 0.31, 0.32]), np.array([0.0, 0.06, 0.06])
+        >>> text = ComponentChoice(4, False, np.array([0, 4]), density, gain, error).describe()
+        >>> text.partition("; ")[0]
+        '4 hidden components and exact labels'
+        >>> text.partition(": ")[2]
+        '+0.31 +- 0.06 with components, +0.32 +- 0.06 with latent labels as well'
+        """
+        taken = f"{self.n_hidden or 'no'} hidden component{'s' * (self.n_hidden != 1)} and "
+        taken += "latent labels" if self.latent else "exact labels"
+        names = ("", "with components", "with latent labels as well")
+        gains = [
+            f"{gain:+.2f} +- {error:.2f} {name}"
+            for name, gain, error in zip(names, self.label_density, self.label_error, strict=True)
+            if name and np.isfinite(gain)
+        ]
+        if not gains:
+            return taken
+        unit = "ln density of the reported labels per held-out star, against exact labels without components"
+        return f"{taken}; {unit}: {', '.join(gains)}"
 
 
 def choose_components(
@@ -199,7 +230,8 @@ class _Fold:
             found = infer_hidden(model.columns, model.scatter, self.held, workers=self.workers)
         else:
             population = model.population or LabelPopulation.of_reported(self.held.observed, self.held.variance)
-            data = replace(self.held, variance=self.held.variance * model.error_scale**2)
+            variance = check_label_variance(self.held.variance, self.held.observed.shape)
+            data = replace(self.held, variance=variance * model.error_scale**2)
             starts = data.observed[:, None]
             found = infer_latent(
                 model.columns, model.scatter, data, population, starts, single=True, workers=self.workers

@@ -15,6 +15,8 @@ from bayescannon.numerics.typing import FloatArray
 
 # added to the diagonal of a population's covariance of scaled labels
 _FLOOR = 1e-6
+# errors whose size is still to be fitted start with at most this share of the variance, in every direction
+_MOST_OF_VARIANCE = 0.8
 
 
 class ReferenceErrorError(InputError):
@@ -38,9 +40,16 @@ class LabelPopulation:
     covariance: FloatArray
 
     @classmethod
-    def of_reported(cls, observed: FloatArray, variance: FloatArray) -> "LabelPopulation":
+    def of_reported(cls, observed: FloatArray, variance: FloatArray, *, to_fit: bool = False) -> "LabelPopulation":
         """
         Estimate the population from reported labels and the variances of their errors, both (star, K).
+
+        Parameters
+        ----------
+        observed, variance : float arrays of shape (star, K)
+        to_fit : bool
+            The size of the errors is still to be fitted: those that leave the labels no spread count as
+            `_MOST_OF_VARIANCE` of it.
 
         Raises
         ------
@@ -52,11 +61,20 @@ class LabelPopulation:
         if not np.linalg.eigvalsh(spread)[0] > 0:
             ratio = np.sqrt(error / np.diag(covariance))
             worst = int(ratio.argmax())
-            raise ReferenceErrorError(
-                "the errors of the reference labels must be smaller than the spread of the labels; the error of label "
-                f"number {worst} is {ratio[worst]:.2f} of its spread. Check the unit of the errors, leave out stars "
-                "with large errors, or leave out the label"
-            )
+            known = np.linalg.eigvalsh(covariance)[0] > 0
+            if not (to_fit and known):
+                together = "" if ratio[worst] >= 1 else ", and labels that go together have less spread across"
+                raise ReferenceErrorError(
+                    "the errors of the reference labels must be smaller than the spread of the labels; the error of "
+                    f"label number {worst} is {ratio[worst]:.2f} of its spread{together}. Check the unit of the "
+                    "errors, leave out stars with large errors or the label, or have the size of the errors fitted "
+                    "(--label-errors learn)"
+                )
+            root = np.linalg.cholesky(covariance)
+            half = np.linalg.solve(root, np.diag(np.sqrt(error)))
+            share, axes = np.linalg.eigh(half @ half.T)
+            axes = root @ axes
+            spread = (axes * (1 - np.minimum(share, _MOST_OF_VARIANCE))) @ axes.T
         return cls(centre, spread)
 
     @classmethod

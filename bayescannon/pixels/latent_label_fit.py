@@ -145,6 +145,8 @@ class LatentLabelOptions:
     learn_errors : bool
         Multiply the errors of each label by a factor at which anchored labels scatter about the reported ones as they
         should; needs `anchor`.
+    fitted_errors : bool
+        The errors were fitted before, to more stars or other ones: they may leave a part of the stars no spread.
     tolerance : float
         Rounds end when the objective rises by less than this per star, or, with `anchor`, when the labels move by less
         than :data:`ANCHOR_SETTLED` of their errors.
@@ -156,6 +158,7 @@ class LatentLabelOptions:
     n_hidden: int = 12
     anchor: bool = True
     learn_errors: bool = False
+    fitted_errors: bool = False
     tolerance: float = 1e-3
     max_rounds: int = 3
     seed: int = 0
@@ -225,7 +228,7 @@ def fit_latent_labels(
     population = (
         LabelPopulation.of_latent(observed, np.zeros((1, *np.eye(observed.shape[1]).shape)))
         if exact
-        else LabelPopulation.of_reported(observed, variance)
+        else LabelPopulation.of_reported(observed, variance, to_fit=options.learn_errors or options.fitted_errors)
     )
     state = _State(first, population, observed, np.ones(observed.shape[1]))
     rounds = _Rounds(

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon import __version__
-from bayescannon.cannon.choices import N_BOOTSTRAP, SEED
+from bayescannon.cannon.choices import LEARN, N_BOOTSTRAP, SEED
 from bayescannon.cannon.labelling import draw_starts, label_spectra
 from bayescannon.cannon.latent_training import fit_latent
 from bayescannon.cannon.likelihood import star_quartic
@@ -110,7 +110,10 @@ def retrain(
         result = replace(result, factors=result.factors[rows])
     # loadings start from the residuals again, as in training: those of the model would draw each bootstrap towards it,
     # because the rounds end before they converge, and would save a tenth of the time
-    latent = fit_latent(stars, model.scaler, result, n_hidden=options.components or 0, workers=workers)
+    latent = fit_latent(
+        stars, model.scaler, result, n_hidden=options.components or 0, fitted_errors=options.label_errors == LEARN,
+        workers=workers,
+    )  # fmt: skip
     return replace(again, fit=latent.pixels, loadings=latent.loadings, latent_labels=latent.learned)
 
 

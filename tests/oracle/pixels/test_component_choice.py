@@ -8,7 +8,7 @@ from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.pixels import component_choice
-from bayescannon.pixels.component_choice import choose_components
+from bayescannon.pixels.component_choice import ComponentChoice, choose_components
 from bayescannon.pixels.spectral_fit import fit_spectral
 
 N_PIXEL = 150
@@ -82,3 +82,22 @@ def test_the_density_of_labels_is_that_of_a_normal():
     ]
     assert gain == pytest.approx(density[0] - density[1], abs=1e-3)
     assert error == pytest.approx(1.41 / np.sqrt(3000), rel=0.1)
+
+
+def test_some_labels_may_be_exact():
+    data = stars(160, hidden=0.01, error=0.3)
+    data.variance[:, 1] = 0.0
+    found = choice(data, latent=True)
+    assert found.n_hidden >= 1
+    assert np.isfinite(found.density).all()
+
+
+def test_a_choice_is_a_sentence():
+    numbers, density = np.array([0, 1]), np.array([0.0, 3.0])
+    gain, error = np.array([0.0, 0.2, -0.1]), np.array([0.0, 0.05, 0.04])
+    said = ComponentChoice(1, True, numbers, density, gain, error).describe()
+    assert said.startswith("1 hidden component and latent labels; ln density of the reported labels per held-out star")
+    assert said.endswith("+0.20 +- 0.05 with components, -0.10 +- 0.04 with latent labels as well")
+    untried = ComponentChoice(0, False, numbers, density, np.array([0.0, np.nan, 0.0]), error).describe()
+    assert untried.startswith("no hidden components and exact labels; ")
+    assert "with components," not in untried

@@ -74,3 +74,23 @@ def test_errors_as_large_as_the_spread_are_refused():
     variance[:, 1] = 9.0
     with pytest.raises(ReferenceErrorError, match=r"the error of label number 1 is \d\.\d\d of its spread"):
         LabelPopulation.of_reported(observed, variance)
+
+
+def test_errors_that_are_to_be_fitted_leave_the_labels_a_spread():
+    rng = np.random.default_rng(3)
+    # two labels that go together: errors of 0.4 of each one's spread are larger than the spread across
+    observed = rng.normal(size=(400, 1)) + 0.2 * rng.normal(size=(400, 2))
+    variance = np.full_like(observed, 0.16)
+    with pytest.raises(ReferenceErrorError, match=r"is 0\.\d\d of its spread, and labels that go together have less"):
+        LabelPopulation.of_reported(observed, variance)
+    covariance = np.cov(observed.T, bias=True)
+    found = LabelPopulation.of_reported(observed, variance, to_fit=True).covariance
+    across, along = np.array([1, -1]) / np.sqrt(2), np.array([1, 1]) / np.sqrt(2)
+    assert across @ found @ across == pytest.approx(0.2 * across @ covariance @ across, rel=0.02)
+    assert along @ found @ along == pytest.approx(along @ covariance @ along - 0.16, rel=0.02)
+    small = np.full_like(observed, 0.01)
+    usual, same = (
+        LabelPopulation.of_reported(observed, small),
+        LabelPopulation.of_reported(observed, small, to_fit=True),
+    )
+    np.testing.assert_array_equal(same.covariance, usual.covariance)

@@ -99,7 +99,7 @@ def test_wrong_usage_is_told_with_the_usage(misused):
             f"expected table, learn, auto, none, or NAME=ERROR,... as teff=90,logg=0.11; got '{nonsense}'"
             in misused(*train, "--label-errors", nonsense)
         )
-    assert "expected a whole number from 0 up; got '-1'" in misused(*train, "--hidden=-1")
+    assert "expected a whole number from 0 up; got '-1'; or auto" in misused(*train, "--hidden=-1")
     assert "expected NAME=...,NAME=...; got 'idfile'" in misused(*train, "--columns=idfile")
     assert "a name is given twice; got 'teff=a,teff=b'" in misused(*train, "--columns=teff=a,teff=b")
 

@@ -151,7 +151,7 @@ def test_a_component_that_is_nothing(model):
 
 
 def test_a_model_without_is_refused(model):
-    with pytest.raises(InputError, match="no hidden components; train with them"):
+    with pytest.raises(InputError, match=r"no hidden components \(theta flat, .*\); train with"):
         hidden_atlas(model)
     with pytest.raises(InputError, match="no hidden components"):
         hidden_atlas(replace(model, loadings=np.zeros((900, 0))))

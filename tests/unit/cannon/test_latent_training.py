@@ -13,6 +13,8 @@ from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train, train_clipped
+from bayescannon.pixels.label_population import ReferenceErrorError
+from bayescannon.uncertainty.bootstrap import retrain
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +117,38 @@ def test_hits_do_not_change_hidden_components_and_latent_labels(reference, hidde
     )
     assert np.sqrt((off**2).mean()) < 0.5
     assert np.sqrt((without**2).mean()) > 2 * np.sqrt((off**2).mean())
+
+
+def test_what_held_out_stars_decided_is_said(recommended, reference):
+    n_hidden = recommended.component_choice.n_hidden
+    assert f"{n_hidden} hidden component" in recommended.describe()
+    assert recommended.describe().endswith("latent labels")
+    assert f"kappa {np.median(recommended.noise_scale):.2f}" in recommended.describe()
+    attrs = label_spectra(recommended, reference.spectra.select(np.arange(2))).attrs
+    assert attrs["recipe"] == "recommended"
+    taken = recommended.component_choice.describe().partition(";")[0]
+    assert (
+        attrs["priors"]
+        == f"theta pooled, s flat, kappa global, label errors learn, {n_hidden} hidden; held-out stars: {taken}"
+    )
+    assert taken in repr(recommended)
+
+
+@pytest.mark.parametrize("errors", [np.nan, 0.0, 100.0])
+def test_labels_that_go_together_may_have_errors_of_any_size_where_they_are_fitted(reference, errors):
+    """The recommended recipe trains where the table has no errors, or absurd ones."""
+    rng = np.random.default_rng(2)
+    few = reference.select(np.arange(60))
+    teff = few.labels[:, 0]
+    logg = 2.5 + (teff - 4800) / 250 * 0.6 + 0.05 * rng.normal(size=60)
+    labels = np.column_stack([teff, logg, few.labels[:, 2]])
+    absurd = dataclasses.replace(few, labels=labels, errors=errors * np.ones_like(labels) * [90.0, 0.2, 0.1])
+    model = train(absurd, recipe="recommended")
+    assert model.component_choice is not None
+    assert (label_spectra(model, few.spectra)["status"] == 0).all()
+    learned = train(absurd, label_errors="learn", hidden=0)
+    assert retrain(learned, absurd, np.bincount(rng.integers(0, 60, size=60), minlength=60)).latent_labels is not None
+    with pytest.raises(ReferenceErrorError, match="label number 0 is teff, 1 is logg"):
+        train(
+            dataclasses.replace(absurd, errors=np.ones_like(labels) * [90.0, 5.0, 0.1]), label_errors="table", hidden=0
+        )

@@ -172,3 +172,25 @@ def test_outliers_by_name_and_by_numbers():
         TrainingOptions.from_names(scatter="grid", outliers="mixture")
     with pytest.raises(ChoiceError, match="outliers must be one of none, mixture"):
         TrainingOptions(outliers="student")
+
+
+@pytest.mark.parametrize("wrong", [2.5, True, "4", -1, float("nan"), [1], "AUTO"])
+def test_a_number_of_hidden_components_is_whole_or_auto(wrong):
+    with pytest.raises(InputError, match=r"n_hidden must be 'auto' or a whole number of at least 0; got"):
+        TrainingOptions(n_hidden=wrong)
+    with pytest.raises(InputError, match="hidden must be"):
+        TrainingOptions.from_names(hidden=wrong)
+    assert TrainingOptions(n_hidden=np.int64(2)).components == 2
+
+
+@pytest.mark.parametrize("name", ["coefficients", "scatter", "noise", "outliers"])
+@pytest.mark.parametrize("wrong", [True, None, 0.1, {}, "Mixture"])
+def test_a_prior_is_a_name_or_an_object(name, wrong):
+    with pytest.raises(ChoiceError, match=f"{name} must be one of .*, or a prior; got"):
+        TrainingOptions(**{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", [{}, 50, True, [("teff", 5)]])
+def test_label_errors_are_a_source_or_a_mapping(wrong):
+    with pytest.raises(InputError, match="'table', 'learn', 'auto', None or a mapping of label to error"):
+        TrainingOptions(label_errors=wrong)
