@@ -142,8 +142,10 @@ def choose_components(
     -------
     choice : ComponentChoice
     """
-    data = replace(stars, ivar=stars.ivar / reported.kappa**2)
-    folds = [_Fold(data, reported.fit, reported.prior, fitted, held, workers) for fitted, held in _folds(number, seed)]
+    folds = [
+        _Fold(stars, reported.kappa, reported.fit, reported.prior, fitted, held, workers)
+        for fitted, held in _folds(number, seed)
+    ]
     largest = n_hidden
     if largest is None:
         fewest = min(fold.n_fitted for fold in folds)
@@ -190,14 +192,17 @@ class _Fold:
 
     def __init__(
         self,
-        data: ReportedStars,
+        stars: ReportedStars,
+        kappa: FloatArray,
         start: PixelFit,
         prior: PixelPrior | None,
         fitted: BoolArray,
         held: BoolArray,
         workers: int | None,
     ) -> None:
-        self.fitted, self.held, self.prior, self.workers = data.select(fitted), data.select(held), prior, workers
+        self.prior, self.workers = prior, workers
+        parts = [stars.select(some) for some in (fitted, held)]
+        self.fitted, self.held = (replace(part, ivar=part.ivar / kappa**2) for part in parts)
         base = fit_pixels(
             label_vector(self.fitted.observed), self.fitted.flux, self.fitted.ivar, prior=prior, start=start.scatter,
             solver=Solver(scatter="near", tolerance=0.01, workers=workers),

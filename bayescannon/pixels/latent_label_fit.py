@@ -283,7 +283,7 @@ class _Rounds:
 
     def _anchored(self, state: _State) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
         trace: list[float] = []
-        for _ in range(self.options.max_rounds):
+        for number in range(self.options.max_rounds):
             latent = self.infer(state)
             trace.append(self._objective(state, latent))
             variance = self.data.variance * state.error_scale**2
@@ -296,10 +296,13 @@ class _Rounds:
             )
             moved = ((latent.mean - state.starts) ** 2 / variance).mean(axis=0)
             population = LabelPopulation.of_latent(latent.mean, latent.covariance)
+            settled = bool((moved < ANCHOR_SETTLED**2).all())
+            if settled or number == self.options.max_rounds - 1:
+                # the pixels of the last round are those of the last fit
+                state = _State(state.fit, population, latent.mean, scale)
+                break
             state = _State(self._fit(latent, state), population, latent.mean, scale)
-            if (moved < ANCHOR_SETTLED**2).all():
-                return state, latent, trace, LabelErrorStatus.CONVERGED
-        return state, latent, trace, LabelErrorStatus.MAX_ROUNDS
+        return state, latent, trace, LabelErrorStatus.CONVERGED if settled else LabelErrorStatus.MAX_ROUNDS
 
     def _rising(self, state: _State) -> tuple[_State, LatentLabels, list[float], LabelErrorStatus]:
         """Return the best state; the objective rises in each round."""
