@@ -25,6 +25,8 @@ from bayescannon.models.noise_priors import GlobalNoise
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.models.spectral_priors import SpectralPriors
 from bayescannon.numerics.threads import n_cores
+from bayescannon.pixels.block import LabelMoments
+from bayescannon.pixels.draft_fit import draft_spectral
 from bayescannon.pixels.fit import fit_pixels
 from bayescannon.pixels.latent_label_fit import fit_latent_labels
 from bayescannon.pixels.spectral_fit import fit_spectral
@@ -121,7 +123,14 @@ def main() -> None:
     for name, priors in ours.items():
         train = partial(fit_spectral, vectors, flux, ivar, n_label=options.labels, priors=priors)
         times[name] = clock(train, options.repeats)
-    # flat training of the reported labels is its first step
+    # low rank: flat training of the reported labels is its first step
+    exact = ReportedStars(labels, np.zeros(labels.shape), flux, ivar)
+    times["bayescannon, flat, 12 hidden components"] = clock(partial(fit_latent_labels, exact), options.repeats)
+    rough = partial(
+        draft_spectral, LabelMoments.known(vectors), flux, ivar, n_label=options.labels,
+        priors=SpectralPriors(PooledCoefficients(), noise=GlobalNoise()),
+    )  # fmt: skip
+    times["bayescannon, pooled, global kappa, from samples"] = clock(rough, options.repeats)
     reported = labels + LABEL_ERROR * np.random.default_rng(1).normal(size=labels.shape)
     stars = ReportedStars(reported, np.full(labels.shape, LABEL_ERROR**2), flux, ivar)
     train = partial(fit_latent_labels, stars)

@@ -27,7 +27,7 @@ from bayescannon.pixels.spectral_fit import SpectralFit, first_prior, fit_spectr
 # of s^2, in the sample and in all pixels
 _SAMPLE_TOLERANCE, _TOLERANCE = 1e-3, 0.1
 # stars that the sample of pixels is fitted to
-_SAMPLE_STARS = 4000
+_SAMPLE_STARS = 2500
 
 
 def draft_spectral(

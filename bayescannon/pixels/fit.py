@@ -75,6 +75,8 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
     """Fit the pixels of one block that are neither dead nor singular."""
     n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
     n_live = np.rint(block.moments.counts @ (block.ivar > 0)).astype(np.int64)
+    # a round with uncertain moments continues a fit to the label vectors, whose rank was seen there
+    known = scatter == "step" or (scatter == "near" and block.moments.covariance is not None)
     fit = PixelFit(
         theta=np.zeros((n_pixel, n_term)),
         scatter=np.full(n_pixel, np.inf),
@@ -86,9 +88,7 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
         freedom=np.zeros(n_pixel),
         n_live=n_live,
         n_passes=np.zeros(n_pixel, dtype=np.int64),
-        status=known_status(block, n_live, start)
-        if scatter == "step" and start is not None
-        else pixel_status(block, n_live),
+        status=known_status(block, n_live, start) if known and start is not None else pixel_status(block, n_live),
     )
     if scatter == "near" and start is not None:
         fit.status[~np.isfinite(start)] = PixelStatus.DEAD
