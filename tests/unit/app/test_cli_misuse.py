@@ -220,7 +220,7 @@ def test_label_errors_that_cannot_be_used(small, tmp_path, refused):
     laplace = refused(*train, "--label-errors=table", "--coefficients=laplace")
     assert "take flat, normal or pooled coefficients" in laplace
     assert "leave one of the two out" in refused(*train, "--label-errors=table", "--marginal")
-    assert "hidden components go with label errors" in refused(*train, "--hidden=4")
+    assert "together with hidden components" in refused(*train, "--hidden=4", "--marginal")
     given = "--label-errors=teff=90,logg=0.1,fe_h=0.05"
     assert "are too few for the 10 terms of 3 labels and 100 hidden" in refused(*train, given, "--hidden=100")
     assert not (tmp_path / "m.nc").exists()

@@ -76,6 +76,7 @@ catalogue = "catalogue.ecsv"
 prior = "coverage"
 posterior = true
 draws = 500
+correct_offsets = true
 velocity_prior = "20 km/s"
 line_spread_prior = "50km/s"
 continuum_prior = 0
@@ -142,7 +143,8 @@ def test_every_key_is_read(read):
     assert options.nuisances == Nuisances(5, 40, 0.01, 2)
     assert config.label == LabelConfig(
         starts=3, seed=11, catalogue="catalogue.ecsv", prior="coverage", posterior=True, draws=500,
-        velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0, continuum_order=1,
+        correct_offsets=True, velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0,
+        continuum_order=1,
     )  # fmt: skip
     assert config.validate == ValidateConfig(folds=0, snr_min=30)
 
@@ -175,8 +177,10 @@ def test_the_example_of_all_keys_lacks_none(read):
     for section in ("prepare", "labels", "train", "label", "validate"):
         got, standard = vars(getattr(config, section)), vars(getattr(default, section))
         same = [key for key in got if got[key] == standard[key]]
-        # the only noise whose kappa can be set is the default; label errors go with neither laplace nor marginal
-        expected = {"prepare": ["spectra"], "train": ["noise", "label_errors", "hidden"]}.get(section, [])
+        # the only noise whose kappa can be set is the default; neither hidden components nor label errors go with laplace
+        # or marginal, nor outliers with these; another recipe would have to be replaced in nearly all of its choices
+        alone = ["recipe", "noise", "outliers", "label_errors", "hidden"]
+        expected = {"prepare": ["spectra"], "train": alone}.get(section, [])
         assert same == expected, f"give {same} of [{section}] another value above"
 
 
@@ -228,7 +232,11 @@ def test_the_example_of_all_keys_lacks_none(read):
             'label_errors = "table"',
             r"\[train\] LaplaceCoefficients have no exact solver together with",
         ),
-        ("marginal = true", 'label_errors = "tabel"', r"\[train\] label errors must be 'table' or an error for each"),
+        (
+            "marginal = true",
+            'label_errors = "tabel"',
+            r"\[train\] label errors must be 'table', 'learn', 'auto' or an error for each",
+        ),
         ("marginal = true", "label_errors = 1", r"\[train\] label_errors must be a text or a table of numbers; got 1"),
         ("marginal = true", 'label_errors = { teff = "90" }', "label_errors must be a text or a table of numbers"),
         (
@@ -242,8 +250,8 @@ def test_the_example_of_all_keys_lacks_none(read):
             "the error of logg must be finite and not negative; got nan",
         ),
         ("marginal = true", "label_errors = { tef = 90 }", r"\[train\] unknown label name 'tef'"),
-        ("marginal = true", "hidden = 4", "hidden components go with label errors"),
-        ("marginal = true", "hidden = 4.5", r"\[train\] hidden must be a whole number; got 4.5"),
+        ("marginal = true", "hidden = 4", "LaplaceCoefficients have no exact solver together with hidden components"),
+        ("marginal = true", "hidden = 4.5", r"\[train\] hidden must be a whole number or a text; got 4.5"),
         ("starts = 3", "starts = 0", r"\[label\] starts must be at least 1; got 0"),
         ("seed = 11", "seed = -1", r"\[label\] seed must be at least 0; got -1"),
         ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(no star is held out\) or at least 2; got 1"),

@@ -175,15 +175,18 @@ def test_clipping_works_with_label_errors(reference):
 
 
 def test_folds_have_label_errors_too(reference, model, monkeypatch):
-    import bayescannon.cannon.held_out as held_out
+    from bayescannon.cannon import fold_models
 
     seen = []
+    original = fold_models.train_near
 
-    def watched(subset, *, options, workers):
-        seen.append(options)
-        return train(subset, options=options, workers=workers)
+    def watched(start, subset, *, workers):
+        fold = original(start, subset, workers=workers)
+        seen.append(fold.options)
+        assert fold.latent_labels is not None
+        return fold
 
-    monkeypatch.setattr(held_out, "train", watched)
+    monkeypatch.setattr(fold_models, "train_near", watched)
     found = validate(model, reference, folds=2)
     assert seen == [OPTIONS, OPTIONS]
     assert found.row("k-fold", "all", "teff").n_failed == 0
@@ -212,7 +215,7 @@ def test_options_can_be_written_down_and_old_ones_read():
             "'auto' or an error for each label, as teff=90; got 'tabel'",
         ),
         ({"label_errors": {"tef": 90}}, LabelError, "unknown label name 'tef'"),
-        ({"label_errors": {}}, LabelError, "give at least one"),
+        ({"label_errors": {}}, ReferenceErrorError, "or a mapping of label to error, as .*; got {}"),
         ({"label_errors": {"teff": -1}}, ReferenceErrorError, "error of teff must be finite and not negative; got -1"),
         ({"label_errors": {"teff": np.nan}}, ReferenceErrorError, "finite and not negative; got nan"),
         ({"label_errors": {"teff": np.inf}}, ReferenceErrorError, "finite and not negative; got inf"),
