@@ -177,7 +177,7 @@ def test_the_example_of_all_keys_lacks_none(read):
     for section in ("prepare", "labels", "train", "label", "validate"):
         got, standard = vars(getattr(config, section)), vars(getattr(default, section))
         same = [key for key in got if got[key] == standard[key]]
-        # the only noise whose kappa can be set is the default; neither hidden components nor label errors go with laplace
+        # the only noise whose kappa can be set is the default; hidden components and label errors go with no laplace
         # or marginal, nor outliers with these; another recipe would have to be replaced in nearly all of its choices
         alone = ["recipe", "noise", "outliers", "label_errors", "hidden"]
         expected = {"prepare": ["spectra"], "train": alone}.get(section, [])
