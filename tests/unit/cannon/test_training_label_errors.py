@@ -12,7 +12,7 @@ from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSetError, take_errors
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.training import train, train_clipped
+from bayescannon.cannon.training import train, train_clipped, train_near
 from bayescannon.cannon.validation import validate
 from bayescannon.data.labels import LabelError
 from bayescannon.models.coefficient_priors import PriorError
@@ -175,15 +175,16 @@ def test_clipping_works_with_label_errors(reference):
 
 
 def test_folds_have_label_errors_too(reference, model, monkeypatch):
-    import bayescannon.cannon.held_out as held_out
+    import bayescannon.cannon.fold_models as fold_models
 
     seen = []
 
-    def watched(subset, *, options, workers):
-        seen.append(options)
-        return train(subset, options=options, workers=workers)
+    def watched(start, subset, *, workers):
+        found = train_near(start, subset, workers=workers)
+        seen.append(found.options)
+        return found
 
-    monkeypatch.setattr(held_out, "train", watched)
+    monkeypatch.setattr(fold_models, "train_near", watched)
     found = validate(model, reference, folds=2)
     assert seen == [OPTIONS, OPTIONS]
     assert found.row("k-fold", "all", "teff").n_failed == 0
