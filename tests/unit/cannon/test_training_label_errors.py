@@ -12,7 +12,7 @@ from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSetError, take_errors
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.training import train, train_clipped, train_near
+from bayescannon.cannon.training import train, train_clipped
 from bayescannon.cannon.validation import validate
 from bayescannon.data.labels import LabelError
 from bayescannon.models.coefficient_priors import PriorError
