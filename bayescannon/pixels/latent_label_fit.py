@@ -46,8 +46,9 @@ ANCHOR_SETTLED = 0.02
 # tolerance of s^2 in the last fit, in units of that of the rounds: Newton steps converge quadratically, so that the
 # error of s^2 is its square
 _LAST_TOLERANCE = 10.0
-# rounds with a tolerance not below this one sum in single precision
-_SINGLE = 1e-3
+# rounds with a tolerance not below the first sum in single precision, if the smallest eigenvalue of their products,
+# scaled to a unit diagonal, is above the second
+_SINGLE, _TAME = 1e-3, 1e-4
 
 
 class LabelErrorStatus(IntEnum):
@@ -369,8 +370,15 @@ class _Rounds:
             self.data.ivar,
             prior=self.prior,
             start=state.fit.scatter,
-            solver=Solver(scatter="step", single=self.single, workers=self.workers),
+            solver=Solver(scatter="step", single=self.single and _is_tame(latent.products), workers=self.workers),
         )
+
+
+def _is_tame(products: FloatArray) -> bool:
+    """Return whether the mean of E[w w^T] is so far from singular that single precision does."""
+    total = products.mean(axis=0)
+    size = np.sqrt(np.maximum(np.diagonal(total), np.finfo(float).tiny))
+    return bool(np.linalg.eigvalsh(total / size / size[:, None])[0] > _TAME)
 
 
 def _mapped(products: FloatArray, affine: AffineMap) -> FloatArray:
