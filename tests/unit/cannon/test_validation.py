@@ -8,7 +8,7 @@ import toy
 from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.reference import ReferenceSetError
-from bayescannon.cannon.training import train
+from bayescannon.cannon.training import train, train_near
 from bayescannon.cannon.validation import compare, robust_scatter, validate
 
 
@@ -75,7 +75,8 @@ def test_held_out_labels_of_the_model_are_used_and_others_are_made_anew(referenc
     model = qualify(train(reference), reference, folds=4)
     expected = validate(replace(model, held_out=None), reference, folds=4)
     trained = []
-    monkeypatch.setattr("bayescannon.cannon.held_out.train", lambda *a, **k: trained.append(1) or train(*a, **k))
+    watched = "bayescannon.cannon.fold_models.train_near"
+    monkeypatch.setattr(watched, lambda *a, **k: trained.append(1) or train_near(*a, **k))
     assert validate(model, reference, folds=4).to_json() == expected.to_json()
     assert not trained
     shuffled = reference.select(np.random.default_rng(0).permutation(len(reference)))
