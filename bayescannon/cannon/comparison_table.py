@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Score = Literal["spectra", "labels"]
 
+# log ratio to the best model of a star below which a model has no part in it
+_LEAST_LOG_RATIO = -500.0
+
 
 @dataclass(frozen=True, repr=False)
 class ModelComparison:
@@ -120,8 +123,8 @@ class ModelComparison:
         from arviz import compare
         from arviz_stats.utils import ELPDDataLOOKFold
 
-        # the weights depend on differences only; ArviZ takes the exponential, which overflows for thousands of pixels
-        n_star, scores = scores.shape[1], scores - scores.max(axis=0)
+        # the weights depend on differences only; ArviZ takes the exponential, which must neither overflow nor vanish
+        n_star, scores = scores.shape[1], np.maximum(scores - scores.max(axis=0), _LEAST_LOG_RATIO)
         results = {
             str(m): ELPDDataLOOKFold(
                 elpd=float(one.sum()), se=float(np.sqrt(n_star) * one.std(ddof=1)), p=0.0, n_samples=1,

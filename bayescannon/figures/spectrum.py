@@ -15,7 +15,7 @@ from bayescannon.figures.style import (
     span,
 )
 from bayescannon.numerics.errors import InputError
-from bayescannon.stars.outlier_rounds import OUTLYING
+from bayescannon.numerics.outlier_mixture import OUTLYING
 
 
 def plot_spectrum(

@@ -30,6 +30,8 @@ LEAST_SHARE, MOST_SHARE = 1e-5, 0.2
 LEAST_SCALE, MOST_SCALE = 5.0, 200.0
 # where nothing was learned yet
 FIRST_SHARE, FIRST_SCALE = 1e-3, 10.0
+# a point whose weight is below this share is counted as an outlier
+OUTLYING = 0.5
 # bins of |z|: of equal width up to the first end, where the normal matters, and of equal ratio up to the second
 _FINE, _FAR = 10.0, 1e6
 _N_FINE, _N_FAR = 1000, 1000

@@ -18,7 +18,7 @@ from bayescannon.models.label_vector import label_vector
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.label_density import LabelDensity
-from bayescannon.numerics.outlier_mixture import OutlierShare, outlier_weight
+from bayescannon.numerics.outlier_mixture import OUTLYING, OutlierShare, outlier_weight
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
@@ -33,8 +33,6 @@ _SETTLED = 0.02
 _NEARBY = 0.1
 # fluxes this many deviations outside of the span have no part in the first optimum, but for a trace of their weight
 _FAR, _TRACE = 10.0, 1e-12
-# a pixel whose factor is below this is counted as an outlier
-OUTLYING = 0.5
 
 
 @dataclass(frozen=True)
