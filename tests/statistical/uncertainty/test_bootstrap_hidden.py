@@ -25,6 +25,7 @@ def excess(covariance, estimates):
     return np.sqrt((total - formal_errors(estimates) ** 2).mean(axis=0)) / WIDTHS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("error", "choices"), [(0.0, {"hidden": 2}), (0.3, {"hidden": 2, "label_errors": "table"})], ids=["exact", "latent"]
 )
