@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from bayescannon.models.spectral_priors import SpectralPriors
     from bayescannon.models.star_labels import label_model
     from bayescannon.numerics.errors import BayesCannonError
+    from bayescannon.populations.training import train_survey
     from bayescannon.uncertainty.budget import error_budget
     from bayescannon.uncertainty.datatree import uncertainty_tree
 
@@ -116,6 +117,7 @@ _HOME = {
     "build_reference": "cannon.matching",
     "train": "cannon.training",
     "train_clipped": "cannon.training",
+    "train_survey": "populations.training",
     "qualify": "cannon.qualification",
     "validate": "cannon.validation",
     "compare_models": "cannon.model_comparison",
@@ -187,6 +189,7 @@ __all__ = [
     "build_reference",
     "train",
     "train_clipped",
+    "train_survey",
     "qualify",
     "validate",
     "compare_models",

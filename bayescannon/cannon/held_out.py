@@ -1,6 +1,6 @@
 """Reference stars by models that never saw them: their labels, and what those models leave of their spectra."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,13 +115,46 @@ def hold_out(
         A fold leaves too few stars to train on.
     """
     fold = deal_folds(reference, folds=folds, seed=seed)
+    models = _models(reference, fold, options, workers)
+    return hold_out_of(
+        models, reference, fold, copies=copies, n_starts=n_starts, seed=seed, workers=workers, progress=progress
+    )
+
+
+def hold_out_of(
+    models: Iterable[TrainedModel],
+    reference: ReferenceSet,
+    fold: NDArray[np.int64],
+    *,
+    copies: bool = True,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
+    workers: int | None = None,
+    progress: Progress = None,
+) -> HeldOut:
+    """
+    Label every spectrum of every reference star with a model that never saw the stars of its fold.
+
+    Parameters
+    ----------
+    models : iterable of TrainedModel
+        One of each fold, without its stars, in the order of the folds.
+    reference : ReferenceSet
+    fold : int array of shape (N,)
+        From 0 on.
+    copies, n_starts, seed, workers, progress
+        As in :func:`hold_out`.
+    """
+    folds = int(fold.max()) + 1
     parts, residuals, order, damaged = [], [], [], []
     damage_seeds = np.random.SeedSequence(seed).spawn(folds)
     search_options: dict[str, Any] = {"n_starts": n_starts, "seed": seed, "workers": workers}
     n_copies = min(_MOST_COPIES, max(len(reference), _LEAST_COPIES)) if copies else 0
     with reporting(progress, "hold out") as report:
-        for k, model in enumerate(_models(reference, fold, options, workers)):
+        for k, model in enumerate(models):
             members = np.flatnonzero(fold == k)
+            if not len(members):
+                continue
             likelihood = StarLikelihood.of(model, reference.spectra.select(members), workers=workers)
             parts.append(_labelled(likelihood, search_options))
             scaled = model.scaler.to_scaled(parts[-1]["labels"].to_numpy())

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -211,6 +212,16 @@ class StarLikelihood:
     def kappa(self) -> FloatArray | None:
         """The noise scale of each star, shape (N,); None for a model whose stars have the same."""
         return None if self.star_scale is None else self.star_scale * np.median(self.model.noise_scale)
+
+    @cached_property
+    def log_normalisation(self) -> FloatArray:
+        """Ln p(f | l) + chi2(l) / 2 of each star, shape (N,): what its pixels and hidden components add."""
+        weight = pixel_weights(self.model.scatter, self.ivar)
+        live = weight > 0
+        constant: FloatArray = 0.5 * np.where(live, np.log(np.where(live, weight, 1.0) / (2 * np.pi)), 0.0).sum(axis=1)
+        if self.hidden is not None:
+            constant = constant + 0.5 * np.linalg.slogdet(self.hidden.covariance)[1]
+        return constant
 
     @property
     def snr(self) -> FloatArray:

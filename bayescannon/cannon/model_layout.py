@@ -123,7 +123,7 @@ def model_groups(model: "TrainedModel") -> dict[str, xr.Dataset]:
     if model.component_choice is not None:
         groups["component_choice"] = describe_variables(_choice(model.component_choice), texts.COMPONENT_CHOICE)
     if model.held_out is not None:
-        groups["held_out"] = describe_variables(_held_out(model.held_out), texts.HELD_OUT)
+        groups["held_out"] = describe_variables(held_out_group(model.held_out), texts.HELD_OUT)
     if model.coverage is not None:
         groups["coverage"] = describe_variables(model.coverage.to_xarray(), texts.COVERAGE)
     return groups
@@ -202,7 +202,8 @@ def _reference(model: "TrainedModel") -> xr.Dataset:
     return xr.Dataset(variables, coords={"reference_star": model.reference_id}, attrs=attrs)
 
 
-def _held_out(held_out: HeldOutLabels) -> xr.Dataset:
+def held_out_group(held_out: HeldOutLabels) -> xr.Dataset:
+    """Lay held-out labels out as a group."""
     attrs = {name: getattr(held_out, name) for name in _FOLDS}
     estimates = held_out.estimates.drop_attrs().assign_attrs({**held_out.estimates.attrs, **attrs})
     return estimates if held_out.star is None else estimates.assign({_STAR_NAME: ("star", held_out.star)})
@@ -251,7 +252,7 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
             "tally": _read_tally(reference),
             "provenance": Provenance(**{item.name: str(tree.attrs[item.name]) for item in fields(Provenance)}),
             "label_table": _read_label_table(reference.attrs),
-            "held_out": _read_held_out(groups["held_out"], names) if "held_out" in groups else None,
+            "held_out": read_held_out(groups["held_out"], names) if "held_out" in groups else None,
             "calibration": read_calibration({str(name): x.to_numpy() for name, x in calibration.data_vars.items()}),
             "calibration_note": str(calibration.attrs["note"]),
             "coverage": read_coverage(groups["coverage"]) if "coverage" in groups else None,
@@ -320,7 +321,8 @@ def _read_label_table(attrs: Mapping[str, Any]) -> LabelTableChoices | None:
     return LabelTableChoices(**json.loads(attrs[_LABEL_TABLE])) if _LABEL_TABLE in attrs else None
 
 
-def _read_held_out(group: xr.Dataset, names: tuple[str, ...]) -> HeldOutLabels:
+def read_held_out(group: xr.Dataset, names: tuple[str, ...]) -> HeldOutLabels:
+    """Read what :func:`held_out_group` laid out."""
     attrs = {name: value for name, value in group.attrs.items() if name not in _FOLDS}
     numbers = {name: int(group.attrs[name]) for name in _FOLDS}
     estimates = group.drop_attrs().assign_coords({dim: list(names) for dim in _PAIR})

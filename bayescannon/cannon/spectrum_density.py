@@ -18,7 +18,6 @@ import numpy as np
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.stars.quartic import Quartic, chi2_derivatives, minimise
 
@@ -52,11 +51,7 @@ def spectrum_log_density(
         return _over_star_noise(model, reference, pixels, workers)
     spectra = replace(reference.spectra, ivar=np.where(pixels, reference.spectra.ivar, 0.0))
     likelihood = StarLikelihood.of(model, spectra, workers=workers)
-    weight = pixel_weights(model.scatter, likelihood.ivar)
-    live = weight > 0
-    constant = 0.5 * np.where(live, np.log(np.where(live, weight, 1.0) / (2 * np.pi)), 0.0).sum(axis=1)
-    if likelihood.hidden is not None:
-        constant = constant + 0.5 * np.linalg.slogdet(likelihood.hidden.covariance)[1]
+    constant = likelihood.log_normalisation
     scaled = model.scaler.to_scaled(reference.labels)
     if model.latent_labels is None:
         return constant - 0.5 * chi2_derivatives(likelihood.quartic, scaled).chi2

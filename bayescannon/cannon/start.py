@@ -16,6 +16,7 @@ from bayescannon.models.coefficient_priors import (
 )
 from bayescannon.models.noise_priors import FixedNoise, FlatScatter, GlobalNoise, HalfNormalScatter, PixelNoise
 from bayescannon.models.outliers import NoOutliers
+from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_moments import vector_map
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.spectral_fit import SpectralFit, known_prior
@@ -45,13 +46,20 @@ def can_hold(options: TrainingOptions) -> bool:
     return common and gaussian and isinstance(options.outliers, NoOutliers)
 
 
-def held_fit(model: TrainedModel, scaler: LabelScaler) -> SpectralFit:
-    """Return a model's coefficients for labels that are scaled by `scaler`, with its kappa, populations and prior."""
+def rescaled_theta(model: TrainedModel, scaler: LabelScaler) -> FloatArray:
+    """Return a model's coefficients for labels that are scaled by `scaler`, shape (P, T): the spectra are the same."""
     ratio = model.scaler.scale / scaler.scale
     change = vector_map(np.diag(ratio), (model.scaler.pivot - scaler.pivot) / scaler.scale)
     # theta . v is the same for the label vectors of both scalers, of which one is the other times `change`
-    theta = np.linalg.solve(change.T, model.theta.T).T
+    theta: FloatArray = np.linalg.solve(change.T, model.theta.T).T
+    return theta
+
+
+def held_fit(model: TrainedModel, scaler: LabelScaler) -> SpectralFit:
+    """Return a model's coefficients for labels that are scaled by `scaler`, with its kappa, populations and prior."""
+    theta = rescaled_theta(model, scaler)
     prior = known_prior(
-        priors_of(model.options, model.wavelength, model.label_names), model.populations, len(theta), len(ratio)
-    )
+        priors_of(model.options, model.wavelength, model.label_names), model.populations, len(theta),
+        len(model.label_names),
+    )  # fmt: skip
     return SpectralFit(replace(model.fit, theta=theta), model.noise_scale, prior, model.populations)

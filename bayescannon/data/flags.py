@@ -73,6 +73,7 @@ class ResultFlag(IntFlag):
         "Velocity, line spread or continuum are beyond three standard deviations of their priors.",
     )
     MANY_OUTLIERS = 1024, "More than 5 % of the live pixels are outliers, which have lost their weight."
+    BETWEEN_POPULATIONS = 2048, "No population has a probability of 0.9; the labels are a mixture of several models'."
 
 
 # flags of rows that should not be used, and of rows to be used with care
@@ -90,6 +91,7 @@ FLAG_WARN = (
     | ResultFlag.PRIOR_DOMINATED
     | ResultFlag.LARGE_NUISANCE
     | ResultFlag.MANY_OUTLIERS
+    | ResultFlag.BETWEEN_POPULATIONS
 )
 
 

@@ -56,6 +56,8 @@ class LabelPosterior:
         :class:`~bayescannon.data.flags.PosteriorStatus`.
     draws : float array of shape (N, D, K)
         Draws of equal weight.
+    log_evidence : float array of shape (N,)
+        ln of the integral of exp(-chi2 / 2) p(l) over the scaled labels.
     """
 
     mean: FloatArray
@@ -66,6 +68,7 @@ class LabelPosterior:
     n_modes: NDArray[np.int64]
     status: NDArray[np.int16]
     draws: FloatArray
+    log_evidence: FloatArray
 
     @classmethod
     def empty(cls, n_star: int, n_label: int, n_keep: int) -> "LabelPosterior":
@@ -79,6 +82,7 @@ class LabelPosterior:
             np.zeros(n_star, dtype=np.int64),
             np.full(n_star, PosteriorStatus.NO_POSTERIOR, dtype=np.int16),
             np.full((n_star, n_keep, n_label), np.nan),
+            np.full(n_star, np.nan),
         )
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> "LabelPosterior":
@@ -227,7 +231,8 @@ def _sample(
     sample_all(
         quartic.arrays, term_pairs(n_label), prior.arrays, proposal, _DOF,
         (noise, stretch, order, point), np.array(PROBABILITIES),
-        (result.mean, result.covariance, result.quantiles, result.k_hat, result.ess, result.draws),
+        (result.mean, result.covariance, result.quantiles, result.k_hat, result.ess, result.draws,
+         result.log_evidence),
     )  # fmt: skip
     return result
 

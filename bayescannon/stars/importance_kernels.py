@@ -5,6 +5,8 @@ The proposal is a mixture of Student-t distributions, one at each mode. Draws ar
 quartic of all draws is a few vector operations.
 """
 
+from math import lgamma
+
 import numpy as np
 
 from bayescannon.numerics.compiled import compiled
@@ -186,13 +188,15 @@ def sample_all(quartics, pairs, density, proposal, dof, random, probabilities, o
     `quartics` are (a, b, c); `proposal` is (mode, root, share, n_mode) from :func:`collect_modes`. In `random`, noise
     (star, K, S) and stretch (star, S) make the draws; point (star,) and order (star, D) resample D of them with equal
     weight. The arrays in `out` are filled: mean (star, K), covariance (star, K, K), quantiles (star, Q, K), k-hat and
-    ESS (star,), and the D draws (star, D, K).
+    ESS (star,), the D draws (star, D, K), and ln of the integral of the target (star,).
     """
     a, b, c = quartics
     mode, root, share, n_mode = proposal
     noise, stretch, order, point = random
-    mean, covariance, quantiles, k_hat, ess, kept = out
+    mean, covariance, quantiles, k_hat, ess, kept, log_evidence = out
     n_star, k, n_draw = noise.shape
+    # the log densities of the proposal leave this constant of the Student-t distribution out
+    constant = lgamma(0.5 * (dof + k)) - lgamma(0.5 * dof) - 0.5 * k * np.log(dof * np.pi)
     x, u = np.empty((k, n_draw)), np.empty((b.shape[1], n_draw))
     log_proposal, log_ratio, weight, work = np.empty(n_draw), np.empty(n_draw), np.empty(n_draw), np.empty(n_draw)
     for star in range(n_star):
@@ -201,6 +205,8 @@ def sample_all(quartics, pairs, density, proposal, dof, random, probabilities, o
         draw_proposal(components, dof, (noise[star], stretch[star]), x, log_proposal, work)
         log_target((a[star], b[star], c[star]), pairs, density, x, log_ratio, (u, work))
         log_ratio -= log_proposal
+        largest = log_ratio.max()
+        log_evidence[star] = largest + np.log(np.mean(np.exp(log_ratio - largest))) - constant
         k_hat[star] = smooth_weights(log_ratio, weight)
         ess[star] = 1.0 / np.sum(weight**2)
         for p in range(k):

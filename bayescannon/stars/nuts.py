@@ -122,6 +122,7 @@ def _summarise(labels: FloatArray, n_keep: int, rng: np.random.Generator) -> Lab
         n_modes=np.ones(n_star, dtype=np.int64),
         status=np.where(r_hat < _LARGEST_R_HAT, PosteriorStatus.NUTS, PosteriorStatus.UNRELIABLE).astype(np.int16),
         draws=joined[:, rng.permutation(joined.shape[1])[:n_keep]],
+        log_evidence=np.full(n_star, np.nan),
     )
 
 

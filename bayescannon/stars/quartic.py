@@ -60,6 +60,28 @@ class Quartic:
         """Return the likelihoods of some of the stars: a slice, a mask or an index array."""
         return Quartic(self.a[index], self.b[index], self.c[index], self.n_live[index])
 
+    def rescaled(self, change: FloatArray) -> "Quartic":
+        """
+        Return the likelihoods as quartics of other scaled labels.
+
+        Parameters
+        ----------
+        change : float array of shape (T, T)
+            M with v(own labels) = M v(other labels), from :func:`bayescannon.pixels.label_moments.vector_map`.
+        """
+        # u lacks the constant of v: so does M u, and what M makes of the constant goes into c and b
+        rest = change.copy()
+        rest[0] = 0.0
+        a = rest.T @ self.a @ rest
+        b = self.b @ rest
+        c = self.c - 2 * b[:, 0] + a[:, 0, 0]
+        b = b - a[:, 0]
+        return Quartic(a, b, c, self.n_live)
+
+    def tempered(self, power: FloatArray) -> "Quartic":
+        """Return the likelihoods raised to powers of shape (N,)."""
+        return Quartic(self.a * power[:, None, None], self.b * power[:, None], self.c * power, self.n_live)
+
 
 def compress(
     theta: FloatArray,
@@ -185,6 +207,10 @@ class Optima:
     def arrays(self) -> tuple[Any, ...]:
         """Labels, chi2, converged and iterations, the outputs of the compiled kernel."""
         return self.labels, self.chi2, self.converged, self.iterations
+
+    def select(self, index: Any) -> "Optima":
+        """Return those of some of the stars: a slice, a mask or an index array."""
+        return Optima(*(values[index] for values in self.arrays), self.n_given)
 
     def put(self, index: NDArray[np.intp], other: "Optima") -> None:
         """Replace those of some of the stars."""
