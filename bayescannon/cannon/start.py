@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference_fit import priors_of
@@ -16,7 +17,6 @@ from bayescannon.models.coefficient_priors import (
 )
 from bayescannon.models.noise_priors import FixedNoise, FlatScatter, GlobalNoise, HalfNormalScatter, PixelNoise
 from bayescannon.models.outliers import NoOutliers
-from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.label_moments import vector_map
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.spectral_fit import SpectralFit, known_prior
@@ -46,12 +46,12 @@ def can_hold(options: TrainingOptions) -> bool:
     return common and gaussian and isinstance(options.outliers, NoOutliers)
 
 
-def rescaled_theta(model: TrainedModel, scaler: LabelScaler) -> FloatArray:
+def rescaled_theta(model: TrainedModel, scaler: LabelScaler) -> NDArray[np.float64]:
     """Return a model's coefficients for labels that are scaled by `scaler`, shape (P, T): the spectra are the same."""
     ratio = model.scaler.scale / scaler.scale
     change = vector_map(np.diag(ratio), (model.scaler.pivot - scaler.pivot) / scaler.scale)
     # theta . v is the same for the label vectors of both scalers, of which one is the other times `change`
-    theta: FloatArray = np.linalg.solve(change.T, model.theta.T).T
+    theta: NDArray[np.float64] = np.linalg.solve(change.T, model.theta.T).T
     return theta
 
 

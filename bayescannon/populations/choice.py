@@ -93,7 +93,8 @@ def logg_border(teff: FloatArray, logg: FloatArray) -> float:
     mixture = fit_mixture(cool, np.zeros_like(cool), 2)
     if len(mixture.weight) < 2 or mixture.weight.min() < _LEAST_SHARE:
         return LOGG_BORDER
-    grid = np.linspace(*np.sort(mixture.mean[:, 0]), 400)[:, None]
+    lower, upper = np.sort(mixture.mean[:, 0])
+    grid = np.linspace(lower, upper, 400)[:, None]
     logs = mixture.log_components(grid, np.zeros_like(grid))
     low, high = np.argsort(mixture.mean[:, 0])
     crossing = float(grid[np.abs(logs[:, low] - logs[:, high]).argmin(), 0])

@@ -85,9 +85,9 @@ class HeldOutMembership:
         return cls(read_held_out(dataset.drop_vars([_REPORTED, _SHARES]), label_names), reported, shares)
 
 
-def log_scores(membership: FloatArray, shares: FloatArray) -> NDArray[np.float64]:
+def log_scores(membership: FloatArray, shares: FloatArray) -> FloatArray:
     """Return sum_m pi_m ln p_m of the stars that have membership: larger is better."""
     known = np.isfinite(membership).all(axis=1)
     # one star that is far off must not decide alone
-    scores: NDArray[np.float64] = (shares[known] * np.log(np.maximum(membership[known], 1e-6))).sum(axis=1)
+    scores: FloatArray = (shares[known] * np.log(np.maximum(membership[known], 1e-6))).sum(axis=1)
     return scores

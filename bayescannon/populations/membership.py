@@ -42,7 +42,7 @@ LEAST_MEMBERSHIP = 1e-3
 
 def likelihood_power(estimates: xr.Dataset) -> NDArray[np.float64]:
     """
-    Return the power of a star's likelihood that makes its formal errors the calibrated ones, on average over the labels.
+    Return the power of a star's likelihood that widens its formal errors to the calibrated ones, on average.
 
     Parameters
     ----------
@@ -232,7 +232,8 @@ def evidence_membership(
     largest = log_z.max(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
         odds = np.exp(log_z - largest)
-        return odds / odds.sum(axis=1, keepdims=True)
+        membership: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    return membership
 
 
 def combined(one: Quartic, other: Quartic) -> Quartic:

@@ -137,17 +137,13 @@ def _choose_power(
     routed: list[tuple[NDArray[np.intp], RoutedStars]], shares: FloatArray, *, seed: int, workers: int | None
 ) -> tuple[float, list[FloatArray]]:
     """Return the power of the evidence with the best log score of held-out membership, and that membership."""
-    best_score, best = -np.inf, (0.0, [part.membership for _, part in routed])
-    for power in _POWERS:
-        found, scores = [], []
-        for rows, part in routed:
-            membership = with_evidence(part, power, seed=seed, workers=workers)
-            found.append(membership)
-            scores.append(log_scores(membership, shares[rows]))
-        every = np.concatenate(scores)
-        # a larger power must gain more than its standard error, as each is a departure from what the router says
-        gain = every.mean() - best_score
-        error = 0.0 if power == 0 else (every - last).std() / np.sqrt(len(every))
-        if gain > error:
-            best_score, best, last = every.mean(), (power, found), every
+    best = (0.0, [part.membership for _, part in routed])
+    at_best = np.concatenate([log_scores(part.membership, shares[rows]) for rows, part in routed])
+    for power in _POWERS[1:]:
+        found = [with_evidence(part, power, seed=seed, workers=workers) for _, part in routed]
+        scores = np.concatenate([log_scores(own, shares[rows]) for (rows, _), own in zip(routed, found, strict=True)])
+        gain = scores - at_best
+        # a larger power must gain more than the standard error: each departs farther from what the router says
+        if gain.mean() > gain.std() / np.sqrt(len(gain)):
+            best, at_best = (power, found), scores
     return best

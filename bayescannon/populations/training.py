@@ -86,10 +86,13 @@ def train_survey(
             "no reference star is in a population that trains the router; give one of the populations router = true"
         )
     if not covered.all():
-        notes += (f"the router is trained on {int(covered.sum())} of {len(reference)} reference spectra: "
-                  f"{', '.join(r.name for r in regions.regions if not r.in_router)} would bend its quadratic",)  # fmt: skip
-    populated = [name for name, column in zip(every.names, every.shares(reference.labels, reference.label_names).T,
-                 strict=True) if (column > 0.5).any()]  # fmt: skip
+        outside = ", ".join(region.name for region in regions.regions if not region.in_router)
+        notes += (
+            f"the router is trained on {int(covered.sum())} of {len(reference)} reference spectra; {outside} would "
+            "bend its quadratic",
+        )
+    core = (every.shares(reference.labels, reference.label_names) > 0.5).any(axis=0)
+    populated = [name for name, found in zip(every.names, core, strict=True) if found]
     if len(populated) < 2:
         notes += (
             f"all reference stars are of one population, {populated[0] if populated else 'none'}: the router has seen "

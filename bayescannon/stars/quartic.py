@@ -210,7 +210,8 @@ class Optima:
 
     def select(self, index: Any) -> "Optima":
         """Return those of some of the stars: a slice, a mask or an index array."""
-        return Optima(*(values[index] for values in self.arrays), self.n_given)
+        labels, chi2, converged, iterations = (values[index] for values in self.arrays)
+        return Optima(labels, chi2, converged, iterations, self.n_given)
 
     def put(self, index: NDArray[np.intp], other: "Optima") -> None:
         """Replace those of some of the stars."""
