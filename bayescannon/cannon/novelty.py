@@ -246,7 +246,7 @@ def assess_coverage(
     p_values = coverage.p_values(values, names)
     p_coverage, outside = outside_coverage(model, labels, coverage, false_alarms=false_alarms)
     p_novelty = p_values[:, names.index(NOVELTY_SCORE)]
-    tail = coverage.tails[NOVELTY_SCORE]
+    tail = coverage.tail(NOVELTY_SCORE)
     novel = is_unusual(p_novelty, false_alarms, coverage.smallest_p_value if tail is None else tail.smallest)
     both = np.isfinite(p_coverage) & np.isfinite(p_novelty)
     # Bonferroni: valid however the two depend on each other

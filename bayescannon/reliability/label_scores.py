@@ -99,10 +99,16 @@ class CoverageReference:
         spectra = "labels only" if self.novelty is None else "labels and spectra"
         return f"<CoverageReference of {len(self)} stars, {spectra}: {', '.join(self.scaler.names)}>"
 
+    def tail(self, name: str) -> TailDistribution | None:
+        """Return the distribution of one of `SCORES` among the reference stars; None where no star has the score."""
+        if name not in self._tails:
+            self._tails[name] = _tail(self.scores[:, SCORES.index(name)])
+        return self._tails[name]
+
     @cached_property
-    def tails(self) -> dict[str, TailDistribution | None]:
-        """The distribution of each of `SCORES` among the reference stars; None where no star has a score."""
-        return {name: _tail(column) for name, column in zip(SCORES, self.scores.T, strict=True)}
+    def _tails(self) -> dict[str, TailDistribution | None]:
+        """Those that were asked for: fitting all takes a while."""
+        return {}
 
     @cached_property
     def coverage_tail(self) -> TailDistribution | None:
@@ -117,7 +123,7 @@ class CoverageReference:
 
     def describe_p_values(self) -> str:
         """Say in a phrase what p-values compare with, and below what they are extrapolated."""
-        tails = [self.coverage_tail, self.tails[NOVELTY_SCORE]]
+        tails = [self.coverage_tail, self.tail(NOVELTY_SCORE)]
         return (
             f"p-values against {len(self)} held-out reference stars, below {self.smallest_p_value:.2g} extrapolated by "
             f"a generalised Pareto tail, none below {min(tail.smallest for tail in tails if tail is not None):.2g}"
@@ -127,7 +133,7 @@ class CoverageReference:
 
     def p_values(self, scores: FloatArray, names: Sequence[str] = SCORES) -> NDArray[np.float64]:
         """Return the p-value of every score of shape (N, score), with its name in `names`; NaN without a reference."""
-        return np.column_stack([_p_value(self.tails[name], scores[:, n]) for n, name in enumerate(names)])
+        return np.column_stack([_p_value(self.tail(name), scores[:, n]) for n, name in enumerate(names)])
 
     def coverage_p_value(self, scores: FloatArray) -> NDArray[np.float64]:
         """
