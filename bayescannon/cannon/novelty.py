@@ -54,7 +54,7 @@ def coverage_from_estimates(
     """
     Make the coverage reference of out-of-fold estimates.
 
-    Reference stars whose labels are outliers, at most 2 % of them, are left out
+    Reference stars whose labels are outliers, at most 2 % of them, are left out with a warning
     (:func:`~bayescannon.reliability.label_scores.coverage_stars`).
 
     Parameters
@@ -77,6 +77,15 @@ def coverage_from_estimates(
     points = model.scaler.to_scaled(estimates["labels"].to_numpy())
     labels = model.scaler.to_scaled(reference_labels)
     kept = coverage_stars(labels)
+    if not kept.all():
+        stars = [str(star) for star in estimates["star"].to_numpy()[~kept]]
+        warnings.warn(
+            BayesCannonWarning(
+                f"labels of {len(stars)} of {len(labels)} reference stars are ten standard deviations from those of "
+                f"the others: they do not count as covered by the model ({listed(stars, most=5)})"
+            ),
+            stacklevel=2,
+        )
     points, labels = points[kept], labels[kept]
     scores = np.full((len(labels), len(SCORES)), np.nan)
     scores[:, : -len(SPECTRUM_SCORES)] = label_scores(points, labels, leave_one_out=True)
