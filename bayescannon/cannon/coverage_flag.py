@@ -7,7 +7,7 @@ from bayescannon.cannon.choices import FALSE_ALARMS
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.numerics.p_values import is_unusual
 from bayescannon.numerics.typing import BoolArray, FloatArray
-from bayescannon.reliability.label_scores import COVERAGE_SCORES, CoverageReference, coverage_stars, label_scores
+from bayescannon.reliability.label_scores import COVERAGE_SCORES, CoverageReference, label_scores
 
 # beyond the box of the reference labels, in scales of the labels (near their standard deviations). Of 172 real giants,
 # held out, 2.3 % are beyond the box at all, and none by a quarter, which 99 % of A stars are and by a half 98 %
@@ -52,16 +52,16 @@ def outside_coverage(
     """
     coverage = model.coverage if coverage is None else coverage
     if coverage is None or not belongs(coverage, model):
-        reference = model.scaler.to_scaled(model.reference_labels)
-        beyond = _margin(model.scaler.to_scaled(labels), reference[coverage_stars(reference)]) > _BESIDE_BOX
+        beyond = _margin(model.scaler.to_scaled(labels), *model.label_box) > _BESIDE_BOX
         return np.full(len(labels), np.nan), beyond
     points = coverage.scaler.to_scaled(labels)
     p_value = coverage.coverage_p_value(label_scores(points, coverage.labels, COVERAGE_SCORES))
     smallest = coverage.smallest_p_value if coverage.coverage_tail is None else coverage.coverage_tail.smallest
-    return p_value, is_unusual(p_value, false_alarms, smallest) | (_margin(points, coverage.labels) > _FAR_FROM_BOX)
+    far = _margin(points, coverage.labels.min(axis=0), coverage.labels.max(axis=0)) > _FAR_FROM_BOX
+    return p_value, is_unusual(p_value, false_alarms, smallest) | far
 
 
-def _margin(points: FloatArray, reference: FloatArray) -> NDArray[np.float64]:
-    """Return by how much scaled labels are beyond the box of the reference's, shape (N,); -inf of a star with NaN."""
-    beyond = np.maximum(points - reference.max(axis=0), reference.min(axis=0) - points).max(axis=1)
+def _margin(points: FloatArray, low: FloatArray, high: FloatArray) -> NDArray[np.float64]:
+    """Return by how much scaled labels are beyond a box, shape (N,); -inf of a star with NaN."""
+    beyond = np.maximum(points - high, low - points).max(axis=1)
     return np.where(np.isnan(beyond), -np.inf, beyond)
