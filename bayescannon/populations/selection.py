@@ -1,0 +1,196 @@
+"""
+Select the stars of one population by membership: how many are kept, and how many others come along.
+
+A star is selected if its probability of the population is at least a limit. The limit of a wanted rate of false alarms,
+the share of the population's own stars that are lost, comes from held-out reference stars, with its tail smoothed: 135
+stars have no rank for one in a hundred (:mod:`bayescannon.numerics.tail_distribution`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.cannon.choices import FALSE_ALARMS
+from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.tail_distribution import TailDistribution
+from bayescannon.numerics.typing import BoolArray, FloatArray
+from bayescannon.populations.held_out_membership import HeldOutMembership
+from bayescannon.populations.survey_model import SurveyModel
+
+# probabilities nearer to 0 and 1 are not told apart
+_CLIP = 1e-6
+_LEAST_STARS = 20
+
+
+@dataclass(frozen=True)
+class SelectionLimit:
+    """
+    The limit on a population's membership.
+
+    Attributes
+    ----------
+    population : str
+    false_alarms : float
+        The wanted share of the population's own stars that are lost.
+    value, low, high : float
+        The probability from which stars are selected, and its 68.3 % interval from the number of held-out stars.
+    n_members : int
+        How many held-out stars of the population there are.
+    """
+
+    population: str
+    false_alarms: float
+    value: float
+    low: float
+    high: float
+    n_members: int
+
+    def describe(self) -> str:
+        """Say the limit in a phrase."""
+        return (
+            f"p_{self.population} >= {self.value:.3g} ({self.low:.2g} to {self.high:.2g}) loses {self.false_alarms:g} "
+            f"of them, from {self.n_members} held-out stars"
+        )
+
+
+@dataclass(frozen=True)
+class SelectionCurve:
+    """
+    Completeness and contamination of a selection at limits on membership, from held-out stars.
+
+    Attributes
+    ----------
+    population : str
+    limit : float array of shape (L,)
+        Ascending.
+    completeness : float array of shape (L,)
+        Share of the population's stars that are selected.
+    contamination : mapping of str to float array of shape (L,)
+        Share of every other population's stars that are selected too.
+    counts : mapping of str to int
+        Held-out stars of each population.
+    """
+
+    population: str
+    limit: FloatArray
+    completeness: FloatArray
+    contamination: Mapping[str, FloatArray]
+    counts: Mapping[str, int]
+
+    def purity(self, proportions: Mapping[str, float]) -> NDArray[np.float64]:
+        """
+        Return the share of the selected stars that are of the population, shape (L,).
+
+        Parameters
+        ----------
+        proportions : mapping of str to float
+            Of the populations in the survey, as ``{"giant": 1, "dwarf": 4}``; those that are not named are not there.
+        """
+        unknown = sorted(set(proportions) - set(self.counts))
+        if unknown or not proportions.get(self.population, 0) > 0:
+            raise InputError(
+                f"proportions must be of {', '.join(self.counts)}, and that of {self.population} above 0; got "
+                f"{dict(proportions)}"
+            )
+        own = proportions[self.population] * self.completeness
+        others = sum((proportions.get(name, 0.0) * share for name, share in self.contamination.items()),
+                     np.zeros_like(self.limit))  # fmt: skip
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result: NDArray[np.float64] = own / (own + others)
+        return result
+
+
+def selection_limit(survey: SurveyModel, population: str, *, false_alarms: float = FALSE_ALARMS) -> SelectionLimit:
+    """
+    Return the limit on membership at which a share of the population's own stars is lost.
+
+    Parameters
+    ----------
+    survey : SurveyModel
+        Qualified: with held-out membership.
+    population : str
+    false_alarms : float
+        The share.
+
+    Raises
+    ------
+    InputError
+        Another population's name, no held-out membership, or fewer than 20 held-out stars of the population.
+    """
+    held_out, number = _held_out(survey, population)
+    scores = log_odds(_one_of_each(held_out, number))
+    limit = TailDistribution.fit(-scores).limit(false_alarms)
+    value, low, high = (float(1 / (1 + np.exp(x))) for x in (limit.value, limit.high, limit.low))
+    return SelectionLimit(population, false_alarms, value, low, high, len(scores))
+
+
+def selection_curve(survey: SurveyModel, population: str, *, n_limit: int = 101) -> SelectionCurve:
+    """
+    Return completeness and contamination of a population's selection, of held-out stars.
+
+    Parameters
+    ----------
+    survey : SurveyModel
+        Qualified.
+    population : str
+    n_limit : int
+        Limits, evenly spaced in log odds.
+
+    Raises
+    ------
+    InputError
+        As :func:`selection_limit`.
+    """
+    held_out, number = _held_out(survey, population)
+    members, known = held_out.members, np.isfinite(held_out.membership).all(axis=1)
+    p = held_out.membership[:, number]
+    edge = float(log_odds(np.array([1.0]))[0])
+    limit = 1 / (1 + np.exp(-np.linspace(-edge, edge, n_limit)))
+
+    def kept(of: BoolArray) -> NDArray[np.float64]:
+        mine = np.sort(p[of & known])
+        if not len(mine):
+            return np.full(n_limit, np.nan)
+        return 1 - np.searchsorted(mine, limit, side="left") / len(mine)
+
+    contamination = {name: kept(members[:, m]) for m, name in enumerate(held_out.names) if m != number}
+    counts = {name: int((members[:, m] & known).sum()) for m, name in enumerate(held_out.names)}
+    return SelectionCurve(population, limit, kept(members[:, number]), contamination, counts)
+
+
+def log_odds(probability: FloatArray) -> NDArray[np.float64]:
+    """Return ln(p / (1 - p)), with p kept off 0 and 1 by 10^-6."""
+    p = np.clip(probability, _CLIP, 1 - _CLIP)
+    result: NDArray[np.float64] = np.log(p) - np.log1p(-p)
+    return result
+
+
+def _held_out(survey: SurveyModel, population: str) -> tuple[HeldOutMembership, int]:
+    if population not in survey.names:
+        raise InputError(f"the populations of this model are {', '.join(survey.names)}; got {population!r}")
+    number = survey.names.index(population)
+    if survey.held_out is None:
+        raise InputError(
+            "no membership of held-out stars is known for this model; train with folds, or qualify it with its "
+            "reference set"
+        )
+    count = len(_one_of_each(survey.held_out, number))
+    if count < _LEAST_STARS:
+        raise InputError(
+            f"a limit on p_{population} needs at least {_LEAST_STARS} held-out stars of it; there are {count}. Choose "
+            "a limit on the column yourself"
+        )
+    return survey.held_out, number
+
+
+def _one_of_each(held_out: HeldOutMembership, number: int) -> FloatArray:
+    """Return the membership of the population's stars, of several spectra of a star that of the first."""
+    p = held_out.membership[:, number]
+    use = held_out.members[:, number] & np.isfinite(p)
+    star = held_out.labels.star
+    if star is None:
+        return p[use]
+    _, first = np.unique(star[use], return_index=True)
+    return p[use][np.sort(first)]
