@@ -2,16 +2,16 @@ r"""
 Fit the linear map from one survey's labels to another's on stars that both have.
 
 The model is :func:`bayescannon.models.label_map.label_map_model`: errors of both surveys, an intrinsic scatter, and a
-share of stars whose labels are wrong (another star's, say), with the true labels and the wrong stars integrated out. Its
-posterior is maximised in (a, M, ln tau, logit epsilon), the space in which PyMC samples, and its curvature there is the
-covariance.
+share of stars whose labels are wrong (another star's, say), with the true labels and the wrong stars integrated out.
+Its posterior is maximised in (a, M, ln tau, logit epsilon), the space in which PyMC samples, and its curvature there
+gives the covariance.
 
 Errors of the labels that are mapped would draw slopes toward 0. They enter by regression calibration (Carroll et al.
 2006, Measurement Error in Nonlinear Models, chapter 4): the true labels of the stars in common are a Gaussian
 population, fitted to the reported labels with their errors (:mod:`bayescannon.numerics.extreme_deconvolution`), and
 given its reported label a star's true one is Gaussian. The map is then that of true labels, and holds for other
-populations too. Of a survey without errors nothing can be said about that: its labels are taken as exact, the map is the
-regression on them, and the scatter holds their errors.
+populations too. A survey without errors does not tell how much of its spread is noise: its labels are taken as exact,
+the map is the regression on them, and the scatter holds their errors.
 """
 
 from collections.abc import Sequence
@@ -92,16 +92,17 @@ class CommonStars:
     @property
     def n_label(self) -> int:
         """K."""
-        return self.trusted.shape[1]
+        return int(self.trusted.shape[1])
 
     @property
     def start(self) -> FloatArray:
-        """Where a search starts: the median offset, a matrix of 1, the scatter of the middle stars, 5 per cent wrong."""
+        """Where a search starts: median offsets, slopes of 1, the scatter of the middle stars, 5 per cent wrong."""
         off = self.trusted - self.centre
         middle = np.median(off, axis=0)
         width = 1.4826 * np.median(np.abs(off - middle), axis=0)
         unit = np.eye(self.n_label)[self.fitted]
-        return np.r_[middle, unit, np.log(np.clip(width, 1e-2, 1.0)), -3.0]
+        start: FloatArray = np.r_[middle, unit, np.log(np.clip(width, 1e-2, 1.0)), -3.0]
+        return start
 
     def unpack(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float]:
         """Return a, M, tau and epsilon."""
@@ -247,9 +248,7 @@ def fit_label_map(
     form = form or allowed
     pivot = np.median(other, axis=0)
     spread = _spread(trusted)
-    variance, other_variance = (
-        (_known(errors) / spread) ** 2 for errors in (trusted_errors, other_errors)
-    )
+    variance, other_variance = ((_known(errors) / spread) ** 2 for errors in (trusted_errors, other_errors))
     centre, covariance = _true_labels((other - pivot) / spread, other_variance)
     fitted = {"linear": np.ones((n_label, n_label), dtype=bool), "diagonal": np.eye(n_label, dtype=bool)}.get(
         form, np.zeros((n_label, n_label), dtype=bool)
@@ -310,4 +309,5 @@ def _in_units(posterior: FloatArray, fitted: BoolArray, spread: FloatArray) -> F
     n_free = int(free.sum())
     covariance[np.ix_(free, free)] = posterior[:n_free, :n_free]
     units = np.r_[spread, (spread[:, None] / spread).ravel()]
-    return covariance * units[:, None] * units
+    found: FloatArray = covariance * units[:, None] * units
+    return found

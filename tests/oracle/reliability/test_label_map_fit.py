@@ -13,12 +13,12 @@ def common_stars(fitted, n_star=7, n_label=3, seed=0):
     root = 0.2 * rng.normal(size=(n_star, n_label, n_label))
     trusted = centre + 0.3 * rng.normal(size=centre.shape)
     trusted[0] += 4
-    return CommonStars(
-        trusted, rng.uniform(0.01, 0.05, centre.shape), centre, root @ root.transpose(0, 2, 1), fitted
-    )
+    return CommonStars(trusted, rng.uniform(0.01, 0.05, centre.shape), centre, root @ root.transpose(0, 2, 1), fitted)
 
 
-@pytest.mark.parametrize("form", ["linear", *(pytest.param(f, marks=pytest.mark.long) for f in ("diagonal", "constant"))])
+@pytest.mark.parametrize(
+    "form", ["linear", *(pytest.param(f, marks=pytest.mark.long) for f in ("diagonal", "constant"))]
+)
 def test_log_posterior_and_gradient_are_those_of_pymc(form):
     fitted = {"linear": np.ones((3, 3), bool), "diagonal": np.eye(3, dtype=bool), "constant": np.zeros((3, 3), bool)}
     stars = common_stars(fitted[form])
@@ -37,7 +37,7 @@ def test_log_posterior_and_gradient_are_those_of_pymc(form):
         assert log == pytest.approx(float(logp(point)), abs=1e-6)
         # PyMC's order is that of the free variables, which is ours
         np.testing.assert_allclose(slope, gradient(point), rtol=1e-7, atol=1e-7)
-        assert wrong[0] > 0.99, 'the star that is far off'
+        assert wrong[0] > 0.99, "the star that is far off"
         assert ((wrong >= 0) & (wrong <= 1)).all()
 
 
