@@ -16,9 +16,10 @@ def common_stars(fitted, n_star=7, n_label=3, seed=0):
     return CommonStars(trusted, rng.uniform(0.01, 0.05, centre.shape), centre, root @ root.transpose(0, 2, 1), fitted)
 
 
-@pytest.mark.parametrize(
-    "form", ["linear", *(pytest.param(f, marks=pytest.mark.long) for f in ("diagonal", "constant"))]
-)
+LONG = [pytest.param(form, marks=pytest.mark.long) for form in ("diagonal", "constant")]
+
+
+@pytest.mark.parametrize("form", ["linear", *LONG])
 def test_log_posterior_and_gradient_are_those_of_pymc(form):
     fitted = {"linear": np.ones((3, 3), bool), "diagonal": np.eye(3, dtype=bool), "constant": np.zeros((3, 3), bool)}
     stars = common_stars(fitted[form])
