@@ -107,9 +107,43 @@ class LabelSource:
         )
 
     def read(self, label_names: Sequence[str]) -> "LabelSource":
-        """Return the source with its table as a LabelTable, so that it is not read again; errors as the table's."""
+        """Return the source with its table as a LabelTable and its cuts as a list, so that it is not read again."""
         table, cuts = self.table_and_cuts(label_names)
-        return replace(self, labels=table, cuts=cuts, keep={}, name=self.survey)
+        return LabelSource(
+            table, self.survey, cuts, match=self.matching, errors=self.errors, error_scale=self.error_scale
+        )
+
+
+def with_call(
+    sources: Sequence[LabelSource],
+    cuts: str | Cut | Sequence[Cut] | None,
+    keep: Mapping[str, Sequence[float | None]] | None,
+) -> list[LabelSource]:
+    """
+    Return sources with the cuts and ranges of a call: cuts are those of the first, ranges of an only one.
+
+    Of several rows of a star the one counts that is in the ranges of its source. Ranges for several sources are on the
+    common scale, and are applied later.
+
+    Raises
+    ------
+    InputError
+        The only source and the call both give a range of the same label.
+    """
+    first, *others = sources
+    if cuts is not None and first.cuts is None:
+        first = replace(first, cuts=cuts)
+    if not others and keep is not None:
+        if not first.keep:
+            first = replace(first, keep=keep)
+        else:
+            twice = [name for name in keep if name in first.keep]
+            if twice:
+                raise InputError(
+                    f"a range of {twice[0]} is given twice, for the table and for the set; give one of them"
+                )
+            first = replace(first, keep={**first.keep, **keep})
+    return [first, *others]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from bayescannon.cannon.choices import MATCH_RADIUS, SEED
 from bayescannon.cannon.cuts import Cut, choose_cuts
 from bayescannon.cannon.label_cells import describe_cells, within_cap
-from bayescannon.cannon.label_source import LabelSource, SourceStars
+from bayescannon.cannon.label_source import LabelSource, SourceStars, with_call
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.repeated_stars import choose_repeats
 from bayescannon.cannon.source_choices import FIT_OFFSETS, OFFSETS
@@ -21,10 +21,11 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.data.parts import UNKNOWN
 from bayescannon.data.spectra import Spectra
-from bayescannon.data.tally import tally_text
+from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.io.inputs import as_spectra
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputError, InputTypeError
+from bayescannon.numerics.rows import rows_of
 
 
 def build_reference(
@@ -129,14 +130,8 @@ def build_reference(
     if not given:
         raise InputError("at least one table of labels is needed; got an empty list")
     sources = [one if isinstance(one, LabelSource) else replace(usual, labels=one) for one in given]
-    if cuts is not None and sources[0].cuts is None:
-        sources[0] = replace(sources[0], cuts=cuts)
-    ranges = {} if keep is None else keep
-    if len(sources) == 1:
-        # of several rows of a star the one counts that is in the range
-        sources[0] = replace(sources[0], keep=_both(sources[0].keep, ranges))
-        ranges = {}
-    common_scale = choose_cuts("none", ranges, is_apogee=False)
+    sources = with_call(sources, cuts, keep)
+    common_scale = choose_cuts("none", keep or {} if len(sources) > 1 else {}, is_apogee=False)
     source = open_store(spectra) if isinstance(spectra, str | Path) else as_spectra(spectra)
     stars = [SourceStars.find(one, source, label_names) for one in sources]
     ids, known = ids_and_columns(source)
@@ -180,16 +175,6 @@ def build_reference(
 
 def _is_read(given: Any) -> bool:
     return isinstance(given.labels if isinstance(given, LabelSource) else given, LabelTable)
-
-
-def _both(
-    own: Mapping[str, Sequence[float | None]], more: Mapping[str, Sequence[float | None]]
-) -> Mapping[str, Sequence[float | None]]:
-    """Return the ranges of a source and those of the call, which are the same where there is one source."""
-    twice = [name for name in more if name in own] if own else []
-    if twice:
-        raise InputError(f"a range of {twice[0]} is given twice, of the source and of the set; give one of them")
-    return {**own, **more} if own else more
 
 
 def _within_ranges(merged: MergedLabels, cuts: Sequence[Cut], label_names: Sequence[str]) -> MergedLabels:
@@ -237,6 +222,36 @@ def reference_of_model(
             "none of the model's reference stars is in both the store and the table.\n" + tally_text(kept.tally)
         )
     return kept
+
+
+def reference_in_model(model: TrainedModel, store: str | Path) -> ReferenceSet:
+    """
+    Find the spectra that a model was trained on, with the labels and errors of the training that it keeps.
+
+    Labels of several surveys are on the scale of the first of them, which is not that of the others' tables.
+
+    Raises
+    ------
+    ReferenceSetError
+        None of them is in the store.
+    """
+    source = open_store(store)
+    ids = source["star"].to_numpy().astype(np.str_)
+    found = rows_of(ids, model.reference_id) >= 0
+    n_found, n_all = int(found.sum()), len(found)
+    if not n_found:
+        raise ReferenceSetError(f"none of the {n_all} reference spectra of the model is in {store}")
+    errors = np.full(model.reference_labels.shape, np.nan) if model.reference_errors is None else model.reference_errors
+    tally = (
+        TallyRow("spectra", 0, len(ids)),
+        TallyRow("not in the model's reference set", len(ids) - n_found, n_found),
+    )
+    return ReferenceSet(
+        load_spectra(str(store), model.reference_id[found].tolist()), model.reference_labels[found], errors[found],
+        model.label_names, tally, star=UNKNOWN if model.star is None else model.star[found],
+        notes=("labels and errors are those of the training, on its scale, which the model keeps",),
+        source=UNKNOWN if model.label_source is None else model.label_source[found],
+    )  # fmt: skip
 
 
 def _rows_of_training(model: TrainedModel, table: LabelTable) -> LabelTable:

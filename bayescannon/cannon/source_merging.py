@@ -25,6 +25,9 @@ from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.reliability.label_map import LabelMap
 from bayescannon.reliability.label_map_fit import TooFewCommonError, fit_label_map
 
+# the step of the tally that says how many spectra have labels of any table
+NO_TABLE = "no labels in any table"
+
 
 @dataclass(frozen=True, eq=False)
 class MergedLabels:
@@ -122,7 +125,7 @@ def merge_sources(
     order = np.argsort(whole["star"], kind="stable")
     n_all = tally[0].remaining
     counts = ", ".join(f"{source.name} {len(part)}" for source, part in zip(sources, parts, strict=True))
-    tally.append(TallyRow(f"no labels in any table; {counts}", n_all - len(order), len(order)))
+    tally.append(TallyRow(f"{NO_TABLE}; {counts}", n_all - len(order), len(order)))
     return MergedLabels(**{name: values[order] for name, values in whole.items()}, tally=tuple(tally))
 
 

@@ -7,6 +7,9 @@ import numpy as np
 
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
+# said of labels without a map
+AS_THEY_ARE = "taken as they are"
+
 
 @dataclass(frozen=True)
 class LabelMap:
@@ -108,7 +111,7 @@ class LabelMap:
     def describe(self) -> str:
         """Say in a phrase what the map is."""
         if self.form == "none":
-            return "taken as they are"
+            return AS_THEY_ARE
         error = self.offset_error
         parts = [
             f"{name} {self.offset[k]:+.3g} +- {error[k]:.2g} at {self.pivot[k]:.4g}, slope {self.slopes[k, k]:.3g}, "
