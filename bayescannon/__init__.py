@@ -22,8 +22,8 @@ Files
     to_specutils; Reader (register_reader) for the files of another survey
 
 Nouns
-    RawSpectrum, Spectra, Label (register_label), LabelTable, Cut, ReferenceSet, TrainingOptions, TrainedModel,
-    Validation, Nuisances, the priors by name, and BayesCannonError above every exception
+    RawSpectrum, Spectra, Label (register_label), LabelTable, LabelSource, Cut, ReferenceSet, TrainingOptions,
+    TrainedModel, Validation, Nuisances, the priors by name, and BayesCannonError above every exception
 
 Figures are in :mod:`bayescannon.figures`. Each name is imported when it is first used, so that the command line is
 quick.
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from bayescannon.cannon.fisher_information import label_information
     from bayescannon.cannon.hidden_components import hidden_atlas
     from bayescannon.cannon.label_priors import build_label_prior
+    from bayescannon.cannon.label_source import LabelSource
     from bayescannon.cannon.labelling import label_spectra
     from bayescannon.cannon.matching import build_reference
     from bayescannon.cannon.model_comparison import compare_models
@@ -149,6 +150,7 @@ _HOME = {
     "Label": "data.labels",
     "register_label": "data.labels",
     "LabelTable": "data.label_table",
+    "LabelSource": "cannon.label_source",
     "Cut": "cannon.cuts",
     "ReferenceSet": "cannon.reference",
     "TrainingOptions": "cannon.options",
@@ -221,6 +223,7 @@ __all__ = [
     "Label",
     "register_label",
     "LabelTable",
+    "LabelSource",
     "Cut",
     "ReferenceSet",
     "TrainingOptions",

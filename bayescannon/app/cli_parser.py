@@ -26,6 +26,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
+from bayescannon.cannon.source_choices import MergeChoices
 
 # the type that add_subparsers returns has no public name
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -130,7 +131,8 @@ def _add_mock_sizes(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_labels(parser: argparse._ActionsContainer, *, required: bool = True, otherwise: str = "") -> None:
-    parser.add_argument("--labels", type=Path, required=required, metavar="TABLE", help="table of trusted labels")
+    said = "table of trusted labels; several, in the order of trust, by giving it again, or a TOML file with [[labels]]"
+    parser.add_argument("--labels", type=Path, action="append", required=required, metavar="TABLE", help=said)
     add_choices(parser, LabelTableChoices, otherwise=otherwise)
 
 
@@ -163,6 +165,7 @@ def _add_check_input(commands: Commands) -> argparse.ArgumentParser:
     labels = parser.add_argument_group("labels", "how the table of labels is read and matched")
     _add_labels(labels, required=False)
     add_choices(labels, ReferenceChoices, skip=("clip_rounds", "clip_sigma"))
+    add_choices(labels, MergeChoices)
     return parser
 
 
@@ -183,8 +186,9 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL.nc", help="model to write")
     _add_labels(parser)
     add_choices(parser, ReferenceChoices)
+    add_choices(parser, MergeChoices)
     add_choices(parser, FoldChoices)
-    _add_seed(parser, "the starts of the clip rounds, and the folds")
+    _add_seed(parser, "the starts of the clip rounds, the folds, and the stars that stay in a cell")
     add_choices(parser, TrainingChoices)
     return parser
 

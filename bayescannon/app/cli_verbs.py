@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bayescannon.app.config import LabelsConfig
+    from bayescannon.app.config import Labels
     from bayescannon.cannon.trained_model import TrainedModel
 
 
@@ -106,14 +106,26 @@ def _prepare(options: argparse.Namespace) -> None:
         write_refused(report.refused, options.refused, overwrite=options.overwrite)
 
 
-def _labels_config(options: argparse.Namespace, model: "TrainedModel | None" = None) -> "LabelsConfig":
-    """Return how the table of labels is read: as the options say, else as it was for the model's training."""
-    from bayescannon.app.config import LabelsConfig
+def _labels_config(options: argparse.Namespace, model: "TrainedModel | None" = None) -> "Labels":
+    """
+    Return how tables of labels are read: as the options say, else as the first was for the model's training.
+
+    Options are those of every table; what differs between tables is in a TOML file in place of one.
+    """
+    from bayescannon.app.config import LabelsConfig, read_label_tables
+    from bayescannon.cannon.choices import LabelTableChoices
     from bayescannon.data.label_definitions import define_labels
 
-    config = LabelsConfig.of(options, model and model.label_table, table=str(options.labels))
-    define_labels(config.define)
-    return config
+    # cuts and ranges of the command line are those of the set, not of a table
+    choices = LabelTableChoices.of(options, model and model.label_table)
+    define_labels(choices.define)
+    tables: list[LabelsConfig] = []
+    for path in options.labels:
+        if path.suffix.lower() == ".toml":
+            tables += read_label_tables(path)
+        else:
+            tables.append(LabelsConfig.of(choices, table=str(path)))
+    return tables[0] if len(tables) == 1 else tables
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from bayescannon.app.config import ConfigError, RunConfig, read_config
-from bayescannon.app.training import read_reference_labels
+from bayescannon.app.config import ConfigError, RunConfig, read_config, tables_of
+from bayescannon.app.training import build_from_config, notes_of, read_sources
 from bayescannon.cannon.choices import N_FOLDS, SEED, ReferenceChoices
 from bayescannon.cannon.comparison_table import ModelComparison
-from bayescannon.cannon.matching import build_reference
 from bayescannon.cannon.model_comparison import compare_models
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.source_choices import MergeChoices
 from bayescannon.cannon.training import train_clipped
 from bayescannon.data.tally import tally_text
 from bayescannon.numerics.progress import Progress
@@ -64,15 +64,11 @@ def compare_configs(
     names = list(dict.fromkeys(name for config in configs.values() for name in config.train.label_names))
     used = Path(store) if store is not None else _written_store(configs)
     widest = type(first.train).of(first.train, label_names=names)
-    table, cuts = read_reference_labels(first.labels, widest)
-    for note in table.notes:
+    sources = read_sources(first.labels, widest)
+    for note in notes_of(sources):
         say(note)
     say(f"spectra: {used}; labels: {', '.join(names)}")
-    labels = first.labels
-    reference = build_reference(
-        used, table, names, cuts=cuts, match=labels.match, radius=labels.radius, star_id=labels.star_id,
-        repeats=labels.repeats,
-    )  # fmt: skip
+    reference = build_from_config(used, sources, first.labels, widest, seed=seed)
     reference = _clipped_by_none(reference, configs, seed=seed)
     say(tally_text(reference.tally))
     return compare_models(
@@ -88,10 +84,11 @@ def compare_configs(
 def _require_same_stars(configs: dict[str, RunConfig]) -> None:
     """Raise unless all configurations read, cut and clip the same labels."""
     (first_name, first), *others = configs.items()
-    keys = [item.name for item in fields(ReferenceChoices) if item.name != "label_names"]
+    kinds = (ReferenceChoices, MergeChoices)
+    keys = [item.name for kind in kinds for item in fields(kind) if item.name != "label_names"]
     for name, config in others:
         for section, one, other in (
-            ("labels", asdict(first.labels), asdict(config.labels)),
+            *_tables(first, config, (first_name, name)),
             ("train", {k: getattr(first.train, k) for k in keys}, {k: getattr(config.train, k) for k in keys}),
         ):
             for key, value in one.items():
@@ -100,6 +97,19 @@ def _require_same_stars(configs: dict[str, RunConfig]) -> None:
                         f"models are compared on the same stars, so [{section}] {key} must be the same in all "
                         f"configurations; it is {value!r} in {first_name} and {other[key]!r} in {name}"
                     )
+
+
+def _tables(
+    first: RunConfig, other: RunConfig, names: tuple[str, str]
+) -> list[tuple[str, dict[str, object], dict[str, object]]]:
+    """Pair the tables of labels of two configurations."""
+    one, two = tables_of(first.labels), tables_of(other.labels)
+    if len(one) != len(two):
+        raise ConfigError(
+            "models are compared on the same stars, so all configurations must have the same [[labels]]; there are "
+            f"{len(one)} in {names[0]} and {len(two)} in {names[1]}"
+        )
+    return [("labels", asdict(a), asdict(b)) for a, b in zip(one, two, strict=True)]
 
 
 def _written_store(configs: dict[str, RunConfig]) -> Path:

@@ -1,7 +1,7 @@
 """The configuration of a whole run, read from TOML; a key that is not known is refused, with those that are."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bayescannon.cannon.choices import (
     ValidationChoices,
 )
 from bayescannon.cannon.options import TrainingOptions, choose_nuisances
+from bayescannon.cannon.source_choices import MergeChoices, SourceChoices
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.numerics.annotated import fits_type, type_text
 from bayescannon.numerics.errors import InputError, MissingFileError
@@ -33,14 +34,23 @@ class PrepareConfig(PrepareChoices):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelsConfig(LabelTableChoices):
-    """Section ``[labels]``: the table of Survey A labels and how it is matched."""
+class LabelsConfig(LabelTableChoices, SourceChoices):
+    """Section ``[labels]``: a table of labels, how it is matched, and what belongs to its survey."""
 
     table: str
 
 
+# one table, or several in the order of trust
+type Labels = LabelsConfig | Sequence[LabelsConfig]
+
+
+def tables_of(labels: Labels) -> list[LabelsConfig]:
+    """Return one or several tables as a list."""
+    return [labels] if isinstance(labels, LabelsConfig) else list(labels)
+
+
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(ReferenceChoices, TrainingChoices, FoldChoices):
+class TrainConfig(ReferenceChoices, MergeChoices, TrainingChoices, FoldChoices):
     """Section ``[train]``: labels, cuts, clipping, what the training assumes, folds of the calibration."""
 
     def __post_init__(self) -> None:
@@ -74,7 +84,7 @@ class RunConfig:
 
     out: str
     prepare: PrepareConfig
-    labels: LabelsConfig
+    labels: LabelsConfig | tuple[LabelsConfig, ...]
     train: TrainConfig = field(default_factory=TrainConfig)
     label: LabelConfig = field(default_factory=LabelConfig)
     validate: ValidateConfig = field(default_factory=ValidateConfig)
@@ -102,27 +112,18 @@ def read_config(path: str | Path) -> RunConfig:
         There is no such file.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"no configuration file {path}; the README has an annotated example")
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    document = _document(path, "configuration file")
+    folder = path.resolve().parent
     values = _checked(RunConfig, {k: v for k, v in document.items() if k not in _SECTIONS}, "", skip=_SECTIONS)
     for name, section in _SECTIONS.items():
         table = document.get(name, {})
-        if not isinstance(table, dict):
-            raise ConfigError(f"[{name}] must be a table; got {table!r}")
-        checked = _checked(section, table, f"[{name}] ")
-        try:
-            values[name] = section(**checked)
-            if name == "labels":
-                # later sections may name these labels
-                define_labels(values[name].define)
-        except InputError as error:
-            raise ConfigError(f"[{name}] {error}") from error
+        if name == "labels" and isinstance(table, list):
+            values[name] = tuple(_label_tables(table, folder))
+        elif name == "labels":
+            values[name] = _label_table(table, "[labels]", folder)
+        else:
+            values[name] = _section(section, table, f"[{name}]")
     config = RunConfig(**values)
-    folder = path.resolve().parent
     return replace(
         config,
         out=str(folder / config.out),
@@ -132,8 +133,68 @@ def read_config(path: str | Path) -> RunConfig:
             grid=_beside(folder, config.prepare.grid),
             redshift=_beside(folder, config.prepare.redshift),
         ),
-        labels=replace(config.labels, table=str(folder / config.labels.table)),
     )
+
+
+def read_label_tables(path: str | Path) -> list[LabelsConfig]:
+    """
+    Read the ``[[labels]]`` of a TOML file, which may be the configuration of a run; paths in it become absolute.
+
+    Raises
+    ------
+    ConfigError, FileNotFoundError
+        As :func:`read_config`.
+    """
+    path = Path(path)
+    tables = _document(path, "file of tables of labels").get("labels")
+    folder = path.resolve().parent
+    if isinstance(tables, dict):
+        return [_label_table(tables, "[labels]", folder)]
+    if not isinstance(tables, list) or not tables:
+        raise ConfigError(
+            f"{path} must hold [[labels]], one for each table of labels, with table = ...; got {tables!r}"
+        )
+    return _label_tables(tables, folder)
+
+
+def _document(path: Path, what: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise MissingFileError(f"no {what} {path}; the README has an annotated example")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _label_tables(tables: Sequence[Any], folder: Path) -> list[LabelsConfig]:
+    """Check several tables of labels; what tells stars apart is said once."""
+    found = [_label_table(table, f"[[labels]] {n}:", folder) for n, table in enumerate(tables, start=1)]
+    for n, table in enumerate(tables[1:], start=2):
+        for key in ("star_id", "repeats"):
+            if key in table:
+                raise ConfigError(f"[[labels]] {n}: {key} counts for the spectra of all tables; give it in the first")
+    return found
+
+
+def _label_table(table: Any, where: str, folder: Path) -> LabelsConfig:
+    """Check a table of labels, and define its labels, which later sections may name."""
+    config: LabelsConfig = _section(LabelsConfig, table, where)
+    try:
+        define_labels(config.define)
+    except InputError as error:
+        raise ConfigError(f"{where} {error}") from error
+    return replace(config, table=str(folder / config.table))
+
+
+def _section(section: type[Any], table: Any, where: str) -> Any:
+    """Make a section of a table of the file."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where} must be a table; got {table!r}")
+    checked = _checked(section, table, f"{where} ")
+    try:
+        return section(**checked)
+    except InputError as error:
+        raise ConfigError(f"{where} {error}") from error
 
 
 def _beside(folder: Path, given: Any) -> Any:

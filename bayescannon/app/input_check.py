@@ -11,11 +11,11 @@ from typing import Any, Unpack
 import numpy as np
 
 from bayescannon.app.config import LabelsConfig, TrainConfig
-from bayescannon.app.training import read_reference_labels
-from bayescannon.cannon.choices import SAMPLE
+from bayescannon.app.training import build_from_config, read_sources
+from bayescannon.cannon.choices import SAMPLE, SEED
 from bayescannon.cannon.labelling import LOW_SNR
-from bayescannon.cannon.matching import build_reference
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.source_merging import NO_TABLE
 from bayescannon.data.display import html_table, listed
 from bayescannon.data.grid import describe_grid
 from bayescannon.data.label_table import LabelTable
@@ -50,7 +50,7 @@ class Finding:
     ----------
     topic : str
         ``"files"``, ``"reader"``, ``"grid"``, ``"wavelengths"``, ``"signal-to-noise"``, ``"inverse variances"``,
-        ``"labels"``, ``"match"``, ``"stars"``, ``"reference set"``.
+        ``"labels"``, ``"match"``, ``"scale"``, ``"stars"``, ``"reference set"``.
     verdict : {"good", "doubt", "fault"}
         A fault means that the input cannot be used as it is.
     text : str
@@ -127,7 +127,7 @@ def check_input(
     spectra : path, sequence of paths, or Spectra
         As :func:`bayescannon.io.preparation.prepare_files` takes it, or a store, or spectra that are prepared.
     labels : path, table in memory, or LabelsConfig, optional
-        Table of trusted labels; a LabelsConfig says how it is read and matched.
+        Table of trusted labels; a LabelsConfig, or several in a list, says how it is read and matched.
     train : TrainConfig, optional
         Labels to train, cuts and ranges.
     sample : int
@@ -308,21 +308,21 @@ def _check_labels(
 ) -> None:
     """Note how a table of labels is read, and how many of the spectra it labels."""
     try:
-        config = given if isinstance(given, LabelsConfig) else LabelsConfig(table="")
-        table, cuts = read_reference_labels(config, train, None if config is given else given)
+        is_config = isinstance(given, LabelsConfig) or _are_configs(given)
+        config = given if is_config else LabelsConfig(table="")
+        sources = read_sources(config, train, None if is_config else given)
     except (BayesCannonError, OSError) as error:
         findings.append(Finding("labels", FAULT, str(error)))
         return
-    numbers["rows"] = len(table)
-    findings += [Finding("labels", GOOD, note) for note in table.notes]
-    findings += _of_labels(table, train.label_names)
+    numbers["rows"] = sum(len(source.labels) for source in sources)
+    for source in sources:
+        of = f"{source.survey}: " if len(sources) > 1 else ""
+        findings += [Finding("labels", GOOD, of + note) for note in source.labels.notes]
+        findings += _of_labels(source.labels, train.label_names, of)
     if spectra is None:
         return
     try:
-        reference = build_reference(
-            spectra, table, train.label_names, cuts=cuts, match=config.match, radius=config.radius,
-            star_id=config.star_id, repeats=config.repeats,
-        )  # fmt: skip
+        reference = build_from_config(spectra, sources, config, train, seed=SEED)
     except ReferenceSetError as error:
         numbers |= {"matched": 0, "reference_stars": 0}
         findings.append(Finding("match", FAULT, str(error)))
@@ -332,10 +332,16 @@ def _check_labels(
         findings += _of_reference(reference, len(spectra), numbers)
 
 
-def _of_labels(table: LabelTable, names: Sequence[str]) -> list[Finding]:
+def _are_configs(given: Any) -> bool:
+    return isinstance(given, list | tuple) and all(isinstance(one, LabelsConfig) for one in given)
+
+
+def _of_labels(table: LabelTable, names: Sequence[str], of: str) -> list[Finding]:
     """Return how many rows have each label."""
     shares = {name: float(np.isfinite(table.labels[name]).mean()) if len(table) else 0.0 for name in names}
-    text = f"{len(table)} rows; known: " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+    text = f"{of}{len(table)} rows; known: " + ", ".join(
+        f"{name} {100 * share:.0f} %" for name, share in shares.items()
+    )
     least = min(shares.values())
     return [Finding("labels", FAULT if least == 0 else DOUBT if least < _LARGE_SHARE else GOOD, text)]
 
@@ -343,11 +349,12 @@ def _of_labels(table: LabelTable, names: Sequence[str]) -> list[Finding]:
 def _of_reference(reference: ReferenceSet, n_spectra: int, numbers: dict[str, float]) -> list[Finding]:
     """Return how many spectra have usable labels, and whether they are enough to train on."""
     steps = reference.tally
-    matched = steps[1].remaining if len(steps) > 1 else len(reference)
+    matched = _matched(steps, len(reference))
     numbers |= {"matched": matched, "reference_stars": reference.n_stars}
     findings = [
         Finding("match", GOOD, f"{matched} of {n_spectra} spectra have a row of the table; {_removed(steps[1:])}")
     ]
+    findings += [Finding("scale", GOOD, step.step) for step in steps if " map of " in step.step]
     needed = 2 * n_terms(len(reference.label_names))
     scale = numbers.get("files", 0) / max(numbers.get("files_read", 1), 1)
     expected = reference.n_stars * max(scale, 1.0)
@@ -355,6 +362,12 @@ def _of_reference(reference: ReferenceSet, n_spectra: int, numbers: dict[str, fl
     text += f"; at least {needed} are needed for {len(reference.label_names)} labels"
     findings.append(Finding("reference set", GOOD if expected >= needed else FAULT, text))
     return findings
+
+
+def _matched(steps: Sequence[TallyRow], n_kept: int) -> int:
+    """Return how many spectra have labels: of several tables, in any of them."""
+    of_all = [step.remaining for step in steps if step.step.startswith(NO_TABLE)]
+    return of_all[0] if of_all else steps[1].remaining if len(steps) > 1 else n_kept
 
 
 def _removed(steps: Sequence[TallyRow]) -> str:

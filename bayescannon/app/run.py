@@ -22,7 +22,7 @@ from bayescannon.app.terminal import (
     progress_bar,
     say,
 )
-from bayescannon.app.training import read_reference_labels, train_from_config
+from bayescannon.app.training import notes_of, read_sources, train_from_config
 from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.validation import validate
@@ -68,7 +68,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=overwrite)
     # a wrong table is found before the spectra are prepared
-    print_notes(console, read_reference_labels(config.labels, config.train)[0].notes)
+    print_notes(console, notes_of(read_sources(config.labels, config.train)))
 
     with progress_bar(console, "prepare") as progress:
         report = prepare_files(

@@ -1,45 +1,63 @@
-"""From a store and a table of labels to a trained model, as a configuration says."""
+"""From a store and tables of labels to a trained model, as a configuration says."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from bayescannon.app.config import LabelsConfig, TrainConfig
+from bayescannon.app.config import Labels, LabelsConfig, TrainConfig, tables_of
 from bayescannon.cannon.choices import SEED, LabelTableChoices
-from bayescannon.cannon.cuts import Cut
-from bayescannon.cannon.matching import Matching, build_reference, reference_of_model
+from bayescannon.cannon.label_source import LabelSource, with_call
+from bayescannon.cannon.matching import build_reference, reference_in_model, reference_of_model
 from bayescannon.cannon.reference import ReferenceSet
-from bayescannon.cannon.reference_table import labels_and_cuts
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train_clipped
 from bayescannon.data.label_definitions import define_labels
-from bayescannon.data.label_table import LabelTable
-from bayescannon.io.label_tables.table_options import TableOptions
+from bayescannon.data.spectra import Spectra
 
 
-def table_options(choices: LabelTableChoices) -> TableOptions:
-    """Return how a configuration says that a table is read."""
-    return TableOptions(choices.format, choices.columns, choices.units, choices.missing, choices.extension)
+def sources_of(labels: Labels) -> list[LabelSource]:
+    """Return tables of a configuration as sources, and define their labels."""
+    tables = tables_of(labels)
+    for one in tables:
+        define_labels(one.define)
+    named = {item.name for item in fields(LabelSource)} & {item.name for item in fields(LabelsConfig)}
+    return [LabelSource(one.table, **{name: getattr(one, name) for name in named}) for one in tables]
 
 
-def read_reference_labels(labels: LabelsConfig, config: TrainConfig, table: Any = None) -> tuple[LabelTable, list[Cut]]:
+def read_sources(labels: Labels, config: TrainConfig, table: Any = None) -> list[LabelSource]:
     """
-    Read the labels to train on and those that the cuts look at; return the cuts too.
+    Read the labels to train on and those that the cuts look at, of every table.
 
     `table`, if given, is a table in memory in place of the configuration's file.
     """
-    define_labels(labels.define)
-    matching = Matching(labels.match, labels.radius)
-    return labels_and_cuts(
-        labels.table if table is None else table, table_options(labels), config.label_names, cuts=config.cuts,
-        keep=config.keep, keys=matching.keys,
+    sources = sources_of(labels)
+    if table is not None:
+        sources = [replace(sources[0], labels=table), *sources[1:]]
+    return [source.read(config.label_names) for source in with_call(sources, config.cuts, config.keep)]
+
+
+def notes_of(sources: Sequence[LabelSource]) -> list[str]:
+    """Return what was taken and dropped when tables were read."""
+    several = len(sources) > 1
+    return [(f"{one.survey}: " if several else "") + note for one in sources for note in one.labels.notes]
+
+
+def build_from_config(
+    spectra: str | Path | Spectra, sources: Sequence[LabelSource], labels: Labels, config: TrainConfig, *, seed: int
+) -> ReferenceSet:
+    """Build the reference set of sources that :func:`read_sources` read."""
+    first = tables_of(labels)[0]
+    return build_reference(
+        spectra, list(sources), config.label_names, keep=config.keep if len(sources) > 1 else None,
+        star_id=first.star_id, repeats=first.repeats, offsets=config.offsets, max_per_cell=config.max_per_cell,
+        seed=seed,
     )  # fmt: skip
 
 
 def train_from_config(
     store: str | Path,
-    labels: LabelsConfig,
+    labels: Labels,
     config: TrainConfig,
     *,
     seed: int = SEED,
@@ -51,28 +69,31 @@ def train_from_config(
     Parameters
     ----------
     store : path
-    labels : LabelsConfig
+    labels : LabelsConfig or sequence of LabelsConfig
     config : TrainConfig
     seed : int
     say : callable, optional
-        Takes what was taken and dropped when the table was read, before anything is trained.
+        Takes what was taken and dropped when the tables were read, before anything is trained.
     """
-    table, cuts = read_reference_labels(labels, config)
+    sources = read_sources(labels, config)
     if say is not None:
-        say(table.notes)
-    reference = build_reference(
-        store, table, config.label_names, cuts=cuts, match=labels.match, radius=labels.radius, star_id=labels.star_id,
-        repeats=labels.repeats,
-    )  # fmt: skip
+        say(notes_of(sources))
+    reference = build_from_config(store, sources, labels, config, seed=seed)
     model, kept = train_clipped(
         reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, options=config.options(), seed=seed
     )
-    return replace(model, label_table=LabelTableChoices.of(labels)), kept
+    return replace(model, label_table=LabelTableChoices.of(tables_of(labels)[0])), kept
 
 
-def training_reference(model: TrainedModel, store: str | Path, labels: LabelsConfig) -> ReferenceSet:
-    """Find the stars that a model was trained on in a store and a table of labels."""
-    define_labels(labels.define)
-    matching = Matching(labels.match, labels.radius)
-    table, _ = labels_and_cuts(labels.table, table_options(labels), model.label_names, cuts="none", keys=matching.keys)
-    return reference_of_model(model, store, table, match=matching, star_id=labels.star_id)
+def training_reference(model: TrainedModel, store: str | Path, labels: Labels) -> ReferenceSet:
+    """
+    Find the stars that a model was trained on in a store and a table of labels.
+
+    Of a model with labels of several surveys, and where several tables are given, the labels are those of the training.
+    """
+    sources = sources_of(labels)
+    if len(sources) > 1 or len(model.source_counts) > 1:
+        return reference_in_model(model, store)
+    (source,) = sources
+    table, _ = replace(source, cuts="none", keep={}).table_and_cuts(model.label_names)
+    return reference_of_model(model, store, table, match=source.matching, star_id=tables_of(labels)[0].star_id)

@@ -293,7 +293,7 @@ def _assemble(
             "data_release": str(spectra.attrs.get("data_release", "")),
             "model_release": model.provenance.data_release,
             "preset": str(spectra.attrs.get("preset", "")),
-            "reference": f"{model.n_stars} reference stars",
+            "reference": model.describe_reference(),
             "recipe": recipe_name(model.options),
             "priors": model.describe_priors(),
             "prior": search.prior.describe(),

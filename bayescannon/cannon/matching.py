@@ -1,202 +1,31 @@
-"""Bring spectra and rows of a label table together: the reference set, with a tally of every step."""
+"""Bring spectra and tables of labels together: the reference set, with a tally of every step."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 
-from bayescannon.cannon.choices import MATCH_RADIUS, match_pair
-from bayescannon.cannon.cuts import Cut
-from bayescannon.cannon.name_matching import best_pair, first_names
+from bayescannon.cannon.choices import MATCH_RADIUS, SEED
+from bayescannon.cannon.cuts import Cut, choose_cuts
+from bayescannon.cannon.label_cells import describe_cells, within_cap
+from bayescannon.cannon.label_source import LabelSource, SourceStars, with_call
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
-from bayescannon.cannon.reference_table import labels_and_cuts
 from bayescannon.cannon.repeated_stars import choose_repeats
-from bayescannon.cannon.selection import SAME_STAR, Selection, best_of_stars, match_by_id, matched_pairs
+from bayescannon.cannon.source_choices import FIT_OFFSETS, OFFSETS
+from bayescannon.cannon.source_merging import MergedLabels, merge_sources
+from bayescannon.cannon.star_matching import Matching, ids_and_columns, matching_advice
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.data.convert import number
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
+from bayescannon.data.parts import UNKNOWN
 from bayescannon.data.spectra import Spectra
-from bayescannon.data.tally import tally_text
+from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.io.inputs import as_spectra
-from bayescannon.io.label_tables.table_options import TableOptions
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputError, InputTypeError
-from bayescannon.numerics.typing import BoolArray, FloatArray
-
-
-def match_by_sky(
-    ra: FloatArray,
-    dec: FloatArray,
-    table: LabelTable,
-    *,
-    radius: float,
-    usable: BoolArray | None = None,
-) -> Selection:
-    """
-    Match spectra to the nearest star within `radius` arcsec.
-
-    A star with several rows (the same name in its survey, or within half an arcsec of the nearest row) is its best
-    usable row.
-
-    Parameters
-    ----------
-    ra, dec : float arrays of shape (N,)
-        Positions of the spectra in degrees.
-    table : LabelTable
-    radius : float
-        In arcsec.
-    usable : bool array of shape (rows,), optional
-        As in :func:`match_by_id`.
-
-    Raises
-    ------
-    InputError
-        A declination beyond 90 degrees.
-    """
-    for whose, values in (("the spectra", dec), (table.source or "the table", table.dec)):
-        if (np.abs(values[np.isfinite(values)]) > 90).any():
-            raise InputError(
-                f"dec must be within -90 and 90 degrees, and in {whose} it reaches {np.nanmax(np.abs(values)):g}; "
-                "check the unit, and that ra and dec are not swapped"
-            )
-    import astropy.units as u
-    from astropy.coordinates import SkyCoord
-
-    stars = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
-    rows = np.flatnonzero(np.isfinite(table.ra) & np.isfinite(table.dec))
-    pairs: list[tuple[int, int]] = []
-    n_other = 0
-    if len(stars) and len(rows):
-        here = SkyCoord(ra[stars], dec[stars], unit="deg")
-        there = SkyCoord(table.ra[rows], table.dec[rows], unit="deg")
-        nearest, distance, _ = here.match_to_catalog_sky(there)
-        near = distance <= radius * u.arcsec
-        usable = np.ones(len(table), dtype=bool) if usable is None else usable
-        # a whole survey has few rows near the spectra
-        close = np.unique(there.search_around_sky(here, (radius + SAME_STAR) * u.arcsec)[1])
-        best = np.arange(len(rows))
-        best[close] = close[best_of_stars(table.select(rows[close]), there[close], usable[rows[close]])]
-        pairs = list(zip(stars[near].tolist(), rows[best[nearest[near]]].tolist(), strict=True))
-        n_other = len({row for _, row in pairs} - set(rows[nearest[near]].tolist()))
-    step = f"no labels within {radius:g} arcsec in {table.source or 'the table'}"
-    step += f" ({n_other} stars by a better row than the nearest)" if n_other else ""
-    if len(ra) and not len(stars):
-        step = "the spectra have no positions (columns ra and dec)"
-    elif len(table) and not len(rows):
-        step = f"no label of {table.source or 'the table'} has a position (columns ra and dec)"
-    return matched_pairs(pairs, len(ra), step)
-
-
-def apply_cuts(
-    selection: Selection, table: LabelTable, label_names: Sequence[str], *, cuts: Sequence[Cut] = ()
-) -> Selection:
-    """
-    Remove stars without all labels, then apply the cuts in order, each a row of the tally.
-
-    Raises
-    ------
-    LabelError
-        An unknown label, or one that the table lacks.
-    """
-    labels_from_names(label_names)
-    missing = ~np.isfinite(table.matrix(label_names)[selection.row]).all(axis=1)
-    selection = selection.step(~missing, f"one of {', '.join(label_names)} is missing")
-    for cut in cuts:
-        table.require(cut.needs)
-        selection = selection.step(cut.kept(table.select(selection.row)), cut.name, cut.source)
-    return selection
-
-
-@dataclass(frozen=True)
-class Matching:
-    """
-    How spectra and rows of a label table are brought together.
-
-    Attributes
-    ----------
-    by : str
-        ``"id"``: by the spectrum's id. ``"sky"``: by position. ``"LEFT=RIGHT"``: the spectra's column LEFT is the
-        table's column RIGHT; one name stands for both, such as ``"obsid"``.
-    radius : float
-        For positions, in arcsec or as a Quantity.
-    """
-
-    by: str = "id"
-    radius: float = MATCH_RADIUS
-
-    def __post_init__(self) -> None:
-        match_pair(self.by)
-        object.__setattr__(self, "radius", number(self.radius, "radius", unit="arcsec"))
-        if not self.radius > 0:
-            raise InputError(f"radius must be positive, in arcsec; got {self.radius}")
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Columns with names that the table must have."""
-        pair = match_pair(self.by)
-        return () if pair is None or pair[1] in ("id", "survey_id") else (pair[1],)
-
-    def match(self, spectra: Spectra | xr.Dataset, table: LabelTable, *, usable: BoolArray | None = None) -> Selection:
-        """Match the stars of spectra, or of an open store, with the rows of `table`; see :func:`match_by_id`."""
-        names = names_of_spectra(spectra)
-        pair = match_pair(self.by)
-        if pair is not None:
-            left, right = pair
-            if left not in names:
-                raise InputError(
-                    f"match must be 'id' or 'sky', or name a column of the spectra (LEFT=RIGHT); got {self.by!r}, "
-                    f"and their columns with names are {', '.join(names)}"
-                )
-            return match_by_id(
-                names[left],
-                table,
-                names=_names_in(table, right),
-                what=left if left == right else f"{left}={right}",
-                usable=usable,
-            )
-        if self.by == "id":
-            return match_by_id(names["id"], table, usable=usable)
-        ids, columns = _ids_and_columns(spectra)
-        unknown = np.full(len(ids), np.nan)
-        ra, dec = (columns.get(name, unknown) for name in ("ra", "dec"))
-        return match_by_sky(ra, dec, table, radius=self.radius, usable=usable)
-
-
-def _ids_and_columns(spectra: Spectra | xr.Dataset) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]]]:
-    """Return names and columns of spectra in memory, or of an open store."""
-    if isinstance(spectra, Spectra):
-        return spectra.id, dict(spectra.columns)
-    columns = {str(name): one.to_numpy() for name, one in spectra.data_vars.items() if one.dims == ("star",)}
-    return spectra["star"].to_numpy().astype(np.str_), columns
-
-
-def _names_in(table: LabelTable, column: str) -> NDArray[np.str_]:
-    """Return a column of a table that names its stars."""
-    known = {"id": table.id, "survey_id": table.survey_id, **table.keys}
-    same = [name for name in known if name == column] or [name for name in known if name.lower() == column.lower()]
-    if not same:
-        raise InputError(
-            f"{table.source or 'the table'} has no column {column!r} with names of stars; it has {', '.join(known)}. "
-            "A table that is not read yet is looked through for it: give its path or the table itself, not what "
-            "read_labels returned; or read it as the ids, with columns={'id': ...}"
-        )
-    return known[same[0]]
-
-
-def names_of_spectra(spectra: Spectra | xr.Dataset) -> dict[str, list[str]]:
-    """Return the columns of spectra, or of an open store, that can name a star: text and whole numbers."""
-    ids, columns = _ids_and_columns(spectra)
-    arrays = {"id": ids, **{name: np.asarray(values) for name, values in columns.items()}}
-    return {
-        name: [str(one).strip() for one in values.tolist()]
-        for name, values in arrays.items()
-        if values.dtype.kind in "OSUTiu" and name not in ("class", "subclass", "release")
-    }
+from bayescannon.numerics.rows import rows_of
 
 
 def build_reference(
@@ -215,24 +44,32 @@ def build_reference(
     units: Mapping[str, Any] | None = None,
     missing: Mapping[str, Any] | None = None,
     extension: str | int | None = None,
+    offsets: str = FIT_OFFSETS,
+    max_per_cell: int | None = None,
+    seed: int = SEED,
 ) -> ReferenceSet:
     """
-    Build the reference set from spectra, in memory or in a store, and a table of Survey A labels.
+    Build the reference set from spectra, in memory or in a store, and one or several tables of labels.
+
+    Every spectrum has the labels of the first table that has them. The first one is the scale of all, and the labels of
+    further ones are mapped on it, see :mod:`bayescannon.cannon.source_merging`. A table must have all the labels that
+    are trained.
 
     Parameters
     ----------
     spectra : Spectra, or path of a store
         Only the spectra of the reference stars are loaded from a store. What
         :func:`bayescannon.io.inputs.as_spectra` takes is accepted too.
-    labels : LabelTable, path, astropy Table, DataFrame, or what else read_labels takes
+    labels : LabelTable, path, astropy Table, DataFrame, what else read_labels takes, LabelSource, or list of these
+        In the order of trust. A LabelSource has its own name, cuts, match and errors.
     label_names : sequence of K str
         Labels to train, in order.
     cuts : {"paper", "released", "none"}, Cut or sequence of Cut, optional
-        Applied in order, after stars without all labels are removed. The paper's unless given for a table of APOGEE
-        (told by its columns, or a LabelTable with APOGEE's flags), none for others.
+        Applied in order, after stars without all labels are removed; of several tables to the first. The paper's unless
+        given for a table of APOGEE (told by its columns, or a LabelTable with APOGEE's flags), none for others.
     keep : mapping of label name to (low, high), optional
         Further cuts: stars with labels in these ranges are kept, in the labels' units or with their own; None is an
-        open end.
+        open end. Of several tables, on the scale of the first.
     match : {"id", "sky"}, str or Matching
         By the names of the spectra, by position, or by a pair of columns as ``"obsid=OBSID"``: see :class:`Matching`.
     radius : float
@@ -245,6 +82,14 @@ def build_reference(
         Keep all spectra of a star, or the one with the best S/N. All are one star in every fold, bootstrap and count.
     format, columns, units, missing, extension
         How to read `labels`, see :func:`bayescannon.io.tables.read_labels`.
+    offsets : {"fit", "none"}
+        Labels of further tables are put on the scale of the first by a map that is fitted to the stars in common, or
+        taken as they are.
+    max_per_cell : int, optional
+        Keep at most this many stars in each cell of label space, see :mod:`bayescannon.cannon.label_cells`: those of
+        the first tables, then drawn at random. All unless given.
+    seed : int
+        Decides that draw.
 
     Returns
     -------
@@ -257,7 +102,7 @@ def build_reference(
     InputTypeError
         Something else than spectra and labels, or the two swapped.
     ReferenceSetError
-        No star is left; the message holds the tally.
+        No star is left, or too few stars are in common for a map; the message holds the tally.
 
     Examples
     --------
@@ -274,74 +119,77 @@ def build_reference(
     """
     if isinstance(spectra, LabelTable) or isinstance(labels, Spectra):
         raise InputTypeError("spectra and labels are swapped; give build_reference(spectra, labels)")
-    matching = match if isinstance(match, Matching) else Matching(match, radius)
-    options = TableOptions(format, columns or {}, units or {}, missing or {}, extension)
-    table, cuts = labels_and_cuts(labels, options, label_names, cuts=cuts, keep=keep, keys=matching.keys)
+    if offsets not in OFFSETS:
+        raise InputError(f"offsets must be one of {', '.join(OFFSETS)}; got {offsets!r}")
+    labels_from_names(label_names)
+    usual = LabelSource(
+        None, match=match, radius=radius, format=format, columns=columns or {}, units=units or {},
+        missing=missing or {}, extension=extension,
+    )  # fmt: skip
+    given = list(labels) if isinstance(labels, list | tuple) else [labels]
+    if not given:
+        raise InputError("at least one table of labels is needed; got an empty list")
+    sources = [one if isinstance(one, LabelSource) else replace(usual, labels=one) for one in given]
+    sources = with_call(sources, cuts, keep)
+    common_scale = choose_cuts("none", keep or {} if len(sources) > 1 else {}, is_apogee=False)
     source = open_store(spectra) if isinstance(spectra, str | Path) else as_spectra(spectra)
-    matched = matching.match(source, table, usable=usable_rows(table, label_names, cuts))
-    selection = apply_cuts(matched, table, label_names, cuts=cuts)
-    if len(selection) == 0:
-        notes = "" if isinstance(labels, LabelTable) else "".join(f"{note}\n" for note in table.notes)
+    stars = [SourceStars.find(one, source, label_names) for one in sources]
+    ids, known = ids_and_columns(source)
+    merged = merge_sources(stars, known, label_names, offsets=offsets)
+    merged = _within_ranges(merged, common_scale, label_names)
+    if len(merged) == 0:
+        unread = [found for one, found in zip(given, stars, strict=True) if not _is_read(one)]
+        notes = "".join(f"{note}\n" for found in unread for note in found.table.notes)
+        unmatched = [k for k, found in enumerate(stars) if found.selection.tally[1].remaining == 0]
+        advice = [matching_advice(source, stars[k].table, sources[k].matching) for k in unmatched]
         raise ReferenceSetError(
             "no reference star is left; check that spectra and labels belong together, and the cuts.\n"
             + notes
-            + tally_text(selection.tally)
-            + (f"\n{_advice(source, table, matching)}" if len(matched) == 0 else "")
+            + "\n".join([tally_text(merged.tally), *advice])
         )
-    ids, known = _ids_and_columns(source)
-    survey_columns = {name: values[selection.star] for name, values in known.items()}
+    survey_columns = {name: values[merged.star] for name, values in known.items()}
     found = choose_repeats(
-        survey_columns | {"survey_id": table.survey_id[selection.row]}, ids[selection.star], selection.row,
-        star_id=star_id, repeats=repeats,
+        survey_columns | {"survey_id": merged.survey_id}, ids[merged.star], merged.row, star_id=star_id,
+        repeats=repeats,
     )  # fmt: skip
+    names = found.star
     for step, kept in found.steps:
-        selection = selection.step(kept, step)
+        merged = merged.step(kept, step)
+    if max_per_cell is not None:
+        kept = within_cap(
+            merged.labels, label_names, names.tolist(), merged.rank.tolist(), most=max_per_cell, seed=seed
+        )
+        merged = merged.step(kept, f"more than {max_per_cell} stars in a cell of {describe_cells(label_names)}")
+        names = names[kept]
     if isinstance(source, Spectra):
-        chosen = source.select(selection.star)
+        chosen = source.select(merged.star)
     else:
-        chosen = load_spectra(str(spectra), source["star"].to_numpy()[selection.star].tolist())
-    rows = table.select(selection.row)
-    chosen = replace(chosen, columns={**chosen.columns, "survey_id": rows.survey_id})
+        chosen = load_spectra(str(spectra), source["star"].to_numpy()[merged.star].tolist())
+    chosen = replace(chosen, columns={**chosen.columns, "survey_id": merged.survey_id})
+    said = [(f"{one.name}: " if len(stars) > 1 else "") + note for one in stars for note in one.table.notes]
     return ReferenceSet(
-        chosen, rows.matrix(label_names), rows.error_matrix(label_names), tuple(label_names), selection.tally,
-        star=found.star, notes=table.notes,
+        chosen, merged.labels, merged.errors, tuple(label_names), merged.tally, star=names, notes=tuple(said),
+        source=np.array([one.name for one in stars])[merged.rank],
     )  # fmt: skip
 
 
-def usable_rows(table: LabelTable, label_names: Sequence[str], cuts: Sequence[Cut]) -> BoolArray:
-    """Return the rows that have all labels and pass all cuts, a bool array of shape (rows,)."""
-    usable: BoolArray = np.isfinite(table.matrix(label_names)).all(axis=1)
+def _is_read(given: Any) -> bool:
+    return isinstance(given.labels if isinstance(given, LabelSource) else given, LabelTable)
+
+
+def _within_ranges(merged: MergedLabels, cuts: Sequence[Cut], label_names: Sequence[str]) -> MergedLabels:
+    """Apply ranges on the common scale."""
     for cut in cuts:
-        table.require(cut.needs)
-        usable = usable & cut.kept(table)
-    return usable
-
-
-def _advice(spectra: Spectra | xr.Dataset, table: LabelTable, matching: Matching) -> str:
-    """Say how the spectra could be matched instead, and show the first names of both sides."""
-    names = names_of_spectra(spectra)
-    there = {"id": table.id, "survey_id": table.survey_id, **table.keys}
-    lines = []
-    if matching.by == "sky" and len(match_by_id(names["id"], table)):
-        lines.append("the spectra's ids are in the table: --match id (match='id')")
-    n_same, left, right = best_pair(names, {name: values.tolist() for name, values in there.items()})
-    if n_same and (left, right) != ("id", "id"):
-        better = left if left == right else f"{left}={right}"
-        lines.append(
-            f"{left} of the spectra and {right} of {table.source or 'the table'} agree for {n_same} of "
-            f"{len(names['id'])}: --match {better} (match={better!r})"
-        )
-    if matching.by != "sky" and np.isfinite(table.ra).any():
-        n_near = len(Matching("sky", matching.radius).match(spectra, table))
-        if n_near:
-            lines.append(f"{n_near} spectra are within {matching.radius:g} arcsec of a row: --match sky (match='sky')")
-    if matching.by != "sky":
-        pair = match_pair(matching.by) or ("id", "id")
-        shown = ("ids", "ids") if pair == ("id", "id") else pair
-        lines.append(
-            first_names(names[pair[0]], _names_in(table, pair[1]).tolist(), table.source or "the table", shown)
-        )
-    return "\n".join(lines)
+        absent = [name for name in cut.needs if name not in label_names]
+        if absent:
+            raise InputError(
+                f"a range of {absent[0]} cannot be kept on the scale of several tables, as it is not trained; give it "
+                "to the tables that have it (LabelSource(..., keep=), keep in [[labels]])"
+            )
+        columns = {name: merged.labels[:, k] for k, name in enumerate(label_names)}
+        table = LabelTable(UNKNOWN, labels=columns)
+        merged = merged.step(cut.kept(table), cut.name, cut.source)
+    return merged
 
 
 def reference_of_model(
@@ -374,6 +222,36 @@ def reference_of_model(
             "none of the model's reference stars is in both the store and the table.\n" + tally_text(kept.tally)
         )
     return kept
+
+
+def reference_in_model(model: TrainedModel, store: str | Path) -> ReferenceSet:
+    """
+    Find the spectra that a model was trained on, with the labels and errors of the training that it keeps.
+
+    Labels of several surveys are on the scale of the first of them, which is not that of the others' tables.
+
+    Raises
+    ------
+    ReferenceSetError
+        None of them is in the store.
+    """
+    source = open_store(store)
+    ids = source["star"].to_numpy().astype(np.str_)
+    found = rows_of(ids, model.reference_id) >= 0
+    n_found, n_all = int(found.sum()), len(found)
+    if not n_found:
+        raise ReferenceSetError(f"none of the {n_all} reference spectra of the model is in {store}")
+    errors = np.full(model.reference_labels.shape, np.nan) if model.reference_errors is None else model.reference_errors
+    tally = (
+        TallyRow("spectra", 0, len(ids)),
+        TallyRow("not in the model's reference set", len(ids) - n_found, n_found),
+    )
+    return ReferenceSet(
+        load_spectra(str(store), model.reference_id[found].tolist()), model.reference_labels[found], errors[found],
+        model.label_names, tally, star=UNKNOWN if model.star is None else model.star[found],
+        notes=("labels and errors are those of the training, on its scale, which the model keeps",),
+        source=UNKNOWN if model.label_source is None else model.label_source[found],
+    )  # fmt: skip
 
 
 def _rows_of_training(model: TrainedModel, table: LabelTable) -> LabelTable:

@@ -67,6 +67,8 @@ _LABEL_TABLE = "label_table"
 _DEFINITIONS = "label_definitions"
 _FOLDS = ("folds", "n_starts", "seed")
 _COVARIANCE = ("pixel", "term", "term_2")
+# variable of the reference stars: the survey of their labels; files of version 0.5 and older lack it
+_SOURCE = "label_source"
 # variable of both groups: which spectra are of the same star
 _STAR_NAME = "star_name"
 
@@ -196,6 +198,8 @@ def _reference(model: "TrainedModel") -> xr.Dataset:
         variables["errors"] = (both, model.reference_errors)
     if model.star is not None:
         variables[_STAR_NAME] = ("reference_star", model.star)
+    if model.label_source is not None:
+        variables[_SOURCE] = ("reference_star", model.label_source)
     for item in fields(TallyRow) if model.tally else ():
         variables[f"tally_{item.name}"] = ("tally_row", [getattr(row, item.name) for row in model.tally])
     attrs = {} if model.label_table is None else {_LABEL_TABLE: json.dumps(asdict(model.label_table))}
@@ -257,6 +261,7 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
             "calibration_note": str(calibration.attrs["note"]),
             "coverage": read_coverage(groups["coverage"]) if "coverage" in groups else None,
             "star": _read_star(reference),
+            "label_source": reference[_SOURCE].to_numpy().astype(np.str_) if _SOURCE in reference else None,
             "component_choice": _read_choice(groups["component_choice"]) if "component_choice" in groups else None,
         }
     except (KeyError, TypeError) as error:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import AUTO, LEARN
-from bayescannon.cannon.reference_labels import error_matrix, label_matrix
+from bayescannon.cannon.reference_labels import error_matrix, label_matrix, source_names
 from bayescannon.data.display import html_table
 from bayescannon.data.label_table import LabelTable, require_errors
 from bayescannon.data.parts import UNKNOWN, a_kind
@@ -53,7 +53,9 @@ class ReferenceSet:
         jackknife, calibration and coverage. Any names or numbers may be given; a spectrum with a blank name is a star
         of its own. By default by the rule of :mod:`bayescannon.data.star_groups`.
     notes : tuple of str
-        What was taken and dropped when the table of labels was read.
+        What was taken and dropped when the tables of labels were read.
+    source : str array of shape (N,)
+        The survey that each spectrum has its labels from; empty where it is not known.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class ReferenceSet:
     clipped: "ReferenceSet | None" = None
     star: NDArray[np.str_] = UNKNOWN
     notes: tuple[str, ...] = ()
+    source: NDArray[np.str_] = UNKNOWN
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, Spectra):
@@ -101,7 +104,13 @@ class ReferenceSet:
         errors = error_matrix(self.errors, self.labels, names, self.spectra.id.tolist())
         for name, column in zip(names, errors.T, strict=True):
             require_errors(column, f"e_{name}")
-        values = (("labels", labels), ("errors", errors), ("label_names", names), ("star", self._star_names()))
+        values = (
+            ("labels", labels),
+            ("errors", errors),
+            ("label_names", names),
+            ("star", self._star_names()),
+            ("source", source_names(self.source, len(self.spectra))),
+        )
         for name, value in values:
             object.__setattr__(self, name, value)
 
@@ -155,7 +164,7 @@ class ReferenceSet:
         rows = row_index(index, len(self))
         return replace(
             self, spectra=self.spectra.select(rows), labels=self.labels[rows], errors=self.errors[rows],
-            star=self.star[rows],
+            star=self.star[rows], source=self.source[rows],
         )  # fmt: skip
 
     def drop(self, dropped: BoolArray, step: str, source: str = "") -> "ReferenceSet":

@@ -23,6 +23,8 @@ FORMAT = "bayescannon reference set 1"
 _PAIR = ("star", "stellar_label")
 # which spectra are of the same star; files of version 0.3 and older lack it
 _STAR_NAME = "reference_star_name"
+# the survey of the labels; files of version 0.5 and older lack it
+_SOURCE = "label_source"
 
 
 class ReferenceFileError(InputError):
@@ -73,7 +75,7 @@ def save_reference(reference: ReferenceSet, path: str | Path, *, overwrite: bool
         "label_definitions": json.dumps(definitions_of(labels_from_names(reference.label_names))),
     }
     dataset = spectra.assign(reference_labels=(_PAIR, reference.labels), reference_errors=(_PAIR, reference.errors))
-    dataset = dataset.assign({_STAR_NAME: ("star", reference.star)})
+    dataset = dataset.assign({_STAR_NAME: ("star", reference.star), _SOURCE: ("star", reference.source)})
     dataset = dataset.assign_coords(stellar_label=list(reference.label_names)).drop_attrs(deep=False)
     write_tree(xr.DataTree(dataset.assign_attrs(attrs)), path, overwrite=overwrite)
     return path
@@ -119,11 +121,13 @@ def load_reference(path: str | Path) -> ReferenceSet:
     labels, errors = (dataset[name].to_numpy() for name in ("reference_labels", "reference_errors"))
     names = tuple(str(name) for name in np.asarray(dataset["stellar_label"]).tolist())
     star = dataset[_STAR_NAME].to_numpy() if _STAR_NAME in dataset else UNKNOWN
-    pixels = dataset.drop_dims("stellar_label").drop_vars(_STAR_NAME, errors="ignore").drop_attrs(deep=False)
+    source = dataset[_SOURCE].to_numpy() if _SOURCE in dataset else UNKNOWN
+    pixels = dataset.drop_dims("stellar_label").drop_vars([_STAR_NAME, _SOURCE], errors="ignore")
+    pixels = pixels.drop_attrs(deep=False)
     spectra = Spectra.from_xarray(pixels.assign_attrs(json.loads(attrs["spectra"])))
     tally = tuple(TallyRow(**row) for row in json.loads(attrs["tally"]))
     notes = tuple(json.loads(attrs.get("notes", "[]")))
-    return ReferenceSet(spectra, labels, errors, names, tally, star=star, notes=notes)
+    return ReferenceSet(spectra, labels, errors, names, tally, star=star, notes=notes, source=source)
 
 
 def as_reference(given: ReferenceSet | str | Path) -> ReferenceSet:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.data.convert import numbers, texts
 from bayescannon.data.label_table import label_numbers
@@ -127,6 +128,23 @@ def error_matrix(given: Any, labels: Any, names: tuple[str, ...], star_id: Seque
                 raise InputError(f"{column} must have one value per star ({n_star}); got {values.shape}")
             errors[:, k] = values
     return errors
+
+
+def source_names(given: Any, n_star: int) -> NDArray[np.str_]:
+    """
+    Return the surveys that stars have their labels from as text, shape (star,); empty names if none were given.
+
+    Raises
+    ------
+    InputError
+        Another shape.
+    """
+    if given is None:
+        return np.full(n_star, "")
+    found = texts(given, "source", missing_allowed=True)
+    if found.shape != (n_star,):
+        raise InputError(f"source must have one name per spectrum ({n_star}); got shape {found.shape}")
+    return found
 
 
 def _table(given: Any) -> tuple[list[str], Callable[[str], Any]] | None:

@@ -32,6 +32,7 @@ from bayescannon.pixels.component_choice import ComponentChoice
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.populations import Populations
 from bayescannon.reliability.error_distribution import ErrorCalibration
+from bayescannon.reliability.label_map import AS_THEY_ARE
 from bayescannon.reliability.label_scores import CoverageReference, coverage_stars
 from bayescannon.stars.nuisance import NuisanceModel
 
@@ -74,6 +75,8 @@ class TrainedModel:
         The version that trained it, and how the reference spectra were prepared.
     label_table : LabelTableChoices, optional
         How the table of the reference labels was read and matched, where it was.
+    label_source : str array of shape (N,), optional
+        The survey that each spectrum has its labels from, where it is known.
     held_out : HeldOutLabels, optional
         Labels of the reference stars by models of the other folds; not part of the hash.
     calibration : ErrorCalibration, optional
@@ -129,6 +132,7 @@ class TrainedModel:
     coverage: CoverageReference | None = None
     star: NDArray[np.str_] | None = None
     component_choice: ComponentChoice | None = None
+    label_source: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         n_pixel, n_label = len(self.wavelength), len(self.scaler.names)
@@ -193,6 +197,12 @@ class TrainedModel:
         return len(self.star_rows)
 
     @property
+    def source_counts(self) -> dict[str, int]:
+        """Number of reference spectra with labels of each survey, where the surveys are known."""
+        names = [] if self.label_source is None else self.label_source.tolist()
+        return {name: names.count(name) for name in dict.fromkeys(names) if name}
+
+    @property
     def settled_options(self) -> TrainingOptions:
         """The options with what held-out stars decided, so that models of parts of the stars need not ask them."""
         choice, options = self.component_choice, self.options
@@ -247,6 +257,15 @@ class TrainedModel:
 
     def _taken(self) -> str:
         return "" if self.component_choice is None else self.component_choice.describe().partition(";")[0]
+
+    def describe_reference(self) -> str:
+        """Name the reference stars in a phrase, with the surveys of their labels if there are several, for headers."""
+        text, counts = f"{self.n_stars} reference stars", self.source_counts
+        if len(counts) < 2:
+            return text
+        said = ", ".join(f"{name.encode('ascii', 'replace').decode()} {count}" for name, count in counts.items())
+        equal = "; scales taken as equal" if any(row.step.endswith(AS_THEY_ARE) for row in self.tally) else ""
+        return f"{text}, labels of {said} spectra{equal}"
 
     def describe_errors(self) -> str:
         """Say in a phrase what the errors of labels are, and what is known of them."""

@@ -190,6 +190,7 @@ def _train(
         component_choice=trained.choice,
         tally=reference.tally,
         star=reference.star,
+        label_source=reference.source,
         provenance=Provenance.of_spectra(spectra.attrs),
     )
 

@@ -63,6 +63,7 @@ COMPONENT_CHOICE: Mapping[str, tuple[str, str]] = {
 REFERENCE: Mapping[str, tuple[str, str]] = {
     "reference_star": ("identifier of the reference star's spectrum", _ONE),
     "star_name": ("name of the star; spectra with the same name are of the same star", _ONE),
+    "label_source": ("survey that the labels are from", _ONE),
     "labels": ("labels of the reference stars as reported", LABEL_UNIT),
     "errors": ("errors of the reference labels as their survey gave them", LABEL_UNIT),
     "tally_step": ("step of the selection of the reference stars", _ONE),

@@ -25,6 +25,7 @@ def two_spectra_each(reference):
         labels=np.tile(reference.labels, (2, 1)),
         errors=np.tile(reference.errors, (2, 1)),
         star=None,
+        source=None,
     )
 
 

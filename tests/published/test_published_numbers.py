@@ -5,7 +5,8 @@ import pytest
 
 from bayescannon.cannon.choices import CLIP_SIGMA, HIGH_REDUCED_CHI2
 from bayescannon.cannon.cuts import CUT_SETS
-from bayescannon.cannon.matching import Selection, apply_cuts
+from bayescannon.cannon.selection import Selection
+from bayescannon.cannon.star_matching import apply_cuts
 from bayescannon.data.continuum import normalise
 from bayescannon.data.labels import KNOWN_LABELS, PAPER_LABELS, LabelScaler
 from bayescannon.data.prepare import lamost_grid

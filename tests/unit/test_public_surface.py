@@ -134,6 +134,7 @@ CALLS = {
     "Spectra": lambda toy: bc.Spectra([5000, 5001], [[1, 1]], [[1, 1]], ["a"]),
     "Label": lambda toy: bc.Label("mine", "m", "dex", "of one's own"),
     "register_label": lambda toy: bc.register_label(bc.Label("of_mine", "m", "dex", "of one's own")),
+    "LabelSource": lambda toy: bc.LabelSource(toy["folder"] / "labels.ecsv", "APOGEE", errors={"teff": 90}),
     "LabelTable": lambda toy: bc.LabelTable.from_arrays(id=["a"], teff=[4800.0]),
     "Cut": lambda toy: bc.Cut("none", lambda table: np.ones(len(table), dtype=bool)),
     "ReferenceSet": lambda toy: bc.ReferenceSet(toy["spectra"], toy["labels"], label_names=NAMES),

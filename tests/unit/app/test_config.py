@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from bayescannon.app.config import ConfigError, LabelConfig, TrainConfig, ValidateConfig, read_config
+from bayescannon.app.config import (
+    ConfigError,
+    LabelConfig,
+    TrainConfig,
+    ValidateConfig,
+    read_config,
+    read_label_tables,
+    tables_of,
+)
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.models.coefficient_priors import LaplaceCoefficients
@@ -43,6 +51,11 @@ repeats = "best"
 units = { teff = "kK" }
 missing = { fe_h = [0] }
 extension = "STARS"
+name = "APOGEE"
+cuts = "released"
+keep = { logg = [0, 3.8] }
+errors = { teff = 90, logg = 0.11 }
+error_scale = 1.5
 
 [labels.define.ba_fe]
 unit = "dex"
@@ -54,6 +67,8 @@ cuts = "none"
 keep = { teff = [3500, 5500.5] }
 clip_rounds = 0
 clip_sigma = 3
+offsets = "none"
+max_per_cell = 50
 coefficients = "laplace"
 coefficient_scale = 1
 terms = "all"
@@ -128,8 +143,11 @@ def test_every_key_is_read(read):
     assert labels_from_names(["ba_fe"])[0].lowest == -4
     assert (config.labels.format, config.labels.match, config.labels.radius) == ("allstar-dr12", "sky", 2)
     assert (config.labels.star_id, config.labels.repeats) == ("gaia_id", "best")
+    assert (config.labels.name, config.labels.cuts, config.labels.keep) == ("APOGEE", "released", {"logg": [0, 3.8]})
+    assert (config.labels.errors, config.labels.error_scale) == ({"teff": 90, "logg": 0.11}, 1.5)
     assert config.train == TrainConfig(
         label_names=["teff", "logg"], cuts="none", keep={"teff": [3500, 5500.5]}, clip_rounds=0, clip_sigma=3,
+        offsets="none", max_per_cell=50,
         coefficients="laplace", coefficient_scale=1, terms="all", scatter="half-normal", scatter_scale=0.01,
         noise="fixed", kappa=0.5, marginal=True, censored={"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
         velocity_prior="5km/s", line_spread_prior=40, continuum_prior=0.01, continuum_order=2,
@@ -261,6 +279,56 @@ def test_the_example_of_all_keys_lacks_none(read):
 def test_a_wrong_key_or_value_is_named(read, old, new, message):
     with pytest.raises(ConfigError, match=message):
         read(changed(old, new))
+
+
+SEVERAL = """
+out = "results"
+[prepare]
+spectra = "spectra"
+[[labels]]
+table = "apogee.fits"
+name = "APOGEE"
+star_id = "gaia_id"
+[[labels]]
+table = "lasp.csv"
+match = "sky"
+errors = { teff = 90 }
+"""
+
+
+def test_several_tables_of_labels(read, tmp_path):
+    config = read(SEVERAL)
+    assert [one.table for one in config.labels] == [str(tmp_path / name) for name in ("apogee.fits", "lasp.csv")]
+    assert [one.name for one in config.labels] == ["APOGEE", ""]
+    assert config.labels[1].errors == {"teff": 90}
+    assert tables_of(config.labels) == read_label_tables(tmp_path / "run.toml")
+    read(SMALLEST)
+    assert read_label_tables(tmp_path / "run.toml")[0].table == str(tmp_path / "apogee.fits")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('match = "sky"', 'star_id = "name"', r"\[\[labels\]\] 2: star_id counts for the spectra of all tables"),
+        ('match = "sky"', 'matches = "sky"', r"\[\[labels\]\] 2: matches is not a known key"),
+        ('table = "lasp.csv"', "", r"\[\[labels\]\] 2: table is missing"),
+        ("teff = 90", "teff = -90", r"\[\[labels\]\] 2: the error of teff must be finite and not negative; got -90"),
+        ('name = "APOGEE"', "error_scale = 0", r"\[\[labels\]\] 1: error_scale must be positive"),
+        ('name = "APOGEE"', "keep = { teff = [2, 1] }", "the range of teff must be two numbers"),
+    ],
+)
+def test_a_wrong_key_of_one_of_several_tables_is_named(read, old, new, message):
+    with pytest.raises(ConfigError, match=message):
+        read(changed(old, new, SEVERAL))
+
+
+def test_a_file_without_tables_of_labels(tmp_path):
+    path = tmp_path / "labels.toml"
+    with pytest.raises(FileNotFoundError, match="no file of tables of labels"):
+        read_label_tables(path)
+    path.write_text("table = 'apogee.fits'\n")
+    with pytest.raises(ConfigError, match=r"must hold \[\[labels\]\], one for each table"):
+        read_label_tables(path)
 
 
 def test_a_section_that_is_no_table(read):

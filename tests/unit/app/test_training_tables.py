@@ -8,7 +8,7 @@ from survey_tables import allstar_dr17
 
 from bayescannon.app.cli import main
 from bayescannon.app.config import LabelsConfig, TrainConfig
-from bayescannon.app.training import read_reference_labels, train_from_config
+from bayescannon.app.training import read_sources, train_from_config
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.labels import KNOWN_LABELS, Label
 from bayescannon.io.store_writer import save_spectra
@@ -34,12 +34,16 @@ def test_the_paper_s_cuts_are_those_of_a_table_of_apogee(tmp_path):
     allstar_dr17().write(tmp_path / "a.fits")
     for format in ("auto", "allstar", "allstar-dr17"):
         labels = LabelsConfig(table=str(tmp_path / "a.fits"), format=format)
-        table, cuts = read_reference_labels(labels, TrainConfig(label_names=["logg"]))
-        assert [cut.name for cut in cuts] == ["teff < 3500 or teff > 6000 K", "alpha_m < -0.1 dex", "quality flag set"]
-        assert list(table.labels) == ["logg", "teff", "alpha_m"]
+        (source,) = read_sources(labels, TrainConfig(label_names=["logg"]))
+        assert [cut.name for cut in source.cuts] == [
+            "teff < 3500 or teff > 6000 K",
+            "alpha_m < -0.1 dex",
+            "quality flag set",
+        ]
+        assert list(source.labels.labels) == ["logg", "teff", "alpha_m"]
     (tmp_path / "t.csv").write_text("id,logg,teff\na,2.5,4800\n")
     labels = LabelsConfig(table=str(tmp_path / "t.csv"))
-    assert read_reference_labels(labels, TrainConfig(label_names=["logg"]))[1] == []
+    assert read_sources(labels, TrainConfig(label_names=["logg"]))[0].cuts == []
 
 
 def test_a_label_of_ones_own_units_and_a_pair_of_columns(survey, tmp_path, capsys):

@@ -7,7 +7,9 @@ import pytest
 import toy
 
 from bayescannon.cannon.cuts import CUT_SETS, Cut, flag_cut, range_cut
-from bayescannon.cannon.matching import apply_cuts, build_reference, match_by_id
+from bayescannon.cannon.matching import build_reference
+from bayescannon.cannon.selection import match_by_id
+from bayescannon.cannon.star_matching import apply_cuts
 from bayescannon.data.tally import tally_text
 from bayescannon.numerics.errors import InputTypeError
 

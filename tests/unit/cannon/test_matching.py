@@ -6,8 +6,9 @@ from toy import NAMES, toy_labels, toy_spectra, toy_table
 from bayescannon.app.stores import budget_of_store, label_store
 from bayescannon.cannon.cuts import range_cut
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.matching import Matching, build_reference, reference_of_model
+from bayescannon.cannon.matching import build_reference, reference_of_model
 from bayescannon.cannon.reference import ReferenceSetError
+from bayescannon.cannon.star_matching import Matching
 from bayescannon.cannon.training import train
 from bayescannon.cannon.validation import validate
 from bayescannon.data.flags import ResultFlag

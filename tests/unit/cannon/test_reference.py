@@ -7,8 +7,10 @@ import pytest
 import toy
 
 from bayescannon.cannon.cuts import range_cut
-from bayescannon.cannon.matching import Matching, build_reference, match_by_id, match_by_sky
+from bayescannon.cannon.matching import build_reference
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
+from bayescannon.cannon.selection import match_by_id
+from bayescannon.cannon.star_matching import Matching, match_by_sky
 from bayescannon.data.labels import LabelError
 from bayescannon.numerics.errors import BayesCannonError
 

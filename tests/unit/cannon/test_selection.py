@@ -5,9 +5,10 @@ import pytest
 import toy
 
 from bayescannon.cannon.cuts import flag_cut
-from bayescannon.cannon.matching import Matching, build_reference, match_by_sky, reference_of_model
+from bayescannon.cannon.matching import build_reference, reference_of_model
 from bayescannon.cannon.reference import ReferenceSetError
 from bayescannon.cannon.selection import match_by_id
+from bayescannon.cannon.star_matching import Matching, match_by_sky
 from bayescannon.cannon.training import train
 from bayescannon.data.label_table import LabelTable
 from bayescannon.io.store_writer import save_spectra
