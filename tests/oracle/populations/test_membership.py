@@ -54,7 +54,7 @@ def test_membership_without_evidence_is_that_of_the_routers_labels():
     search = search_optima(likelihood)
     estimates = estimate_labels(likelihood, search)
     np.testing.assert_array_equal(likelihood_power(estimates), 1.0)
-    found = router_membership(survey.regions, likelihood, search, estimates, workers=1)
+    found = router_membership(survey.regions, likelihood, estimates, workers=1)
     scaler = survey.router.scaler
     for n in range(3):
         centre = scaler.to_scaled(estimates["labels"].to_numpy()[n])
