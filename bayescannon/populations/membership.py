@@ -36,7 +36,7 @@ N_DRAWS = 400
 _CLEAR = 6.0
 _CLEAR_SHARE = 1e-4
 # populations below this probability take no part in a star's labels
-LEAST_MEMBERSHIP = 1e-3
+LEAST_MEMBERSHIP = 0.01
 
 
 def likelihood_power(estimates: xr.Dataset) -> NDArray[np.float64]:
