@@ -33,7 +33,7 @@ APOGEE_ERRORS = {
 }  # fmt: skip
 # errors of both surveys' labels relative to those of giants; A_K is measured as well in all stars
 ERROR_FACTORS = {"giant": 1.0, "dwarf": 1.3, "hot": 4.0}
-LASP_FACTORS = {"giant": 1.0, "dwarf": 1.5, "hot": 4.0}
+LASP_FACTORS = {"giant": 1.0, "dwarf": 1.0, "hot": 4.0}
 # the trend of LASP's Teff ends this far above 4700 K
 LASP_LAST_TREND = 1100.0
 # scatter of the logarithm of the stars' errors

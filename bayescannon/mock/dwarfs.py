@@ -40,7 +40,7 @@ HOT_M_H, HOT_M_H_WIDTH = -0.15, 0.2
 MASS_EXPONENT, SOLAR_TEFF = 1.7, 5800.0
 # medians of A_K [mag] and of S/N relative to the release's: dwarfs are near and faint, hot stars bright
 A_K_MEDIANS = {"dwarf": 0.05, "hot": 0.08}
-SNR_FACTORS = {"dwarf": 0.75, "hot": 1.5}
+SNR_FACTORS = {"dwarf": 0.55, "hot": 1.5}
 # mean projected rotation [km/s] by Teff [K]
 ROTATION = np.array([(6200.0, 0.0), (6800.0, 40.0), (7500.0, 130.0), (11000.0, 140.0)])
 

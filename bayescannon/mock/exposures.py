@@ -52,7 +52,8 @@ def expose(stars: Stars, seed: np.random.SeedSequence, release: Release) -> Expo
     light *= interstellar.reddening(wavelength, stars["a_k"])
     light *= continuum
     if odd:
-        light += odd_spectra.sky_residuals(wavelength, stars["sky_share"], rng)
+        # a generator of its own, so that the noise of the other stars is that of a survey without odd ones
+        light += odd_spectra.sky_residuals(wavelength, stars["sky_share"], rng.spawn(1)[0])
     response = optics.response(wavelength, instrument)
     return detector.observe(light, response, stars["snr"], wavelength, rng, release=release)
 

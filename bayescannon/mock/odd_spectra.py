@@ -70,6 +70,6 @@ def _carbon_depth(wavelength: FloatArray) -> FloatArray:
         along = (wavelength - head) / length
         depth += np.where(along >= 0, tau * np.exp(-along), 0.0)
         # the head itself is smoothed by the survey's resolution
-        edge = head / RESOLUTION / FWHM_PER_SIGMA / abs(length)
+        edge = head / RESOLUTION / abs(length)
         depth += np.where(along < 0, tau * np.exp(-0.5 * (along / edge) ** 2), 0.0)
     return depth
