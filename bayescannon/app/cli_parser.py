@@ -8,11 +8,10 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from bayescannon import __version__
-from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, names_of
+from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, named_counts, names_of
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
     FALSE_ALARMS,
-    MOCK_RELEASES,
     N_BOOTSTRAP,
     N_DRAWS,
     SAMPLE,
@@ -26,6 +25,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
+from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
 from bayescannon.cannon.source_choices import MergeChoices
 
 # the type that add_subparsers returns has no public name
@@ -153,6 +153,10 @@ def _add_mock(commands: Commands) -> argparse.ArgumentParser:
     _add_mock_sizes(parser)
     text = "data release that reported variances and S/N are like"
     parser.add_argument("--release", choices=MOCK_RELEASES, default=MOCK_RELEASES[0], help=text)
+    text = "giants alone, or a field sample with four dwarfs to a giant and some hot stars"
+    parser.add_argument("--populations", choices=MOCK_POPULATIONS, default=MOCK_POPULATIONS[0], help=text)
+    text = f"how many stars without labels are odd; classes: {', '.join(MOCK_ODD)}"
+    parser.add_argument("--odd", type=named_counts, default={}, metavar="CLASS=N,...", help=text)
     return parser
 
 

@@ -36,6 +36,8 @@ def _mock(options: argparse.Namespace) -> None:
             *sizes,
             seed=options.seed,
             release=options.release,
+            populations=options.populations,
+            odd=options.odd,
             overwrite=options.overwrite,
             progress=progress,
         )

@@ -43,8 +43,6 @@ AUTO = "auto"
 
 LABEL_FORMATS = ("auto", "allstar", "allstar-dr12", "allstar-dr13", "allstar-dr17", "astra", "table")
 MATCHES = ("id", "sky")
-# data releases that a mock survey can be like
-MOCK_RELEASES = ("dr2", "dr10")
 # what is done with several spectra of a star
 REPEATS = ("keep", "best")
 CUTS = ("paper", "released", "none")
