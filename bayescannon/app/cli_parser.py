@@ -26,6 +26,7 @@ from bayescannon.cannon.choices import (
     ValidationChoices,
 )
 from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
+from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
 from bayescannon.cannon.source_choices import MergeChoices
 
 # the type that add_subparsers returns has no public name
@@ -193,6 +194,7 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, MergeChoices)
     add_choices(parser, FoldChoices)
     _add_seed(parser, "the starts of the clip rounds, the folds, and the stars that stay in a cell")
+    add_choices(parser, PopulationChoices)
     add_choices(parser, TrainingChoices)
     return parser
 
@@ -206,6 +208,7 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
         help="the ending chooses the format: .fits .ecsv .parquet .vot .mrt",
     )  # fmt: skip
     add_choices(parser, LabellingChoices)
+    add_choices(parser, SelectionChoices)
     return parser
 
 
@@ -215,8 +218,8 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("store", type=Path, metavar="STORE")
     parser.add_argument(
         "--kinds", type=names_of, metavar="KIND,...",
-        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, repeat; all but repeat "
-        "unless given, and without --labels neither bootstrap nor jackknife",
+        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, membership, repeat; all "
+        "that can be had but repeat unless given: membership of a survey model, bootstrap and jackknife with --labels",
     )  # fmt: skip
     parser.add_argument(
         "--stars",
@@ -280,6 +283,8 @@ def _add_information(commands: Commands) -> argparse.ArgumentParser:
         commands, "information", "evaluate the information on labels by wavelength, and describe hidden components"
     )
     parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    text = "of a survey model, the population whose model is meant, or router"
+    parser.add_argument("--population", metavar="NAME", help=text)
     add_choices(parser, InformationChoices)
     parser.add_argument("--store", type=Path, metavar="STORE", help="noise of the pixels as in these spectra")
     parser.add_argument("--out", type=Path, metavar="INFORMATION.nc", help="netCDF file to write")
