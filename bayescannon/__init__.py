@@ -8,6 +8,7 @@ Verbs, in the order of a survey's way from spectra to catalogue
     read_labels : the trusted labels of Survey A
     build_reference : spectra and labels of the same stars, after named cuts
     train, train_clipped : coefficients and scatters of every pixel
+    train_survey : a model of each population of a survey, and which population a star is of
     qualify : calibrated errors and coverage, from held-out reference stars
     validate : inferred against reference labels
     compare_models : priors, noise, hidden components and label sets, by held-out spectra and labels
@@ -53,20 +54,15 @@ if TYPE_CHECKING:
     from bayescannon.cannon.hidden_components import hidden_atlas
     from bayescannon.cannon.label_priors import build_label_prior
     from bayescannon.cannon.label_source import LabelSource
-    from bayescannon.cannon.labelling import label_spectra
     from bayescannon.cannon.matching import build_reference
     from bayescannon.cannon.model_comparison import compare_models
-    from bayescannon.cannon.model_file import load_model, save_model
-    from bayescannon.cannon.novelty import assess_coverage
     from bayescannon.cannon.options import TrainingOptions
-    from bayescannon.cannon.posterior import sample_posterior
     from bayescannon.cannon.prior_comparison import compare_priors
-    from bayescannon.cannon.qualification import qualify
     from bayescannon.cannon.reference import ReferenceSet
     from bayescannon.cannon.reference_file import load_reference, save_reference
     from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.cannon.training import train, train_clipped
-    from bayescannon.cannon.validation import Validation, validate
+    from bayescannon.cannon.validation import Validation
     from bayescannon.data.label_table import LabelTable
     from bayescannon.data.labels import Label, register_label
     from bayescannon.data.prepare import prepare_spectra
@@ -104,6 +100,15 @@ if TYPE_CHECKING:
     from bayescannon.models.spectral_priors import SpectralPriors
     from bayescannon.models.star_labels import label_model
     from bayescannon.numerics.errors import BayesCannonError
+    from bayescannon.populations.either_model import (
+        assess_coverage,
+        label_spectra,
+        load_model,
+        qualify,
+        sample_posterior,
+        save_model,
+        validate,
+    )
     from bayescannon.populations.training import train_survey
     from bayescannon.uncertainty.budget import error_budget
     from bayescannon.uncertainty.datatree import uncertainty_tree
@@ -119,14 +124,14 @@ _HOME = {
     "train": "cannon.training",
     "train_clipped": "cannon.training",
     "train_survey": "populations.training",
-    "qualify": "cannon.qualification",
-    "validate": "cannon.validation",
+    "qualify": "populations.either_model",
+    "validate": "populations.either_model",
     "compare_models": "cannon.model_comparison",
-    "label_spectra": "cannon.labelling",
+    "label_spectra": "populations.either_model",
     "label_store": "app.stores",
-    "sample_posterior": "cannon.posterior",
+    "sample_posterior": "populations.either_model",
     "error_budget": "uncertainty.budget",
-    "assess_coverage": "cannon.novelty",
+    "assess_coverage": "populations.either_model",
     "compare_priors": "cannon.prior_comparison",
     "label_information": "cannon.fisher_information",
     "hidden_atlas": "cannon.hidden_components",
@@ -137,8 +142,8 @@ _HOME = {
     "save_labels": "io.tables",
     "load_reference": "cannon.reference_file",
     "save_reference": "cannon.reference_file",
-    "load_model": "cannon.model_file",
-    "save_model": "cannon.model_file",
+    "load_model": "populations.either_model",
+    "save_model": "populations.either_model",
     "read_catalogue": "io.catalogue",
     "write_catalogue": "io.catalogue",
     "from_specutils": "io.specutils",

@@ -1,12 +1,13 @@
 """
-Distil a grid of synthetic red-giant spectra into the mock survey's emulator.
+Distil a grid of synthetic spectra into one of the mock survey's emulators.
 
-Usage: ``python scripts/distill_emulator.py GRID.npz [--out bayescannon/mock/giant_emulator.npz]``
+Usage: ``python scripts/distill_emulator.py GRID.npz [--population giant|dwarf|hot] [--out FILE.npz]``
 
-The grid holds 6000 synthetic spectra computed with bossbrain 1.0.12 (D. Nidever, MIT licence): vacuum
-wavelengths 10^(3.5682 + 1e-4 i), R = 1800, continuum normalised, with labels teff, logg, m_h, alpha_m, c_m and
-n_m. The script takes their principal components, fits each component's amplitude with a polynomial of the
-labels by ridge regression, and reports the error of the flux on spectra held out of the fit.
+The grid of giants holds 6000 synthetic spectra computed with bossbrain 1.0.12 (D. Nidever, MIT licence); those of
+dwarfs and of hot stars are made by ``scripts/synthesise_grid.py``. A grid has vacuum wavelengths 10^(3.5682 + 1e-4 i),
+R = 1800, continuum normalised spectra, and labels teff, logg, m_h, alpha_m, c_m and n_m. The script takes their
+principal components, fits each component's amplitude with a polynomial of the labels by ridge regression, and reports
+the error of the flux on spectra held out of the fit.
 """
 
 import argparse
@@ -18,12 +19,14 @@ import numpy as np
 from bayescannon.mock import emulator
 from bayescannon.mock.emulator import (
     EMULATOR_LABELS,
+    POPULATIONS,
     Emulator,
+    data_file,
     polynomial_terms,
     unit_coordinates,
 )
 
-N_COMPONENTS = 50
+N_COMPONENTS = {"giant": 50, "dwarf": 40, "hot": 25}
 DEGREE = 4
 RIDGE = 0.3
 # 99.5 % of the grid are below; above it the polynomials oscillate
@@ -32,7 +35,7 @@ HELD_OUT = 0.1
 INT16_MAX = 32767
 
 
-def distill(labels: np.ndarray, flux: np.ndarray, fitted: np.ndarray) -> dict[str, np.ndarray]:
+def distill(labels: np.ndarray, flux: np.ndarray, fitted: np.ndarray, n_components: int) -> dict[str, np.ndarray]:
     """
     Fit components and coefficients to the spectra chosen by `fitted`.
 
@@ -41,6 +44,8 @@ def distill(labels: np.ndarray, flux: np.ndarray, fitted: np.ndarray) -> dict[st
     labels : array of shape (star, 6)
     flux : array of shape (star, pixel)
     fitted : bool array of shape (star,)
+    n_components : int
+        Principal components that are kept.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def distill(labels: np.ndarray, flux: np.ndarray, fitted: np.ndarray) -> dict[st
     mean = flux[fitted].mean(axis=0)
     centred = flux[fitted] - mean
     _, vectors = np.linalg.eigh(centred.T @ centred)
-    components = vectors[:, ::-1][:, :N_COMPONENTS].T
+    components = vectors[:, ::-1][:, :n_components].T
     # amplitudes are fitted to the rounded components, so that rounding adds no error to the fitted spectra
     step = np.abs(components).max(axis=1) / INT16_MAX
     rounded = np.round(components / step[:, None]).astype(np.int16)
@@ -89,18 +94,21 @@ def main() -> None:
     """Read the grid, report the held-out error, then fit all spectra and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0].strip())
     parser.add_argument("grid", type=Path, help="the .npz file of synthetic spectra")
-    parser.add_argument("--out", type=Path, default=Path(emulator.__file__).with_name(emulator.DATA_FILE))
+    parser.add_argument("--population", choices=POPULATIONS, default=POPULATIONS[0])
+    parser.add_argument("--out", type=Path, help="by default the population's file in bayescannon/mock")
     arguments = parser.parse_args()
+    out = arguments.out or Path(emulator.__file__).with_name(data_file(arguments.population))
+    n_components = N_COMPONENTS[arguments.population]
     with np.load(arguments.grid, allow_pickle=False) as grid:
         if tuple(grid["label_names"]) != EMULATOR_LABELS:
             raise SystemExit(f"expected labels {EMULATOR_LABELS} in the grid; got {tuple(grid['label_names'])}")
         labels = grid["labels"].astype(np.float64)
         flux = grid["flux"].astype(np.float64)
     fitted = np.random.default_rng(0).random(len(labels)) > HELD_OUT
-    np.savez_compressed(arguments.out, **distill(labels, flux, fitted))
-    report(Emulator.read(arguments.out), labels[~fitted], flux[~fitted])
-    np.savez_compressed(arguments.out, **distill(labels, flux, np.ones(len(labels), dtype=bool)))
-    print(f"wrote {arguments.out}: {arguments.out.stat().st_size / 1e6:.2f} MB")
+    np.savez_compressed(out, **distill(labels, flux, fitted, n_components))
+    report(Emulator.read(out), labels[~fitted], flux[~fitted])
+    np.savez_compressed(out, **distill(labels, flux, np.ones(len(labels), dtype=bool), n_components))
+    print(f"wrote {out}: {out.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

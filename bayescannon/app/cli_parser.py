@@ -8,11 +8,10 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from bayescannon import __version__
-from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, names_of
+from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, named_counts, names_of
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
     FALSE_ALARMS,
-    MOCK_RELEASES,
     N_BOOTSTRAP,
     N_DRAWS,
     SAMPLE,
@@ -26,6 +25,8 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
+from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
+from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
 from bayescannon.cannon.source_choices import MergeChoices
 
 # the type that add_subparsers returns has no public name
@@ -153,6 +154,10 @@ def _add_mock(commands: Commands) -> argparse.ArgumentParser:
     _add_mock_sizes(parser)
     text = "data release that reported variances and S/N are like"
     parser.add_argument("--release", choices=MOCK_RELEASES, default=MOCK_RELEASES[0], help=text)
+    text = "giants alone, or a field sample with four dwarfs to a giant and some hot stars"
+    parser.add_argument("--populations", choices=MOCK_POPULATIONS, default=MOCK_POPULATIONS[0], help=text)
+    text = f"how many stars without labels are odd; classes: {', '.join(MOCK_ODD)}"
+    parser.add_argument("--odd", type=named_counts, default={}, metavar="CLASS=N,...", help=text)
     return parser
 
 
@@ -189,6 +194,7 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, MergeChoices)
     add_choices(parser, FoldChoices)
     _add_seed(parser, "the starts of the clip rounds, the folds, and the stars that stay in a cell")
+    add_choices(parser, PopulationChoices)
     add_choices(parser, TrainingChoices)
     return parser
 
@@ -202,6 +208,7 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
         help="the ending chooses the format: .fits .ecsv .parquet .vot .mrt",
     )  # fmt: skip
     add_choices(parser, LabellingChoices)
+    add_choices(parser, SelectionChoices)
     return parser
 
 
@@ -211,8 +218,8 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("store", type=Path, metavar="STORE")
     parser.add_argument(
         "--kinds", type=names_of, metavar="KIND,...",
-        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, repeat; all but repeat "
-        "unless given, and without --labels neither bootstrap nor jackknife",
+        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, membership, repeat; all "
+        "that can be had but repeat unless given: membership of a survey model, bootstrap and jackknife with --labels",
     )  # fmt: skip
     parser.add_argument(
         "--stars",
@@ -276,6 +283,8 @@ def _add_information(commands: Commands) -> argparse.ArgumentParser:
         commands, "information", "evaluate the information on labels by wavelength, and describe hidden components"
     )
     parser.add_argument("model", type=Path, metavar="MODEL.nc")
+    text = "of a survey model, the population whose model is meant, or router"
+    parser.add_argument("--population", metavar="NAME", help=text)
     add_choices(parser, InformationChoices)
     parser.add_argument("--store", type=Path, metavar="STORE", help="noise of the pixels as in these spectra")
     parser.add_argument("--out", type=Path, metavar="INFORMATION.nc", help="netCDF file to write")

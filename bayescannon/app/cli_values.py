@@ -43,6 +43,11 @@ def count(text: str) -> int:
     return value
 
 
+def named_counts(text: str) -> dict[str, int]:
+    """Read NAME=N,NAME=N; no name may be given twice."""
+    return {name: count(value) for name, value in columns_of(text).items()}
+
+
 def names_of(text: str) -> list[str]:
     """Read names that are separated by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]

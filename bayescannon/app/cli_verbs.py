@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bayescannon.app.config import Labels
     from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.populations.survey_model import SurveyModel
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -36,6 +37,8 @@ def _mock(options: argparse.Namespace) -> None:
             *sizes,
             seed=options.seed,
             release=options.release,
+            populations=options.populations,
+            odd=options.odd,
             overwrite=options.overwrite,
             progress=progress,
         )
@@ -106,7 +109,7 @@ def _prepare(options: argparse.Namespace) -> None:
         write_refused(report.refused, options.refused, overwrite=options.overwrite)
 
 
-def _labels_config(options: argparse.Namespace, model: "TrainedModel | None" = None) -> "Labels":
+def _labels_config(options: argparse.Namespace, model: "TrainedModel | SurveyModel | None" = None) -> "Labels":
     """
     Return how tables of labels are read: as the options say, else as the first was for the model's training.
 
@@ -134,10 +137,11 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.app.config import TrainConfig
     from bayescannon.app.rescue import write_result
     from bayescannon.app.summary import training_summary
-    from bayescannon.app.terminal import print_calibration, print_choice, print_notes, print_tally, progress_bar, say
+    from bayescannon.app.survey_terminal import print_qualified, print_trained
+    from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import train_from_config
-    from bayescannon.cannon.qualification import qualify
     from bayescannon.io.outputs import check_output_file
+    from bayescannon.populations.either_model import qualify, save_model
 
     check_output_file(options.out, overwrite=options.overwrite)
     labels = _labels_config(options)
@@ -147,12 +151,12 @@ def _train(options: argparse.Namespace) -> None:
         options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
     )
     print_tally(console, reference.tally)
-    print_choice(console, model)
+    print_trained(console, model)
     if config.folds:
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=config.folds, seed=options.seed, progress=progress)
-        print_calibration(console, model)
-    write_result(lambda path: model.save(path, overwrite=options.overwrite), options.out)
+        print_qualified(console, model)
+    write_result(lambda path: save_model(model, path, overwrite=options.overwrite), options.out)
     say(console, f"{training_summary(model)}: {options.out}")
 
 
@@ -160,17 +164,19 @@ def _label(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bayescannon.app.rescue import write_result
+    from bayescannon.app.selection import choose_limit, keep_selected
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import summary
     from bayescannon.app.terminal import progress_bar, say
     from bayescannon.cannon.choices import NuisanceChoices
     from bayescannon.cannon.options import choose_nuisances
-    from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
+    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
-    model = TrainedModel.load(options.model)
+    model = load_any_model(options.model)
+    limit = choose_limit(model, options.only, options.false_alarms)
     check_catalogue_names(options.out, options.store)
     with progress_bar(console, "label") as progress:
         estimates = label_store(
@@ -184,8 +190,10 @@ def _label(options: argparse.Namespace) -> None:
             seed=options.seed,
             progress=progress,
         )
-    write_result(lambda path: write_catalogue(estimates, path, overwrite=options.overwrite), options.out)
-    say(console, f"{summary(estimates, n_starts=options.starts)}: {options.out}")
+    text = summary(estimates, n_starts=options.starts)
+    kept, selected = keep_selected(estimates, limit)
+    write_result(lambda path: write_catalogue(kept, path, overwrite=options.overwrite), options.out)
+    say(console, f"{'; '.join(part for part in (text, selected) if part)}: {options.out}")
 
 
 def _uncertainties(options: argparse.Namespace) -> None:
@@ -200,14 +208,14 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.choices import NuisanceChoices
     from bayescannon.cannon.options import choose_nuisances
-    from bayescannon.cannon.trained_model import TrainedModel
     from bayescannon.io.netcdf import write_tree
     from bayescannon.io.outputs import check_output_file
     from bayescannon.numerics.progress import can_draw
+    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     check_output_file(options.out, overwrite=options.overwrite)
-    model = TrainedModel.load(options.model)
+    model = load_any_model(options.model)
     reference = None
     if options.labels:
         reference = training_reference(model, options.store, _labels_config(options, model))
@@ -242,9 +250,7 @@ def _coverage(options: argparse.Namespace) -> None:
     from bayescannon.app.summary import coverage_summary
     from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import training_reference
-    from bayescannon.cannon.novelty import CoverageError, coverage_of_catalogue
-    from bayescannon.cannon.qualification import qualify
-    from bayescannon.cannon.trained_model import TrainedModel
+    from bayescannon.cannon.novelty import CoverageError
     from bayescannon.data.label_distance import PAPER_SCALES
     from bayescannon.io.catalogue import (
         build_catalogue,
@@ -254,10 +260,12 @@ def _coverage(options: argparse.Namespace) -> None:
         write_catalogue,
     )
     from bayescannon.io.tables import read_labels
+    from bayescannon.populations.either_model import coverage_of_catalogue, qualify
+    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
-    model = TrainedModel.load(options.model)
+    model = load_any_model(options.model)
     # a store is a folder, a catalogue a file
     is_catalogue = options.stars.is_file()
     if not is_catalogue:
@@ -268,7 +276,7 @@ def _coverage(options: argparse.Namespace) -> None:
         print_tally(console, reference.tally)
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
-    if model.coverage is None:
+    if not model.is_covered:
         raise CoverageError(
             f"{options.model} holds no coverage reference; train with --folds 8, or give a store that holds "
             "the training stars, with their --labels"
@@ -294,14 +302,14 @@ def _validate(options: argparse.Namespace) -> None:
 
     from bayescannon.app.terminal import print_notes, print_statistics, print_tally, progress_bar
     from bayescannon.app.training import training_reference
-    from bayescannon.cannon.trained_model import TrainedModel
-    from bayescannon.cannon.validation import validate
     from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.populations.either_model import validate
+    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     if options.json:
         check_output_file(options.json, overwrite=options.overwrite)
-    model = TrainedModel.load(options.model)
+    model = load_any_model(options.model)
     reference = training_reference(model, options.store, _labels_config(options, model))
     print_notes(console, reference.notes)
     print_tally(console, reference.tally)
@@ -326,7 +334,9 @@ def _information(options: argparse.Namespace) -> None:
     console = Console()
     if options.out:
         check_output_file(options.out, overwrite=options.overwrite)
-    result = evaluate_information(options.model, InformationChoices.of(options), store=options.store)
+    result = evaluate_information(
+        options.model, InformationChoices.of(options), store=options.store, population=options.population
+    )
     print_information(console, result.information, result.noise)
     if result.atlas is not None:
         print_hidden(console, result.atlas)

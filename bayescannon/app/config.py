@@ -16,6 +16,7 @@ from bayescannon.cannon.choices import (
     ValidationChoices,
 )
 from bayescannon.cannon.options import TrainingOptions, choose_nuisances
+from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices, survey_defaults
 from bayescannon.cannon.source_choices import MergeChoices, SourceChoices
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.numerics.annotated import fits_type, type_text
@@ -50,10 +51,13 @@ def tables_of(labels: Labels) -> list[LabelsConfig]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(ReferenceChoices, MergeChoices, TrainingChoices, FoldChoices):
-    """Section ``[train]``: labels, cuts, clipping, what the training assumes, folds of the calibration."""
+class TrainConfig(ReferenceChoices, MergeChoices, PopulationChoices, TrainingChoices, FoldChoices):
+    """Section ``[train]``: labels, cuts, clipping, populations, what the training assumes, folds of the calibration."""
 
     def __post_init__(self) -> None:
+        if self.populations is not None:
+            for name, value in survey_defaults(vars(self)).items():
+                object.__setattr__(self, name, value)
         super().__post_init__()
         self.options()
 
@@ -63,8 +67,8 @@ class TrainConfig(ReferenceChoices, MergeChoices, TrainingChoices, FoldChoices):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelConfig(LabellingChoices):
-    """Section ``[label]``: labelling every star of the store."""
+class LabelConfig(LabellingChoices, SelectionChoices):
+    """Section ``[label]``: labelling every star of the store, and which of them the catalogue keeps."""
 
     catalogue: str = "catalogue.fits"
 
@@ -133,6 +137,7 @@ def read_config(path: str | Path) -> RunConfig:
             grid=_beside(folder, config.prepare.grid),
             redshift=_beside(folder, config.prepare.redshift),
         ),
+        train=replace(config.train, populations=_beside(folder, config.train.populations)),
     )
 
 

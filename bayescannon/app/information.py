@@ -11,12 +11,14 @@ from bayescannon.cannon.fisher_information import label_information, typical_iva
 from bayescannon.cannon.hidden_components import hidden_atlas
 from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
-from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.spectra import require_same_grid
 from bayescannon.figures import plot_expected_errors, plot_hidden_components, plot_information, save_figure
 from bayescannon.io.netcdf import write_tree
 from bayescannon.io.store import load_spectra, open_store
+from bayescannon.numerics.errors import InputError
+from bayescannon.populations.survey_file import as_any_model
+from bayescannon.populations.survey_model import SurveyModel
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,31 @@ class InformationResult:
 
 
 def evaluate_information(
-    model: TrainedModel | str | Path, choices: InformationChoices, *, store: str | Path | None = None
+    model: TrainedModel | SurveyModel | str | Path,
+    choices: InformationChoices,
+    *,
+    store: str | Path | None = None,
+    population: str | None = None,
 ) -> InformationResult:
     """
     Evaluate the information of a model's pixels, and describe its hidden components.
 
     Parameters
     ----------
-    model : TrainedModel, or path of its file
+    model : TrainedModel or SurveyModel, or path of its file
     choices : InformationChoices
     store : path, optional
         Spectra whose typical noise is taken, of a sample of them; the same noise in all pixels unless given.
+    population : str, optional
+        Of a survey model, the name of the population whose model is meant, or "router".
 
     Raises
     ------
     BayesCannonError
-        As :func:`bayescannon.cannon.fisher_information.label_information`.
+        As :func:`bayescannon.cannon.fisher_information.label_information`; or of a survey model there is no such
+        population.
     """
-    model = as_model(model)
+    model = _one_model(as_any_model(model), population)
     ivar, noise = None, "the same in all of them"
     if store is not None:
         with open_store(store) as dataset:
@@ -69,6 +78,20 @@ def evaluate_information(
     information = label_information(model, choices.at, snr=choices.snr, ivar=ivar, block=choices.block)
     atlas = None if model.loadings is None or not model.loadings.shape[1] else hidden_atlas(model, snr=choices.snr)
     return InformationResult(information, atlas, noise)
+
+
+def _one_model(model: TrainedModel | SurveyModel, population: str | None) -> TrainedModel:
+    """Return the model of a population; the model itself if it is of one."""
+    if isinstance(model, TrainedModel):
+        if population is not None:
+            raise InputError(f"the model is of one population; leave out the population, {population}")
+        return model
+    if population in model.distinct:
+        return model.distinct[population]
+    raise InputError(
+        f"the model has several populations: give one of {', '.join(model.distinct)} (--population NAME); got "
+        f"{population or 'none'}"
+    )
 
 
 def write_information(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bayescannon.app.result import RunResult
+from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.figures import plot_coefficients, plot_kiel, plot_validation, save_figure
 from bayescannon.figures.style import new_figure
@@ -11,7 +12,7 @@ from bayescannon.figures.style import new_figure
 def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[str, Path]:
     """Draw the one-to-one panels (as figure 5 of the paper), the coefficients (figure 4) and the Kiel diagram."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = result.model
+    model = result.model if isinstance(result.model, TrainedModel) else result.model.router
     paths = {name: folder / f"{name}.png" for name in ("one_to_one", "coefficients", "kiel")}
     save_figure(plot_validation(result.validation, snr_min=snr_min), paths["one_to_one"])
     coefficients = plot_coefficients(

@@ -9,6 +9,7 @@ import xarray as xr
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import Validation
+from bayescannon.populations.survey_model import SurveyModel
 
 
 @dataclass(frozen=True, repr=False)
@@ -18,17 +19,18 @@ class RunResult:
 
     Attributes
     ----------
-    model : TrainedModel
+    model : TrainedModel or SurveyModel
     reference : ReferenceSet
         After cuts and clipping.
     validation : Validation
     estimates : xarray.Dataset
-        Of every star of the store, see :func:`bayescannon.cannon.labelling.label_spectra`.
+        Of every star of the store, those that the catalogue leaves out included; see
+        :func:`bayescannon.cannon.labelling.label_spectra`.
     outputs : mapping of str to Path
         ``store``, ``model``, ``validation``, ``catalogue`` and the figures.
     """
 
-    model: TrainedModel
+    model: TrainedModel | SurveyModel
     reference: ReferenceSet
     validation: Validation
     estimates: xr.Dataset

@@ -10,11 +10,11 @@ from bayescannon.app.config import RunConfig
 from bayescannon.app.pictures import write_figures
 from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
+from bayescannon.app.selection import choose_limit, keep_selected
 from bayescannon.app.stores import label_store
 from bayescannon.app.summary import summary, training_summary
+from bayescannon.app.survey_terminal import print_qualified, print_trained
 from bayescannon.app.terminal import (
-    print_calibration,
-    print_choice,
     print_notes,
     print_prepared,
     print_statistics,
@@ -24,13 +24,14 @@ from bayescannon.app.terminal import (
 )
 from bayescannon.app.training import notes_of, read_sources, train_from_config
 from bayescannon.cannon.options import choose_nuisances
-from bayescannon.cannon.qualification import qualify
-from bayescannon.cannon.validation import validate
 from bayescannon.data.preset import choose_preset
 from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
 from bayescannon.io.outputs import refuse_existing, replacing
 from bayescannon.io.preparation import prepare_files
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import can_draw
+from bayescannon.populations.choice import check_choice
+from bayescannon.populations.either_model import qualify, save_model, validate
 
 
 def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console | None = None) -> RunResult:
@@ -67,7 +68,11 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     preset = choose_preset(config.prepare.preset, config.prepare.variance, config.prepare.resampling)
     out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=overwrite)
-    # a wrong table is found before the spectra are prepared
+    # wrong populations and a wrong table are found before the spectra are prepared
+    if config.train.populations is not None:
+        check_choice(config.train.populations, list(config.train.label_names))
+    elif config.label.only is not None:
+        raise InputError(f"only = {config.label.only!r} needs populations in [train], which tell stars apart")
     print_notes(console, notes_of(read_sources(config.labels, config.train)))
 
     with progress_bar(console, "prepare") as progress:
@@ -90,14 +95,15 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     with console.status("train") if can_draw(console) else nullcontext():
         model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
     print_tally(console, reference.tally)
-    print_choice(console, model)
+    print_trained(console, model)
     if config.train.folds:
         with progress_bar(console, "hold out") as progress:
             model = qualify(model, reference, folds=config.train.folds, n_starts=starts, seed=seed, progress=progress)
-        print_calibration(console, model)
-    write_result(lambda path: model.save(path, overwrite=overwrite), paths["model"])
+        print_qualified(console, model)
+    write_result(lambda path: save_model(model, path, overwrite=overwrite), paths["model"])
     say(console, f"{training_summary(model)}: {paths['model']}")
 
+    limit = choose_limit(model, config.label.only, config.label.false_alarms)
     with progress_bar(console, "validate") as progress:
         validation = validate(
             model, reference, folds=config.validate.folds, snr_min=config.validate.snr_min, n_starts=starts, seed=seed,
@@ -114,12 +120,14 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
             progress=progress, n_draws=config.label.draws if config.label.posterior else 0,
             correct_offsets=config.label.correct_offsets,
         )  # fmt: skip
-    write_result(lambda path: write_catalogue(estimates, path, overwrite=overwrite), paths["catalogue"])
+    kept, selected = keep_selected(estimates, limit)
+    write_result(lambda path: write_catalogue(kept, path, overwrite=overwrite), paths["catalogue"])
     result = RunResult(model, reference, validation, estimates, paths)
     if config.figures:
         figures = write_figures(result, out / "figures", snr_min=config.validate.snr_min)
         say(console, f"drew {', '.join(figures)}: {out / 'figures'}")
         result = replace(result, outputs={**paths, **figures})
     # last, because it says whether the labels are of use
-    say(console, f"{summary(estimates, n_starts=starts)}: {paths['catalogue']}")
+    text = "; ".join(part for part in (summary(estimates, n_starts=starts), selected) if part)
+    say(console, f"{text}: {paths['catalogue']}")
     return result

@@ -8,17 +8,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayescannon.app.block_labels import BlockChoices, block_labeller
 from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
 from bayescannon.cannon.fit_check import warn_of_run
-from bayescannon.cannon.label_priors import as_label_prior
-from bayescannon.cannon.labelling import estimate_labels, search_optima
-from bayescannon.cannon.likelihood import StarLikelihood
-from bayescannon.cannon.model_file import as_model
-from bayescannon.cannon.novelty import as_pipeline_labels, assess_coverage, with_coverage
+from bayescannon.cannon.novelty import as_pipeline_labels
 from bayescannon.cannon.offsets import check_offsets, subtract_offsets
-from bayescannon.cannon.posterior import posterior_of, sample_posterior
 from bayescannon.cannon.reference import ReferenceSet
-from bayescannon.cannon.star_nuisances import with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.label_table import LabelTable
@@ -29,11 +24,14 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
+from bayescannon.populations.either_model import sample_posterior
+from bayescannon.populations.survey_file import as_any_model
+from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.uncertainty.budget import error_budget
 
 
 def label_store(
-    model: TrainedModel | str | Path,
+    model: TrainedModel | SurveyModel | str | Path,
     store: str | Path,
     *,
     prior: LabelPrior | str | None = None,
@@ -54,7 +52,9 @@ def label_store(
     Parameters and result are those of :func:`bayescannon.cannon.labelling.label_spectra`; if the model holds a coverage
     reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too, with `scores`, `pipeline_labels` and
     `false_alarms`. With `n_draws` above 0 the posterior of every star is sampled, and its summary added: see
-    :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end.
+    :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end. Of a survey
+    model they are those of :func:`bayescannon.populations.labelling.label_survey` and
+    :func:`bayescannon.populations.novelty.assess_survey`.
 
     Raises
     ------
@@ -79,13 +79,16 @@ def label_store(
     >>> estimates["posterior_quantile"].shape
     (100, 5, 2)
     """
-    model = with_nuisances(as_model(model), nuisances)
-    check_offsets(model, wanted=correct_offsets)
-    # built once, and not anew in every block
-    prior = as_label_prior(prior, model, seed=seed)
+    model = as_any_model(model)
+    every = [model] if isinstance(model, TrainedModel) else model.distinct.values()
+    for one in every:
+        check_offsets(one, wanted=correct_offsets)
     with open_store(store) as opened:
         stars = opened["star"].to_numpy().tolist()
-    own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, model, stars)
+    router = model if isinstance(model, TrainedModel) else model.router
+    own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, router, stars)
+    choices = BlockChoices(n_draws, n_starts, seed, scores, own, false_alarms, workers)
+    label_block = block_labeller(model, choices, prior=prior, nuisances=nuisances)
     parts: list[xr.Dataset] = []
     noise: NoiseFinding | None = None
     done = 0
@@ -93,19 +96,7 @@ def label_store(
         for spectra in iterate_spectra(store):
             # the first block stands for all
             noise = noise or NoiseFinding.of(spectra.flux, spectra.ivar)
-            likelihood = StarLikelihood.of(model, spectra, prior=prior, workers=workers)
-            search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
-            part = estimate_labels(likelihood, search, false_alarms=false_alarms, workers=workers)
-            if n_draws:
-                posterior = posterior_of(likelihood, search, n_draws=n_draws, nuts=False, workers=workers)
-                part = part.merge(posterior.drop_attrs(deep=False))
-            if model.coverage is not None:
-                assessment = assess_coverage(
-                    model, likelihood, part, scores=scores, pipeline_labels=own, false_alarms=false_alarms,
-                    workers=workers,
-                )  # fmt: skip
-                part = with_coverage(part, assessment)
-            parts.append(part)
+            parts.append(label_block(spectra))
             done += len(spectra)
             report(done, len(stars))
     # the blocks were made moments apart; the first one's time stands for all
@@ -115,8 +106,8 @@ def label_store(
         poor = np.flatnonzero(whole["posterior_status"].to_numpy() == PosteriorStatus.UNRELIABLE)
         if len(poor):
             again = sample_posterior(
-                model, load_spectra(store, whole["star"].to_numpy()[poor].tolist()), prior=prior, n_draws=n_draws,
-                n_starts=n_starts, seed=seed, workers=workers,
+                model, load_spectra(store, whole["star"].to_numpy()[poor].tolist()), prior=prior, nuisances=nuisances,
+                n_draws=n_draws, n_starts=n_starts, seed=seed, workers=workers,
             )  # fmt: skip
             for name in again.data_vars:
                 whole[name][{"star": poor}] = again[name]
@@ -124,7 +115,7 @@ def label_store(
 
 
 def budget_of_store(
-    model: TrainedModel,
+    model: TrainedModel | SurveyModel,
     store: str | Path,
     *,
     kinds: Sequence[str] | None = None,
@@ -139,7 +130,7 @@ def budget_of_store(
 
     Parameters
     ----------
-    model : TrainedModel
+    model : TrainedModel or SurveyModel
     store : path
     kinds, reference, star_id, options
         As in :func:`bayescannon.uncertainty.budget.error_budget`.

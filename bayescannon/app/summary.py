@@ -13,6 +13,9 @@ from bayescannon.data.flags import FLAG_BAD, FitStatus, PosteriorStatus, ResultF
 from bayescannon.data.label_distance import select_by_distance
 from bayescannon.data.preset import release_mismatch
 from bayescannon.io.prepare_report import PrepareReport
+from bayescannon.numerics.typing import BoolArray
+from bayescannon.populations.selection import SelectionLimit
+from bayescannon.populations.survey_model import SurveyModel
 
 # with a larger share of bad rows the reason is looked for
 _MANY = 0.5
@@ -38,8 +41,22 @@ def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
         text += "; posteriors " + ", ".join(
             f"{count} {member.name}" for member, count in zip(PosteriorStatus, counts, strict=True) if count
         )
+    if "membership" in estimates:
+        text += f"; {population_counts(estimates)}"
     warning = uselessness(estimates)
     return f"{text}; {warning}" if warning else text
+
+
+def population_counts(estimates: xr.Dataset) -> str:
+    """Say in a phrase how many stars are most probably of each population, between populations, and of none."""
+    best = estimates["population"].to_numpy()
+    names = [str(name) for name in estimates["population_name"].to_numpy()]
+    between = int(((estimates["flags"].to_numpy() & int(ResultFlag.BETWEEN_POPULATIONS)) != 0).sum())
+    text = ", ".join(f"{int((best == name).sum())} {name}" for name in names)
+    text += f", {between} {ResultFlag.BETWEEN_POPULATIONS.name}"
+    if "p_none" in estimates:
+        text += f", {int((estimates['p_none'].to_numpy() > 0.5).sum())} with p_none above 0.5"
+    return text
 
 
 def uselessness(estimates: xr.Dataset) -> str:
@@ -69,8 +86,18 @@ def coverage_summary(catalogue: Table) -> str:
     return text
 
 
-def training_summary(model: TrainedModel) -> str:
+def selection_summary(estimates: xr.Dataset, kept: BoolArray, limit: SelectionLimit) -> str:
+    """Say in a phrase how many stars a selection by membership keeps, and what its limit is known to do."""
+    unknown = int(np.isnan(estimates["membership"].to_numpy()).any(axis=1).sum())
+    lost = f", {unknown} of the others have no membership" if unknown else ""
+    return f"keeps {int(kept.sum())} of {len(kept)} stars{lost}: {limit.describe()}"
+
+
+def training_summary(model: TrainedModel | SurveyModel) -> str:
     """Say in a phrase what was trained, and that the errors of its labels are not calibrated if they are not."""
+    if isinstance(model, SurveyModel):
+        missing = "" if model.is_calibrated else "; not all errors of its labels are calibrated: that needs --folds 8"
+        return f"{model.describe()}{missing}"
     if model.calibration is not None:
         return model.describe()
     return f"{model.describe()}; errors of its labels are {model.describe_errors()}: calibrated ones need --folds 8"

@@ -60,7 +60,7 @@ def print_refused(console: Console, refused: Sequence[tuple[str, str]], *, limit
     """Print the table of refused files, at most `limit` rows of it."""
     if not refused:
         return
-    table = _table(f"{len(refused)} files refused", "file")
+    table = new_table(f"{len(refused)} files refused", "file")
     table.add_column("reason", overflow="fold")
     for file, reason in refused[:limit]:
         table.add_row(escape(file), escape(reason))
@@ -77,7 +77,7 @@ def print_notes(console: Console, notes: Sequence[str]) -> None:
 
 def print_check(console: Console, check: InputCheck) -> None:
     """Print the findings of a check of the input, and in the last line whether it can be used."""
-    table = _table("Input", "topic")
+    table = new_table("Input", "topic")
     table.add_column("", no_wrap=True)
     table.add_column("found", overflow="fold")
     for finding in check.findings:
@@ -88,7 +88,7 @@ def print_check(console: Console, check: InputCheck) -> None:
 
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
     """Print the tally: how many spectra each step of the reference set removed and left, and whose steps they are."""
-    table = _table("Reference set: spectra that each step removed", "step", "removed", "remain")
+    table = new_table("Reference set: spectra that each step removed", "step", "removed", "remain")
     for row in tally:
         table.add_row(escape(row.step), str(row.removed), str(row.remaining))
     console.print(table)
@@ -114,7 +114,7 @@ def print_calibration(console: Console, model: TrainedModel) -> None:
     clipped = f", and {n_more} that the clip removed" if n_more > 0 else ""
     say(console, f"errors: calibrated on {calibration.n_stars} held-out stars ({stars}{clipped})")
     say(console, model.calibration_note)
-    table = _table("Calibrated errors of (inferred - true)", "label", "mean offset", "degrees of freedom")
+    table = new_table("Calibrated errors of (inferred - true)", "label", "mean offset", "degrees of freedom")
     for label, bias, dof in zip(model.labels, calibration.bias * model.scaler.scale, calibration.dof, strict=True):
         table.add_row(escape(f"{label.name} [{label.unit}]"), format_value(label.name, bias), f"{dof:.1f}")
     console.print(table)
@@ -133,7 +133,7 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
         title = f"{method}, {selection}: inferred - reference of {stars}{failed}"
         calibrated = np.isfinite(first.within_error)
         last = ["within e"] if calibrated else []
-        table = _table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull", *last)
+        table = new_table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull", *last)
         for row in members:
             values = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
             table.add_row(
@@ -157,7 +157,7 @@ def print_budget(console: Console, budget: xr.Dataset) -> None:
     names = [str(name) for name in budget["stellar_label"].to_numpy()]
     units = [str(unit) for unit in budget["unit"].to_numpy()]
     headings = [escape(f"{name} [{unit}]") for name, unit in zip(names, units, strict=True)]
-    table = _table("Median error of each kind", "kind", *headings, "stars")
+    table = new_table("Median error of each kind", "kind", *headings, "stars")
     for kind in budget["kind"].to_numpy():
         error = budget["error"].sel(kind=kind).to_numpy()
         error = error[np.isfinite(error).all(axis=1)]
@@ -172,7 +172,7 @@ def print_information(console: Console, information: LabelInformation, noise: st
     labels, expected = information.labels, information.expected
     headings = [escape(f"{label.name} [{label.unit}]") for label in labels]
     at = ", ".join(f"{one.name} {format_value(one.name, x)}" for one, x in zip(labels, information.at, strict=True))
-    table = _table(f"Information at S/N {information.snr:g}: {at}", "label", "error, others known", "error")
+    table = new_table(f"Information at S/N {information.snr:g}: {at}", "label", "error, others known", "error")
     table.add_column("lost without", overflow="fold")
     for k, label in enumerate(labels):
         strongest = [f"{one.name} {100 * one.lost[k]:.0f} %" for one in information.strongest(label.name)]
@@ -181,7 +181,7 @@ def print_information(console: Console, information: LabelInformation, noise: st
     console.print(table)
     for kind, values in (("formal", expected.formal), ("calibrated", expected.calibrated)):
         if values is not None:
-            table = _table(f"Expected {kind} errors", "S/N", *headings)
+            table = new_table(f"Expected {kind} errors", "S/N", *headings)
             for snr, row in zip(expected.snr, values, strict=True):
                 table.add_row(f"{snr:g}", *(format_value(one.name, x) for one, x in zip(labels, row, strict=True)))
             console.print(table)
@@ -194,7 +194,7 @@ def print_information(console: Console, information: LabelInformation, noise: st
 
 def print_hidden(console: Console, atlas: HiddenAtlas) -> None:
     """Print what the hidden components of a model look like."""
-    table = _table("Hidden components", "component", "variance", "of scatter")
+    table = new_table("Hidden components", "component", "variance", "of scatter")
     for name in ("kind", "in", "peaks", "resembles", "costs"):
         table.add_column(name, overflow="fold")
     for one in atlas.components:
@@ -218,7 +218,7 @@ def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> Non
     first = rows[0]
     stars = counted(first.n_stars, first.n_spectra)
     title = f"{first.method}, {first.selection}, {stars}, beside Ho et al. (2017) at S/N > 50"
-    table = _table(title, "label", "bias", "+-", "paper", "scatter", "robust", "paper")
+    table = new_table(title, "label", "bias", "+-", "paper", "scatter", "robust", "paper")
     for row in rows:
         published = KNOWN_LABELS[row.label].published
         values = (row.bias, row.bias_error, published.bias, row.scatter, row.robust_scatter, published.scatter)
@@ -226,7 +226,7 @@ def print_beside_paper(console: Console, rows: Sequence[LabelStatistics]) -> Non
     console.print(table)
 
 
-def _table(title: str, first: str, *numbers: str) -> Table:
+def new_table(title: str, first: str, *numbers: str) -> Table:
     """Make a table whose first column is text and whose other columns are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column(first, overflow="fold", no_wrap=first in ("kind", "label"))

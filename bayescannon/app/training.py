@@ -14,6 +14,10 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train_clipped
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.data.spectra import Spectra
+from bayescannon.populations.choice import check_choice
+from bayescannon.populations.survey_model import SurveyModel
+from bayescannon.populations.trained_stars import survey_stars
+from bayescannon.populations.training import train_survey
 
 
 def sources_of(labels: Labels) -> list[LabelSource]:
@@ -62,7 +66,7 @@ def train_from_config(
     *,
     seed: int = SEED,
     say: Callable[[Sequence[str]], None] | None = None,
-) -> tuple[TrainedModel, ReferenceSet]:
+) -> tuple[TrainedModel | SurveyModel, ReferenceSet]:
     """
     Match, cut, clip and train; return the model, and the stars it was trained on, with those that were clipped.
 
@@ -71,29 +75,37 @@ def train_from_config(
     store : path
     labels : LabelsConfig or sequence of LabelsConfig
     config : TrainConfig
+        With ``populations`` a survey model is trained.
     seed : int
     say : callable, optional
         Takes what was taken and dropped when the tables were read, before anything is trained.
     """
+    if config.populations is not None:
+        check_choice(config.populations, list(config.label_names))
     sources = read_sources(labels, config)
     if say is not None:
         say(notes_of(sources))
     reference = build_from_config(store, sources, labels, config, seed=seed)
-    model, kept = train_clipped(
-        reference, n_sigma=config.clip_sigma, max_rounds=config.clip_rounds, options=config.options(), seed=seed
-    )
-    return replace(model, label_table=LabelTableChoices.of(tables_of(labels)[0])), kept
+    clip: dict[str, Any] = {"n_sigma": config.clip_sigma, "max_rounds": config.clip_rounds, "seed": seed}
+    table = LabelTableChoices.of(tables_of(labels)[0])
+    if config.populations is None:
+        model, kept = train_clipped(reference, options=config.options(), **clip)
+        return replace(model, label_table=table), kept
+    survey, kept = train_survey(reference, populations=config.populations, options=config.options(), **clip)
+    return replace(survey, label_table=table), kept
 
 
-def training_reference(model: TrainedModel, store: str | Path, labels: Labels) -> ReferenceSet:
+def training_reference(model: TrainedModel | SurveyModel, store: str | Path, labels: Labels) -> ReferenceSet:
     """
     Find the stars that a model was trained on in a store and a table of labels.
 
     Of a model with labels of several surveys, and where several tables are given, the labels are those of the training.
     """
     sources = sources_of(labels)
-    if len(sources) > 1 or len(model.source_counts) > 1:
-        return reference_in_model(model, store)
+    trained = survey_stars(model) if isinstance(model, SurveyModel) else model
+    surveys = set() if trained.label_source is None else set(trained.label_source.tolist()) - {""}
+    if len(sources) > 1 or len(surveys) > 1:
+        return reference_in_model(trained, store)
     (source,) = sources
     table, _ = replace(source, cuts="none", keep={}).table_and_cuts(model.label_names)
-    return reference_of_model(model, store, table, match=source.matching, star_id=tables_of(labels)[0].star_id)
+    return reference_of_model(trained, store, table, match=source.matching, star_id=tables_of(labels)[0].star_id)

@@ -43,8 +43,6 @@ AUTO = "auto"
 
 LABEL_FORMATS = ("auto", "allstar", "allstar-dr12", "allstar-dr13", "allstar-dr17", "astra", "table")
 MATCHES = ("id", "sky")
-# data releases that a mock survey can be like
-MOCK_RELEASES = ("dr2", "dr10")
 # what is done with several spectra of a star
 REPEATS = ("keep", "best")
 CUTS = ("paper", "released", "none")
@@ -53,9 +51,10 @@ TERMS = ("quadratic", "all")
 SCATTERS = ("flat", "half-normal", "pooled")
 # chosen by held-out stars; errors of labels may also be learned from all stars
 LEARN, EXACT_LABELS = "learn", "none"
-# choices of a training that go together; whatever else is given replaces one of them
+# choices of a training that go together; whatever else is given replaces one of them; the paper's unless given
+PAPER = "paper"
 RECIPES: Mapping[str, Mapping[str, Any]] = {
-    "paper": {"coefficients": "flat", "noise": "fixed", "label_errors": None, "hidden": None},
+    PAPER: {"coefficients": "flat", "noise": "fixed", "label_errors": None, "hidden": None},
     "recommended": {"coefficients": "pooled", "noise": "global", "label_errors": AUTO, "hidden": AUTO},
 }
 # the paper's way to find s, by its names on the command line
@@ -259,10 +258,10 @@ class NuisanceChoices(Choices):
 class TrainingChoices(NuisanceChoices):
     """What the training assumes of coefficients, scatters, noise, reference labels and nuisances."""
 
-    recipe: str = choice(
-        "paper",
-        "paper: the choices of Ho et al. (2017), to reproduce it; recommended: pooled coefficients, kappa fitted, "
-        "hidden components and label errors as far as held-out stars gain from them. Options of their own replace each",
+    recipe: str | None = choice(
+        None,
+        "paper, unless given: the choices of Ho et al. (2017), to reproduce it; recommended: pooled coefficients, "
+        "kappa fitted, hidden components and label errors as far as held-out stars gain. Options of their own replace each",
         values=tuple(RECIPES),
         group=_PRIORS,
     )
@@ -323,9 +322,7 @@ class TrainingChoices(NuisanceChoices):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.recipe not in RECIPES:
-            return
-        for name, value in RECIPES[self.recipe].items():
+        for name, value in RECIPES[self.recipe or PAPER].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         if self.label_errors == EXACT_LABELS:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import MATCH_RADIUS, SEED
 from bayescannon.cannon.cuts import Cut, choose_cuts
@@ -16,7 +17,6 @@ from bayescannon.cannon.repeated_stars import choose_repeats
 from bayescannon.cannon.source_choices import FIT_OFFSETS, OFFSETS
 from bayescannon.cannon.source_merging import MergedLabels, merge_sources
 from bayescannon.cannon.star_matching import Matching, ids_and_columns, matching_advice
-from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.data.parts import UNKNOWN
@@ -26,6 +26,7 @@ from bayescannon.io.inputs import as_spectra
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.rows import rows_of
+from bayescannon.numerics.typing import FloatArray
 
 
 def build_reference(
@@ -192,8 +193,36 @@ def _within_ranges(merged: MergedLabels, cuts: Sequence[Cut], label_names: Seque
     return merged
 
 
+class TrainedStars(Protocol):
+    """The spectra that a model, or several together, were trained on, with what the training took of them."""
+
+    @property
+    def reference_id(self) -> NDArray[np.str_]:
+        """Names of the spectra, shape (N,)."""
+
+    @property
+    def reference_labels(self) -> FloatArray:
+        """Labels, shape (N, K)."""
+
+    @property
+    def reference_errors(self) -> FloatArray | None:
+        """Errors of the labels; None where they were taken as exact."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the labels."""
+
+    @property
+    def star(self) -> NDArray[np.str_] | None:
+        """Names of the stars; None where every spectrum is of another."""
+
+    @property
+    def label_source(self) -> NDArray[np.str_] | None:
+        """Survey of the labels of each spectrum, where they are known."""
+
+
 def reference_of_model(
-    model: TrainedModel,
+    model: TrainedStars,
     store: str | Path,
     table: LabelTable,
     *,
@@ -224,7 +253,7 @@ def reference_of_model(
     return kept
 
 
-def reference_in_model(model: TrainedModel, store: str | Path) -> ReferenceSet:
+def reference_in_model(model: TrainedStars, store: str | Path) -> ReferenceSet:
     """
     Find the spectra that a model was trained on, with the labels and errors of the training that it keeps.
 
@@ -254,7 +283,7 @@ def reference_in_model(model: TrainedModel, store: str | Path) -> ReferenceSet:
     )  # fmt: skip
 
 
-def _rows_of_training(model: TrainedModel, table: LabelTable) -> LabelTable:
+def _rows_of_training(model: TrainedStars, table: LabelTable) -> LabelTable:
     """Return the table without rows beside one of the same name whose labels are those of the training."""
     trained = {tuple(row) for row in model.reference_labels.tolist()}
     same = np.array([tuple(row) in trained for row in table.matrix(model.label_names).tolist()], dtype=bool)

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from bayescannon.cannon.model_reader import ONE_MODEL
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.parts import a_kind, require_kind
 from bayescannon.io.paths import as_path
@@ -115,4 +116,7 @@ def as_model(model: TrainedModel | str | Path) -> TrainedModel:
         return given
     if isinstance(given, str | os.PathLike):
         return load_model(Path(given))
+    # the room of survey models is above this one
+    if isinstance(getattr(given, "distinct", None), dict):
+        raise InputTypeError(f"this is a survey model: {ONE_MODEL}")
     raise InputTypeError(f"a model must be a TrainedModel or the path of its file; got {a_kind(given)}")

@@ -4,9 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from bayescannon.cannon.flat_layout import flat_model_fields
-from bayescannon.cannon.model_layout import KIND, SCHEMA_VERSION, ModelFileError, model_fields
+from bayescannon.cannon.model_layout import KIND, SCHEMA_VERSION, SURVEY_KIND, ModelFileError, model_fields
 from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged
 from bayescannon.numerics.errors import InputError, MissingFileError
+
+# what to do where one model is wanted and a survey model, of several, is given
+ONE_MODEL = (
+    "it holds a model of each population, and one is needed here. Take one of them by name, as "
+    "bayescannon.load_model(path).distinct['router'], or on the command line with --population"
+)
 
 
 def read_model_fields(path: Path) -> tuple[dict[str, Any], str]:
@@ -34,6 +40,8 @@ def read_model_fields(path: Path) -> tuple[dict[str, Any], str]:
         raise MissingFileError(f"no model file {path}; `bayescannon train` makes one")
     try:
         tree = read_tree(path)
+        if tree.attrs.get("kind") == SURVEY_KIND:
+            raise ModelFileError(f"{path} is a survey model: {ONE_MODEL}")
         if tree.attrs.get("kind") != KIND:
             raise ModelFileError(f"{path} is not a bayescannon model; expected one from `bayescannon train`")
         # files of 0.2.0 say no version

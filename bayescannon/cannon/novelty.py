@@ -306,11 +306,7 @@ def coverage_of_catalogue(
     CoverageError
         The catalogue was made with another model, or this one holds no coverage reference.
     """
-    if table.meta["model_hash"] != model.hash:
-        raise CoverageError(
-            f"the catalogue was made with model {table.meta['model_hash']}, and this is {model.hash}; give the model "
-            "that made it, or the store of spectra to label again"
-        )
+    require_made_with(table, model.hash)
     labels = np.column_stack([np.asarray(table[name]) for name in model.label_names])
     estimates = xr.Dataset(
         {"labels": (("star", "stellar_label"), labels), "flags": ("star", np.asarray(table["flags"]))},
@@ -320,6 +316,15 @@ def coverage_of_catalogue(
     own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, model, stars)
     assessment = assess_coverage(model, None, estimates, scores=scores, pipeline_labels=own, false_alarms=false_alarms)
     return add_coverage(table, assessment)
+
+
+def require_made_with(table: Table, model_hash: str) -> None:
+    """Raise a CoverageError unless a catalogue was made with the model of this hash."""
+    if table.meta["model_hash"] != model_hash:
+        raise CoverageError(
+            f"the catalogue was made with model {table.meta['model_hash']}, and this is {model_hash}; give the model "
+            "that made it, or the store of spectra to label again"
+        )
 
 
 def attach_coverage(model: TrainedModel, coverage: CoverageReference) -> TrainedModel:

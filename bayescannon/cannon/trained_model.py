@@ -197,6 +197,11 @@ class TrainedModel:
         return len(self.star_rows)
 
     @property
+    def is_covered(self) -> bool:
+        """Whether the model has a coverage reference."""
+        return self.coverage is not None
+
+    @property
     def source_counts(self) -> dict[str, int]:
         """Number of reference spectra with labels of each survey, where the surveys are known."""
         names = [] if self.label_source is None else self.label_source.tolist()

@@ -39,6 +39,8 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
 
     * ``id``; each label, followed by ``e_<label>``, its calibrated error, within which the true label lies with a
       probability of 68.3 %. A model that was not calibrated gives no ``e_`` columns;
+    * ``population``, the most probable one, and ``p_<population>`` of each, of a survey model; ``p_none`` if coverage
+      was assessed;
     * ``snr_g``, ``rchi2``, ``ra``, ``dec``, ``redshift``, and the survey's names of the star and its spectrum
       (:data:`bayescannon.data.spectra.IDENTITY_COLUMNS`), blank where unknown; a column without any name is left out;
     * ``rv_residual`` [km/s] and ``line_spread`` [km^2/s^2] with their errors ``e_``, if they were not taken as exact:

@@ -66,6 +66,7 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
             text = f"calibrated error of {label.name}: half of its central 68.3 % interval"
             text += "" if is_flat else ", calibrated on labels under a flat prior"
             yield _column(f"e_{label.name}", calibrated[:, k], label.unit, text)
+    yield from _population_columns(estimates)
     yield _column("snr_g", estimates["snr"], "", "signal-to-noise ratio in the g band")
     yield _column("rchi2", estimates["reduced_chi2"], "", "chi2 / (live pixels - number of labels)")
     yield _column("ra", estimates["ra"], "deg", "right ascension (ICRS)")
@@ -142,6 +143,22 @@ def posterior_widths(estimates: xr.Dataset) -> dict[str, float]:
         for name, ratio in zip(names, ratios.T, strict=True)
         if np.isfinite(ratio).any()
     }
+
+
+def _population_columns(estimates: xr.Dataset) -> Iterator[Column]:
+    """Yield the most probable population and the probability of each, if the labels are of a survey model."""
+    if "membership" not in estimates:
+        return
+    has_none = "p_none" in estimates
+    text = "most probable population of the star" + ("; p_none aside" if has_none else "")
+    yield _column("population", estimates["population"].to_numpy().astype(np.str_), None, text)
+    membership = estimates["membership"].transpose("star", "population_name").to_numpy()
+    every = "with p_none they sum to 1" if has_none else "they sum to 1"
+    for name, values in zip(estimates["population_name"].to_numpy(), membership.T, strict=True):
+        yield _column(f"p_{name}", values, "", f"probability that the star is of population {name}; {every}")
+    if has_none:
+        text = "largest probability that the star is of none of the populations, from p_joint"
+        yield _column("p_none", estimates["p_none"], "", text)
 
 
 def _identity_columns(estimates: xr.Dataset) -> Iterator[Column]:

@@ -28,6 +28,9 @@ OPTIONAL = {
     "priors": "priors of the training",
     "prior": "prior of the labels",
     "nuisances": "priors of velocity, line spread, continuum",
+    "populations": "populations of the model, their labels",
+    "population_notes": "what was decided about them",
+    "selection": "selection by membership",
     "coverage": "reference stars of p-values, smallest p",
     "created": "time of creation (ISO)",
 }
@@ -50,7 +53,7 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     attrs : mapping
         Must have ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
         ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``recipe``, ``priors``, ``prior``,
-        ``nuisances``, ``kappa``, ``coverage``, ``created``.
+        ``nuisances``, ``kappa``, ``populations``, ``population_notes``, ``selection``, ``coverage``, ``created``.
 
     Returns
     -------

@@ -27,6 +27,8 @@ _LABEL_UCDS = {
     "mass": "phys.mass",
     "log_age": "time.age",
 }
+# of a population's name, as models.label_regions allows them
+_MEMBERSHIP = re.compile(r"p_[A-Za-z_]\w*")
 _QUANTILE = re.compile(r"(.+)_p\d+(?:_\d+)?")
 
 
@@ -84,6 +86,7 @@ _STYLES = {
     "live_pixels": ColumnStyle(_BITS, None, "meta.number"),
     "outlying_pixels": ColumnStyle(_BITS, None, "meta.number"),
     "agreeing_starts": ColumnStyle(_COUNT, None, "meta.number"),
+    "population": _text("meta.code"),
     "status": ColumnStyle(_STATUS, None, "meta.code.status"),
     "status_text": _text("meta.note"),
     "k_hat": ColumnStyle(_NUMBER, 3, "stat.value"),
@@ -129,6 +132,8 @@ def column_style(name: str) -> ColumnStyle | None:
     if quantile and quantile[1] in KNOWN_LABELS:
         label = KNOWN_LABELS[quantile[1]]
         return ColumnStyle(_NUMBER, label.digits, f"stat.percentile;{_label_ucd(label)}")
+    if _MEMBERSHIP.fullmatch(name):
+        return ColumnStyle(_NUMBER, 4, "stat.probability")
     if name.startswith("rho_"):
         return ColumnStyle(_NUMBER, 4, "stat.correlation")
     if name.startswith("cov_"):

@@ -9,6 +9,9 @@ The labels of Survey B (LASP, LAMOST's pipeline) deviate from the truth by trend
 (2017): Teff is too high by 50 to 100 K, log g is too high on the upper giant branch, and [Fe/H] is compressed. The
 sizes of the trends are assumptions. Their noise is small, because they come from the same spectra, and has outliers;
 its sizes are chosen so that a Cannon trained on them reproduces them as well as it does LASP's labels of real giants.
+
+In a field sample the errors are larger for dwarfs and much larger for hot stars, which have few lines of metals; hot
+stars have no [C/M] and [N/M] in Survey A.
 """
 
 from collections.abc import Mapping
@@ -20,6 +23,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from bayescannon.io.apogee_flags import AspcapFlagDR12 as Flag
+from bayescannon.mock.odd_stars import ODD_TRUTH
 
 Stars = Mapping[str, NDArray[Any]]
 
@@ -27,6 +31,11 @@ Stars = Mapping[str, NDArray[Any]]
 APOGEE_ERRORS = {
     "teff": 45.0, "logg": 0.09, "m_h": 0.06, "alpha_m": 0.018, "a_k": 0.025, "c_m": 0.05, "n_m": 0.07,
 }  # fmt: skip
+# errors of both surveys' labels relative to those of giants; A_K is measured as well in all stars
+ERROR_FACTORS = {"giant": 1.0, "dwarf": 1.3, "hot": 4.0}
+LASP_FACTORS = {"giant": 1.0, "dwarf": 1.0, "hot": 4.0}
+# the trend of LASP's Teff ends this far above 4700 K
+LASP_LAST_TREND = 1100.0
 # scatter of the logarithm of the stars' errors
 ERROR_LOG_WIDTH = 0.3
 APOGEE_COLUMNS = {
@@ -50,7 +59,8 @@ BAD = 0.03
 NO_RESULT = 0.01
 INCOMPLETE = 0.01
 
-SUBCLASSES = ((5400.0, "G2"), (5150.0, "G5"), (4950.0, "G8"), (4750.0, "K0"), (4500.0, "K1"),
+SUBCLASSES = ((9000.0, "A1"), (8000.0, "A5"), (7000.0, "A9"), (6500.0, "F2"), (6150.0, "F5"), (5900.0, "F9"),
+              (5400.0, "G2"), (5150.0, "G5"), (4950.0, "G8"), (4750.0, "K0"), (4500.0, "K1"),
               (4250.0, "K3"), (4000.0, "K5"), (0.0, "K7"))  # fmt: skip
 
 
@@ -108,6 +118,8 @@ def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
     n_star = int(chosen.sum())
     flag = stars["aspcapflag"][chosen]
     mislabelled = np.flatnonzero(stars["mislabelled"][chosen])
+    factor = population_factors(stars["population"][chosen], ERROR_FACTORS)
+    hot = stars["population"][chosen] == "hot"
     source = np.arange(n_star)
     # a shift by 1 to n - 1 rows, so that no star gets its own labels
     source[mislabelled] = (mislabelled + rng.integers(1, max(n_star, 2), len(mislabelled))) % n_star
@@ -121,9 +133,13 @@ def apogee_table(stars: Stars, rng: np.random.Generator) -> Table:
     for name, column in (APOGEE_COLUMNS | APOGEE_ABUNDANCES).items():
         draws = abundance_rng if name in APOGEE_ABUNDANCES else rng
         error = APOGEE_ERRORS[name] * np.exp(ERROR_LOG_WIDTH * draws.standard_normal(n_star) - ERROR_LOG_WIDTH**2)
+        if name != "a_k":
+            error *= factor
         value = (stars[name][chosen] + error * draws.standard_normal(n_star))[source]
         value = np.where(flag & Flag.STAR_BAD, value + 8 * error * draws.standard_normal(n_star), value)
         value[(flag & Flag.NO_ASPCAP_RESULT) != 0] = MISSING
+        if name in APOGEE_ABUNDANCES:
+            value[hot] = MISSING
         table[column] = value.astype(np.float32)
         table[f"{column}_ERR"] = np.where(value == MISSING, MISSING, error).astype(np.float32)
         if name in APOGEE_UNITS:
@@ -154,26 +170,41 @@ def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
     # errors increase toward low S/N and are constant at high S/N
     size = np.sqrt(1 + (30 / stars["snr"]) ** 2)
     noise = size * rng.standard_t(LASP_FREEDOM, (3, n_star))
+    noise *= population_factors(stars["population"], LASP_FACTORS)
+    trend = np.minimum(teff - 4700, LASP_LAST_TREND)
     table = Table()
     table["file"] = np.char.add(stars["id"], ".fits")
     for name in ("ra", "dec", "snrg", "z"):
         table[name] = stars[name]
     table["subclass"] = stars["subclass"]
-    table["teff"] = np.round(teff + 70 + 0.06 * (teff - 4700) + 20 * noise[0], 2)
+    table["teff"] = np.round(teff + 70 + 0.06 * trend + 20 * noise[0], 2)
     table["logg"] = np.round(logg + 0.05 + 0.16 * np.clip(2.6 - logg, -0.5, None) + 0.05 * noise[1], 3)
     table["fe_h"] = np.round(0.86 * m_h - 0.03 + 0.027 * noise[2], 3)
     return table
 
 
 def truth_table(stars: Stars) -> Table:
-    """Make the table of true labels, one row per star, reference stars first."""
+    """
+    Make the table of true labels, one row per star, reference stars first.
+
+    A field sample has ``population`` and ``v_sin_i`` too, a survey with odd stars the columns of
+    :data:`bayescannon.mock.odd_stars.ODD_TRUTH`.
+    """
     names = ("id", "teff", "logg", "m_h", "alpha_m", "c_m", "n_m", "mass", "a_k", "velocity", "snrg")
     flaws = ("is_reference", "mislabelled", "incomplete", "aspcapflag")
-    return Table({name: stars[name] for name in (*names, *flaws)})
+    kinds = ("population", "v_sin_i") if (stars["population"] != "giant").any() else ()
+    odd = ODD_TRUTH if "odd" in stars else ()
+    return Table({name: stars[name] for name in (*names, *flaws, *kinds, *odd)})
+
+
+def population_factors(population: NDArray[Any], factors: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return the factor of each star's population, shape (star,)."""
+    result: NDArray[np.float64] = np.select([population == name for name in factors], list(factors.values()))
+    return result
 
 
 def subclasses(teff: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
-    """Return the spectral subclass of giants by effective temperature, shape (star,)."""
+    """Return the spectral subclass by effective temperature, shape (star,)."""
     limits = np.array([limit for limit, _ in SUBCLASSES])
     return np.array([name for _, name in SUBCLASSES])[np.argmax(teff[:, None] >= limits, axis=1)]
 

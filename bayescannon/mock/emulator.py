@@ -1,10 +1,20 @@
 """
-A spectral emulator of red giants: continuum-normalised spectra at R = 1800 from six labels.
+Spectral emulators of red giants, dwarfs and hot stars: continuum-normalised spectra at R = 1800 from six labels.
 
-The data file in this folder holds principal components of 6000 synthetic spectra and, for each component, a polynomial
-of fourth degree in the labels. The spectra were computed with bossbrain 1.0.12 (D. Nidever, MIT licence);
-``scripts/distill_emulator.py`` made the file. The emulator gives the true spectra of the mock survey. Its degree is
-deliberately higher than that of the label vector, so that a quadratic model of its spectra has model errors.
+The data files in this folder hold principal components of some thousand synthetic spectra and, for each component, a
+polynomial of fourth degree in the labels; ``scripts/distill_emulator.py`` made them. The emulators give the true
+spectra of the mock survey. Their degree is deliberately higher than that of the label vector, so that a quadratic model
+of their spectra has model errors.
+
+The giants' spectra were computed with bossbrain 1.0.12 (D. Nidever, MIT licence). Its networks end at log g = 3.5 and
+6000 K, and no package with spectra of dwarfs or hot stars was found, so those were made by
+``scripts/synthesise_grid.py``, from two parts:
+
+* lines of metals and molecules: those of bossbrain at log g = 3.45 and at most 5850 K, deformed. The logarithm of a
+  line's depth goes on with log g, and with 5040 K / Teff above 5850 K, at the rate that the networks have next to the
+  limit; lines that become deeper do so linearly, and those of ions not beyond 7500 K.
+* lines of hydrogen: LTE line formation in the model atmospheres of atmosnet 1.0.1 (Nidever and Ting, MIT licence; the
+  C3K grid) with the Stark profiles of Lemke (1997, A&AS 122, 285), as distributed with synspec 1.0.3.
 """
 
 from dataclasses import dataclass
@@ -19,11 +29,26 @@ from numpy.typing import ArrayLike, NDArray
 from bayescannon.data.labels import LabelError
 from bayescannon.numerics.typing import FloatArray
 
-DATA_FILE = "giant_emulator.npz"
+# what there is an emulator of
+POPULATIONS = ("giant", "dwarf", "hot")
 EMULATOR_LABELS = ("teff", "logg", "m_h", "alpha_m", "c_m", "n_m")
 KELVIN_OF_THETA = 5040.0
 # log10 of the first wavelength of the grid in Angstrom, and the step from pixel to pixel
 LOG_FIRST, LOG_STEP = 3.5682, 1e-4
+
+
+def data_file(population: str) -> str:
+    """
+    Return the name of the data file of one of `POPULATIONS`.
+
+    Raises
+    ------
+    LabelError
+        There is no emulator of that population.
+    """
+    if population not in POPULATIONS:
+        raise LabelError(f"there are emulators of {', '.join(POPULATIONS)}; got {population!r}")
+    return f"{population}_emulator.npz"
 
 
 def polynomial_terms(x: FloatArray, degree: int) -> FloatArray:
@@ -63,7 +88,7 @@ def unit_coordinates(labels: FloatArray, low: FloatArray, high: FloatArray) -> F
 @dataclass(frozen=True)
 class Emulator:
     """
-    The emulator; :meth:`load` returns the packaged one.
+    An emulator; :meth:`load` returns the packaged ones.
 
     Attributes
     ----------
@@ -97,9 +122,9 @@ class Emulator:
     coefficients: NDArray[np.float64]
 
     @classmethod
-    def load(cls) -> "Emulator":
-        """Return the packaged emulator, which is read only once."""
-        return _packaged_emulator()
+    def load(cls, population: str = "giant") -> "Emulator":
+        """Return the packaged emulator of one of `POPULATIONS`, which is read only once."""
+        return _packaged_emulator(data_file(population))
 
     @classmethod
     def read(cls, path: Path) -> "Emulator":
@@ -189,11 +214,11 @@ class Emulator:
         text = ", ".join(f"{name} = {v:.4g}" for name, v in zip(EMULATOR_LABELS, values[star], strict=True))
         raise LabelError(
             f"{len(bad)} of {len(values)} stars are outside the emulator's range: star {star} with {text} is "
-            "far from every spectrum of the grid of giants; select with inside()"
+            "far from every spectrum of the grid; select with inside()"
         )
 
 
 @cache
-def _packaged_emulator() -> Emulator:
-    with as_file(files("bayescannon.mock") / DATA_FILE) as path:
+def _packaged_emulator(name: str) -> Emulator:
+    with as_file(files("bayescannon.mock") / name) as path:
         return Emulator.read(path)

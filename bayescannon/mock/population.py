@@ -12,14 +12,14 @@ log-normal with a mean near 0.13 mag, typical of AK_WISE in disk fields. Radial 
 the disk, and with 130 km/s for a halo whose fraction increases at low metallicity.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from bayescannon.mock.emulator import Emulator
+from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
 from bayescannon.mock.releases import DR2, Release
 from bayescannon.numerics.typing import FloatArray
 
@@ -85,10 +85,33 @@ def draw_population(n_star: int, rng: np.random.Generator, *, release: Release =
         ``teff`` [K], ``logg``, ``m_h``, ``alpha_m``, ``c_m``, ``n_m`` [dex], ``mass`` [solMass], ``a_k`` [mag],
         ``velocity`` [km/s, heliocentric, approaching is negative], ``snr`` (the S/N in g that the header will report).
     """
+    stars = draw_inside(n_star, lambda: _draw_candidates(n_star, rng), "giant")
+    stars.update(draw_circumstances(stars["m_h"], rng, release=release))
+    return stars
+
+
+def draw_inside(n_star: int, draw: Callable[[], FloatArray], population: str) -> dict[str, NDArray[Any]]:
+    """
+    Draw labels until there are `n_star` stars inside the range of the population's emulator.
+
+    Parameters
+    ----------
+    n_star : int
+    draw : callable
+        Draws candidates, shape (star, 7): the labels of the emulators and the mass.
+    population : str
+        One of :data:`bayescannon.mock.emulator.POPULATIONS`.
+
+    Returns
+    -------
+    stars : dict of arrays of shape (n_star,)
+        ``teff`` [K], ``logg``, ``m_h``, ``alpha_m``, ``c_m``, ``n_m`` [dex], ``mass`` [solMass].
+    """
+    emulator = Emulator.load(population)
     labels = np.empty((0, 7))
     for _ in range(MAX_DRAWS):
-        candidates = _draw_candidates(n_star, rng)
-        labels = np.concatenate([labels, candidates[Emulator.load().inside(candidates[:, :-1])]])[:n_star]
+        candidates = draw()
+        labels = np.concatenate([labels, candidates[emulator.inside(candidates[:, :-1])]])[:n_star]
         if len(labels) == n_star:
             break
     else:
@@ -96,13 +119,44 @@ def draw_population(n_star: int, rng: np.random.Generator, *, release: Release =
             f"{n_star} stars inside the emulator's range are needed; {MAX_DRAWS} draws gave only {len(labels)}. Check "
             "that the emulator's data file belongs to this population"
         )
-    stars: dict[str, NDArray[Any]] = dict(zip((*POPULATION_LABELS, "c_m", "n_m", "mass"), labels.T, strict=True))
-    stars["a_k"] = np.minimum(A_K_MEDIAN * np.exp(A_K_LOG_WIDTH * rng.standard_normal(n_star)), A_K_MAX)
-    stars["velocity"] = _draw_velocity(stars, rng)
+    return dict(zip((*EMULATOR_LABELS, "mass"), labels.T, strict=True))
+
+
+def draw_circumstances(
+    m_h: FloatArray,
+    rng: np.random.Generator,
+    *,
+    release: Release = DR2,
+    a_k_median: float = A_K_MEDIAN,
+    snr_factor: float = 1.0,
+) -> dict[str, NDArray[Any]]:
+    """
+    Draw extinction, velocity and S/N of stars with the metallicities `m_h`, shape (star,).
+
+    Parameters
+    ----------
+    m_h : array of shape (star,)
+    rng : numpy.random.Generator
+    release : Release
+        Distribution of S/N.
+    a_k_median : float
+        Median of A_K in mag.
+    snr_factor : float
+        Median of the S/N relative to the release's.
+
+    Returns
+    -------
+    stars : dict of arrays of shape (star,)
+        ``a_k``, ``velocity`` and ``snr`` of :func:`draw_population`.
+    """
+    n_star = len(m_h)
+    a_k = np.minimum(a_k_median * np.exp(A_K_LOG_WIDTH * rng.standard_normal(n_star)), A_K_MAX)
+    velocity = _draw_velocity(m_h, rng)
     # a truncated normal distribution: the inverse of the distribution function between the limits
-    low, high = ndtr(np.log(np.array(release.snr_range) / release.snr_median) / release.snr_log_width)
-    stars["snr"] = release.snr_median * np.exp(release.snr_log_width * ndtri(rng.uniform(low, high, n_star)))
-    return stars
+    median = release.snr_median * snr_factor
+    low, high = ndtr(np.log(np.array(release.snr_range) / median) / release.snr_log_width)
+    snr = median * np.exp(release.snr_log_width * ndtri(rng.uniform(low, high, n_star)))
+    return {"a_k": a_k, "velocity": velocity, "snr": snr}
 
 
 def _draw_candidates(n_star: int, rng: np.random.Generator) -> FloatArray:
@@ -129,8 +183,8 @@ def _draw_carbon_nitrogen(labels: FloatArray, rng: np.random.Generator) -> Float
     return np.stack([c_m, n_m, MASS_MEDIAN * np.exp(MASS_LOG_WIDTH * mass)], axis=1)
 
 
-def _draw_velocity(stars: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
-    n_star = len(stars["m_h"])
-    halo_share = 0.02 + 0.9 / (1 + np.exp((stars["m_h"] + 1.2) / 0.1))
+def _draw_velocity(m_h: FloatArray, rng: np.random.Generator) -> FloatArray:
+    n_star = len(m_h)
+    halo_share = 0.02 + 0.9 / (1 + np.exp((m_h + 1.2) / 0.1))
     width = np.where(rng.random(n_star) < halo_share, 130.0, 35.0)
     return np.clip(rng.normal(-10.0, width), -450.0, 450.0)

@@ -10,7 +10,7 @@ one after resampling.
 from dataclasses import dataclass
 
 from bayescannon.cannon.choice_fields import ChoiceError
-from bayescannon.cannon.choices import MOCK_RELEASES
+from bayescannon.cannon.mock_choices import MOCK_RELEASES
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.cannon.choice_fields import ChoiceError
+from bayescannon.cannon.mock_choices import MOCK_POPULATIONS
 from bayescannon.mock import catalogues
+from bayescannon.mock.field import draw_field
 from bayescannon.mock.optics import C_KM_S
 from bayescannon.mock.population import draw_population
 from bayescannon.mock.releases import DR2, Release
@@ -23,7 +26,9 @@ REDSHIFT_ERROR = 4.0
 TRIM_SHARE, LONGEST_TRIM = 0.2, 16
 
 
-def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator, *, release: Release = DR2) -> Stars:
+def draw_stars(
+    n_reference: int, n_test: int, rng: np.random.Generator, *, release: Release = DR2, populations: str = "giants"
+) -> Stars:
     """
     Draw the survey's stars, reference stars first.
 
@@ -34,11 +39,13 @@ def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator, *, relea
     rng : numpy.random.Generator
     release : Release
         Distribution of S/N.
+    populations : "giants" or "field"
+        Giants alone, or the sample of :func:`bayescannon.mock.field.draw_field`.
 
     Returns
     -------
     stars : dict of arrays of shape (star,)
-        The columns of :func:`~bayescannon.mock.population.draw_population` and of
+        The columns of :func:`~bayescannon.mock.field.draw_field` and of
         :func:`~bayescannon.mock.catalogues.spread_errors`, and ``id``, ``designation``, ``subclass``,
         ``is_reference``, ``ra``, ``dec`` [deg], ``z`` and ``z_error`` (header redshift), ``mjd``, ``plate``,
         ``spectrograph``, ``fibre``, ``trim_blue``, ``trim_red`` (pixels that the file lacks).
@@ -47,14 +54,23 @@ def draw_stars(n_reference: int, n_test: int, rng: np.random.Generator, *, relea
     ------
     InputError
         A negative number of stars, or none at all.
+    ChoiceError
+        There is no such sample.
     """
+    if populations not in MOCK_POPULATIONS:
+        raise ChoiceError(f"populations must be one of {', '.join(MOCK_POPULATIONS)}; got {populations!r}")
     if min(n_reference, n_test) < 0 or n_reference + n_test == 0:
         raise InputError(
             f"the numbers of stars must not be negative, nor both 0; got n_reference = {n_reference} and "
             f"n_test = {n_test}"
         )
     n_star = n_reference + n_test
-    stars = draw_population(n_star, rng, release=release)
+    if populations == "field":
+        stars = draw_field(n_reference, n_test, rng, release=release)
+    else:
+        stars = draw_population(n_star, rng, release=release)
+        stars["population"] = np.full(n_star, "giant")
+        stars["v_sin_i"] = np.zeros(n_star)
     index = np.arange(n_star)
     plate, place = np.divmod(index, FIBRES * SPECTROGRAPHS)
     spectrograph, fibre = np.divmod(place, FIBRES)

@@ -1,5 +1,5 @@
 """
-Simulate a survey of giants, in memory or as files: spectra like LAMOST's, labels like APOGEE's, and the true labels.
+Simulate a survey, in memory or as files: spectra like LAMOST's, labels like APOGEE's, and the true labels.
 
 Stars and tables are drawn for the whole survey, spectra in blocks of fixed size with one child of the seed per block.
 Therefore the same seed gives the same survey, whatever the number of workers.
@@ -42,7 +42,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from astropy.table import Table
@@ -51,10 +51,12 @@ from numpy.typing import NDArray
 from bayescannon.data.spectra import RawSpectrum
 from bayescannon.io.outputs import OutputExistsError
 from bayescannon.io.paths import as_path
-from bayescannon.mock import catalogues, detector, interstellar, optics
+from bayescannon.mock import catalogues, detector
 from bayescannon.mock.detector import Exposure
-from bayescannon.mock.emulator import EMULATOR_LABELS, Emulator
+from bayescannon.mock.emulator import Emulator
+from bayescannon.mock.exposures import expose
 from bayescannon.mock.lamost_file import RELEASE, header_cards, lamost_bytes
+from bayescannon.mock.odd_stars import checked_odd, make_odd
 from bayescannon.mock.releases import DR2, Release, choose_release
 from bayescannon.mock.stars import Stars, draw_stars
 from bayescannon.numerics.errors import InputError
@@ -83,7 +85,8 @@ class MockSurvey:
     lasp : astropy.table.Table
         Labels of all stars from the pipeline of Survey B.
     truth : astropy.table.Table
-        True labels of all stars, and which of them are mislabelled, flagged or incomplete in Survey A.
+        True labels of all stars, and which of them are mislabelled, flagged or incomplete in Survey A; the population
+        of stars of a field sample, and what odd stars are.
     """
 
     wavelength: NDArray[np.float64]
@@ -106,7 +109,23 @@ class MockSurvey:
                 row += 1
 
 
-def simulate_survey(n_reference: int, n_test: int, *, seed: int, release: str | Release = DR2) -> MockSurvey:
+class Sample(TypedDict, total=False):
+    """What is simulated: keyword arguments of :func:`simulate_survey` that :func:`write_survey` takes too."""
+
+    release: str | Release
+    populations: str
+    odd: Mapping[str, int] | None
+
+
+def simulate_survey(
+    n_reference: int,
+    n_test: int,
+    *,
+    seed: int,
+    release: str | Release = DR2,
+    populations: str = "giants",
+    odd: Mapping[str, int] | None = None,
+) -> MockSurvey:
     """
     Simulate a survey in memory, with about 80 kB per star.
 
@@ -118,11 +137,19 @@ def simulate_survey(n_reference: int, n_test: int, *, seed: int, release: str | 
         The same seed gives the same survey.
     release : "dr2", "dr10" or Release
         The data release that reported variances and S/N are like, see :mod:`bayescannon.mock.releases`.
+    populations : "giants" or "field"
+        Giants alone, or giants, dwarfs and hot stars: among the test stars four dwarfs to a giant and 4 % hot stars,
+        among the reference stars 50, 40 and 10 %, see :mod:`bayescannon.mock.field`. The truth of a field sample has
+        the column ``population``: giant, dwarf or hot.
+    odd : mapping of str to int, optional
+        How many of the test stars are odd: pairs, emission-line and carbon stars, wrong redshifts, spectra of the sky,
+        see :mod:`bayescannon.mock.odd_stars`. The truth then has the column ``odd``, and what is odd in others.
 
     Raises
     ------
     InputError
-        A negative number of stars, or none at all; an unknown release.
+        A negative number of stars, or none at all; an unknown release, sample or class of odd stars; too few test
+        stars for the odd ones.
 
     Examples
     --------
@@ -133,10 +160,17 @@ def simulate_survey(n_reference: int, n_test: int, *, seed: int, release: str | 
     >>> raws = list(survey.spectra())
     >>> len(raws), len(survey.apogee), survey.truth["teff"].shape
     (3, 2, (3,))
+
+    A field sample with three pairs of stars:
+
+    >>> field = bc.simulate_survey(2, 20, seed=1, populations="field", odd={"binary": 3})
+    >>> int((field.truth["odd"] == "binary").sum()), set(field.truth["population"]) >= {"giant", "dwarf"}
+    (3, True)
     """
+    sample = Sample(release=release, populations=populations, odd=odd)
+    stars, blocks, table_seed = _plan(n_reference, n_test, seed, sample)
     release = choose_release(release)
-    stars, blocks, table_seed = _plan(n_reference, n_test, seed, release)
-    exposures = tuple(_expose(_rows(stars, rows), block_seed, release) for rows, block_seed in blocks)
+    exposures = tuple(expose(_rows(stars, rows), block_seed, release) for rows, block_seed in blocks)
     for band in detector.BANDS:
         stars[band] = np.concatenate([exposure.snr[band] for exposure in exposures])
     return MockSurvey(_file_wavelength(), exposures, stars, *_tables(stars, table_seed))
@@ -148,10 +182,10 @@ def write_survey(
     n_test: int,
     *,
     seed: int,
-    release: str | Release = DR2,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
     workers: int = 2,
+    **sample: Unpack[Sample],
 ) -> Path:
     """
     Simulate a survey and write it as files.
@@ -167,14 +201,14 @@ def write_survey(
         Numbers of stars with and without labels from Survey A.
     seed : int
         The same seed gives the same bytes, whatever the number of workers.
-    release : "dr2", "dr10" or Release
-        As in :func:`simulate_survey`.
     overwrite : bool
         Replace an existing survey in the folder.
     progress : callable, optional
         Called with (stars written, all stars) after each block.
     workers : int
         Number of threads that simulate and write.
+    **sample
+        ``release``, ``populations`` and ``odd`` as in :func:`simulate_survey`.
 
     Returns
     -------
@@ -185,13 +219,13 @@ def write_survey(
     OutputExistsError
         `out` is not empty and `overwrite` is false.
     InputError
-        A negative number of stars, none at all, or fewer than one worker; an unknown release.
+        Fewer than one worker, and what :func:`simulate_survey` refuses.
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1; got {workers}")
     out = as_path(out, "the folder to write to")
-    release = choose_release(release)
-    stars, blocks, table_seed = _plan(n_reference, n_test, seed, release)
+    stars, blocks, table_seed = _plan(n_reference, n_test, seed, sample)
+    release = choose_release(sample.get("release", DR2))
     _clear(out, overwrite=overwrite)
     folder = out / "spectra"
     folder.mkdir(parents=True, exist_ok=True)
@@ -199,7 +233,7 @@ def write_survey(
 
     def write_block(rows: slice, block_seed: np.random.SeedSequence) -> dict[str, FloatArray]:
         block = _rows(stars, rows)
-        exposure = _expose(block, block_seed, release)
+        exposure = expose(block, block_seed, release)
         block.update(exposure.snr)
         for k in range(len(exposure.flux)):
             star = _star(block, k)
@@ -225,31 +259,21 @@ def write_survey(
 
 
 def _plan(
-    n_reference: int, n_test: int, seed: int, release: Release
+    n_reference: int, n_test: int, seed: int, sample: Sample
 ) -> tuple[Stars, list[tuple[slice, np.random.SeedSequence]], np.random.SeedSequence]:
     """Draw the stars, and make a seed for each block of spectra and one for the tables."""
     n_reference, n_test = whole_number(n_reference, "n_reference"), whole_number(n_test, "n_test")
-    star_seed, table_seed, spectrum_seed = np.random.SeedSequence(whole_number(seed, "seed")).spawn(3)
-    stars = draw_stars(n_reference, n_test, np.random.default_rng(star_seed), release=release)
+    seeds = np.random.SeedSequence(whole_number(seed, "seed")).spawn(4)
+    star_seed, table_seed, spectrum_seed, odd_seed = seeds
+    release, populations = choose_release(sample.get("release", DR2)), sample.get("populations", "giants")
+    odd = checked_odd(sample.get("odd") or {})
+    rng = np.random.default_rng(star_seed)
+    stars = draw_stars(n_reference, n_test, rng, release=release, populations=populations)
+    if odd:
+        make_odd(stars, odd, np.random.default_rng(odd_seed))
     n_star = n_reference + n_test
     rows = [slice(start, min(start + BLOCK_SIZE, n_star)) for start in range(0, n_star, BLOCK_SIZE)]
     return stars, list(zip(rows, spectrum_seed.spawn(len(rows)), strict=True)), table_seed
-
-
-def _expose(stars: Stars, seed: np.random.SeedSequence, release: Release) -> Exposure:
-    """Make the spectra of a block of stars."""
-    rng = np.random.default_rng(seed)
-    emulator = Emulator.load()
-    wavelength = emulator.wavelength
-    labels = np.stack([stars[name] for name in EMULATOR_LABELS], axis=1)
-    instrument = optics.draw_optics(len(labels), rng)
-    light = optics.shift_and_spread(emulator.flux(labels), wavelength, stars["velocity"], instrument)
-    light *= interstellar.transmission(wavelength, interstellar.draw_sightlines(stars["a_k"], rng))
-    light = optics.dilute(light, wavelength, instrument)
-    light *= interstellar.reddening(wavelength, stars["a_k"])
-    light *= optics.continuum(wavelength, stars["teff"])
-    response = optics.response(wavelength, instrument)
-    return detector.observe(light, response, stars["snr"], wavelength, rng, release=release)
 
 
 def _tables(stars: Stars, seed: np.random.SeedSequence) -> tuple[Table, Table, Table]:

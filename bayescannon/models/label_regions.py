@@ -24,6 +24,9 @@ from bayescannon.numerics.typing import BoolArray, FloatArray
 # the overlap in border widths: the sigmoid is 0.018 that far outside
 _WIDTHS_OF_OVERLAP = 4.0
 
+# columns p_NAME of a catalogue that are of something else
+_RESERVED = ("none", "coverage", "novelty", "joint", "binary")
+
 Box = Mapping[str, tuple[float, float]]
 
 
@@ -51,10 +54,10 @@ class LabelRegion:
     in_router: bool = True
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier() or self.name == "none":
+        if not (self.name.isidentifier() and self.name.isascii()) or self.name.lower() in _RESERVED:
             raise InputError(
-                f"the name of a population becomes a column, p_NAME; expected letters, digits and _, and not 'none', "
-                f"which is what nothing fits; got {self.name!r}"
+                f"the name of a population becomes a column, p_NAME; expected letters, digits and _, and none of "
+                f"{', '.join(_RESERVED)}, which are other columns; got {self.name!r}"
             )
         if not self.boxes:
             raise InputError(f"population {self.name!r} needs at least one box of labels")
@@ -104,7 +107,8 @@ class LabelRegions:
     overlap: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        if not self.regions or len(set(self.names)) < len(self.regions):
+        # FITS does not tell small letters from large ones in names of columns
+        if not self.regions or len({name.lower() for name in self.names}) < len(self.regions):
             raise InputError(
                 f"populations need different names, and at least one; got {', '.join(self.names) or 'none'}"
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayescannon.cannon.population_choices import AUTO_POPULATIONS, GIANTS
 from bayescannon.data.display import listed
 from bayescannon.models.label_regions import LabelRegion, LabelRegions
 from bayescannon.models.label_vector import n_terms
@@ -21,7 +22,7 @@ LOGG_BORDER, LOGG_BORDER_RANGE = 3.8, (3.5, 4.05)
 OVERLAP = {"teff": 400.0, "logg": 0.3}
 # the two components that give the border are of stars of these
 _LEAST_SHARE = 0.1
-AUTO, GIANTS = "auto", "giants"
+AUTO = AUTO_POPULATIONS
 
 
 class PopulationError(InputError):
@@ -71,6 +72,18 @@ def choose_regions(choice: str | Path | LabelRegions, labels: FloatArray, label_
     dwarf = LabelRegion("dwarf", ({"teff": cool, "logg": high},))
     hot = LabelRegion("hot", ({"teff": (HOT_TEFF, np.inf)},), in_router=False)
     return LabelRegions((giant, dwarf, hot), OVERLAP)
+
+
+def check_choice(choice: str | Path | LabelRegions, label_names: Sequence[str]) -> None:
+    """
+    Check before any work that populations can be had: that a file can be read, and that labels bound them.
+
+    Raises
+    ------
+    PopulationError, InputError, MissingFileError
+        As :func:`choose_regions`.
+    """
+    choose_regions(choice, np.zeros((0, len(label_names))), label_names)
 
 
 def logg_border(teff: FloatArray, logg: FloatArray) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import FALSE_ALARMS
@@ -38,6 +39,8 @@ class SelectionLimit:
         The probability from which stars are selected, and its 68.3 % interval from the number of held-out stars.
     n_members : int
         How many held-out stars of the population there are.
+    kept : mapping of str to (int, int)
+        Of the held-out stars of each population, how many the limit keeps, and how many there are.
     """
 
     population: str
@@ -46,13 +49,41 @@ class SelectionLimit:
     low: float
     high: float
     n_members: int
+    kept: Mapping[str, tuple[int, int]]
 
     def describe(self) -> str:
-        """Say the limit in a phrase."""
+        """Say the limit, its interval, and what it keeps of held-out stars."""
+        share = f"{100 * self.false_alarms:g} %"
+        found = ", ".join(f"{name} {kept} of {count}" for name, (kept, count) in self.kept.items())
+        few = "" if self.false_alarms * self.n_members >= 1 else (
+            f"; {share} of {self.n_members} stars is less than one, so that the limit is of their smoothed tail"
+        )  # fmt: skip
         return (
-            f"p_{self.population} >= {self.value:.3g} ({self.low:.2g} to {self.high:.2g}) loses {self.false_alarms:g} "
-            f"of them, from {self.n_members} held-out stars"
+            f"p_{self.population} >= {self._text(self.value)} ({self._text(self.low)} to {self._text(self.high)}) for "
+            f"a loss of {share} of {self.population}, from {self.n_members} held-out stars{few}; of held-out stars it "
+            f"keeps {found}"
         )
+
+    @staticmethod
+    def _text(probability: float) -> str:
+        """Write a probability with the digits that tell it from 0 and 1."""
+        return f"{probability:.3g}" if probability < 0.9 else f"1-{1 - probability:.2g}"
+
+    def select(self, estimates: xr.Dataset) -> BoolArray:
+        """
+        Return which stars are selected, shape (N,).
+
+        Membership is that among the populations: p_none, which held-out stars have no part of, is taken out.
+
+        Parameters
+        ----------
+        estimates : xarray.Dataset
+            Of a survey model, with ``membership``.
+        """
+        p = estimates["membership"].sel(population_name=self.population).to_numpy()
+        if "p_none" in estimates:
+            p = p / np.maximum(1 - np.nan_to_num(estimates["p_none"].to_numpy(), nan=0.0), 1e-9)
+        return _selected(p, self.value)
 
 
 @dataclass(frozen=True)
@@ -111,6 +142,7 @@ def selection_limit(survey: SurveyModel, population: str, *, false_alarms: float
     survey : SurveyModel
         Qualified: with held-out membership.
     population : str
+        Its name, or the plural of it.
     false_alarms : float
         The share.
 
@@ -123,7 +155,12 @@ def selection_limit(survey: SurveyModel, population: str, *, false_alarms: float
     scores = log_odds(_one_of_each(held_out, number))
     limit = TailDistribution.fit(-scores).limit(false_alarms)
     value, low, high = (float(1 / (1 + np.exp(x))) for x in (limit.value, limit.high, limit.low))
-    return SelectionLimit(population, false_alarms, value, low, high, len(scores))
+    p, known = held_out.membership[:, number], np.isfinite(held_out.membership).all(axis=1)
+    kept = {
+        name: (int(_selected(p[members & known], value).sum()), int((members & known).sum()))
+        for name, members in zip(held_out.names, held_out.members.T, strict=True)
+    }
+    return SelectionLimit(survey.names[number], false_alarms, value, low, high, len(scores), kept)
 
 
 def selection_curve(survey: SurveyModel, population: str, *, n_limit: int = 101) -> SelectionCurve:
@@ -157,7 +194,14 @@ def selection_curve(survey: SurveyModel, population: str, *, n_limit: int = 101)
 
     contamination = {name: kept(members[:, m]) for m, name in enumerate(held_out.names) if m != number}
     counts = {name: int((members[:, m] & known).sum()) for m, name in enumerate(held_out.names)}
-    return SelectionCurve(population, limit, kept(members[:, number]), contamination, counts)
+    return SelectionCurve(survey.names[number], limit, kept(members[:, number]), contamination, counts)
+
+
+def _selected(probability: FloatArray, limit: float) -> BoolArray:
+    """Return which probabilities are at least the limit, in log odds, where those near 1 are told apart."""
+    odds = log_odds(np.nan_to_num(probability))
+    chosen: BoolArray = np.isfinite(probability) & (odds >= log_odds(np.array([limit])) - 1e-6)
+    return chosen
 
 
 def log_odds(probability: FloatArray) -> NDArray[np.float64]:
@@ -168,9 +212,7 @@ def log_odds(probability: FloatArray) -> NDArray[np.float64]:
 
 
 def _held_out(survey: SurveyModel, population: str) -> tuple[HeldOutMembership, int]:
-    if population not in survey.names:
-        raise InputError(f"the populations of this model are {', '.join(survey.names)}; got {population!r}")
-    number = survey.names.index(population)
+    number = survey.number_of(population)
     if survey.held_out is None:
         raise InputError(
             "no membership of held-out stars is known for this model; train with folds, or qualify it with its "
@@ -179,8 +221,8 @@ def _held_out(survey: SurveyModel, population: str) -> tuple[HeldOutMembership, 
     count = len(_one_of_each(survey.held_out, number))
     if count < _LEAST_STARS:
         raise InputError(
-            f"a limit on p_{population} needs at least {_LEAST_STARS} held-out stars of it; there are {count}. Choose "
-            "a limit on the column yourself"
+            f"a limit on p_{survey.names[number]} needs at least {_LEAST_STARS} held-out stars of it; there are {count}"
+            ". Choose a limit on the column yourself"
         )
     return survey.held_out, number
 

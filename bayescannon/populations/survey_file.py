@@ -15,7 +15,7 @@ import xarray as xr
 
 from bayescannon.cannon.choices import LabelTableChoices
 from bayescannon.cannon.model_file import load_model
-from bayescannon.cannon.model_layout import ModelFileError, describe_variables, model_fields, model_groups
+from bayescannon.cannon.model_layout import SURVEY_KIND, ModelFileError, describe_variables, model_fields, model_groups
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.variable_texts import HELD_OUT
 from bayescannon.data.parts import a_kind
@@ -26,7 +26,6 @@ from bayescannon.numerics.errors import InputError, InputTypeError, MissingFileE
 from bayescannon.populations.held_out_membership import HeldOutMembership
 from bayescannon.populations.survey_model import SurveyModel
 
-KIND = "bayescannon survey model"
 SCHEMA_VERSION = 1
 _ROUTER, _POPULATIONS, _MEMBERSHIP = "router", "populations", "membership"
 _TEXTS = {
@@ -51,7 +50,7 @@ def save_survey_model(survey: SurveyModel, path: str | Path, *, overwrite: bool 
     """
     root = xr.Dataset(
         attrs={
-            "kind": KIND,
+            "kind": SURVEY_KIND,
             "schema_version": SCHEMA_VERSION,
             "hash": survey.hash,
             "regions": json.dumps([_region(region) for region in survey.regions.regions]),
@@ -88,7 +87,7 @@ def load_any_model(path: str | Path) -> TrainedModel | SurveyModel:
         tree = read_tree(file)
     except NetcdfError as error:
         raise ModelFileError(f"{error}; expected a model from `bayescannon train`") from error
-    return _read(tree, file) if tree.attrs.get("kind") == KIND else load_model(file)
+    return _read(tree, file) if tree.attrs.get("kind") == SURVEY_KIND else load_model(file)
 
 
 def as_any_model(model: TrainedModel | SurveyModel | str | Path) -> TrainedModel | SurveyModel:

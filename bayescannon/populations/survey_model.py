@@ -1,13 +1,15 @@
 """The survey model: a wide router over all populations, and a local model of each."""
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import LabelTableChoices
+from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.labels import Label
 from bayescannon.data.star_groups import counted
@@ -98,6 +100,21 @@ class SurveyModel:
         return self.router.tally
 
     @property
+    def options(self) -> TrainingOptions:
+        """What the training of the router assumed; local models follow it."""
+        return self.router.options
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the errors of every model are calibrated."""
+        return all(model.calibration is not None for model in self.distinct.values())
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether every model has a coverage reference."""
+        return all(model.coverage is not None for model in self.distinct.values())
+
+    @property
     def distinct(self) -> dict[str, TrainedModel]:
         """The router and the local models by name, each once."""
         local = {name: model for name, model in zip(self.names, self.models, strict=True) if model is not None}
@@ -107,6 +124,25 @@ class SurveyModel:
         """Return the model that labels the stars of a population, by its number."""
         model = self.models[population]
         return self.router if model is None else model
+
+    def number_of(self, population: str) -> int:
+        """
+        Return the number of a population by its name, or by its plural.
+
+        Raises
+        ------
+        InputError
+            There is no such population.
+        """
+        for number, name in enumerate(self.names):
+            if population in (name, f"{name}s"):
+                return number
+        raise InputError(f"the populations of this model are {', '.join(self.names)}; got {population!r}")
+
+    def with_models(self, change: Callable[[TrainedModel], TrainedModel]) -> "SurveyModel":
+        """Return the survey model with every one of its models changed."""
+        models = tuple(None if model is None else change(model) for model in self.models)
+        return replace(self, router=change(self.router), models=models)
 
     @cached_property
     def hash(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from bayescannon.cannon.choices import CLIP_SIGMA, SEED
 from bayescannon.cannon.chosen_options import choose_options
 from bayescannon.cannon.options import TrainingOptions
+from bayescannon.cannon.population_choices import survey_defaults
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.trained_model import TrainedModel
@@ -45,8 +46,8 @@ def train_survey(
         See :func:`bayescannon.populations.choice.choose_regions`. With "giants" all other stars are labelled by the
         router.
     n_sigma, max_rounds, options, seed, workers, choices
-        As in :func:`bayescannon.cannon.training.train_clipped`; pooled coefficients and a global kappa are advised,
-        as a router of flat ones tells populations apart less well.
+        As in :func:`bayescannon.cannon.training.train_clipped`; pooled coefficients and a global kappa if neither
+        `options` nor a recipe nor coefficients are given, as a router of flat ones tells populations apart less well.
 
     Returns
     -------
@@ -68,12 +69,14 @@ def train_survey(
     >>> survey = bc.simulate_survey(120, 20, seed=1)
     >>> spectra = bc.prepare_spectra(list(survey.spectra()))
     >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
-    >>> model, kept = bc.train_survey(reference, coefficients="pooled", noise="global")
+    >>> model, kept = bc.train_survey(reference)
     >>> model.names, len(model.notes)
     (('giant_dwarf_hot',), 2)
     >>> bc.label_spectra(model, spectra)["population"].to_numpy()[:1]
     array(['giant_dwarf_hot'], dtype='<U15')
     """
+    if options is None:
+        choices = {**survey_defaults(choices), **choices}
     reference, options = as_reference(reference), choose_options(options, choices)
     regions = choose_regions(populations, reference.labels, reference.label_names)
     every = regions

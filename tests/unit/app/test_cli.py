@@ -88,6 +88,8 @@ def test_wrong_usage_is_told_with_the_usage(misused):
     assert "required: MODEL.nc, STORE" in misused("label", "--out=c.fits")
     assert "expected a whole number from 0 up; got 'abc'" in misused("mock", "x", "--n-test=abc")
     assert "expected a whole number from 0 up; got '-3'" in misused("mock", "x", "--n-test=-3")
+    assert "expected NAME=...,NAME=...; got 'binary'" in misused("mock", "x", "--odd=binary")
+    assert "expected a whole number from 0 up; got 'two'" in misused("mock", "x", "--odd=binary=two")
     assert "invalid choice: 'paprika'" in misused("prepare", "x", "--out=y", "--preset=paprika")
     train = ("train", "s.zarr", "--labels=t.csv", "--out=m.nc")
     for nonsense in ("teff", "teff=5000", "teff=a:b", "=1:2"):
@@ -113,6 +115,16 @@ def test_mock_writes_a_survey(small, capsys, tmp_path):
     out = tmp_path / "a[/b][red]" / "survey"
     assert main(["mock", str(out), "--n-reference=2", "--n-test=1"]) == 0
     assert capsys.readouterr().out == f"wrote 2 reference and 1 test stars: {out}\n"
+
+
+def test_mock_writes_a_field_sample_with_odd_stars(tmp_path):
+    out = tmp_path / "field"
+    sizes = ["--n-reference=2", "--n-test=12", "--populations=field", "--odd=binary=2,sky=1"]
+    assert main(["mock", str(out), *sizes]) == 0
+    truth = Table.read(out / "truth.csv", format="ascii.csv")
+    assert (truth["odd"] == "binary").sum() == 2
+    assert (truth["odd"] == "sky").sum() == 1
+    assert {"giant", "dwarf"} <= set(truth["population"])
 
 
 def test_prepare_makes_a_store(small):

@@ -5,7 +5,7 @@ import pytest
 
 from bayescannon.data.labels import LabelError
 from bayescannon.mock import emulator as emulator_module
-from bayescannon.mock.emulator import DATA_FILE, EMULATOR_LABELS, Emulator, polynomial_terms
+from bayescannon.mock.emulator import EMULATOR_LABELS, POPULATIONS, Emulator, data_file, polynomial_terms
 from bayescannon.models.label_vector import label_vector
 
 CLUMP = np.array([4820.0, 2.65, -0.2, 0.07, -0.1, 0.18])
@@ -23,9 +23,10 @@ def giants(n_star, emulator, *, seed=0):
     return labels[emulator.inside(labels)][:n_star]
 
 
-def test_data_file_is_small_and_holds_no_pickles():
-    path = Path(emulator_module.__file__).with_name(DATA_FILE)
-    assert path.stat().st_size <= 2_000_000
+@pytest.mark.parametrize("population", POPULATIONS)
+def test_data_file_is_small_and_holds_no_pickles(population):
+    path = Path(emulator_module.__file__).with_name(data_file(population))
+    assert path.stat().st_size <= 700_000
     with np.load(path, allow_pickle=False) as data:
         assert all(data[name].dtype != object for name in data.files)
 

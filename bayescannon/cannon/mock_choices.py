@@ -1,0 +1,8 @@
+"""Names of what a mock survey can be like; the simulator is in the room `mock`."""
+
+# data releases
+MOCK_RELEASES = ("dr2", "dr10")
+# giants alone, or a field sample: dwarfs and hot stars too
+MOCK_POPULATIONS = ("giants", "field")
+# classes of odd stars that can be injected
+MOCK_ODD = ("binary", "double-lined", "emission", "carbon", "wrong-redshift", "sky")
