@@ -37,7 +37,7 @@ APOGEE_ERRORS = {
 }  # fmt: skip
 # errors of both surveys' labels relative to those of giants; A_K is measured as well in all stars
 ERROR_FACTORS = {"giant": 1.0, "dwarf": 1.3, "hot": 4.0}
-LASP_FACTORS = {"giant": 1.0, "dwarf": 1.0, "hot": 4.0}
+LASP_FACTORS = {"giant": 1.0, "dwarf": 0.6, "hot": 4.0}
 # share of the distance to the main sequence by which LASP's log g of dwarfs is drawn to it
 LASP_COMPRESSION = 0.5
 # the trend of LASP's Teff ends this far above 4700 K

@@ -3,13 +3,12 @@ The dwarfs and hot stars of a field sample: true labels.
 
 Temperatures, surface gravities and metallicities follow 460 dwarfs and 132 stars hotter than 7000 K of LAMOST DR10 with
 labels of LAMOST's pipeline (LASP): the median of log g at each Teff, its scatter for labels that are drawn toward the
-median (see :mod:`bayescannon.mock.catalogues`), and the distribution of [Fe/H]. Below 5000 K, where those have no stars,
-log g follows the main sequence of 5-Gyr isochrones. Dwarfs have 3.8 <= log g and Teff < 7000 K; evolved stars of the
-turn-off scatter to low log g.
+median (see :mod:`bayescannon.mock.catalogues`), and the distribution of [Fe/H]. Dwarfs have 3.8 <= log g and
+Teff < 7000 K; evolved stars of the turn-off scatter to low log g.
 
-These are assumptions: the shares of the thin and thick disc and of the halo and their [alpha/M]; [C/M] and [N/M] near
-0, for there is no dredge-up on the main sequence; masses (Teff / 5800 K)^1.7; rotation of stars hotter than 6200 K,
-Maxwellian, with a mean that reaches 130 km/s at 7500 K.
+These are assumptions: log g below 5000 K, where the real sample ends; the shares of the thin and thick disc and of the
+halo and their [alpha/M]; [C/M] and [N/M] near 0, for there is no dredge-up on the main sequence; masses
+(Teff / 5800 K)^1.7; rotation of stars hotter than 6200 K, Maxwellian, with a mean that reaches 130 km/s at 7500 K.
 """
 
 from typing import Any
