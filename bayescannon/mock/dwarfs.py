@@ -34,7 +34,7 @@ HOT_TEFF = (7000.0, 11000.0)
 HOT_SCALE = 1400.0
 LEAST_DWARF_LOGG = 3.8
 # share, mean and width of [M/H], mean of [alpha/M] of thin disc, thick disc, halo
-DISCS = np.array([(0.72, -0.18, 0.22, 0.04), (0.22, -0.55, 0.25, 0.20), (0.06, -1.35, 0.35, 0.27)])
+DISCS = np.array([(0.66, -0.18, 0.22, 0.04), (0.24, -0.55, 0.25, 0.20), (0.10, -1.40, 0.35, 0.27)])
 ALPHA_WIDTH, CARBON_WIDTH, NITROGEN_WIDTH = 0.03, 0.05, 0.06
 HOT_M_H, HOT_M_H_WIDTH = -0.15, 0.2
 MASS_EXPONENT, SOLAR_TEFF = 1.7, 5800.0
