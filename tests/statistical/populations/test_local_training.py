@@ -46,23 +46,30 @@ def reference(n_star, seed):
     return ReferenceSet(spectra_of(labels, seed), labels, None, NAMES)
 
 
-@pytest.mark.parametrize("n_star", [60, 600])
-def test_a_local_model_predicts_new_spectra_better_than_the_router_or_itself_alone(n_star):
-    every = reference(n_star, 3)
+def errors_of_predictions(n_star, kink):
+    """Errors of the flux of fresh stars by the local model, the router, and the model of the population alone."""
+    labels = toy_labels(n_star, NAMES, seed=3)
+    every = ReferenceSet(spectra_of(labels, 3, kink=kink), labels, None, NAMES)
     router = train(every, options=POOLED)
-    mine = every.select(every.labels[:, 1] < 2.7)
+    mine = every.select(labels[:, 1] < 2.9)
     fresh = toy_labels(400, NAMES, seed=9)
     fresh = fresh[fresh[:, 1] < 2.5]
-    truth = spectra_of(fresh, 9, sigma=1e-6).flux
+    truth = spectra_of(fresh, 9, kink=kink, sigma=1e-6).flux
+    models = (train_local(router, mine, POOLED), router, train(mine, options=POOLED))
+    return [float(np.sqrt(np.mean((model.predict(fresh) - truth) ** 2))) for model in models]
 
-    def error(model):
-        return float(np.sqrt(np.mean((model.predict(fresh) - truth) ** 2)))
 
-    local, alone = train_local(router, mine, POOLED), train(mine, options=POOLED)
-    print(n_star, error(local), error(router), error(alone))
+def test_few_stars_of_a_population_that_is_like_the_others_gain_from_the_router():
+    local, router, alone = errors_of_predictions(60, kink=0.002)
     assert keeps_to_router(POOLED)
-    expect_between(error(local) / error(router), 0.0, 0.98, what="error of the local model, of the router's")
-    expect_between(error(local) / error(alone), 0.0, 1.02, what="error of the local model, of the one alone")
+    expect_between(local / alone, 0.0, 0.95, what="error of the local model, of the one alone")
+    expect_between(local / router, 0.0, 1.1, what="error of the local model, of the router's")
+
+
+def test_many_stars_of_a_population_that_is_unlike_the_others_leave_the_router():
+    local, router, alone = errors_of_predictions(600, kink=0.04)
+    expect_between(local / router, 0.0, 0.9, what="error of the local model, of the router's")
+    expect_between(local / alone, 0.0, 1.1, what="error of the local model, of the one alone")
 
 
 @pytest.mark.long
