@@ -28,6 +28,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayescannon.data.labels import LabelScaler
+from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.main_sequence import MainSequence
@@ -91,4 +92,71 @@ def pair_model(
         w = pm.Deterministic("light_share", pt.sigmoid(other.log_light + sequence.light_width * rho))
         u = (1 - w) * label_vector(first, pt) + w * label_vector(pt.specify_shape(second, len(names)), pt)
         pm.Normal("y", r @ u, 1.0, observed=y, dims="mode")
+    return model
+
+
+def double_lined_model(
+    nodes: Sequence[tuple[float, tuple[FloatArray, FloatArray, FloatArray]]],
+    flux: FloatArray,
+    deviation: FloatArray,
+    *,
+    wavelength: FloatArray,
+    sequence: MainSequence,
+    scaler: LabelScaler,
+    prior: LabelPrior,
+    least_ratio: float,
+    widths: tuple[float, float, float],
+) -> pm.Model:
+    """
+    State the model of a pair with two velocities in PyMC, with dims stellar_label and pixel.
+
+    Parameters
+    ----------
+    nodes : two pairs of a velocity [km/s] and (theta, theta', theta'')
+        For each star the coefficients (P, T) shifted by the velocity, with their derivatives by ln lambda; the shift
+        from there is of second order.
+    flux, deviation : float arrays of shape (P,)
+        The flux, and the standard deviation of noise and scatter; inf in dead pixels.
+    wavelength : float array of shape (P,)
+        In Angstrom.
+    sequence, scaler, prior, least_ratio
+        As in :func:`pair_model`.
+    widths : three floats
+        Standard deviations [km/s] of the velocity of the mean light and of the difference of velocities, and the root
+        of that of the variance of the lines.
+
+    Returns
+    -------
+    model : pm.Model
+        Random variables ``labels``, ``mass_ratio``, ``rho``, and ``mean_velocity``, ``velocity_difference`` and
+        ``line_spread`` in units of their standard deviations; the observed ``flux`` (pixel).
+    """
+    names, c = scaler.names, SPEED_OF_LIGHT / 1000
+    coords: dict[str, Any] = {"stellar_label": list(names), "pixel": np.arange(len(flux))}
+    with pm.Model(coords=coords) as model:
+        first = pt.specify_shape(prior.declare_labels("labels", scaler), len(names))
+        q = pm.Uniform("mass_ratio", least_ratio, 1.0)
+        rho = pm.Normal("rho", 0.0, 1.0)
+        mean, difference, spread = (
+            pm.Normal(name, 0.0, 1.0) * unit
+            for name, unit in zip(
+                ("mean_velocity", "velocity_difference", "line_spread"),
+                (widths[0], widths[1], widths[2] ** 2 / (2 * c**2)),
+                strict=True,
+            )
+        )
+        labels = first * scaler.scale + scaler.pivot
+        other = sequence.companion(labels, q, pt)
+        second = pt.specify_shape((other.labels - scaler.pivot) / scaler.scale, len(names))
+        log_light = other.log_light + sequence.light_width * rho
+        w = pt.sigmoid(log_light)
+        share = pt.sigmoid(log_light + sequence.colour(labels, q, wavelength, pt))
+        parts = []
+        for (node, (values, slope, bend)), velocity, scaled in zip(
+            nodes, (mean - w * difference, mean + (1 - w) * difference), (first, second), strict=True
+        ):
+            vector, off = label_vector(scaled, pt), (velocity - node) / c
+            parts.append(values @ vector - off * (slope @ vector) + (off**2 / 2 + spread) * (bend @ vector))
+        expected = parts[0] + share * (parts[1] - parts[0])
+        pm.Normal("flux", expected, deviation, observed=flux, dims="pixel")
     return model

@@ -146,9 +146,14 @@ class MainSequence:
         second_logg = self.logg(second, metals, xp) + evolved
         changed = {"teff": second, "logg": second_logg}
         columns = [changed.get(name, labels[..., k]) for k, name in enumerate(self.names)]
-        brightness = xp.log(xp.expm1(SECOND_RADIATION / (self.wavelength * teff)))
-        brightness = brightness - xp.log(xp.expm1(SECOND_RADIATION / (self.wavelength * true_teff)))
+        brightness = _planck_ratio(teff, true_teff, self.wavelength, xp)
         return Companion(xp.stack(columns, axis=-1), xp.log(q) + np.log(10) * (logg - second_logg) + brightness)
+
+    def colour(self, labels: Any, q: Any, wavelength: Any, xp: ModuleType = np) -> Any:
+        """Return ln r at wavelengths (P,) [Angstrom] less that at the sequence's, for one pair of stars."""
+        teff = _column(labels, self.names, "teff")
+        cooler = teff * q ** (1 / MASS_EXPONENT)
+        return _planck_ratio(teff, cooler, wavelength, xp) - _planck_ratio(teff, cooler, self.wavelength, xp)
 
     def arrays(self, scaler: LabelScaler) -> tuple[Any, ...]:
         """Return the numbers that compiled kernels take: places of the labels, scaler, and what is above."""
@@ -167,6 +172,12 @@ def is_dwarf(labels: FloatArray, names: tuple[str, ...]) -> NDArray[np.bool_]:
 def _column(labels: Any, names: tuple[str, ...], name: str) -> Any:
     """Return a label of labels (..., K); 0 if it is not among them."""
     return labels[..., names.index(name)] if name in names else 0.0 * labels[..., 0]
+
+
+def _planck_ratio(teff: Any, other: Any, wavelength: Any, xp: ModuleType) -> Any:
+    """Return ln B(other) - ln B(teff) at a wavelength."""
+    one, two = (SECOND_RADIATION / (wavelength * t) for t in (teff, other))
+    return xp.log(xp.expm1(one)) - xp.log(xp.expm1(two))
 
 
 def _terms(t: Any, m: Any, xp: ModuleType) -> Any:

@@ -13,6 +13,7 @@ single one: their ratio is 1, and the probability of a pair its prior share.
 """
 
 from dataclasses import dataclass
+from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from bayescannon.models.main_sequence import MainSequence
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.binary_kernels import integrate_all, student_draws, student_log_density
+from bayescannon.stars.binary_kernels import integrate_all
 from bayescannon.stars.quartic import Quartic
 
 # ratios of masses: below, a companion gives less than a thousandth of the light
@@ -31,6 +32,8 @@ LEAST_RATIO = 0.2
 # intervals of the ratio, draws in each, and of a single star
 _N_INTERVAL, _N_DRAW, _N_SINGLE = 24, 48, 400
 _SEED = 0
+# degrees of freedom of the proposal
+_DOF = 7.0
 _BLOCK = 128
 
 
@@ -148,10 +151,12 @@ def pair_evidence(
 
 def _draws(rng: np.random.Generator, shape: tuple[int, int], n_dimension: int) -> tuple[FloatArray, ...]:
     """Return Student-t variables, their log density and places in intervals: stratified, in random order."""
-    z = student_draws(rng, (*shape, n_dimension))
+    stretch = np.sqrt(_DOF / rng.chisquare(_DOF, shape))
+    z = rng.standard_normal((*shape, n_dimension)) * stretch[..., None]
+    constant = lgamma((_DOF + n_dimension) / 2) - lgamma(_DOF / 2) - n_dimension / 2 * np.log(_DOF * np.pi)
+    log_density = constant - (_DOF + n_dimension) / 2 * np.log1p((z**2).sum(axis=-1) / _DOF)
     strata = np.argsort(rng.random(shape), axis=1)
-    within = (strata + rng.random(shape)) / shape[1] - 0.5
-    return z, student_log_density((z**2).sum(axis=-1), n_dimension), within
+    return z, log_density, (strata + rng.random(shape)) / shape[1] - 0.5
 
 
 def _outputs(n_star: int, n_interval: int, k: int) -> tuple[NDArray[np.float64], ...]:

@@ -9,8 +9,6 @@ q is dealt in equal intervals. At the middle of each the optimum in (x, rho) is 
 and draws are taken from a Student-t distribution there; q is uniform in the interval, and the centre moves with it.
 """
 
-from math import lgamma
-
 import numpy as np
 
 from bayescannon.models.main_sequence import LESS_EVOLVED, MASS_EXPONENT, SECOND_RADIATION, SOLAR_TEFF
@@ -18,8 +16,6 @@ from bayescannon.numerics.compiled import compiled
 from bayescannon.numerics.label_density import add_density
 from bayescannon.stars.quartic_kernels import solve_positive
 
-# degrees of freedom of the proposal
-_DOF = 7.0
 _MAX_ITERATIONS = 30
 # the optimum is found once a step lowers chi2 by less than this; draws correct what is left
 _DECREMENT = 1e-3
@@ -300,15 +296,3 @@ def _root_of_inverse(matrix, root):  # type: ignore[no-untyped-def]
                 root[m, m] = np.sqrt(max(total, 1e-12 * inverse[m, m], 1e-300))
             else:
                 root[m, p] = total / root[p, p]
-
-
-def student_log_density(square, n_dimension):  # type: ignore[no-untyped-def]
-    """Return the log density of z with z^T z = square, Student's t with the proposal's degrees of freedom."""
-    constant = lgamma((_DOF + n_dimension) / 2) - lgamma(_DOF / 2) - n_dimension / 2 * np.log(_DOF * np.pi)
-    return constant - (_DOF + n_dimension) / 2 * np.log1p(square / _DOF)
-
-
-def student_draws(rng, shape):  # type: ignore[no-untyped-def]
-    """Draw z (..., n) from the proposal, in units of its root."""
-    stretch = np.sqrt(_DOF / rng.chisquare(_DOF, shape[:-1]))
-    return rng.standard_normal(shape) * stretch[..., None]

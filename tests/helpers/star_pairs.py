@@ -1,11 +1,13 @@
 """Single stars and unresolved pairs of a known main sequence, drawn from the priors of the pair model."""
 
 import numpy as np
+from nuisance_stars import C_KM_S, line_coefficients
 
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_priors import MixtureLabels
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.main_sequence import MainSequence
+from bayescannon.numerics.log_spline import LogSpline
 from bayescannon.stars.quartic import compress, minimise
 
 NAMES = ("teff", "logg", "fe_h")
@@ -33,7 +35,7 @@ def draw_labels(rng, n_star):
 
 
 def pair_vectors(first, q, rho):
-    """u of pairs with its constant, the second star's scaled labels, and w, written with the statement's own functions."""
+    """u of pairs with its constant, the second star's scaled labels, and w."""
     other = SEQUENCE.companion(SCALER.from_scaled(first), q)
     second = SCALER.to_scaled(other.labels)
     w = 1 / (1 + np.exp(-(other.log_light + SEQUENCE.light_width * rho)))
@@ -55,3 +57,31 @@ class Stars:
         self.quartic = compress(self.theta, self.scatter, flux, np.full(flux.shape, sigma**-2))
         found = minimise(self.quartic, self.first[:, None], density=DENSITY)
         self.start = found.labels[:, 0]
+
+
+class DoubleLinedStars:
+    """Pixels of pairs whose velocities differ by `difference` [km/s], or of single stars of a `velocity` [km/s]."""
+
+    def __init__(self, n_star, *, difference, velocity=0.0, pairs=True, sigma=0.005, seed=0):
+        rng = np.random.default_rng(seed)
+        self.wavelength, theta = line_coefficients(400, 3)
+        self.scatter = np.full(400, 0.002)
+        self.spline = LogSpline.of(self.wavelength, theta, np.ones(400, dtype=bool))
+        self.first = draw_labels(rng, n_star).clip(-1.5, 1.5)
+        self.q, rho = rng.uniform(0.75, 1, n_star), rng.normal(size=n_star)
+        _, second, w = pair_vectors(self.first, self.q, rho)
+        flux = []
+        for n in range(n_star):
+            light = w[n] if pairs else 0.0
+            colour = SEQUENCE.colour(SCALER.from_scaled(self.first[n]), self.q[n], self.wavelength)
+            share = 1 / (1 + np.exp(-(np.log(light / (1 - light)) + colour))) if pairs else 0.0
+            at = (velocity - light * difference, velocity + (1 - light) * difference)
+            one, two = (
+                self.spline.at(shift=v / C_KM_S)[0] @ label_vector(x)
+                for v, x in zip(at, (self.first[n], second[n]), strict=True)
+            )
+            flux.append((1 - share) * one + share * two)
+        self.flux = np.array(flux) + np.hypot(sigma, 0.002) * rng.normal(size=(n_star, 400))
+        self.ivar = np.full(self.flux.shape, sigma**-2)
+        quartic = compress(theta, self.scatter, self.flux, self.ivar)
+        self.start = minimise(quartic, self.first[:, None], density=DENSITY).labels[:, 0]

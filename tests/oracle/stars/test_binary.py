@@ -46,7 +46,7 @@ def test_the_second_star_is_that_of_the_statement():
 
 
 def on_a_grid(stars, n, found):
-    """ln of the integrals of one star, as a pair and as a single one, by draws of a wide Gaussian around the posterior."""
+    """ln of the integrals of a star as a pair and as a single one, by draws of a wide Gaussian around the posterior."""
     rng = np.random.default_rng(n)
     a, b, c = (x[n] for x in stars.quartic.arrays)
     n_draw = 200_000

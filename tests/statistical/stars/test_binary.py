@@ -1,5 +1,7 @@
 """The probability of a pair, and what is inferred of pairs, mean what they say where the model is true."""
 
+from itertools import pairwise
+
 import numpy as np
 from expect import expect_between, expect_fraction, expect_mean
 from star_pairs import DENSITY, SCALER, SEQUENCE, Stars
@@ -12,7 +14,7 @@ def test_of_stars_with_a_probability_of_30_percent_30_percent_are_pairs():
     found = pair_evidence(stars.quartic, stars.start, SEQUENCE, SCALER, density=DENSITY)
     p = found.probability(0.5)
     edges = [0.0, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         rows = (p >= low) & (p < high)
         if rows.sum() < 40:
             continue
