@@ -1,4 +1,4 @@
-"""Scores of odd spectra under a trained model: pairs, emission, carbon, wide lines, wrong redshifts, lines of the sky."""
+"""Scores of odd spectra under a trained model: pairs, emission, carbon, wide lines, wrong redshifts, and the sky."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -44,11 +44,14 @@ class OddReference:
     ----------
     model_hash : str
         Of the model that was trained on all of them.
+    power : float
+        To which the likelihoods of pairs and of single stars were raised.
     scores : dict of str to ScoreReference
         By class; a class that these stars have no scores of is missing.
     """
 
     model_hash: str
+    power: float
     scores: dict[str, ScoreReference]
 
     def p_values(self, found: OddScores) -> FloatArray:
@@ -61,13 +64,14 @@ class OddReference:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers, for JSON."""
-        return {"model_hash": self.model_hash, "scores": {name: one.to_dict() for name, one in self.scores.items()}}
+        scores = {name: one.to_dict() for name, one in self.scores.items()}
+        return {"model_hash": self.model_hash, "power": self.power, "scores": scores}
 
     @classmethod
     def from_dict(cls, numbers: dict[str, Any]) -> "OddReference":
         """Undo :meth:`to_dict`."""
         scores = {name: ScoreReference.from_dict(one) for name, one in numbers["scores"].items()}
-        return cls(numbers["model_hash"], scores)
+        return cls(numbers["model_hash"], numbers["power"], scores)
 
 
 def fit_odd_reference(
@@ -75,6 +79,7 @@ def fit_odd_reference(
     reference: ReferenceSet,
     *,
     folds: int = N_FOLDS,
+    power: float = 1.0,
     double_lined: bool = False,
     seed: int = SEED,
     workers: int | None = None,
@@ -89,6 +94,8 @@ def fit_odd_reference(
         That it was trained on.
     folds, seed
         As in :func:`bayescannon.cannon.held_out.hold_out`.
+    power : float
+        To which the likelihoods of pairs and of single stars are raised.
     double_lined : bool
         Whether pairs with two velocities are fitted too: a quarter of a second per star.
     workers : int or None
@@ -106,14 +113,13 @@ def fit_odd_reference(
         likelihood = StarLikelihood.of(without, reference.spectra.select(rows), workers=workers)
         estimates = estimate_labels(likelihood, search_optima(likelihood, seed=seed, workers=workers), workers=workers)
         scaled = without.scaler.to_scaled(estimates["labels"].to_numpy())
-        power = _power(model, estimates)
         found = OddScorer.of(without).scores(
             likelihood, scaled, power=power, double_lined=double_lined, workers=workers
         )
         score[rows], log_snr[rows] = found.score, found.log_snr
     usable = {name: np.isfinite(score[:, k]).sum() >= FEWEST_STARS for k, name in enumerate(ODD_CLASSES)}
     fitted = {name: ScoreReference.fit(score[:, k], log_snr) for k, name in enumerate(ODD_CLASSES) if usable[name]}
-    return OddReference(model.hash, fitted)
+    return OddReference(model.hash, power, fitted)
 
 
 def odd_spectra(
@@ -143,8 +149,9 @@ def odd_spectra(
     odd : OddReference, optional
         Of :func:`fit_odd_reference`; without it there are no p-values.
     power : float or float array of shape (N,), optional
-        To which the likelihoods of pairs and of single stars are raised. Unless given, the square of the ratio of
-        formal and calibrated errors, and 1 for a model without calibration. Give the same as for the reference.
+        To which the likelihoods of pairs and of single stars are raised: that of `odd` unless given, or 1. Below 1 for
+        a model that misses more of spectra than its noise and scatter say (:func:`error_power`). p-values of pairs
+        are those of the reference's power.
     binary_share : float
         Share of pairs among stars like these before their spectra were seen.
     double_lined : bool or bool array of shape (N,)
@@ -196,9 +203,10 @@ def odd_spectra(
         raise InputError(f"estimates must have the labels {', '.join(model.label_names)}; got {', '.join(names)}")
     estimates = estimates.sel(stellar_label=list(model.label_names))
     scaled = model.scaler.to_scaled(estimates["labels"].transpose("star", "stellar_label").to_numpy())
-    used = _power(model, estimates) if power is None else power
+    if power is None:
+        power = 1.0 if odd is None else odd.power
     scorer = OddScorer.of(model)
-    found = scorer.scores(likelihood, scaled, power=used, double_lined=double_lined, workers=workers)
+    found = scorer.scores(likelihood, scaled, power=power, double_lined=double_lined, workers=workers)
     p_values = np.full(found.score.shape, np.nan) if odd is None else odd.p_values(found)
     return xr.Dataset(
         {
@@ -216,12 +224,16 @@ def odd_spectra(
     )
 
 
-def _power(model: TrainedModel, estimates: xr.Dataset) -> FloatArray | float:
-    """Return the squared ratio of formal and calibrated errors of each star, in the mean over labels and at most 1."""
+def error_power(estimates: xr.Dataset) -> FloatArray:
+    """
+    Return the squared ratio of formal and calibrated errors, shape (N,), in the mean over labels and at most 1.
+
+    As if the noise of the pixels were larger by as much as the errors of labels are; 1 for stars without calibrated
+    errors. For pairs it is a lower bound, since calibrated errors hold those of the reference labels too.
+    """
     if "calibrated_error" not in estimates:
-        return 1.0
-    formal = formal_errors(estimates)
-    calibrated = estimates["calibrated_error"].to_numpy()
+        return np.ones(estimates.sizes["star"])
+    formal, calibrated = formal_errors(estimates), estimates["calibrated_error"].to_numpy()
     known = np.isfinite(formal) & np.isfinite(calibrated)
     logs = np.log(np.where(known, formal / np.where(known, calibrated, 1.0), 1.0)).mean(axis=1)
     return np.minimum(np.exp(2 * logs), 1.0)

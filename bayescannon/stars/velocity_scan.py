@@ -9,6 +9,7 @@ velocity the best of the labels counts, at 0 as elsewhere, so that velocities ar
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT
 from bayescannon.models.label_vector import label_vector
@@ -85,14 +86,14 @@ class VelocityScan:
         map_blocks(one, len(flux), _BLOCK, workers)
         return result
 
-    def best_shift(self, chi2: FloatArray, n_live: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def best_shift(self, chi2: FloatArray, n_live: NDArray[np.integer]) -> tuple[FloatArray, FloatArray]:
         """
         Return by how much a velocity other than 0 is better, and the best velocity [km/s], both of shape (N,).
 
         Parameters
         ----------
         chi2 : float array of shape (N, V)
-        n_live : array of shape (N,)
+        n_live : int array of shape (N,)
             Numbers of live pixels.
 
         Returns
