@@ -258,7 +258,9 @@ def _pair_variables(model: TrainedModel, found: OddScores, share: float) -> dict
         if double is not None:
             two = double.log_ratio
             numbers["log_evidence_double_lined"] = two
-            log_ratio = np.where(np.isfinite(two), np.logaddexp(log_ratio, two) - np.log(2), log_ratio)
+            both = np.isfinite(two) & np.isfinite(log_ratio)
+            log_ratio = log_ratio.copy()
+            log_ratio[both] = np.logaddexp(log_ratio[both], two[both]) - np.log(2)
             better = two > pair.log_ratio
             numbers["velocity_difference"] = np.where(better, double.difference, np.nan)
             numbers["velocity_difference_error"] = np.where(better, double.difference_error, np.nan)

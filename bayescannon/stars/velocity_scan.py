@@ -106,7 +106,8 @@ class VelocityScan:
         middle, rows = len(self.velocity) // 2, np.arange(len(chi2))
         elsewhere = chi2.copy()
         elsewhere[:, middle] = np.inf
-        gain = (chi2[:, middle] - elsewhere.min(axis=1)) / (chi2[:, middle] / np.maximum(n_live, 1))
+        reduced = np.where(chi2[:, middle] > 0, chi2[:, middle], 1.0) / np.maximum(n_live, 1)
+        gain = (chi2[:, middle] - elsewhere.min(axis=1)) / reduced
         best = chi2.argmin(axis=1).clip(1, len(self.velocity) - 2)
         before, at, after = (chi2[rows, best + k] for k in (-1, 0, 1))
         bend = np.maximum(before - 2 * at + after, 1e-300)

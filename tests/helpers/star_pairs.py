@@ -34,11 +34,11 @@ def draw_labels(rng, n_star):
     return SCALER.to_scaled(PRIOR.mean[0] + rng.normal(size=(n_star, 3)) @ root.T)
 
 
-def pair_vectors(first, q, rho):
+def pair_vectors(first, q, rho, sequence=SEQUENCE):
     """u of pairs with its constant, the second star's scaled labels, and w."""
-    other = SEQUENCE.companion(SCALER.from_scaled(first), q)
+    other = sequence.companion(SCALER.from_scaled(first), q)
     second = SCALER.to_scaled(other.labels)
-    w = 1 / (1 + np.exp(-(other.log_light + SEQUENCE.light_width * rho)))
+    w = 1 / (1 + np.exp(-(other.log_light + sequence.light_width * rho)))
     return (1 - w)[:, None] * label_vector(first) + w[:, None] * label_vector(second), second, w
 
 
