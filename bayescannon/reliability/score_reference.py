@@ -18,8 +18,8 @@ from bayescannon.numerics.tail_distribution import TailDistribution
 from bayescannon.numerics.typing import FloatArray
 
 # where in the distribution of log S/N the knots are; the share of the stars around each, and the fewest
-_KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
-_SHARE, _FEWEST = 0.25, 25
+_KNOTS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
+_SHARE, _FEWEST = 0.15, 25
 _LEAST_WIDTH = 1e-9
 FEWEST_STARS = 20
 
@@ -57,9 +57,10 @@ class ScoreReference:
         if usable.sum() < FEWEST_STARS:
             raise InputError(f"a distribution of scores needs {FEWEST_STARS} reference stars; got {int(usable.sum())}")
         y, x = score[usable], log_snr[usable]
-        knots = np.quantile(x, _KNOTS)
+        wanted = np.quantile(x, _KNOTS)
         n_near = min(max(int(_SHARE * len(x)), _FEWEST), len(x))
-        near = [np.argsort(np.abs(x - knot))[:n_near] for knot in knots]
+        near = [np.argsort(np.abs(x - knot))[:n_near] for knot in wanted]
+        knots = np.array([np.median(x[rows]) for rows in near])
         centre = np.array([np.median(y[rows]) for rows in near])
         width = np.array([1.4826 * np.median(np.abs(y[rows] - c)) for rows, c in zip(near, centre, strict=True)])
         draft = cls(knots, centre, np.maximum(width, _LEAST_WIDTH), TailDistribution.fit(y))

@@ -12,7 +12,7 @@ from bayescannon.reliability.score_reference import ScoreReference
 def scores(n_star, seed=0):
     rng = np.random.default_rng(seed)
     log_snr = rng.uniform(2.5, 5.0, n_star)
-    return 3.0 * log_snr + (0.2 + 0.3 * log_snr) * rng.standard_t(5, n_star), log_snr
+    return 0.5 * log_snr + (0.2 + 0.3 * log_snr) * rng.standard_t(5, n_star), log_snr
 
 
 def test_p_values_are_uniform_at_every_signal_to_noise():
