@@ -243,7 +243,11 @@ def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
         "--pipeline-columns", type=columns_of, default={}, metavar="NAME=COL,...", help="where they are named otherwise"
     )
     parser.add_argument(
-        "--false-alarms", type=float, default=FALSE_ALARMS, metavar="X", help="rate that each flag may have"
+        "--false-alarms",
+        type=float,
+        default=FALSE_ALARMS,
+        metavar="X",
+        help="rate that each flag may have; flags of a catalogue stay",
     )
     add_choices(parser, FoldChoices)
     _add_seed(parser, "folds and starts")

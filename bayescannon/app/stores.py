@@ -95,7 +95,7 @@ def label_store(
             noise = noise or NoiseFinding.of(spectra.flux, spectra.ivar)
             likelihood = StarLikelihood.of(model, spectra, prior=prior, workers=workers)
             search = search_optima(likelihood, prior=prior, n_starts=n_starts, seed=seed, workers=workers)
-            part = estimate_labels(likelihood, search, workers=workers)
+            part = estimate_labels(likelihood, search, false_alarms=false_alarms, workers=workers)
             if n_draws:
                 posterior = posterior_of(likelihood, search, n_draws=n_draws, nuts=False, workers=workers)
                 part = part.merge(posterior.drop_attrs(deep=False))

@@ -64,6 +64,8 @@ def coverage_summary(catalogue: Table) -> str:
         *unknown, cut = select_by_distance(distance)[1]
         text += f"; {cut.step} keeps {cut.remaining}"
         text += "".join(f", {row.removed} have {row.step}" for row in unknown)
+    if "coverage" in catalogue.meta:
+        text += f"; {catalogue.meta['coverage']}"
     return text
 
 

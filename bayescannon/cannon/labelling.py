@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon import __version__
-from bayescannon.cannon.choices import HIGH_REDUCED_CHI2, N_STARTS, SEED
+from bayescannon.cannon.choices import FALSE_ALARMS, HIGH_REDUCED_CHI2, N_STARTS, SEED
 from bayescannon.cannon.chosen_options import recipe_name
 from bayescannon.cannon.coverage_flag import outside_coverage
 from bayescannon.cannon.fit_check import warn_of_run
@@ -213,7 +213,9 @@ def search_optima(
     return Search(prior, density, starts, optima, seed)
 
 
-def estimate_labels(likelihood: StarLikelihood, search: Search, *, workers: int | None = None) -> xr.Dataset:
+def estimate_labels(
+    likelihood: StarLikelihood, search: Search, *, false_alarms: float = FALSE_ALARMS, workers: int | None = None
+) -> xr.Dataset:
     """Take the best optima of stars, with errors and flags: what :func:`label_spectra` returns."""
     found = best_optimum(likelihood.quartic, search.optima, density=search.density)
     if likelihood.settled is not None:
@@ -226,10 +228,12 @@ def estimate_labels(likelihood: StarLikelihood, search: Search, *, workers: int 
     dominated = np.zeros(len(likelihood), dtype=bool)
     if not search.density.is_flat:
         dominated = prior_dominates(found, find_labels(likelihood.quartic, search.starts, workers=workers))
-    return _assemble(likelihood, search, found, dominated)
+    return _assemble(likelihood, search, found, dominated, false_alarms)
 
 
-def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, dominated: BoolArray) -> xr.Dataset:
+def _assemble(
+    likelihood: StarLikelihood, search: Search, found: LabelOptimum, dominated: BoolArray, false_alarms: float
+) -> xr.Dataset:
     """Put the solution into the labels' units, flag it, and name its dims."""
     model, spectra = likelihood.model, likelihood.spectra
     labels = model.scaler.from_scaled(found.scaled)
@@ -245,7 +249,7 @@ def _assemble(likelihood: StarLikelihood, search: Search, found: LabelOptimum, d
         ResultFlag.NOT_CONVERGED: ~found.converged,
         ResultFlag.FEW_PIXELS: found.live_pixels < len(model.wavelength) / 2,
         ResultFlag.MULTIMODAL: found.rivals | (found.agreeing_starts < n_starts / 2),
-        ResultFlag.OUTSIDE_COVERAGE: outside_coverage(model, labels)[1],
+        ResultFlag.OUTSIDE_COVERAGE: outside_coverage(model, labels, false_alarms=false_alarms)[1],
         ResultFlag.LOW_SNR: columns["snr"] < LOW_SNR,
         ResultFlag.PRIOR_DOMINATED: dominated,
         ResultFlag.LITTLE_INFORMATION: too_little(model, left),

@@ -35,6 +35,7 @@ from bayescannon.reliability.label_scores import (
     SCORES,
     SPECTRUM_SCORES,
     CoverageReference,
+    coverage_stars,
     label_scores,
 )
 from bayescannon.reliability.spectrum_scores import NoveltyReference, Residuals
@@ -52,6 +53,9 @@ def coverage_from_estimates(
 ) -> CoverageReference:
     """
     Make the coverage reference of out-of-fold estimates.
+
+    Reference stars whose labels are outliers, at most 2 % of them, are left out with a warning
+    (:func:`~bayescannon.reliability.label_scores.coverage_stars`).
 
     Parameters
     ----------
@@ -72,10 +76,22 @@ def coverage_from_estimates(
         )
     points = model.scaler.to_scaled(estimates["labels"].to_numpy())
     labels = model.scaler.to_scaled(reference_labels)
+    kept = coverage_stars(labels)
+    if not kept.all():
+        stars = [str(star) for star in estimates["star"].to_numpy()[~kept]]
+        warnings.warn(
+            BayesCannonWarning(
+                f"labels of {len(stars)} of {len(labels)} reference stars are ten standard deviations from those of "
+                f"the others: they do not count as covered by the model ({listed(stars, most=5)})"
+            ),
+            stacklevel=2,
+        )
+    points, labels = points[kept], labels[kept]
     scores = np.full((len(labels), len(SCORES)), np.nan)
     scores[:, : -len(SPECTRUM_SCORES)] = label_scores(points, labels, leave_one_out=True)
     novelty = None
     if residuals is not None:
+        residuals = residuals.select(np.flatnonzero(kept))
         novelty = NoveltyReference.fit(residuals)
         scores[:, -len(SPECTRUM_SCORES) :] = novelty.scores(residuals)
     return CoverageReference(model.scaler, labels, scores, novelty, model.hash)
@@ -121,15 +137,12 @@ def as_pipeline_labels(given: LabelTable | str | Path, model: TrainedModel, star
     return table
 
 
-def _distances(
-    estimates: xr.Dataset, coverage: CoverageReference, table: LabelTable | None, workers: int | None
-) -> FloatArray:
+def _distances(estimates: xr.Dataset, model: TrainedModel, table: LabelTable | None, workers: int | None) -> FloatArray:
     """Return the paper's label distance, of Survey B's own labels if given; NaN without Teff, log g and [Fe/H]."""
-    names = [name for name in PAPER_SCALES if name in coverage.scaler.names]
+    names = [name for name in PAPER_SCALES if name in model.label_names]
     if not names:
         return np.full(estimates.sizes["star"], np.nan)
-    columns = [coverage.scaler.names.index(name) for name in names]
-    reference = coverage.scaler.from_scaled(coverage.labels)[:, columns]
+    reference = model.reference_labels[:, [model.label_names.index(name) for name in names]]
     if table is None:
         labels = estimates["labels"].sel(stellar_label=names).transpose("star", "stellar_label").to_numpy()
     else:
@@ -152,7 +165,9 @@ def assess_coverage(
     """
     Assess how far stars are from what a model was trained on.
 
-    Stars are independent of each other, so that a survey may be assessed block by block.
+    Stars are independent of each other, so that a survey may be assessed block by block. Flags are only added: a star
+    that its estimates flag stays flagged, whatever the reference stars say. To have fewer flags than those of an older
+    assessment, label the stars again.
 
     Parameters
     ----------
@@ -164,7 +179,7 @@ def assess_coverage(
     coverage : CoverageReference, optional
         The model's own unless given.
     scores : {"deciding", "all"}
-        The two scores that decide the flags, or all of :data:`bayescannon.reliability.label_scores.SCORES`.
+        The three scores that decide the flags, or all of :data:`bayescannon.reliability.label_scores.SCORES`.
     pipeline_labels : LabelTable or path of a table, optional
         Survey B's own labels: the label distance is of them and not of the inferred labels. NaN where it has none.
     false_alarms : float
@@ -175,9 +190,11 @@ def assess_coverage(
     Returns
     -------
     assessment : xarray.Dataset
-        Dims star, score_name: ``score`` and ``p_value`` of the scores asked for; ``p_coverage``, ``p_novelty`` and
-        ``p_joint`` (twice the smaller of these, at most 1); ``label_distance``; ``flags``, those of the estimates with
-        OUTSIDE_COVERAGE and NOVEL_SPECTRUM decided anew.
+        Dims star, score_name: ``score`` and ``p_value`` of the scores asked for; ``p_coverage`` (range and whitened
+        distance together), ``p_novelty`` and ``p_joint`` (twice the smaller of these, at most 1); ``label_distance``;
+        ``flags``, those of the estimates with OUTSIDE_COVERAGE
+        (:func:`~bayescannon.cannon.coverage_flag.outside_coverage`) and NOVEL_SPECTRUM added. The attribute
+        ``coverage`` says with how many reference stars, and below what p-values are extrapolated.
 
     Raises
     ------
@@ -238,15 +255,14 @@ def assess_coverage(
     p_values = coverage.p_values(values, names)
     p_coverage, outside = outside_coverage(model, labels, coverage, false_alarms=false_alarms)
     p_novelty = p_values[:, names.index(NOVELTY_SCORE)]
-    novel = is_unusual(p_novelty, false_alarms, len(coverage))
+    tail = coverage.tail(NOVELTY_SCORE)
+    novel = is_unusual(p_novelty, false_alarms, coverage.smallest_p_value if tail is None else tail.smallest)
     both = np.isfinite(p_coverage) & np.isfinite(p_novelty)
     # Bonferroni: valid however the two depend on each other
     p_joint = np.minimum(np.fmin(p_coverage, p_novelty) * np.where(both, 2, 1), 1.0)
     flags = estimates["flags"].to_numpy() if "flags" in estimates else np.zeros(len(points), dtype=np.int32)
-    # without spectra nothing is known of novelty, and the flag stays as it is
-    novel |= np.isnan(p_novelty) & ((flags & int(ResultFlag.NOVEL_SPECTRUM)) != 0)
     for flag, mask in ((ResultFlag.OUTSIDE_COVERAGE, outside), (ResultFlag.NOVEL_SPECTRUM, novel)):
-        flags = np.where(mask, flags | int(flag), flags & ~int(flag))
+        flags = np.where(mask, flags | int(flag), flags)
     return xr.Dataset(
         {
             "score": (("star", "score_name"), values),
@@ -254,17 +270,22 @@ def assess_coverage(
             "p_coverage": ("star", p_coverage),
             "p_novelty": ("star", p_novelty),
             "p_joint": ("star", p_joint),
-            "label_distance": ("star", _distances(estimates, coverage, own, workers)),
+            "label_distance": ("star", _distances(estimates, model, own, workers)),
             "flags": ("star", flags.astype(np.int32)),
         },
         coords={"star": estimates["star"].to_numpy(), "score_name": list(names)},
-        attrs={"false_alarms": false_alarms, "distance_of": "inferred" if pipeline_labels is None else "pipeline"},
+        attrs={
+            "false_alarms": false_alarms,
+            "distance_of": "inferred" if pipeline_labels is None else "pipeline",
+            "coverage": coverage.describe_p_values(),
+        },
     )
 
 
 def with_coverage(estimates: xr.Dataset, assessment: xr.Dataset) -> xr.Dataset:
     """Put an assessment into label estimates of the same stars, for the catalogue, with the flags of both."""
-    return estimates.assign({str(name): values for name, values in assessment.data_vars.items()})
+    both = estimates.assign({str(name): values for name, values in assessment.data_vars.items()})
+    return both.assign_attrs(coverage=assessment.attrs["coverage"])
 
 
 def coverage_of_catalogue(

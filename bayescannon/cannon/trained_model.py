@@ -32,7 +32,7 @@ from bayescannon.pixels.component_choice import ComponentChoice
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.populations import Populations
 from bayescannon.reliability.error_distribution import ErrorCalibration
-from bayescannon.reliability.label_scores import CoverageReference
+from bayescannon.reliability.label_scores import CoverageReference, coverage_stars
 from bayescannon.stars.nuisance import NuisanceModel
 
 if TYPE_CHECKING:
@@ -174,6 +174,13 @@ class TrainedModel:
     def scatter(self) -> NDArray[np.float64]:
         """Intrinsic scatter, shape (P,); inf in dead pixels."""
         return self.fit.scatter
+
+    @cached_property
+    def label_box(self) -> NDArray[np.float64]:
+        """Smallest and largest scaled label of the reference stars, shape (2, K), without a few outliers."""
+        scaled = self.scaler.to_scaled(self.reference_labels)
+        kept = scaled[coverage_stars(scaled)]
+        return np.stack([kept.min(axis=0), kept.max(axis=0)])
 
     @cached_property
     def star_rows(self) -> NDArray[np.intp]:

@@ -148,6 +148,8 @@ def add_coverage(table: Table, assessment: xr.Dataset) -> Table:
     table.remove_columns([column.name for column in new if column.name in table.colnames])
     for column in new:
         table.add_column(column)
+    if "coverage" in assessment.attrs:
+        table.meta["coverage"] = assessment.attrs["coverage"]
     return table
 
 

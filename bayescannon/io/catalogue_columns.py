@@ -17,9 +17,10 @@ from bayescannon.numerics.intervals import CENTRAL_68
 from bayescannon.numerics.typing import FloatArray
 
 COVERAGE_COLUMNS = {
-    "p_coverage": "p-value of the labels' distance from the range of held-out reference stars",
+    "p_coverage": "p-value of the labels' distance from those of held-out reference stars, by range and whitened",
     "p_novelty": "p-value of the spectrum's novelty against held-out reference stars",
-    "p_joint": "p-value of both: twice the smaller of p_coverage and p_novelty, at most 1",
+    "p_joint": "p-value of both: twice the smaller of p_coverage and p_novelty, at most 1; below 1 / (reference "
+    "stars + 1) extrapolated",
     "label_distance": "label distance (Ho et al. 2017, eq. 7) to ten reference stars",
 }
 _IDENTITY_TEXTS = {

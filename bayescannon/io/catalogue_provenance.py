@@ -28,6 +28,7 @@ OPTIONAL = {
     "priors": "priors of the training",
     "prior": "prior of the labels",
     "nuisances": "priors of velocity, line spread, continuum",
+    "coverage": "reference stars of p-values, smallest p",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
@@ -49,7 +50,7 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     attrs : mapping
         Must have ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
         ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``recipe``, ``priors``, ``prior``,
-        ``nuisances``, ``kappa``, ``created``.
+        ``nuisances``, ``kappa``, ``coverage``, ``created``.
 
     Returns
     -------

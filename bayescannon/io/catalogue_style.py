@@ -90,9 +90,9 @@ _STYLES = {
     "ess": ColumnStyle(_NUMBER, 1, "stat.value"),
     "n_modes": ColumnStyle(_COUNT, None, "meta.number"),
     "posterior_status": ColumnStyle(_STATUS, None, "meta.code.status"),
-    "p_coverage": ColumnStyle(_NUMBER, 4, "stat.probability"),
-    "p_novelty": ColumnStyle(_NUMBER, 4, "stat.probability"),
-    "p_joint": ColumnStyle(_NUMBER, 4, "stat.probability"),
+    "p_coverage": ColumnStyle(_NUMBER, 7, "stat.probability"),
+    "p_novelty": ColumnStyle(_NUMBER, 7, "stat.probability"),
+    "p_joint": ColumnStyle(_NUMBER, 7, "stat.probability"),
     "label_distance": ColumnStyle(_NUMBER, 4, "stat.value"),
     # signed, so that `flags & ~mask` works with a member of ResultFlag as mask
     "flags": ColumnStyle(_BITS, None, "meta.code.qual"),

@@ -1,4 +1,9 @@
-"""Empirical p-values against a reference distribution."""
+"""
+Empirical p-values against a reference distribution, and which of them are unusual.
+
+They are exact and need no assumption on the distribution, but there are none below 1 / (1 + M). The flags of stars need
+smaller ones, of :mod:`bayescannon.numerics.tail_distribution`.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +38,10 @@ def empirical_p_value(scores: FloatArray, reference: FloatArray) -> NDArray[np.f
     return np.where(np.isnan(scores), np.nan, (1 + n_not_smaller) / (1 + len(ordered)))
 
 
-def is_unusual(p_value: FloatArray, false_alarms: float, n_reference: int) -> NDArray[np.bool_]:
+def is_unusual(p_value: FloatArray, false_alarms: float, smallest: float) -> NDArray[np.bool_]:
     """
     Return where a p-value is at most the rate of false alarms; NaN is not unusual.
 
-    The smallest possible p-value of M reference stars is 1 / (1 + M). If that is above the rate, a star is unusual if
-    its score is above those of all reference stars.
+    If the `smallest` possible p-value is above the rate, a star that has it is unusual.
     """
-    return np.nan_to_num(p_value, nan=1.0) <= max(false_alarms, 1 / (1 + n_reference)) * (1 + 1e-12)
+    return np.nan_to_num(p_value, nan=1.0) <= max(false_alarms, smallest) * (1 + 1e-12)

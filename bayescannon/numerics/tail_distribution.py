@@ -11,7 +11,8 @@ their excesses x over a threshold u (Pickands 1975, Ann. Statist. 3, 119),
 for k scores above u. Three things make it usable with tens or hundreds of scores. The shape has a Gaussian prior, and
 p-values are averaged over the posterior of shape and scale, since a fitted tail taken as true is too short. The largest
 few excesses are censored: it counts that they are above the others, not by how much, so that a few absurd scores do not
-set a limit. No p-value is below a thousandth of the smallest one of ranks; a tail is not extrapolated for ever.
+set a limit. No p-value is below a thousandth of the smallest one of ranks, or below 1e-7; a tail is not extrapolated
+for ever.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ _CENSORED_SHARE, _CENSORED_LEAST, _CENSORED_MOST = 0.01, 2, 0.25
 # a tail is of at least so many scores, if that is not more than half of all; with fewer there is none
 _TAIL_WANTED, _TAIL_NEEDED = 10, 5
 # how far below the smallest p-value of ranks the tail may be extrapolated
-_EXTRAPOLATED = 1e-3
+_EXTRAPOLATED, _SMALLEST = 1e-3, 1e-7
 # knots of the body: p-values between them are linear
 _KNOTS = 101
 # grid of the posterior: points on each axis, half its width in standard deviations, how often it is laid anew
@@ -151,7 +152,7 @@ class TailDistribution:
     @property
     def smallest(self) -> float:
         """The smallest p-value that is given."""
-        return self.smallest_by_rank * (_EXTRAPOLATED if self.n_tail else 1.0)
+        return max(self.smallest_by_rank * _EXTRAPOLATED, _SMALLEST) if self.n_tail else self.smallest_by_rank
 
     @property
     def tail_share(self) -> float:
@@ -217,7 +218,8 @@ class TailDistribution:
     @classmethod
     def from_dict(cls, numbers: dict[str, Any]) -> "TailDistribution":
         """Undo :meth:`to_dict`."""
-        return cls(**{name: np.asarray(x) if isinstance(x, list) else x for name, x in numbers.items()})
+        arrays = {name: np.asarray(numbers[name]) for name in ("body", "body_p")}
+        return cls(**(numbers | arrays))
 
     @cached_property
     def _components(self) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -308,7 +310,7 @@ def _posterior(excess: FloatArray, n_censored: int) -> tuple[FloatArray, FloatAr
         off = grid - mean[:, None, None]
         covariance = np.einsum("ij,aij,bij->ab", weight, off, off)
         # a posterior that is narrower than the cells of the grid is somewhere in them
-        width = np.sqrt(np.diag(covariance)) + [shapes[1] - shapes[0], log_scales[1] - log_scales[0]]
+        width = np.sqrt(np.diag(covariance)) + np.array([shapes[1] - shapes[0], log_scales[1] - log_scales[0]])
         reach = _HALF_WIDTH * np.linspace(-1, 1, _GRID)
         shapes, log_scales = mean[0] + reach * width[0], mean[1] + reach * width[1]
     return mean, covariance

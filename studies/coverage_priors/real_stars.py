@@ -22,14 +22,14 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import read_lamost
 from bayescannon.numerics.p_values import empirical_p_value, is_unusual
 from bayescannon.numerics.rows import rows_of
-from bayescannon.reliability.label_scores import COVERAGE_SCORE, NOVELTY_SCORE, SCORES
+from bayescannon.reliability.label_scores import COVERAGE_SCORES, NOVELTY_SCORE, SCORES
 from bayescannon.reliability.spectrum_scores import Residuals
 
 NAMES = ["teff", "logg", "fe_h"]
 PRIORS = ("gaussian", "mixture", "coverage")
 RATES = (0.01, 0.03, 0.05)
-SCORE = {"chi2": "chi2", "range (p_coverage)": COVERAGE_SCORE, "novelty": NOVELTY_SCORE}
-COMBINED = ("chi2", "range (p_coverage)", "novelty", "distance, inferred", "shift, coverage")
+SCORE = {"chi2": "chi2", "novelty": NOVELTY_SCORE}
+COMBINED = ("chi2", "p_coverage", "novelty", "distance, inferred", "shift, coverage")
 
 
 class RealStars:
@@ -102,10 +102,11 @@ def p_values(
     assessed = assess_coverage(model, spectra, found["flat"], coverage, scores="all")
     p = {
         "chi2": assessed["p_value"].sel(score_name="chi2").to_numpy(),
-        "range (p_coverage)": assessed["p_coverage"].to_numpy(),
+        "p_coverage": assessed["p_coverage"].to_numpy(),
         "novelty": assessed["p_novelty"].to_numpy(),
     }
-    own = {name: coverage.p_values(coverage.scores)[:, SCORES.index(SCORE[name])] for name in p}
+    own = {name: coverage.p_values(coverage.scores)[:, SCORES.index(score)] for name, score in SCORE.items()}
+    own["p_coverage"] = coverage.coverage_p_value(coverage.scores[:, [SCORES.index(name) for name in COVERAGE_SCORES]])
     for name in inner:
         if name.startswith(("distance", "shift")):
             p[name] = empirical_p_value(found[name], inner[name])
@@ -143,13 +144,14 @@ def study_real(console: Console, stars: RealStars, *, outer: int, folds: int, de
                 fixed = {f"PRIOR_DOMINATED, {name}": found[f"PRIOR_DOMINATED, {name}"] for name in PRIORS}
                 fixed["distance, inferred > 2.5"] = found["distance, inferred"] >= PAPER_CUT
                 fixed["distance, pipeline > 2.5"] = found["distance, pipeline"] >= PAPER_CUT
+                smallest = 1 / (1 + len(reference))
                 for kind, members in kinds.items():
                     for rate in RATES:
-                        hit = [is_unusual(p[name], rate, len(reference)) for name in ("range (p_coverage)", "novelty")]
-                        count("range or novelty, each", rate, kind, (hit[0] | hit[1])[members])
+                        hit = [is_unusual(p[name], rate, smallest) for name in ("p_coverage", "novelty")]
+                        count("coverage or novelty, each", rate, kind, (hit[0] | hit[1])[members])
                     for name, values in p.items():
                         for rate in RATES:
-                            count(name, rate, kind, is_unusual(values, rate, len(reference))[members])
+                            count(name, rate, kind, is_unusual(values, rate, smallest)[members])
                     for name, hit in fixed.items():
                         count(name, np.nan, kind, hit[members])
             console.print(f"deal {seed + 1}, fold {k + 1} of {outer}")

@@ -11,8 +11,8 @@ def test_empirical_p_values_by_counting():
     np.testing.assert_allclose(found, [1.0, 4 / 5, 2 / 5, 2 / 5, 1 / 5, np.nan])
     assert np.isnan(empirical_p_value(np.zeros(2), np.full(3, np.nan))).all()
     # thirty stars can not show one per cent: beyond all of them is what is left
-    assert is_unusual(np.array([1 / 31, 2 / 31, np.nan]), 0.01, 30).tolist() == [True, False, False]
-    assert is_unusual(np.array([0.01, 0.0101]), 0.01, 1000).tolist() == [True, False]
+    assert is_unusual(np.array([1 / 31, 2 / 31, np.nan]), 0.01, 1 / 31).tolist() == [True, False, False]
+    assert is_unusual(np.array([0.01, 0.0101]), 0.01, 1 / 1001).tolist() == [True, False]
 
 
 def test_p_values_of_exchangeable_scores_are_valid_at_every_level():
@@ -21,4 +21,4 @@ def test_p_values_of_exchangeable_scores_are_valid_at_every_level():
     found = np.array([empirical_p_value(scores[[n]], np.delete(scores, n))[0] for n in range(200)])
     np.testing.assert_allclose(np.sort(found), np.arange(1, 201) / 200)
     for alpha in (0.01, 0.05, 0.3):
-        assert is_unusual(found, alpha, 199).mean() <= alpha + 1e-12
+        assert is_unusual(found, alpha, 1 / 200).mean() <= alpha + 1e-12

@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 import toy
 import xarray as xr
+from expect import expect_fraction
 from scipy.stats import gaussian_kde
 
 from bayescannon.data.labels import LabelScaler
-from bayescannon.reliability.label_scores import LABEL_SCORES, SCORES, CoverageReference, label_scores
+from bayescannon.reliability.label_scores import (
+    COVERAGE_SCORES,
+    LABEL_SCORES,
+    SCORES,
+    CoverageReference,
+    coverage_stars,
+    label_scores,
+)
 from bayescannon.reliability.spectrum_scores import NoveltyReference
 
 
@@ -86,3 +94,58 @@ def test_few_reference_stars_and_unknown_scores_are_refused():
         label_scores(labels, labels[:9])
     with pytest.raises(ValueError, match=r"scores of labels must be among range, hull, .*; got 'chi2'"):
         label_scores(labels, labels, ["chi2"])
+
+
+def scored_reference(labels, points):
+    """A coverage reference of scaled labels and held-out points; it has no spectra."""
+    scores = np.full((len(labels), len(SCORES)), np.nan)
+    scores[:, : len(LABEL_SCORES)] = label_scores(points, labels, leave_one_out=True, workers=1)
+    names = toy.NAMES[: labels.shape[1]]
+    return CoverageReference(LabelScaler(names, np.zeros(len(names)), np.ones(len(names))), labels, scores)
+
+
+def test_range_and_whitened_distance_share_the_false_alarms():
+    """Stars like the reference are outside at the wanted rate, with one p-value for both scores."""
+    rng = np.random.default_rng(2)
+    root = np.array([[1, 0.8, 0.1], [0, 0.5, 0.2], [0, 0, 0.4]])
+    p_values = []
+    for _ in range(25):
+        labels, new = rng.normal(size=(169, 3)) @ root, rng.normal(size=(2000, 3)) @ root
+        reference = scored_reference(labels, labels + 0.1 * rng.normal(size=labels.shape))
+        new += 0.1 * rng.normal(size=new.shape)
+        p_values.append(reference.coverage_p_value(label_scores(new, labels, COVERAGE_SCORES, workers=1)))
+    p_values = np.concatenate(p_values)
+    for rate in (0.01, 0.03, 0.1):
+        expect_fraction(p_values <= rate, len(p_values), 0.6 * rate, 1.3 * rate, what=f"p_coverage <= {rate}")
+
+
+def test_stars_inside_the_box_and_outside_of_the_correlation_are_found():
+    rng = np.random.default_rng(3)
+    labels = rng.normal(size=(300, 1)) * np.ones(2) + 0.1 * rng.normal(size=(300, 2))
+    reference = scored_reference(labels, labels + 0.02 * rng.normal(size=labels.shape))
+    across = np.array([[1.5, -1.5], [-1.5, 1.5]])
+    scores = label_scores(across, labels, COVERAGE_SCORES)
+    assert (scores[:, 0] < 0).all()
+    assert (reference.coverage_p_value(scores) < 0.001).all()
+
+
+def test_a_few_outlying_reference_stars_do_not_make_the_coverage():
+    labels = np.random.default_rng(4).normal(size=(170, 3))
+    assert coverage_stars(labels).all()
+    labels[[5, 9]] = [[30, -20, 5], [-15, 40, 0]]
+    assert np.flatnonzero(~coverage_stars(labels)).tolist() == [5, 9]
+    # nine stars are too few to tell, and what is left must be enough
+    assert coverage_stars(labels[:9]).all()
+    assert coverage_stars(labels[:11]).all()
+
+
+def test_p_values_say_how_small_they_can_be():
+    reference = coverage_reference(169)
+    assert reference.describe_p_values() == (
+        "p-values against 169 held-out reference stars, below 0.0059 extrapolated by a generalised Pareto tail, none "
+        "below 5.9e-06"
+    )
+    assert 0 < reference.p_values(np.full((1, len(SCORES)), 1e9)).min() < reference.smallest_p_value
+    without = CoverageReference(reference.scaler, reference.labels, np.full_like(reference.scores, np.nan))
+    assert without.describe_p_values().endswith("as none has scores")
+    assert np.isnan(without.coverage_p_value(np.zeros((2, 2)))).all()

@@ -37,7 +37,7 @@ def test_a_store_is_labelled_as_its_spectra_are(made, prior):
     for expected in (estimates.drop_vars("flags"), posterior, assessment):
         for name, values in expected.data_vars.items():
             np.testing.assert_array_equal(stored[name], values, err_msg=name)
-    assert stored["score_name"].to_numpy().tolist() == ["range", "novelty"]
+    assert stored["score_name"].to_numpy().tolist() == ["range", "mahalanobis", "novelty"]
     every = label_store(model, path, scores="all", **given)
     assert every.sizes["score_name"] == 7
     np.testing.assert_array_equal(every["flags"], stored["flags"])

@@ -61,6 +61,8 @@ def test_coverage():
         "assessed 3 stars, 2 of them flag_bad (HIGH_CHI2 1, OUTSIDE_COVERAGE 1, NOVEL_SPECTRUM 1), 1 OUTSIDE_COVERAGE, "
         "1 NOVEL_SPECTRUM"
     )
+    table.meta["coverage"] = "p-values against 169 held-out reference stars"
+    assert coverage_summary(table).endswith("1 NOVEL_SPECTRUM; p-values against 169 held-out reference stars")
 
 
 def test_a_model_without_calibration():
