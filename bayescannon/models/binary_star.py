@@ -31,7 +31,7 @@ from bayescannon.data.labels import LabelScaler
 from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.label_vector import label_vector, n_terms
-from bayescannon.models.main_sequence import MainSequence
+from bayescannon.models.main_sequence import DIFFERENCE_WIDTH, MEAN_WIDTH, SPREAD_WIDTH, MainSequence
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -105,7 +105,6 @@ def double_lined_model(
     scaler: LabelScaler,
     prior: LabelPrior,
     least_ratio: float,
-    widths: tuple[float, float, float],
 ) -> pm.Model:
     """
     State the model of a pair with two velocities in PyMC, with dims stellar_label and pixel.
@@ -121,9 +120,6 @@ def double_lined_model(
         In Angstrom.
     sequence, scaler, prior, least_ratio
         As in :func:`pair_model`.
-    widths : three floats
-        Standard deviations [km/s] of the velocity of the mean light and of the difference of velocities, and the root
-        of that of the variance of the lines.
 
     Returns
     -------
@@ -141,7 +137,7 @@ def double_lined_model(
             pm.Normal(name, 0.0, 1.0) * unit
             for name, unit in zip(
                 ("mean_velocity", "velocity_difference", "line_spread"),
-                (widths[0], widths[1], widths[2] ** 2 / (2 * c**2)),
+                (MEAN_WIDTH, DIFFERENCE_WIDTH, SPREAD_WIDTH**2 / (2 * c**2)),
                 strict=True,
             )
         )

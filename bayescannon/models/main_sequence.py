@@ -36,6 +36,11 @@ from bayescannon.numerics.typing import FloatArray
 MASS_EXPONENT, LESS_EVOLVED = 1.7, 0.1
 # of the logarithm of the ratio of the light: log g of a dwarf is known to about 0.1 dex
 LIGHT_WIDTH = 0.25
+# ratios of masses are uniform from here to 1: below, a companion gives less than a thousandth of the light
+LEAST_RATIO = 0.2
+# of pairs with two velocities: standard deviations [km/s] of the velocity of the mean light, which single stars have
+# too, of the difference of velocities, and of the root of the change of the lines' variance
+MEAN_WIDTH, DIFFERENCE_WIDTH, SPREAD_WIDTH = 20.0, 120.0, 50.0
 # the Sun's Teff; hc/k in Angstrom Kelvin
 SOLAR_TEFF, SECOND_RADIATION = 5777.0, 1.438777e8
 # dwarfs have larger log g and are cooler; beyond, M and Teff do not go together in this way

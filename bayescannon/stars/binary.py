@@ -20,15 +20,13 @@ from numpy.typing import NDArray
 
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_vector import term_pairs
-from bayescannon.models.main_sequence import MainSequence
+from bayescannon.models.main_sequence import LEAST_RATIO, MainSequence
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.binary_kernels import integrate_all
 from bayescannon.stars.quartic import Quartic
 
-# ratios of masses: below, a companion gives less than a thousandth of the light
-LEAST_RATIO = 0.2
 # intervals of the ratio, draws in each, and of a single star
 _N_INTERVAL, _N_DRAW, _N_SINGLE = 24, 48, 400
 _SEED = 0

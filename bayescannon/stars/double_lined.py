@@ -18,18 +18,21 @@ from numpy.typing import NDArray
 from bayescannon.data.labels import LabelScaler
 from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian, n_terms
-from bayescannon.models.main_sequence import MainSequence
+from bayescannon.models.main_sequence import (
+    DIFFERENCE_WIDTH,
+    LEAST_RATIO,
+    MEAN_WIDTH,
+    SPREAD_WIDTH,
+    MainSequence,
+)
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.log_spline import LogSpline
 from bayescannon.numerics.threads import map_items
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.stars.binary import LEAST_RATIO
 from bayescannon.stars.quartic import Quartic, chi2_derivatives
 
 _C_KM_S = SPEED_OF_LIGHT / 1000
-# standard deviations [km/s] of V, of D, and of the root of the change of the lines' variance
-MEAN_WIDTH, DIFFERENCE_WIDTH, SPREAD_WIDTH = 20.0, 120.0, 50.0
 # unit of the spread of lines: half the variance, in ln lambda
 _SPREAD_UNIT = SPREAD_WIDTH**2 / (2 * _C_KM_S**2)
 # nodes of the lattice, in pixels

@@ -6,7 +6,7 @@ from nuisance_stars import C_KM_S, line_coefficients
 from bayescannon.data.labels import LabelScaler
 from bayescannon.models.label_priors import MixtureLabels
 from bayescannon.models.label_vector import label_vector, n_terms
-from bayescannon.models.main_sequence import MainSequence
+from bayescannon.models.main_sequence import LEAST_RATIO, MainSequence
 from bayescannon.numerics.log_spline import LogSpline
 from bayescannon.stars.quartic import compress, minimise
 
@@ -17,7 +17,6 @@ PRIOR = MixtureLabels.gaussian(
     NAMES, np.array([5750.0, 4.33, -0.2]), np.array([[1.6e5, -36.0, 0.0], [-36.0, 0.02, 0.0], [0.0, 0.0, 0.05]])
 )
 DENSITY = PRIOR.density(SCALER)
-LEAST_RATIO = 0.2
 
 
 def coefficients(n_pixel=80, n_label=3):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
-from star_pairs import LEAST_RATIO, PRIOR, SCALER, SEQUENCE, Stars, pair_vectors
+from star_pairs import PRIOR, SCALER, SEQUENCE, Stars, pair_vectors
 
 from bayescannon.models.binary_star import pair_model
+from bayescannon.models.main_sequence import LEAST_RATIO
 from bayescannon.numerics.errors import InputError
 from bayescannon.stars.quartic import pseudo_observations
 

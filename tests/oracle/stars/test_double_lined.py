@@ -2,18 +2,12 @@
 
 import numpy as np
 import pytest
-from star_pairs import DENSITY, LEAST_RATIO, PRIOR, SCALER, SEQUENCE, DoubleLinedStars
+from star_pairs import DENSITY, PRIOR, SCALER, SEQUENCE, DoubleLinedStars
 
 from bayescannon.data.raw_spectrum import SPEED_OF_LIGHT
 from bayescannon.models.binary_star import double_lined_model
-from bayescannon.stars.double_lined import (
-    DIFFERENCE_WIDTH,
-    MEAN_WIDTH,
-    SPREAD_WIDTH,
-    PairSpectra,
-    _Star,
-    fit_double_lined,
-)
+from bayescannon.models.main_sequence import DIFFERENCE_WIDTH, LEAST_RATIO, MEAN_WIDTH
+from bayescannon.stars.double_lined import PairSpectra, _Star, fit_double_lined
 
 C_KM_S = SPEED_OF_LIGHT / 1000
 
@@ -40,7 +34,7 @@ def test_the_objective_is_that_of_the_pymc_model():
     nodes = [(number * parts.step * C_KM_S, parts.at(number)) for number in numbers]
     model = double_lined_model(
         nodes, stars.flux[0], weight**-0.5, wavelength=stars.wavelength, sequence=SEQUENCE, scaler=SCALER, prior=PRIOR,
-        least_ratio=LEAST_RATIO, widths=(MEAN_WIDTH, DIFFERENCE_WIDTH, SPREAD_WIDTH),
+        least_ratio=LEAST_RATIO,
     )  # fmt: skip
     logp = model.compile_logp(mode="FAST_COMPILE")
     stated = [
