@@ -1,6 +1,6 @@
 """Scores of odd spectra under a trained model: pairs, emission, carbon, wide lines, wrong redshifts, and the sky."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,9 @@ from bayescannon.cannon.label_priors import mixture_prior
 from bayescannon.cannon.likelihood import StarLikelihood, coefficient_columns, scaled_ivar
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.odd_features import carbon_template, emission_template, near_sky_lines
+from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
-from bayescannon.models.main_sequence import MainSequence, PopulationError, is_dwarf
+from bayescannon.models.main_sequence import LEAST_RATIO, MainSequence, PopulationError, is_dwarf
 from bayescannon.models.pixel_weights import pixel_weights
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.log_spline import LogSpline
@@ -177,6 +178,34 @@ class OddScorer:
         score[~known] = np.nan
         return OddScores(score, log_snr, np.where(known, velocity, np.nan), pair, double)
 
+    def with_companions(self, spectra: Spectra, scaled: FloatArray, rng: np.random.Generator) -> Spectra:
+        """
+        Return the spectra as they are if each star had a companion of the same velocity, drawn from the pairs' priors.
+
+        What the model misses of a spectrum stays in it, and so does its noise.
+
+        Parameters
+        ----------
+        spectra : Spectra
+            N stars.
+        scaled : float array of shape (N, K)
+            Of dwarfs; a star with NaN is left as it is.
+        rng : numpy.random.Generator
+        """
+        model, sequence = self.model, self.sequence
+        if sequence is None:
+            raise PopulationError(self.no_pairs)
+        q, rho = rng.uniform(LEAST_RATIO, 1, len(scaled)), rng.standard_normal(len(scaled))
+        flux = np.array(spectra.flux, dtype=np.float64)
+        for n in np.flatnonzero(np.isfinite(scaled).all(axis=1)):
+            labels = model.scaler.from_scaled(scaled[n])
+            other = sequence.companion(labels, q[n])
+            log_light = other.log_light + sequence.light_width * rho[n]
+            log_light = log_light + sequence.colour(labels, q[n], model.wavelength)
+            change = model.theta @ (label_vector(model.scaler.to_scaled(other.labels)) - label_vector(scaled[n]))
+            flux[n] += np.where(spectra.ivar[n] > 0, change / (1 + np.exp(-log_light)), 0.0)
+        return replace(spectra, flux=flux)
+
     def _residual_scores(
         self, likelihood: StarLikelihood, at: FloatArray, ivar: FloatArray, part: slice, workers: int | None
     ) -> dict[str, Any]:
@@ -200,6 +229,24 @@ class OddScorer:
         sky = excess_near(residual, weight, near_sky_lines(model.wavelength, redshift))
         return {BROAD: z[:, 0], EMISSION: z[:, 1], CARBON: z[:, 2], SKY: sky}
 
+    def pairs(
+        self,
+        likelihood: StarLikelihood,
+        scaled: FloatArray,
+        *,
+        power: FloatArray | float = 1.0,
+        workers: int | None = None,
+    ) -> PairEvidence:
+        """Return the evidences of unresolved pairs; NaN of stars that are no dwarfs. Parameters are those of scores."""
+        model, sequence = self.model, self.sequence
+        if sequence is None:
+            raise PopulationError(self.no_pairs)
+        dwarf = is_dwarf(model.scaler.from_scaled(scaled), model.label_names)
+        start = np.where(dwarf[:, None], scaled, np.nan)
+        return pair_evidence(
+            likelihood.quartic, start, sequence, model.scaler, density=self.density, power=power, workers=workers
+        )
+
     def _pairs(
         self,
         likelihood: StarLikelihood,
@@ -213,13 +260,11 @@ class OddScorer:
         model, sequence = self.model, self.sequence
         if sequence is None:
             return None, None
-        dwarf = known & is_dwarf(model.scaler.from_scaled(at), model.label_names)
-        start = np.where(dwarf[:, None], at, np.nan)
+        pair = self.pairs(likelihood, np.where(known[:, None], at, np.nan), power=power, workers=workers)
         power = np.broadcast_to(np.asarray(power, dtype=np.float64), len(at))
-        pair = pair_evidence(
-            likelihood.quartic, start, sequence, model.scaler, density=self.density, power=power, workers=workers
+        chosen = (
+            known & is_dwarf(model.scaler.from_scaled(at), model.label_names) & np.broadcast_to(double_lined, len(at))
         )
-        chosen = dwarf & np.broadcast_to(double_lined, len(at))
         if not chosen.any():
             return pair, None
         parts = PairSpectra(self.spline, model.scatter, sequence, model.scaler, self.density)

@@ -1,10 +1,13 @@
 r"""
 Odd spectra: unresolved and double-lined pairs, emission, carbon stars, wide lines, wrong redshifts, spectra of the sky.
 
-Two numbers say whether a star is a pair. ``log_evidence_ratio`` compares the hypotheses as the model states them, and
-``p_binary`` makes of it the probability of a pair if a share of such stars are pairs; with what the model misses of
-spectra, which is more than it says, the likelihood is raised to a power below 1. ``p_odd`` is the p-value of each score
-among held-out reference stars, whatever the model misses: it is that which keeps a rate of false alarms.
+Three numbers say whether a star is a pair. ``log_evidence_ratio`` compares the hypotheses as the model states them. It
+is far too sure where the model misses something of spectra: of single dwarfs of the mock survey, a third would be pairs
+with a probability above 0.9. ``p_binary`` is the probability of a pair if a share of such stars are pairs, from what
+evidence ratios held-out reference stars have, and the same stars with companions added to their spectra. ``p_odd`` is
+the p-value of each score among held-out reference stars: it is that which keeps a rate of false alarms.
+
+Some of the reference stars are pairs themselves, which makes p-values too large and ``p_binary`` too small.
 """
 
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ from bayescannon.cannon.held_out import deal_folds
 from bayescannon.cannon.labelling import estimate_labels, formal_errors, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
-from bayescannon.cannon.odd_scores import ODD_CLASSES, OddScorer, OddScores
+from bayescannon.cannon.odd_scores import BINARY, DOUBLE_LINED, ODD_CLASSES, OddScorer, OddScores
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.spectra import Spectra
@@ -28,6 +31,7 @@ from bayescannon.io.inputs import as_spectra
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.typing import BoolArray, FloatArray
+from bayescannon.reliability.score_odds import ScoreOdds, largest_log_odds
 from bayescannon.reliability.score_reference import FEWEST_STARS, ScoreReference
 
 # share of dwarfs with a companion of at least a fifth of their mass that a fibre does not separate from them: of stars
@@ -48,11 +52,14 @@ class OddReference:
         To which the likelihoods of pairs and of single stars were raised.
     scores : dict of str to ScoreReference
         By class; a class that these stars have no scores of is missing.
+    pair_odds : ScoreOdds or None
+        Of standardised evidence ratios of unresolved pairs; None without dwarfs among the stars.
     """
 
     model_hash: str
     power: float
     scores: dict[str, ScoreReference]
+    pair_odds: ScoreOdds | None = None
 
     def p_values(self, found: OddScores) -> FloatArray:
         """Return the p-value of each score, shape (N, class); NaN where there is none."""
@@ -65,13 +72,32 @@ class OddReference:
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers, for JSON."""
         scores = {name: one.to_dict() for name, one in self.scores.items()}
-        return {"model_hash": self.model_hash, "power": self.power, "scores": scores}
+        odds = None if self.pair_odds is None else self.pair_odds.to_dict()
+        return {"model_hash": self.model_hash, "power": self.power, "scores": scores, "pair_odds": odds}
 
     @classmethod
     def from_dict(cls, numbers: dict[str, Any]) -> "OddReference":
         """Undo :meth:`to_dict`."""
         scores = {name: ScoreReference.from_dict(one) for name, one in numbers["scores"].items()}
-        return cls(numbers["model_hash"], numbers["power"], scores)
+        odds = None if numbers["pair_odds"] is None else ScoreOdds(**numbers["pair_odds"])
+        return cls(numbers["model_hash"], numbers["power"], scores, odds)
+
+    def log_pair_odds(self, found: OddScores, p_values: FloatArray) -> FloatArray | None:
+        """
+        Return the log odds of pairs, shape (N,), before their prior share; None where nothing is known of pairs.
+
+        Where two velocities were fitted, a pair of either kind counts for half, that kind with the largest odds that
+        its p-value can stand for.
+        """
+        if self.pair_odds is None or found.pair is None:
+            return None
+        names = list(ODD_CLASSES)
+        score = found.score[:, names.index(BINARY)]
+        odds = self.pair_odds.log_odds(self.scores[BINARY].standardised(score, found.log_snr))
+        two = largest_log_odds(p_values[:, names.index(DOUBLE_LINED)])
+        both = np.isfinite(odds) & np.isfinite(two)
+        odds[both] = np.logaddexp(odds[both], two[both]) - np.log(2)
+        return odds
 
 
 def fit_odd_reference(
@@ -108,18 +134,36 @@ def fit_odd_reference(
     model = as_model(model)
     fold = deal_folds(reference, folds=folds, seed=seed)
     score, log_snr = np.full((len(reference), len(ODD_CLASSES)), np.nan), np.full(len(reference), np.nan)
+    paired = np.full(len(reference), np.nan)
+    rng = np.random.default_rng(seed)
     for k, without in enumerate(fold_models(model, reference, fold, workers=workers)):
         rows = np.flatnonzero(fold == k)
-        likelihood = StarLikelihood.of(without, reference.spectra.select(rows), workers=workers)
-        estimates = estimate_labels(likelihood, search_optima(likelihood, seed=seed, workers=workers), workers=workers)
-        scaled = without.scaler.to_scaled(estimates["labels"].to_numpy())
-        found = OddScorer.of(without).scores(
-            likelihood, scaled, power=power, double_lined=double_lined, workers=workers
-        )
+        scorer = OddScorer.of(without)
+        likelihood, scaled = _labelled(without, reference.spectra.select(rows), seed, workers)
+        found = scorer.scores(likelihood, scaled, power=power, double_lined=double_lined, workers=workers)
         score[rows], log_snr[rows] = found.score, found.log_snr
+        if found.pair is not None:
+            dwarf = np.isfinite(found.pair.log_ratio)
+            spectra = scorer.with_companions(likelihood.spectra, np.where(dwarf[:, None], scaled, np.nan), rng)
+            likelihood, scaled = _labelled(without, spectra, seed, workers)
+            ratio = scorer.pairs(likelihood, scaled, power=power, workers=workers).log_ratio
+            paired[rows] = np.where(dwarf, ratio, np.nan)
     usable = {name: np.isfinite(score[:, k]).sum() >= FEWEST_STARS for k, name in enumerate(ODD_CLASSES)}
     fitted = {name: ScoreReference.fit(score[:, k], log_snr) for k, name in enumerate(ODD_CLASSES) if usable[name]}
-    return OddReference(model.hash, power, fitted)
+    odds = None
+    if BINARY in fitted and np.isfinite(paired).sum() >= FEWEST_STARS:
+        single = score[:, list(ODD_CLASSES).index(BINARY)]
+        odds = ScoreOdds.fit(*(fitted[BINARY].standardised(one, log_snr) for one in (single, paired)))
+    return OddReference(model.hash, power, fitted, odds)
+
+
+def _labelled(
+    model: TrainedModel, spectra: Spectra, seed: int, workers: int | None
+) -> tuple[StarLikelihood, FloatArray]:
+    """Return the likelihoods of stars and their best scaled labels."""
+    likelihood = StarLikelihood.of(model, spectra, workers=workers)
+    estimates = estimate_labels(likelihood, search_optima(likelihood, seed=seed, workers=workers), workers=workers)
+    return likelihood, model.scaler.to_scaled(estimates["labels"].to_numpy())
 
 
 def odd_spectra(
@@ -147,7 +191,7 @@ def odd_spectra(
     estimates : xarray.Dataset
         Labels of the same stars by this model.
     odd : OddReference, optional
-        Of :func:`fit_odd_reference`; without it there are no p-values.
+        Of :func:`fit_odd_reference`; without it there are no p-values, and ``p_binary`` is too sure.
     power : float or float array of shape (N,), optional
         To which the likelihoods of pairs and of single stars are raised: that of `odd` unless given, or 1. Below 1 for
         a model that misses more of spectra than its noise and scatter say (:func:`error_power`). p-values of pairs
@@ -165,7 +209,8 @@ def odd_spectra(
         Dims star, stellar_label, odd_class. ``odd_score`` and ``p_odd`` of each class of
         :data:`bayescannon.cannon.odd_scores.ODD_CLASSES`; ``log_evidence_ratio`` of an unresolved pair,
         ``log_evidence_double_lined``, and ``p_binary``, the probability of a pair of either kind (half of the pairs of
-        each, where both were compared; only of the unresolved kind elsewhere). Of the likelier kind of pair:
+        each, where both were compared; only of the unresolved kind elsewhere). With `odd` it comes from evidence ratios
+        of reference stars with and without companions, else from the evidences alone. Of the likelier kind of pair:
         ``primary_labels`` and ``companion_labels``, ``mass_ratio``, ``light_share`` of the second star and
         ``velocity_difference`` [km/s] with errors. ``redshift_velocity`` [km/s]: by which lines are at longer
         wavelengths than in the best of a few reference spectra.
@@ -173,7 +218,8 @@ def odd_spectra(
     Raises
     ------
     InputError
-        `odd` is of another model, `estimates` are of other stars or labels, or the share is not between 0 and 1.
+        `odd` is of another model, or has no scores of the pairs that are wanted; `estimates` are of other stars or
+        labels; the share is not between 0 and 1.
 
     Examples
     --------
@@ -198,6 +244,11 @@ def odd_spectra(
         raise InputError(
             f"the reference of odd spectra is of model {odd.model_hash}, not of {model.hash}; fit it again"
         )
+    if odd is not None and odd.pair_odds is not None and DOUBLE_LINED not in odd.scores and np.any(double_lined):
+        raise InputError(
+            "pairs with two velocities are wanted, of which the reference of odd spectra has no scores; fit it with "
+            "double_lined=True"
+        )
     names = [str(name) for name in estimates["stellar_label"].to_numpy()]
     if sorted(names) != sorted(model.label_names):
         raise InputError(f"estimates must have the labels {', '.join(model.label_names)}; got {', '.join(names)}")
@@ -213,7 +264,7 @@ def odd_spectra(
             "odd_score": (("star", "odd_class"), found.score),
             "p_odd": (("star", "odd_class"), p_values),
             "redshift_velocity": ("star", found.velocity),
-            **_pair_variables(model, found, share),
+            **_pair_variables(model, found, share, None if odd is None else odd.log_pair_odds(found, p_values)),
         },
         coords={
             "star": estimates["star"].to_numpy(),
@@ -239,8 +290,8 @@ def error_power(estimates: xr.Dataset) -> FloatArray:
     return np.minimum(np.exp(2 * logs), 1.0)
 
 
-def _pair_variables(model: TrainedModel, found: OddScores, share: float) -> dict[str, Any]:
-    """Return what is known of pairs; NaN of stars of which nothing is."""
+def _pair_variables(model: TrainedModel, found: OddScores, share: float, log_odds: FloatArray | None) -> dict[str, Any]:
+    """Return what is known of pairs; NaN of stars of which nothing is. Without log odds they are of the evidences."""
     n_star, n_label = len(found.score), len(model.label_names)
     pair, double = found.pair, found.double
     numbers = {
@@ -269,7 +320,7 @@ def _pair_variables(model: TrainedModel, found: OddScores, share: float) -> dict
                 numbers[f"{name}_error"] = np.where(better, np.nan, numbers[f"{name}_error"])
             labels["primary_labels"] = np.where(better[:, None], double.first, labels["primary_labels"])
             labels["companion_labels"] = np.where(better[:, None], double.second, labels["companion_labels"])
-        odds = log_ratio + np.log(share) - np.log1p(-share)
+        odds = (log_ratio if log_odds is None else log_odds) + np.log(share) - np.log1p(-share)
         numbers["p_binary"] = 0.5 * (1 + np.tanh(0.5 * odds))
         labels = {name: model.scaler.from_scaled(values) for name, values in labels.items()}
     return {
