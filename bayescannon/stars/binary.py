@@ -28,7 +28,7 @@ from bayescannon.stars.binary_kernels import integrate_all
 from bayescannon.stars.quartic import Quartic
 
 # intervals of the ratio, draws in each, and of a single star
-_N_INTERVAL, _N_DRAW, _N_SINGLE = 24, 48, 400
+_N_INTERVAL, _N_DRAW, _N_SINGLE = 16, 48, 250
 _SEED = 0
 # degrees of freedom of the proposal
 _DOF = 7.0

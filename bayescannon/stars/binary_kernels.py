@@ -18,7 +18,7 @@ from bayescannon.stars.quartic_kernels import solve_positive
 
 _MAX_ITERATIONS = 30
 # the optimum is found once a step lowers chi2 by less than this; draws correct what is left
-_DECREMENT = 1e-3
+_DECREMENT = 1e-2
 # of central differences, in scaled labels and rho
 _STEP = 1e-4
 
