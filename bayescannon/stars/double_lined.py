@@ -172,7 +172,7 @@ def fit_double_lined(
     workers: int | None = None,
 ) -> DoubleLined:
     """
-    Compare N stars as pairs with two velocities with them as single stars; about 100 times the time of labelling.
+    Compare N stars as pairs with two velocities with them as single stars: a quarter of a second or more per star.
 
     Parameters
     ----------
