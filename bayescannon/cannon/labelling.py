@@ -323,3 +323,19 @@ def formal_errors(estimates: xr.Dataset) -> NDArray[np.float64]:
     """Return the formal errors, shape (star, K), in the labels' units: roots of the covariances' diagonals."""
     covariance = estimates["formal_covariance"].to_numpy()
     return np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+
+
+def error_power(estimates: xr.Dataset) -> FloatArray:
+    """
+    Return the squared ratio of formal and calibrated errors, shape (N,), in the mean over labels and at most 1.
+
+    As if the noise of the pixels were larger by as much as the errors of labels are; 1 for stars without calibrated
+    errors. For pairs it is a lower bound, since calibrated errors hold those of the reference labels too.
+    """
+    if "calibrated_error" not in estimates:
+        return np.ones(estimates.sizes["star"])
+    formal, calibrated = formal_errors(estimates), estimates["calibrated_error"].to_numpy()
+    known = np.isfinite(formal) & np.isfinite(calibrated)
+    logs = np.log(np.where(known, formal / np.where(known, calibrated, 1.0), 1.0)).mean(axis=1)
+    power: FloatArray = np.minimum(np.exp(2 * logs), 1.0)
+    return power

@@ -23,6 +23,16 @@ COVERAGE_COLUMNS = {
     "stars + 1) extrapolated",
     "label_distance": "label distance (Ho et al. 2017, eq. 7) to ten reference stars",
 }
+# variables of an assessment of odd spectra: unit and description
+ODD_COLUMNS = {
+    "p_binary": ("", "probability that the light is of two stars of the main sequence"),
+    "log_evidence_ratio": ("", "ln of the evidence of an unresolved pair over that of a single star"),
+    "log_evidence_double_lined": ("", "ln of the evidence of a pair with two velocities over that of a single star"),
+    "mass_ratio": ("", "mass of the second star over that of the first one, if the star is a pair"),
+    "light_share": ("", "share of the second star in the light, if the star is a pair"),
+    "velocity_difference": ("km/s", "velocity of the second star less that of the first one, if the lines are double"),
+    "redshift_velocity": ("km/s", "velocity left in the spectrum, from a scan over a few reference spectra"),
+}
 _IDENTITY_TEXTS = {
     "obsid": "the survey's number of the spectrum",
     "designation": "the survey's name of the star",
@@ -101,6 +111,7 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
     yield _column("status", status, "", "how the fit ended (see fit_status in the provenance)")
     yield _column("status_text", _status_names(status), None, "name of the status")
     yield from coverage_columns(estimates)
+    yield from odd_columns(estimates, labels)
     yield from flag_columns(estimates["flags"].to_numpy())
 
 
@@ -229,6 +240,28 @@ def coverage_columns(estimates: xr.Dataset) -> Iterator[Column]:
         yield _column(f"cov_{name}", score, "", f"coverage score {name}; large is far from the reference set")
     for name, text in COVERAGE_COLUMNS.items():
         yield _column(name, estimates[name], "", text)
+
+
+def odd_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
+    """Yield the columns of an assessment of odd spectra, if the estimates hold one; what no star has is left out."""
+    if "p_odd" not in estimates:
+        return
+    for name, p_value in zip(estimates["odd_class"].to_numpy(), estimates["p_odd"].to_numpy().T, strict=True):
+        if np.isfinite(p_value).any():
+            text = f"p-value of the score of {str(name).replace('_', ' ')} against held-out reference stars"
+            yield _column(f"p_odd_{name}", p_value, "", text)
+    for name, (unit, text) in ODD_COLUMNS.items():
+        for column, variable, what in ((name, name, text), (f"e_{name}", f"{name}_error", f"error of {name}")):
+            if variable in estimates and np.isfinite(estimates[variable]).any():
+                yield _column(column, estimates[variable], unit, what)
+    for star, which in (("primary", "first"), ("companion", "second")):
+        variable = f"{star}_labels"
+        if variable not in estimates or not np.isfinite(estimates[variable]).any():
+            continue
+        values = estimates[variable].transpose("star", "stellar_label").to_numpy()
+        for k, label in enumerate(labels):
+            text = f"{label.name} of the {which} star, if the star is a pair"
+            yield _column(f"{star}_{label.name}", values[:, k], label.unit, text)
 
 
 def flag_columns(flags: NDArray[np.integer]) -> Iterator[Column]:

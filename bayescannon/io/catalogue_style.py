@@ -97,6 +97,16 @@ _STYLES = {
     "p_novelty": ColumnStyle(_NUMBER, 7, "stat.probability"),
     "p_joint": ColumnStyle(_NUMBER, 7, "stat.probability"),
     "label_distance": ColumnStyle(_NUMBER, 4, "stat.value"),
+    "p_binary": ColumnStyle(_NUMBER, 5, "stat.probability"),
+    "log_evidence_ratio": ColumnStyle(_NUMBER, 2, "stat.likelihood"),
+    "log_evidence_double_lined": ColumnStyle(_NUMBER, 2, "stat.likelihood"),
+    "mass_ratio": ColumnStyle(_NUMBER, 3, "phys.mass;arith.ratio"),
+    "e_mass_ratio": ColumnStyle(_NUMBER, 3, "stat.error;phys.mass;arith.ratio"),
+    "light_share": ColumnStyle(_NUMBER, 4, "phot.flux;arith.ratio"),
+    "e_light_share": ColumnStyle(_NUMBER, 4, "stat.error;phot.flux;arith.ratio"),
+    "velocity_difference": ColumnStyle(_NUMBER, 1, "spect.dopplerVeloc;arith.diff"),
+    "e_velocity_difference": ColumnStyle(_NUMBER, 1, "stat.error;spect.dopplerVeloc"),
+    "redshift_velocity": ColumnStyle(_NUMBER, 1, "spect.dopplerVeloc"),
     # signed, so that `flags & ~mask` works with a member of ResultFlag as mask
     "flags": ColumnStyle(_BITS, None, "meta.code.qual"),
     "flag_bad": ColumnStyle(_STATUS, None, "meta.code.qual"),
@@ -132,6 +142,12 @@ def column_style(name: str) -> ColumnStyle | None:
     if quantile and quantile[1] in KNOWN_LABELS:
         label = KNOWN_LABELS[quantile[1]]
         return ColumnStyle(_NUMBER, label.digits, f"stat.percentile;{_label_ucd(label)}")
+    for prefix in ("primary_", "companion_"):
+        label = KNOWN_LABELS.get(name.removeprefix(prefix))
+        if label is not None and name.startswith(prefix):
+            return ColumnStyle(_NUMBER, label.digits, _label_ucd(label))
+    if name.startswith("p_odd_"):
+        return ColumnStyle(_NUMBER, 7, "stat.probability")
     if _MEMBERSHIP.fullmatch(name):
         return ColumnStyle(_NUMBER, 4, "stat.probability")
     if name.startswith("rho_"):

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
 from bayescannon.cannon.fit_check import warn_of_run
 from bayescannon.cannon.label_priors import as_label_prior
-from bayescannon.cannon.labelling import Search, draw_starts, estimate_labels, search_optima
+from bayescannon.cannon.labelling import Search, draw_starts, error_power, estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.offsets import check_offsets, subtract_offsets
 from bayescannon.cannon.star_nuisances import with_nuisances
@@ -40,7 +40,6 @@ from bayescannon.populations.membership import (
     LEAST_MEMBERSHIP,
     draw_labels,
     evidence_membership,
-    likelihood_power,
     router_membership,
 )
 from bayescannon.populations.survey_model import SurveyModel
@@ -228,7 +227,7 @@ def with_evidence(routed: RoutedStars, power: float, *, seed: int = SEED, worker
     starts = draw_starts(survey.router, min(N_STARTS, survey.router.n_stars), seed=seed)
     result = membership.copy()
     result[rows] = evidence_membership(
-        survey.regions, likelihood.select(rows), local, likelihood_power(routed.router.estimates)[rows], power, starts,
+        survey.regions, likelihood.select(rows), local, error_power(routed.router.estimates)[rows], power, starts,
         seed=seed, workers=workers,
     )  # fmt: skip
     # only the populations that the router leaves open have local labels

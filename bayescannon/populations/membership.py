@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.cannon.labelling import formal_errors
+from bayescannon.cannon.labelling import error_power, formal_errors
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.models.label_regions import LabelRegions
@@ -37,28 +37,6 @@ _CLEAR = 6.0
 _CLEAR_SHARE = 1e-4
 # populations below this probability take no part in a star's labels
 LEAST_MEMBERSHIP = 0.01
-
-
-def likelihood_power(estimates: xr.Dataset) -> NDArray[np.float64]:
-    """
-    Return the power of a star's likelihood that widens its formal errors to the calibrated ones, on average.
-
-    Parameters
-    ----------
-    estimates : xarray.Dataset
-        Of N stars; without calibrated errors the power is 1.
-
-    Returns
-    -------
-    power : float array of shape (N,)
-        At most 1; 1 for a star without labels.
-    """
-    if "calibrated_error" not in estimates:
-        return np.ones(estimates.sizes["star"])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.log(formal_errors(estimates) / estimates["calibrated_error"].to_numpy()).mean(axis=1)
-    power: NDArray[np.float64] = np.minimum(np.exp(2 * np.nan_to_num(ratio, nan=0.0)), 1.0)
-    return power
 
 
 def draw_labels(
@@ -87,7 +65,7 @@ def draw_labels(
         likelihood.quartic.select(rows),
         scaler.to_scaled(some["labels"].transpose("star", "stellar_label").to_numpy()),
         some["formal_covariance"].to_numpy() / np.outer(scaler.scale, scaler.scale),
-        likelihood_power(some),
+        error_power(some),
         workers=workers,
     )
 

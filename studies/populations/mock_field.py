@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from real_stars import POOLED, robust
 
 import bayescannon as bc
 from bayescannon.cannon.odd_spectra import fit_odd_reference, odd_spectra
@@ -16,7 +17,6 @@ from bayescannon.populations.novelty import assess_survey, with_none
 from bayescannon.populations.qualification import qualify_survey
 from bayescannon.populations.selection import selection_limit
 from bayescannon.populations.training import population_stars, train_survey
-from real_stars import POOLED, robust
 
 NAMES = ("teff", "logg", "fe_h")
 ODD = {"binary": 150, "double-lined": 60, "emission": 60, "carbon": 40, "wrong-redshift": 60, "sky": 40}
@@ -103,9 +103,7 @@ def run(out: Path, *, n_reference: int, n_test: int, seed: int) -> dict[str, Any
     return result
 
 
-def odd_detection(
-    survey: Any, kept: Any, test: Any, found: Any, odd: np.ndarray
-) -> dict[str, dict[str, float]]:
+def odd_detection(survey: Any, kept: Any, test: Any, found: Any, odd: np.ndarray) -> dict[str, dict[str, float]]:
     """Return the share of every class that its score finds at 1 % of false alarms, by the model of each population."""
     stars = population_stars(survey, kept)
     rates: dict[str, dict[str, float]] = {}

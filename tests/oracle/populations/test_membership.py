@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from survey_models import NAMES, compiled_at_labels, compressed, draw_stars, known_survey
 
-from bayescannon.cannon.labelling import draw_starts, estimate_labels, search_optima
+from bayescannon.cannon.labelling import draw_starts, error_power, estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.models.survey_mixture import survey_mixture
 from bayescannon.pixels.label_moments import vector_map
-from bayescannon.populations.membership import evidence_membership, likelihood_power, router_membership
+from bayescannon.populations.membership import evidence_membership, router_membership
 from bayescannon.stars.quartic import chi2_derivatives
 
 
@@ -53,7 +53,7 @@ def test_membership_without_evidence_is_that_of_the_routers_labels():
     likelihood = StarLikelihood.of(survey.router, spectra)
     search = search_optima(likelihood)
     estimates = estimate_labels(likelihood, search)
-    np.testing.assert_array_equal(likelihood_power(estimates), 1.0)
+    np.testing.assert_array_equal(error_power(estimates), 1.0)
     found = router_membership(survey.regions, likelihood, estimates, workers=1)
     scaler = survey.router.scaler
     for n in range(2):
