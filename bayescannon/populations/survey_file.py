@@ -17,7 +17,7 @@ from bayescannon.cannon.choices import LabelTableChoices
 from bayescannon.cannon.model_file import load_model
 from bayescannon.cannon.model_layout import SURVEY_KIND, ModelFileError, describe_variables, model_fields, model_groups
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.variable_texts import HELD_OUT
+from bayescannon.cannon.variable_texts import HELD_OUT, LABEL_UNIT
 from bayescannon.data.parts import a_kind
 from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged, write_tree
 from bayescannon.io.paths import as_path
@@ -31,7 +31,11 @@ _ROUTER, _POPULATIONS, _MEMBERSHIP = "router", "populations", "membership"
 _TEXTS = {
     "membership": ("probability of each population by models that never saw the star", ""),
     "shares": ("share of each population at the reported labels", ""),
-    "reported_labels": ("reported labels", ""),
+    "reported_labels": ("reported labels", LABEL_UNIT),
+    "calibrated_error": ("calibrated error of the label: half of its central 68.3 % interval", LABEL_UNIT),
+    "expected_offset": ("mean of (inferred - true) of held-out stars with such labels", LABEL_UNIT),
+    "corrected_error": ("calibrated error around the label less its expected offset", LABEL_UNIT),
+    "population_spread": ("standard deviation of the labels between the populations' models", LABEL_UNIT),
     "population": ("the most probable population", ""),
     "population_name": ("name of the population", ""),
 }
