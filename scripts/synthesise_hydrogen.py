@@ -32,7 +32,7 @@ RYDBERG, ION_ENERGY, ERG_PER_EV = 109677.58, 13.598, 1.602177e-12
 HELIUM, MASS_PER_HYDROGEN = 0.085, 1.4 * 1.6726e-24
 N_LEVEL, LAST_LINE = 15, 22
 MICROTURBULENCE = 2e5
-# rate of collisions with hydrogen atoms that broaden the Balmer lines [cm3/s], rounded, and the last line that it is for
+# rate of collisions with hydrogen atoms that broaden lines [cm3/s], rounded, and the last line that it is for
 SELF_RATE, LAST_SELF = 1e-8, 8
 N_PIXEL = 3909
 # oscillator strengths of the Balmer lines; others by Kramers' formula with this Gaunt factor
@@ -104,7 +104,7 @@ def line_and_continuum(layers: list[np.ndarray], stark: dict, wave: np.ndarray) 
             centre = 1e8 / (RYDBERG * (1 / lower**2 - 1 / upper**2))
             near = np.abs(wave - centre) < min(900.0, 0.12 * centre)
             if 3660 < centre < 9700 and near.any():
-                profile = _profile(wave[near] - centre, centre, stark[lower, upper], t, n_e)
+                profile = _profile(wave[near] - centre, stark[lower, upper], t, n_e)
                 if upper <= LAST_SELF:
                     profile += _self_broadening(wave[near] - centre, centre, t, neutral)
                 strength = np.pi * E**2 / (M_E * C**2) * (centre * 1e-8) ** 2 * _oscillator(lower, upper)
@@ -139,7 +139,7 @@ def _hydrogen_continuum(wave: np.ndarray, t: np.ndarray, occupied: np.ndarray, e
     return kramers * (occupied @ bound + rest[:, None])
 
 
-def _profile(offset: np.ndarray, centre: float, table: tuple, t: np.ndarray, n_e: np.ndarray) -> np.ndarray:
+def _profile(offset: np.ndarray, table: tuple, t: np.ndarray, n_e: np.ndarray) -> np.ndarray:
     """Stark profile per cm of wavelength; beyond the table it falls with the power 2.5 of the distance."""
     interpolator, (densities, temperatures, alphas) = table
     field = 1.25e-9 * n_e[:, None] ** (2 / 3)

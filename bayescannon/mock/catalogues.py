@@ -10,8 +10,11 @@ The labels of Survey B (LASP, LAMOST's pipeline) deviate from the truth by trend
 sizes of the trends are assumptions. Their noise is small, because they come from the same spectra, and has outliers;
 its sizes are chosen so that a Cannon trained on them reproduces them as well as it does LASP's labels of real giants.
 
-In a field sample the errors are larger for dwarfs and much larger for hot stars, which have few lines of metals; hot
-stars have no [C/M] and [N/M] in Survey A.
+In a field sample the errors of Survey A are larger for dwarfs, and those of both surveys much larger for hot stars,
+which have few lines of metals; hot stars have no [C/M] and [N/M] in Survey A. LASP's log g of dwarfs is drawn half-way
+to the main sequence: the spectra of real dwarfs change more with LASP's log g than those of the mock survey with the
+true one, by a factor of about two, whether because LASP's labels are drawn together or because the spectra of the mock
+dwarfs respond too little to gravity.
 """
 
 from collections.abc import Mapping
@@ -23,6 +26,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from bayescannon.io.apogee_flags import AspcapFlagDR12 as Flag
+from bayescannon.mock.dwarfs import sequence_logg
 from bayescannon.mock.odd_stars import ODD_TRUTH
 
 Stars = Mapping[str, NDArray[Any]]
@@ -33,7 +37,9 @@ APOGEE_ERRORS = {
 }  # fmt: skip
 # errors of both surveys' labels relative to those of giants; A_K is measured as well in all stars
 ERROR_FACTORS = {"giant": 1.0, "dwarf": 1.3, "hot": 4.0}
-LASP_FACTORS = {"giant": 1.0, "dwarf": 1.0, "hot": 4.0}
+LASP_FACTORS = {"giant": 1.0, "dwarf": 0.6, "hot": 4.0}
+# share of the distance to the main sequence by which LASP's log g of dwarfs is drawn to it
+LASP_COMPRESSION = 0.5
 # the trend of LASP's Teff ends this far above 4700 K
 LASP_LAST_TREND = 1100.0
 # scatter of the logarithm of the stars' errors
@@ -172,13 +178,14 @@ def lasp_table(stars: Stars, rng: np.random.Generator) -> Table:
     noise = size * rng.standard_t(LASP_FREEDOM, (3, n_star))
     noise *= population_factors(stars["population"], LASP_FACTORS)
     trend = np.minimum(teff - 4700, LASP_LAST_TREND)
+    drawn = np.where(stars["population"] == "dwarf", LASP_COMPRESSION * (logg - sequence_logg(teff)), 0.0)
     table = Table()
     table["file"] = np.char.add(stars["id"], ".fits")
     for name in ("ra", "dec", "snrg", "z"):
         table[name] = stars[name]
     table["subclass"] = stars["subclass"]
     table["teff"] = np.round(teff + 70 + 0.06 * trend + 20 * noise[0], 2)
-    table["logg"] = np.round(logg + 0.05 + 0.16 * np.clip(2.6 - logg, -0.5, None) + 0.05 * noise[1], 3)
+    table["logg"] = np.round(logg + 0.05 + 0.16 * np.clip(2.6 - logg, -0.5, None) - drawn + 0.05 * noise[1], 3)
     table["fe_h"] = np.round(0.86 * m_h - 0.03 + 0.027 * noise[2], 3)
     return table
 

@@ -2,13 +2,13 @@
 The dwarfs and hot stars of a field sample: true labels.
 
 Temperatures, surface gravities and metallicities follow 460 dwarfs and 132 stars hotter than 7000 K of LAMOST DR10 with
-labels of LAMOST's pipeline: the median of log g at each Teff, its scatter less the labels' own (about 0.1), and the
-distribution of [Fe/H]. Below 5000 K, where those have no stars, log g follows the main sequence of 5-Gyr isochrones.
-Dwarfs have 3.8 <= log g and Teff < 7000 K; evolved stars of the turn-off scatter to low log g.
+labels of LAMOST's pipeline (LASP): the median of log g at each Teff, its scatter for labels that are drawn toward the
+median (see :mod:`bayescannon.mock.catalogues`), and the distribution of [Fe/H]. Dwarfs have 3.8 <= log g and
+Teff < 7000 K; evolved stars of the turn-off scatter to low log g.
 
-These are assumptions: the shares of the thin and thick disc and of the halo and their [alpha/M]; [C/M] and [N/M] near
-0, for there is no dredge-up on the main sequence; masses (Teff / 5800 K)^1.7; rotation of stars hotter than 6200 K,
-Maxwellian, with a mean that reaches 130 km/s at 7500 K.
+These are assumptions: log g below 5000 K, where the real sample ends; the shares of the thin and thick disc and of the
+halo and their [alpha/M]; [C/M] and [N/M] near 0, for there is no dredge-up on the main sequence; masses
+(Teff / 5800 K)^1.7; rotation of stars hotter than 6200 K, Maxwellian, with a mean that reaches 130 km/s at 7500 K.
 """
 
 from typing import Any
@@ -22,8 +22,8 @@ from bayescannon.numerics.typing import FloatArray
 
 # Teff [K], median log g and its scatter
 SEQUENCE = np.array([
-    (4000, 4.68, 0.05), (4500, 4.63, 0.06), (5150, 4.56, 0.10), (5450, 4.47, 0.14), (5750, 4.28, 0.14),
-    (6050, 4.20, 0.11), (6350, 4.18, 0.08), (6750, 4.16, 0.08), (7250, 4.09, 0.10), (8500, 4.05, 0.12),
+    (4000, 4.68, 0.06), (4500, 4.63, 0.10), (5150, 4.57, 0.18), (5450, 4.48, 0.24), (5750, 4.29, 0.24),
+    (6050, 4.20, 0.20), (6350, 4.18, 0.16), (6750, 4.16, 0.15), (7250, 4.09, 0.12), (8500, 4.05, 0.12),
     (11000, 4.08, 0.15),
 ])  # fmt: skip
 # of temperatures of dwarfs: share, mean and width of two normal distributions, and the limits [K]
@@ -34,13 +34,13 @@ HOT_TEFF = (7000.0, 11000.0)
 HOT_SCALE = 1400.0
 LEAST_DWARF_LOGG = 3.8
 # share, mean and width of [M/H], mean of [alpha/M] of thin disc, thick disc, halo
-DISCS = np.array([(0.72, -0.18, 0.22, 0.04), (0.22, -0.55, 0.25, 0.20), (0.06, -1.35, 0.35, 0.27)])
+DISCS = np.array([(0.66, -0.18, 0.22, 0.04), (0.24, -0.55, 0.25, 0.20), (0.10, -1.40, 0.35, 0.27)])
 ALPHA_WIDTH, CARBON_WIDTH, NITROGEN_WIDTH = 0.03, 0.05, 0.06
 HOT_M_H, HOT_M_H_WIDTH = -0.15, 0.2
 MASS_EXPONENT, SOLAR_TEFF = 1.7, 5800.0
 # medians of A_K [mag] and of S/N relative to the release's: dwarfs are near and faint, hot stars bright
 A_K_MEDIANS = {"dwarf": 0.05, "hot": 0.08}
-SNR_FACTORS = {"dwarf": 0.55, "hot": 1.5}
+SNR_FACTORS = {"dwarf": 0.6, "hot": 1.5}
 # mean projected rotation [km/s] by Teff [K]
 ROTATION = np.array([(6200.0, 0.0), (6800.0, 40.0), (7500.0, 130.0), (11000.0, 140.0)])
 

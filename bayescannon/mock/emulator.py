@@ -12,7 +12,8 @@ The giants' spectra were computed with bossbrain 1.0.12 (D. Nidever, MIT licence
 
 * lines of metals and molecules: those of bossbrain at log g = 3.45 and at most 5850 K, deformed. The logarithm of a
   line's depth goes on with log g, and with 5040 K / Teff above 5850 K, at the rate that the networks have next to the
-  limit; lines that become deeper do so linearly, and those of ions not beyond 7500 K.
+  limit; lines that become deeper do so linearly, and those of ions not beyond 7500 K. The pressure broadening of strong
+  neutral lines is added, 25 % per dex of log g at most.
 * lines of hydrogen: LTE line formation in the model atmospheres of atmosnet 1.0.1 (Nidever and Ting, MIT licence; the
   C3K grid) with the Stark profiles of Lemke (1997, A&AS 122, 285), as distributed with synspec 1.0.3.
 """

@@ -143,7 +143,7 @@ def route_stars(
     search = search_optima(likelihood, n_starts=min(n_starts, survey.router.n_stars), seed=seed, workers=workers)
     estimates = estimate_labels(likelihood, search, false_alarms=false_alarms, workers=workers)
     every = PopulationStars(np.arange(len(spectra)), likelihood, search, estimates)
-    membership = router_membership(survey.regions, likelihood, search, estimates, workers=workers)
+    membership = router_membership(survey.regions, likelihood, estimates, workers=workers)
     parts: dict[int, PopulationStars] = {}
     for m in range(len(survey.regions)):
         rows = np.flatnonzero(membership[:, m] >= LEAST_MEMBERSHIP)
@@ -369,14 +369,12 @@ def _moments(routed: RoutedStars, *, workers: int | None) -> tuple[FloatArray, F
         estimates = part.estimates.isel(star=chosen)
         at = estimates["labels"].transpose("star", "stellar_label").to_numpy()
         fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
-        draws = draw_labels(
-            part.likelihood, part.search, likelihood_power(part.estimates), chosen, workers=workers
-        ).labels
-        share = survey.regions.shares(draws, survey.label_names)[:, :, m]
-        total = share.sum(axis=1)
+        draws = draw_labels(part.likelihood, part.estimates, chosen, workers=workers)
+        drawn = part.likelihood.model.scaler.from_scaled(draws.scaled)
+        weight = draws.weight * survey.regions.shares(drawn, survey.label_names)[:, :, m]
         with np.errstate(invalid="ignore", divide="ignore"):
-            inside = np.einsum("nd,ndk->nk", share, draws) / total[:, None]
-        shift = inside - draws.mean(axis=1)
+            inside = np.einsum("nd,ndk->nk", weight / weight.sum(axis=1, keepdims=True), drawn)
+        shift = inside - np.einsum("nd,ndk->nk", draws.weight, drawn)
         labels[rows, m] = np.where(fitted[:, None], at + np.nan_to_num(shift), np.nan)
         covariance[rows, m] = estimates["formal_covariance"].to_numpy()
         for name in _BY_LABEL:

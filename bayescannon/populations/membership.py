@@ -16,28 +16,27 @@ Both factors are exact quartics in the labels; the integral is by importance sam
 posterior as proposal where beta is 0.
 """
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.cannon.labelling import Search, formal_errors
+from bayescannon.cannon.labelling import formal_errors
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.models.label_regions import LabelRegions
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.pixels.label_moments import vector_map
-from bayescannon.stars.importance import sample_labels, sample_modes, star_seeds
+from bayescannon.stars.importance import sample_labels, star_seeds
 from bayescannon.stars.quartic import Quartic
+from bayescannon.stars.widened import WidenedDraws, draw_widened
 
-# draws of a star's labels; a share is known to 0.03 or better
+# draws of a star's labels for its evidence; a share is known to 0.03 or better
 N_DRAWS = 400
 # a star inside one region by this many errors in every label is not sampled
 _CLEAR = 6.0
 _CLEAR_SHARE = 1e-4
 # populations below this probability take no part in a star's labels
-LEAST_MEMBERSHIP = 1e-3
+LEAST_MEMBERSHIP = 0.01
 
 
 def likelihood_power(estimates: xr.Dataset) -> NDArray[np.float64]:
@@ -62,57 +61,35 @@ def likelihood_power(estimates: xr.Dataset) -> NDArray[np.float64]:
     return power
 
 
-@dataclass(frozen=True)
-class LabelDraws:
-    """
-    Draws from the widened posterior of each star's labels under one model.
-
-    Attributes
-    ----------
-    labels : float array of shape (N, D, K)
-        In the labels' units; one draw, the optimum, of each star where none were needed (D is then 1).
-    log_evidence : float array of shape (N,)
-        ln of the integral of the widened likelihood over the labels, up to a constant that is the same for all models.
-    """
-
-    labels: FloatArray
-    log_evidence: FloatArray
-
-
 def draw_labels(
-    likelihood: StarLikelihood, search: Search, power: FloatArray, rows: NDArray[np.intp], *, workers: int | None
-) -> LabelDraws:
+    likelihood: StarLikelihood, estimates: xr.Dataset, rows: NDArray[np.intp], *, workers: int | None
+) -> WidenedDraws:
     """
-    Draw labels of some stars from their likelihoods to a power.
+    Draw labels of some stars from their likelihoods, widened to the calibrated errors.
 
     Parameters
     ----------
-    likelihood, search
+    likelihood : StarLikelihood
         Of N stars.
-    power : float array of shape (N,)
+    estimates : xarray.Dataset
+        Of the same stars.
     rows : int array of shape (S,)
         The stars to draw.
     workers : int or None
 
     Returns
     -------
-    draws : LabelDraws
-        Of S stars.
+    draws : WidenedDraws
+        Of S stars, in the model's scaled labels.
     """
-    scaler, optima = likelihood.model.scaler, search.optima
-    tempered = likelihood.quartic.select(rows).tempered(power[rows])
-    found = sample_modes(
-        tempered,
-        replace(optima.select(rows), chi2=optima.chi2[rows] * power[rows, None]),
-        star_seeds(likelihood.spectra.id[rows], search.seed),
-        density=search.density,
-        n_draws=N_DRAWS,
-        n_keep=N_DRAWS,
+    some, scaler = estimates.isel(star=rows), likelihood.model.scaler
+    return draw_widened(
+        likelihood.quartic.select(rows),
+        scaler.to_scaled(some["labels"].transpose("star", "stellar_label").to_numpy()),
+        some["formal_covariance"].to_numpy() / np.outer(scaler.scale, scaler.scale),
+        likelihood_power(some),
         workers=workers,
-    )  # fmt: skip
-    volume = np.log(scaler.scale).sum()
-    evidence = found.log_evidence + volume + power[rows] * likelihood.log_normalisation[rows]
-    return LabelDraws(scaler.from_scaled(found.draws), evidence)
+    )
 
 
 def clearly_inside(regions: LabelRegions, model: TrainedModel, labels: FloatArray, error: FloatArray) -> BoolArray:
@@ -146,7 +123,7 @@ def clearly_inside(regions: LabelRegions, model: TrainedModel, labels: FloatArra
 
 
 def router_membership(
-    regions: LabelRegions, likelihood: StarLikelihood, search: Search, estimates: xr.Dataset, *, workers: int | None
+    regions: LabelRegions, likelihood: StarLikelihood, estimates: xr.Dataset, *, workers: int | None
 ) -> NDArray[np.float64]:
     """
     Return the probability of each population that the router's labels give: membership with beta = 0.
@@ -154,7 +131,7 @@ def router_membership(
     Parameters
     ----------
     regions : LabelRegions
-    likelihood, search, estimates
+    likelihood, estimates
         Of N stars under the router.
     workers : int or None
 
@@ -173,8 +150,9 @@ def router_membership(
     unclear[known] = ~clearly_inside(regions, model, labels[known], error[known])
     rows = np.flatnonzero(unclear)
     if len(rows):
-        draws = draw_labels(likelihood, search, likelihood_power(estimates), rows, workers=workers)
-        shares = regions.shares(draws.labels, model.label_names).mean(axis=1)
+        draws = draw_labels(likelihood, estimates, rows, workers=workers)
+        every = regions.shares(model.scaler.from_scaled(draws.scaled), model.label_names)
+        shares = np.einsum("nd,ndm->nm", draws.weight, every)
         sampled = np.isfinite(shares).all(axis=1)
         result[rows[sampled]] = shares[sampled]
     return result

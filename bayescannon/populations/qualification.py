@@ -25,8 +25,8 @@ from bayescannon.populations.local_training import local_fold_models
 from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.populations.training import population_stars
 
-# powers of the local models' evidence that held-out stars choose from, least first
-_POWERS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+# powers of the local models' evidence that held-out stars choose from beside 0: the next is tried if one gains
+_POWERS = (0.01, 0.1, 1.0)
 
 
 def qualify_survey(
@@ -139,11 +139,12 @@ def _choose_power(
     """Return the power of the evidence with the best log score of held-out membership, and that membership."""
     best = (0.0, [part.membership for _, part in routed])
     at_best = np.concatenate([log_scores(part.membership, shares[rows]) for rows, part in routed])
-    for power in _POWERS[1:]:
+    for power in _POWERS:
         found = [with_evidence(part, power, seed=seed, workers=workers) for _, part in routed]
         scores = np.concatenate([log_scores(own, shares[rows]) for (rows, _), own in zip(routed, found, strict=True)])
         gain = scores - at_best
         # a larger power must gain more than the standard error: each departs farther from what the router says
-        if gain.mean() > gain.std() / np.sqrt(len(gain)):
-            best, at_best = (power, found), scores
+        if not gain.mean() > gain.std() / np.sqrt(len(gain)):
+            break
+        best, at_best = (power, found), scores
     return best

@@ -52,6 +52,23 @@ def test_posterior_is_that_of_a_grid(name, sigma):
         assert (np.abs(found.quantiles[n] - quantiles) < 0.12 * deviation).all()
 
 
+@pytest.mark.parametrize("name", DENSITIES)
+def test_evidence_is_the_integral_over_a_grid(name):
+    quartic, _ = quartics(2, 3, sigma=0.4)
+    density = DENSITIES[name]
+    found = sample_labels(quartic, starts(2), seeds(3), density=density, n_draws=20_000)
+    size = 1201
+    for n in range(3):
+        width = 10 * np.sqrt(np.diag(found.covariance[n]))
+        axes = [np.linspace(found.mean[n, k] - width[k], found.mean[n, k] + width[k], size) for k in range(2)]
+        points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+        chi2 = chi2_derivatives(quartic.select(np.full(len(points), n)), points).chi2
+        log_p = -0.5 * chi2 + density.log_density(points)
+        cell = np.prod([axis[1] - axis[0] for axis in axes])
+        expected = log_p.max() + np.log(np.exp(log_p - log_p.max()).sum() * cell)
+        assert found.log_evidence[n] == pytest.approx(expected, abs=0.05)
+
+
 def double_well(separation):
     """A star of one label whose only pixel sees the label's square: two modes at +-separation."""
     a = np.zeros((1, 3, 3))

@@ -114,10 +114,11 @@ def test_moments_quantiles_and_kept_draws_are_those_of_plain_sums():
         np.empty(3),
         np.empty(3),
         np.empty((3, n_keep, 2)),
+        np.empty(3),
     )
     random = (noise, stretch, order, point)
     sample_all(quartic.arrays, term_pairs(2), MIXTURE.arrays, proposal, DOF, random, PROBABILITIES, out)
-    mean, covariance, quantiles, k_hat, ess, kept = out
+    mean, covariance, quantiles, k_hat, ess, kept, _ = out
     for n in range(3):
         one = [part[n, : proposal[3][n]] for part in proposal[:3]]
         x, log_q = np.empty((2, n_draw)), np.empty(n_draw)

@@ -29,16 +29,16 @@ def test_every_star_is_inside_its_emulators_range(population, dwarfs, hot_stars)
 
 def test_populations_have_the_stated_limits(dwarfs, hot_stars):
     assert dwarfs["logg"].min() >= LEAST_DWARF_LOGG
-    assert 4000 <= dwarfs["teff"].min()
+    assert dwarfs["teff"].min() >= 4000
     assert dwarfs["teff"].max() < 7000 <= hot_stars["teff"].min()
     assert hot_stars["teff"].max() < 11000
 
 
 # 16, 50 and 84 % quantiles of 459 dwarfs of LAMOST DR10 (5000 to 7000 K, log g above 3.8), with LASP's labels, whose
-# Teff is too high by about 100 K
+# Teff is too high by about 100 K and whose log g is drawn to the main sequence
 @pytest.mark.parametrize(
     ("label", "quantiles", "tolerance"),
-    [("teff", (5398, 5873, 6376), 90), ("logg", (4.09, 4.23, 4.49), 0.08), ("m_h", (-0.79, -0.34, 0.0), 0.22)],
+    [("teff", (5398, 5873, 6376), 90), ("logg", (4.03, 4.25, 4.55), 0.08), ("m_h", (-0.79, -0.34, 0.0), 0.22)],
 )
 def test_dwarfs_are_like_real_ones(dwarfs, label, quantiles, tolerance):
     part = dwarfs["teff"] > 5000
