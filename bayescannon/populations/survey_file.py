@@ -2,7 +2,7 @@
 Survey models on disk: one netCDF file, with the groups of each trained model below its name.
 
 ``/router`` and ``/populations/<name>`` hold what :mod:`bayescannon.cannon.model_layout` lays out, the attributes of the
-root the regions, and ``/membership`` the held-out stars. A changed number or attribute is refused.
+root the regions, and ``/held_out`` the held-out stars. A changed number or attribute is refused.
 """
 
 import json
@@ -27,7 +27,7 @@ from bayescannon.populations.held_out_membership import HeldOutMembership
 from bayescannon.populations.survey_model import SurveyModel
 
 SCHEMA_VERSION = 1
-_ROUTER, _POPULATIONS, _MEMBERSHIP = "router", "populations", "membership"
+_ROUTER, _POPULATIONS, _MEMBERSHIP = "router", "populations", "held_out"
 _TEXTS = {
     "membership": ("probability of each population by models that never saw the star", ""),
     "shares": ("share of each population at the reported labels", ""),
