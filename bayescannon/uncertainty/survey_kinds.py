@@ -60,7 +60,9 @@ def evaluate_populations(task: Task, routed: RoutedStars, kind: str) -> KindResu
             results.append((rows, _refused(task, rows)))
             continue
         name = survey.names[m] if local else "router"
-        results.append((rows, KINDS[kind].evaluate(_task_of(task, part, chosen, None if stars is None else stars[name]))))
+        results.append(
+            (rows, KINDS[kind].evaluate(_task_of(task, part, chosen, None if stars is None else stars[name])))
+        )
     joined = _joined(results, len(task.spectra))
     around = keeps_to_router(survey.options) and any(model is not None for model in survey.models)
     text = "the model of each star's most probable population"
