@@ -10,6 +10,7 @@ from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.novelty import assess_coverage, with_coverage
+from bayescannon.cannon.odd_spectra import odd_spectra, with_odd
 from bayescannon.cannon.posterior import posterior_of
 from bayescannon.cannon.star_nuisances import with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
@@ -19,6 +20,7 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.populations.labelling import local_priors, mixed_estimates, route_stars
 from bayescannon.populations.novelty import assess_survey, with_none
+from bayescannon.populations.odd_stars import survey_odd_spectra
 from bayescannon.populations.posterior import mixed_posterior
 from bayescannon.populations.survey_model import SurveyModel
 
@@ -30,7 +32,7 @@ class BlockChoices:
 
     Attributes
     ----------
-    n_draws, n_starts, seed, scores, false_alarms, workers
+    n_draws, n_starts, seed, scores, false_alarms, odd, workers
         As in :func:`bayescannon.app.stores.label_store`.
     pipeline_labels : LabelTable or None
     """
@@ -41,6 +43,7 @@ class BlockChoices:
     scores: str
     pipeline_labels: LabelTable | None
     false_alarms: float
+    odd: bool
     workers: int | None
 
 
@@ -74,6 +77,9 @@ def block_labeller(
                 false_alarms=choices.false_alarms, workers=choices.workers,
             )  # fmt: skip
             part = with_none(part, assessment)
+        if choices.odd:
+            found = survey_odd_spectra(routed, workers=choices.workers)
+            part = with_odd(part, found, false_alarms=choices.false_alarms)
         return part
 
     return label_survey_block
@@ -89,10 +95,13 @@ def _label_block(model: TrainedModel, choices: BlockChoices, prior: LabelPrior, 
     if choices.n_draws:
         posterior = posterior_of(likelihood, search, n_draws=choices.n_draws, nuts=False, workers=choices.workers)
         part = part.merge(posterior.drop_attrs(deep=False))
-    if model.coverage is None:
-        return part
-    assessment = assess_coverage(
-        model, likelihood, part, scores=choices.scores, pipeline_labels=choices.pipeline_labels,
-        false_alarms=choices.false_alarms, workers=choices.workers,
-    )  # fmt: skip
-    return with_coverage(part, assessment)
+    if model.coverage is not None:
+        assessment = assess_coverage(
+            model, likelihood, part, scores=choices.scores, pipeline_labels=choices.pipeline_labels,
+            false_alarms=choices.false_alarms, workers=choices.workers,
+        )  # fmt: skip
+        part = with_coverage(part, assessment)
+    if choices.odd:
+        found = odd_spectra(model, likelihood, part, workers=choices.workers)
+        part = with_odd(part, found, false_alarms=choices.false_alarms)
+    return part

@@ -26,6 +26,7 @@ from bayescannon.cannon.choices import (
     ValidationChoices,
 )
 from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
+from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
 from bayescannon.cannon.source_choices import MergeChoices
 
@@ -193,6 +194,7 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, ReferenceChoices)
     add_choices(parser, MergeChoices)
     add_choices(parser, FoldChoices)
+    add_choices(parser, OddTrainingChoices)
     _add_seed(parser, "the starts of the clip rounds, the folds, and the stars that stay in a cell")
     add_choices(parser, PopulationChoices)
     add_choices(parser, TrainingChoices)
@@ -209,6 +211,7 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
     )  # fmt: skip
     add_choices(parser, LabellingChoices)
     add_choices(parser, SelectionChoices)
+    add_choices(parser, OddChoices)
     return parser
 
 

@@ -139,9 +139,9 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.app.summary import training_summary
     from bayescannon.app.survey_terminal import print_qualified, print_trained
     from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
-    from bayescannon.app.training import train_from_config
+    from bayescannon.app.training import qualify_from_config, train_from_config
     from bayescannon.io.outputs import check_output_file
-    from bayescannon.populations.either_model import qualify, save_model
+    from bayescannon.populations.either_model import save_model
 
     check_output_file(options.out, overwrite=options.overwrite)
     labels = _labels_config(options)
@@ -154,7 +154,7 @@ def _train(options: argparse.Namespace) -> None:
     print_trained(console, model)
     if config.folds:
         with progress_bar(console, "hold out") as progress:
-            model = qualify(model, reference, folds=config.folds, seed=options.seed, progress=progress)
+            model = qualify_from_config(model, reference, config, seed=options.seed, progress=progress)
         print_qualified(console, model)
     write_result(lambda path: save_model(model, path, overwrite=options.overwrite), options.out)
     say(console, f"{training_summary(model)}: {options.out}")
@@ -189,6 +189,7 @@ def _label(options: argparse.Namespace) -> None:
             n_starts=options.starts,
             seed=options.seed,
             progress=progress,
+            odd=options.odd,
         )
     text = summary(estimates, n_starts=options.starts)
     kept, selected = keep_selected(estimates, limit)

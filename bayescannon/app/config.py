@@ -15,6 +15,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
+from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.options import TrainingOptions, choose_nuisances
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices, survey_defaults
 from bayescannon.cannon.source_choices import MergeChoices, SourceChoices
@@ -51,14 +52,18 @@ def tables_of(labels: Labels) -> list[LabelsConfig]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(ReferenceChoices, MergeChoices, PopulationChoices, TrainingChoices, FoldChoices):
-    """Section ``[train]``: labels, cuts, clipping, populations, what the training assumes, folds of the calibration."""
+class TrainConfig(ReferenceChoices, MergeChoices, PopulationChoices, TrainingChoices, FoldChoices, OddTrainingChoices):
+    """Section ``[train]``: labels, cuts, clipping, populations, what the training assumes, what folds are for."""
 
     def __post_init__(self) -> None:
         if self.populations is not None:
             for name, value in survey_defaults(vars(self)).items():
                 object.__setattr__(self, name, value)
         super().__post_init__()
+        if self.odd and not self.folds:
+            raise ConfigError(
+                "odd needs folds, as it is held-out stars that odd spectra are measured against; got folds 0"
+            )
         self.options()
 
     def options(self) -> TrainingOptions:
@@ -67,7 +72,7 @@ class TrainConfig(ReferenceChoices, MergeChoices, PopulationChoices, TrainingCho
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelConfig(LabellingChoices, SelectionChoices):
+class LabelConfig(LabellingChoices, SelectionChoices, OddChoices):
     """Section ``[label]``: labelling every star of the store, and which of them the catalogue keeps."""
 
     catalogue: str = "catalogue.fits"

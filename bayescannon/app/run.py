@@ -22,7 +22,7 @@ from bayescannon.app.terminal import (
     progress_bar,
     say,
 )
-from bayescannon.app.training import notes_of, read_sources, train_from_config
+from bayescannon.app.training import notes_of, qualify_from_config, read_sources, train_from_config
 from bayescannon.cannon.options import choose_nuisances
 from bayescannon.data.preset import choose_preset
 from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
@@ -31,7 +31,7 @@ from bayescannon.io.preparation import prepare_files
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import can_draw
 from bayescannon.populations.choice import check_choice
-from bayescannon.populations.either_model import qualify, save_model, validate
+from bayescannon.populations.either_model import save_model, validate
 
 
 def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console | None = None) -> RunResult:
@@ -73,6 +73,8 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
         check_choice(config.train.populations, list(config.train.label_names))
     elif config.label.only is not None:
         raise InputError(f"only = {config.label.only!r} needs populations in [train], which tell stars apart")
+    if config.label.odd and not config.train.odd:
+        raise InputError("odd = true in [label] needs odd = true in [train], which scores held-out stars")
     print_notes(console, notes_of(read_sources(config.labels, config.train)))
 
     with progress_bar(console, "prepare") as progress:
@@ -98,7 +100,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     print_trained(console, model)
     if config.train.folds:
         with progress_bar(console, "hold out") as progress:
-            model = qualify(model, reference, folds=config.train.folds, n_starts=starts, seed=seed, progress=progress)
+            model = qualify_from_config(model, reference, config.train, n_starts=starts, seed=seed, progress=progress)
         print_qualified(console, model)
     write_result(lambda path: save_model(model, path, overwrite=overwrite), paths["model"])
     say(console, f"{training_summary(model)}: {paths['model']}")
@@ -118,7 +120,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
         estimates = label_store(
             model, paths["store"], prior=config.label.prior, nuisances=nuisances, n_starts=starts, seed=seed,
             progress=progress, n_draws=config.label.draws if config.label.posterior else 0,
-            correct_offsets=config.label.correct_offsets,
+            correct_offsets=config.label.correct_offsets, odd=config.label.odd,
         )  # fmt: skip
     kept, selected = keep_selected(estimates, limit)
     write_result(lambda path: write_catalogue(kept, path, overwrite=overwrite), paths["catalogue"])

@@ -25,6 +25,7 @@ from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.populations.either_model import sample_posterior
+from bayescannon.populations.odd_stars import require_odd
 from bayescannon.populations.survey_file import as_any_model
 from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.uncertainty.budget import error_budget
@@ -44,6 +45,7 @@ def label_store(
     scores: str = "deciding",
     pipeline_labels: LabelTable | str | Path | None = None,
     false_alarms: float = FALSE_ALARMS,
+    odd: bool = False,
     progress: Progress = None,
 ) -> xr.Dataset:
     """
@@ -54,7 +56,9 @@ def label_store(
     `false_alarms`. With `n_draws` above 0 the posterior of every star is sampled, and its summary added: see
     :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end. Of a survey
     model they are those of :func:`bayescannon.populations.labelling.label_survey` and
-    :func:`bayescannon.populations.novelty.assess_survey`.
+    :func:`bayescannon.populations.novelty.assess_survey`. With `odd` those of
+    :func:`bayescannon.cannon.odd_spectra.odd_spectra` are added, each star's by the model of its most probable
+    population, and the flag ODD_SPECTRUM.
 
     Raises
     ------
@@ -63,7 +67,8 @@ def label_store(
     GridError
         The store is on another grid than the model.
     InputError
-        Corrected labels are asked of a model without calibration.
+        Corrected labels are asked of a model without calibration, or odd spectra of one without scores of held-out
+        stars.
 
     Examples
     --------
@@ -83,11 +88,13 @@ def label_store(
     every = [model] if isinstance(model, TrainedModel) else model.distinct.values()
     for one in every:
         check_offsets(one, wanted=correct_offsets)
+    if odd:
+        require_odd(model, nuisances)
     with open_store(store) as opened:
         stars = opened["star"].to_numpy().tolist()
     router = model if isinstance(model, TrainedModel) else model.router
     own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, router, stars)
-    choices = BlockChoices(n_draws, n_starts, seed, scores, own, false_alarms, workers)
+    choices = BlockChoices(n_draws, n_starts, seed, scores, own, false_alarms, odd, workers)
     label_block = block_labeller(model, choices, prior=prior, nuisances=nuisances)
     parts: list[xr.Dataset] = []
     noise: NoiseFinding | None = None

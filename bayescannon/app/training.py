@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bayescannon.app.config import Labels, LabelsConfig, TrainConfig, tables_of
-from bayescannon.cannon.choices import SEED, LabelTableChoices
+from bayescannon.cannon.choices import N_STARTS, SEED, LabelTableChoices
 from bayescannon.cannon.label_source import LabelSource, with_call
 from bayescannon.cannon.matching import build_reference, reference_in_model, reference_of_model
 from bayescannon.cannon.reference import ReferenceSet
@@ -14,7 +14,10 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train_clipped
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.data.spectra import Spectra
+from bayescannon.numerics.progress import Progress
 from bayescannon.populations.choice import check_choice
+from bayescannon.populations.either_model import qualify
+from bayescannon.populations.odd_stars import attach_odd
 from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.populations.trained_stars import survey_stars
 from bayescannon.populations.training import train_survey
@@ -93,6 +96,24 @@ def train_from_config(
         return replace(model, label_table=table), kept
     survey, kept = train_survey(reference, populations=config.populations, options=config.options(), **clip)
     return replace(survey, label_table=table), kept
+
+
+def qualify_from_config(
+    model: TrainedModel | SurveyModel,
+    reference: ReferenceSet,
+    config: TrainConfig,
+    *,
+    n_starts: int = N_STARTS,
+    seed: int = SEED,
+    progress: Progress = None,
+) -> Any:
+    """Attach to a model what a configuration wants of held-out stars: errors, coverage, and scores of odd spectra."""
+    model = qualify(model, reference, folds=config.folds, n_starts=n_starts, seed=seed, progress=progress)
+    if not config.odd:
+        return model
+    return attach_odd(
+        model, reference, folds=config.folds, double_lined=config.double_lined, seed=seed, progress=progress
+    )
 
 
 def training_reference(model: TrainedModel | SurveyModel, store: str | Path, labels: Labels) -> ReferenceSet:

@@ -3,8 +3,8 @@ The groups of a trained model's file: what is written where, and how it is read 
 
 ``model`` holds the pixels' numbers and the scaler, ``populations`` and ``latent_labels`` what training learned around
 them, ``reference`` the reference stars and how they were selected, ``options`` the choices of the training,
-``held_out`` the reference stars' labels by models of the other folds, ``calibration`` and ``coverage`` what these
-showed. Labels' names and units are the root's coordinates, and its attributes say where the model comes from.
+``held_out`` the reference stars' labels by models of the other folds, ``calibration``, ``coverage`` and ``odd`` what
+these showed. Labels' names and units are the root's coordinates, and its attributes say where the model comes from.
 """
 
 import json
@@ -37,6 +37,7 @@ from bayescannon.pixels.latent_label_fit import LabelErrorStatus
 from bayescannon.pixels.populations import LogNormalPopulation, Populations, TrainingRound
 from bayescannon.reliability.error_distribution import ErrorCalibration
 from bayescannon.reliability.label_scores import SCORES, CoverageReference
+from bayescannon.reliability.odd_reference import OddReference
 
 if TYPE_CHECKING:
     from bayescannon.cannon.trained_model import TrainedModel
@@ -69,6 +70,8 @@ _LABEL_TABLE = "label_table"
 _DEFINITIONS = "label_definitions"
 _FOLDS = ("folds", "n_starts", "seed")
 _COVARIANCE = ("pixel", "term", "term_2")
+# attribute of the group of odd spectra, which files of version 0.5 and older lack: the numbers as JSON
+_ODD = "odd"
 # variable of the reference stars: the survey of their labels; files of version 0.5 and older lack it
 _SOURCE = "label_source"
 # variable of both groups: which spectra are of the same star
@@ -130,6 +133,8 @@ def model_groups(model: "TrainedModel") -> dict[str, xr.Dataset]:
         groups["held_out"] = describe_variables(held_out_group(model.held_out), texts.HELD_OUT)
     if model.coverage is not None:
         groups["coverage"] = describe_variables(model.coverage.to_xarray(), texts.COVERAGE)
+    if model.odd is not None:
+        groups[_ODD] = xr.Dataset(attrs={_ODD: json.dumps(model.odd.to_dict())})
     return groups
 
 
@@ -265,6 +270,7 @@ def model_fields(tree: xr.DataTree) -> dict[str, Any]:
             "star": _read_star(reference),
             "label_source": reference[_SOURCE].to_numpy().astype(np.str_) if _SOURCE in reference else None,
             "component_choice": _read_choice(groups["component_choice"]) if "component_choice" in groups else None,
+            "odd": OddReference.from_dict(json.loads(groups[_ODD].attrs[_ODD])) if _ODD in groups else None,
         }
     except (KeyError, TypeError) as error:
         raise ModelFileError(f"its groups are not those that this version knows ({error}); train anew") from error

@@ -19,24 +19,21 @@ from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.log_spline import LogSpline
 from bayescannon.numerics.spread import spread_rows
 from bayescannon.numerics.typing import BoolArray, FloatArray
+from bayescannon.reliability.odd_reference import (
+    BINARY,
+    BROAD,
+    CARBON,
+    DOUBLE_LINED,
+    EMISSION,
+    ODD_CLASSES,
+    REDSHIFT,
+    SKY,
+)
 from bayescannon.reliability.template_scores import excess_near, template_scores
 from bayescannon.stars.binary import PairEvidence, pair_evidence
 from bayescannon.stars.double_lined import DoubleLined, PairSpectra, fit_double_lined
 from bayescannon.stars.velocity_scan import VelocityScan
 
-BINARY, DOUBLE_LINED, BROAD, EMISSION, CARBON, REDSHIFT, SKY = (
-    "binary", "double_lined", "broad_lines", "emission", "carbon", "redshift", "sky",
-)  # fmt: skip
-# what each score is; large is odd
-ODD_CLASSES = {
-    BINARY: "log of the ratio of the evidences of an unresolved pair and of a single star",
-    DOUBLE_LINED: "log of the ratio of the evidences of a pair with two velocities and of a single star",
-    BROAD: "significance of lines that are wider than in the training",
-    EMISSION: "significance of Balmer lines in emission",
-    CARBON: "significance of bands of C2 and CN",
-    REDSHIFT: "by how much another velocity fits better than that of the redshift",
-    SKY: "log of the mean square residual near to lines of the sky over that elsewhere",
-}
 # reference stars whose spectra are compared at other velocities; components of the prior of labels
 _N_TEMPLATES, _N_COMPONENTS = 24, 2
 # stars whose templates are in memory at once
@@ -51,7 +48,7 @@ class OddScores:
     Attributes
     ----------
     score : float array of shape (N, class)
-        In the order of :data:`ODD_CLASSES`; NaN where there is none.
+        In the order of :data:`bayescannon.reliability.odd_reference.ODD_CLASSES`; NaN where there is none.
     log_snr : float array of shape (N,)
         Log of the median signal-to-noise ratio of a live pixel.
     velocity : float array of shape (N,)
@@ -135,11 +132,10 @@ class OddScorer:
         scaled: FloatArray,
         *,
         power: FloatArray | float = 1.0,
-        double_lined: BoolArray | bool = False,
         workers: int | None = None,
     ) -> OddScores:
         """
-        Score N stars at their scaled labels (N, K).
+        Score N stars at their scaled labels (N, K); pairs with two velocities are :meth:`with_double_lined`.
 
         Parameters
         ----------
@@ -148,8 +144,6 @@ class OddScorer:
             A star with NaN has NaN scores.
         power : float or float array of shape (N,)
             To which the likelihoods of pairs and of single stars are raised.
-        double_lined : bool or bool array of shape (N,)
-            For which stars pairs with two velocities are fitted.
         workers : int or None
         """
         model, spectra = self.model, likelihood.spectra
@@ -170,13 +164,43 @@ class OddScorer:
         chi2 = self.scan.chi2(spectra.flux, ivar, workers=workers)
         gain, velocity = self.scan.best_shift(chi2, likelihood.quartic.n_live)
         score[:, names.index(REDSHIFT)] = gain
-        pair, double = self._pairs(likelihood, at, known, power, double_lined, workers)
-        if pair is not None:
+        pair = None
+        if self.sequence is not None:
+            pair = self.pairs(likelihood, np.where(known[:, None], at, np.nan), power=power, workers=workers)
             score[:, names.index(BINARY)] = pair.log_ratio
-        if double is not None:
-            score[:, names.index(DOUBLE_LINED)] = double.log_ratio
         score[~known] = np.nan
-        return OddScores(score, log_snr, np.where(known, velocity, np.nan), pair, double)
+        return OddScores(score, log_snr, np.where(known, velocity, np.nan), pair, None)
+
+    def with_double_lined(
+        self,
+        found: OddScores,
+        likelihood: StarLikelihood,
+        scaled: FloatArray,
+        wanted: BoolArray,
+        *,
+        power: FloatArray | float = 1.0,
+        workers: int | None = None,
+    ) -> OddScores:
+        """
+        Add the evidences of pairs with two velocities of the `wanted` stars (N,); NaN of stars that are no dwarfs.
+
+        Parameters are those of :meth:`scores`, which returned `found`.
+        """
+        model, sequence = self.model, self.sequence
+        known = wanted & np.isfinite(scaled).all(axis=1) & np.isfinite(found.log_snr)
+        at = np.where(known[:, None], scaled, 0.0)
+        chosen = known & is_dwarf(model.scaler.from_scaled(at), model.label_names)
+        if sequence is None or not chosen.any():
+            return found
+        parts = PairSpectra(self.spline, model.scatter, sequence, model.scaler, self.density)
+        flux = likelihood.clean_flux(at)
+        if model.loadings is not None:
+            flux = flux - likelihood.hidden_means(at)[:, : model.loadings.shape[1]] @ model.loadings.T
+        start = np.where(chosen[:, None], at, np.nan)
+        double = fit_double_lined(parts, flux, likelihood.ivar, start, power=power, workers=workers)
+        score = found.score.copy()
+        score[:, list(ODD_CLASSES).index(DOUBLE_LINED)] = double.log_ratio
+        return replace(found, score=score, double=double)
 
     def with_companions(self, spectra: Spectra, scaled: FloatArray, rng: np.random.Generator) -> Spectra:
         """
@@ -246,30 +270,3 @@ class OddScorer:
         return pair_evidence(
             likelihood.quartic, start, sequence, model.scaler, density=self.density, power=power, workers=workers
         )
-
-    def _pairs(
-        self,
-        likelihood: StarLikelihood,
-        at: FloatArray,
-        known: BoolArray,
-        power: FloatArray | float,
-        double_lined: BoolArray | bool,
-        workers: int | None,
-    ) -> tuple[PairEvidence | None, DoubleLined | None]:
-        """Return the evidences of pairs; NaN of stars that are no dwarfs."""
-        model, sequence = self.model, self.sequence
-        if sequence is None:
-            return None, None
-        pair = self.pairs(likelihood, np.where(known[:, None], at, np.nan), power=power, workers=workers)
-        power = np.broadcast_to(np.asarray(power, dtype=np.float64), len(at))
-        chosen = (
-            known & is_dwarf(model.scaler.from_scaled(at), model.label_names) & np.broadcast_to(double_lined, len(at))
-        )
-        if not chosen.any():
-            return pair, None
-        parts = PairSpectra(self.spline, model.scatter, sequence, model.scaler, self.density)
-        flux = likelihood.clean_flux(at)
-        if model.loadings is not None:
-            flux = flux - likelihood.hidden_means(at)[:, : model.loadings.shape[1]] @ model.loadings.T
-        start = np.where(chosen[:, None], at, np.nan)
-        return pair, fit_double_lined(parts, flux, likelihood.ivar, start, power=power, workers=workers)

@@ -10,160 +10,32 @@ the p-value of each score among held-out reference stars: it is that which keeps
 Some of the reference stars are pairs themselves, which makes p-values too large and ``p_binary`` too small.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayescannon.cannon.choices import N_FOLDS, SEED
-from bayescannon.cannon.fold_models import fold_models
-from bayescannon.cannon.held_out import deal_folds
-from bayescannon.cannon.labelling import estimate_labels, search_optima
+from bayescannon.cannon.choices import FALSE_ALARMS
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
-from bayescannon.cannon.odd_scores import BINARY, DOUBLE_LINED, ODD_CLASSES, OddScorer, OddScores
-from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.odd_scores import OddScorer, OddScores
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import ResultFlag
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.typing import BoolArray, FloatArray
-from bayescannon.reliability.score_odds import ScoreOdds, largest_log_odds
-from bayescannon.reliability.score_reference import FEWEST_STARS, ScoreReference
+from bayescannon.reliability.odd_reference import BROAD, DOUBLE_LINED, ODD_CLASSES, OddReference
 
 # share of dwarfs with a companion of at least a fifth of their mass that a fibre does not separate from them: of stars
 # like the Sun 44 % have companions (Raghavan et al. 2010, ApJS 190, 1), some of them wide ones
 BINARY_SHARE = 0.3
 
 
-@dataclass(frozen=True, eq=False)
-class OddReference:
-    """
-    The scores of held-out reference stars.
-
-    Attributes
-    ----------
-    model_hash : str
-        Of the model that was trained on all of them.
-    power : float
-        To which the likelihoods of pairs and of single stars were raised.
-    scores : dict of str to ScoreReference
-        By class; a class that these stars have no scores of is missing.
-    pair_odds : ScoreOdds or None
-        Of standardised evidence ratios of unresolved pairs; None without dwarfs among the stars.
-    """
-
-    model_hash: str
-    power: float
-    scores: dict[str, ScoreReference]
-    pair_odds: ScoreOdds | None = None
-
-    def p_values(self, found: OddScores) -> FloatArray:
-        """Return the p-value of each score, shape (N, class); NaN where there is none."""
-        result = np.full(found.score.shape, np.nan)
-        for k, name in enumerate(ODD_CLASSES):
-            if name in self.scores:
-                result[:, k] = self.scores[name].p_value(found.score[:, k], found.log_snr)
-        return result
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the numbers, for JSON."""
-        scores = {name: one.to_dict() for name, one in self.scores.items()}
-        odds = None if self.pair_odds is None else self.pair_odds.to_dict()
-        return {"model_hash": self.model_hash, "power": self.power, "scores": scores, "pair_odds": odds}
-
-    @classmethod
-    def from_dict(cls, numbers: dict[str, Any]) -> "OddReference":
-        """Undo :meth:`to_dict`."""
-        scores = {name: ScoreReference.from_dict(one) for name, one in numbers["scores"].items()}
-        odds = None if numbers["pair_odds"] is None else ScoreOdds(**numbers["pair_odds"])
-        return cls(numbers["model_hash"], numbers["power"], scores, odds)
-
-    def log_pair_odds(self, found: OddScores, p_values: FloatArray) -> FloatArray | None:
-        """
-        Return the log odds of pairs, shape (N,), before their prior share; None where nothing is known of pairs.
-
-        Where two velocities were fitted, a pair of either kind counts for half, that kind with the largest odds that
-        its p-value can stand for.
-        """
-        if self.pair_odds is None or found.pair is None:
-            return None
-        names = list(ODD_CLASSES)
-        score = found.score[:, names.index(BINARY)]
-        odds = self.pair_odds.log_odds(self.scores[BINARY].standardised(score, found.log_snr))
-        two = largest_log_odds(p_values[:, names.index(DOUBLE_LINED)])
-        both = np.isfinite(odds) & np.isfinite(two)
-        odds[both] = np.logaddexp(odds[both], two[both]) - np.log(2)
-        return odds
-
-
-def fit_odd_reference(
-    model: TrainedModel | str | Path,
-    reference: ReferenceSet,
-    *,
-    folds: int = N_FOLDS,
-    power: float = 1.0,
-    double_lined: bool = False,
-    seed: int = SEED,
-    workers: int | None = None,
-) -> OddReference:
-    """
-    Score the reference stars of a model, each by a model without the stars of its fold.
-
-    Parameters
-    ----------
-    model : TrainedModel, or path of its file
-    reference : ReferenceSet
-        That it was trained on.
-    folds, seed
-        As in :func:`bayescannon.cannon.held_out.hold_out`.
-    power : float
-        To which the likelihoods of pairs and of single stars are raised.
-    double_lined : bool
-        Whether pairs with two velocities are fitted too: a quarter of a second per star.
-    workers : int or None
-        Threads; None takes every core.
-
-    Returns
-    -------
-    odd : OddReference
-    """
-    model = as_model(model)
-    fold = deal_folds(reference, folds=folds, seed=seed)
-    score, log_snr = np.full((len(reference), len(ODD_CLASSES)), np.nan), np.full(len(reference), np.nan)
-    paired = np.full(len(reference), np.nan)
-    rng = np.random.default_rng(seed)
-    for k, without in enumerate(fold_models(model, reference, fold, workers=workers)):
-        rows = np.flatnonzero(fold == k)
-        scorer = OddScorer.of(without)
-        likelihood, scaled = _labelled(without, reference.spectra.select(rows), seed, workers)
-        found = scorer.scores(likelihood, scaled, power=power, double_lined=double_lined, workers=workers)
-        score[rows], log_snr[rows] = found.score, found.log_snr
-        if found.pair is not None:
-            dwarf = np.isfinite(found.pair.log_ratio)
-            spectra = scorer.with_companions(likelihood.spectra, np.where(dwarf[:, None], scaled, np.nan), rng)
-            likelihood, scaled = _labelled(without, spectra, seed, workers)
-            ratio = scorer.pairs(likelihood, scaled, power=power, workers=workers).log_ratio
-            paired[rows] = np.where(dwarf, ratio, np.nan)
-    usable = {name: np.isfinite(score[:, k]).sum() >= FEWEST_STARS for k, name in enumerate(ODD_CLASSES)}
-    fitted = {name: ScoreReference.fit(score[:, k], log_snr) for k, name in enumerate(ODD_CLASSES) if usable[name]}
-    odds = None
-    if BINARY in fitted and np.isfinite(paired).sum() >= FEWEST_STARS:
-        single = score[:, list(ODD_CLASSES).index(BINARY)]
-        odds = ScoreOdds.fit(*(fitted[BINARY].standardised(one, log_snr) for one in (single, paired)))
-    return OddReference(model.hash, power, fitted, odds)
-
-
-def _labelled(
-    model: TrainedModel, spectra: Spectra, seed: int, workers: int | None
-) -> tuple[StarLikelihood, FloatArray]:
-    """Return the likelihoods of stars and their best scaled labels."""
-    likelihood = StarLikelihood.of(model, spectra, workers=workers)
-    estimates = estimate_labels(likelihood, search_optima(likelihood, seed=seed, workers=workers), workers=workers)
-    return likelihood, model.scaler.to_scaled(estimates["labels"].to_numpy())
+# pairs with two velocities are fitted to stars whose lines are as wide as those of this share of single stars
+SCREENED_SHARE = 0.05
 
 
 def odd_spectra(
@@ -174,7 +46,7 @@ def odd_spectra(
     *,
     power: FloatArray | float | None = None,
     binary_share: float = BINARY_SHARE,
-    double_lined: BoolArray | bool = False,
+    double_lined: BoolArray | bool | None = None,
     workers: int | None = None,
 ) -> xr.Dataset:
     """
@@ -191,15 +63,18 @@ def odd_spectra(
     estimates : xarray.Dataset
         Labels of the same stars by this model.
     odd : OddReference, optional
-        Of :func:`fit_odd_reference`; without it there are no p-values, and ``p_binary`` is too sure.
+        Of :func:`bayescannon.cannon.odd_fit.fit_odd_reference`; that of the model unless given. Without one there are
+        no p-values, and ``p_binary`` is too sure.
     power : float or float array of shape (N,), optional
         To which the likelihoods of pairs and of single stars are raised: that of `odd` unless given, or 1. Below 1 for
-        a model that misses more of spectra than its noise and scatter say (:func:`bayescannon.cannon.labelling.error_power`). p-values of pairs
-        are those of the reference's power.
+        a model that misses more of spectra than its noise and scatter say, as
+        :func:`bayescannon.cannon.labelling.error_power` returns. p-values of pairs are those of the reference's power.
     binary_share : float
         Share of pairs among stars like these before their spectra were seen.
-    double_lined : bool or bool array of shape (N,)
-        For which stars pairs with two velocities are fitted: a quarter of a second for each.
+    double_lined : bool or bool array of shape (N,), optional
+        For which stars pairs with two velocities are fitted: a quarter of a second to a second for each. Unless given,
+        if `odd` has scores of such pairs, for those with a p-value of wide lines below :data:`SCREENED_SHARE`: the
+        p-values of pairs stay those of all single stars.
     workers : int or None
         Threads; None takes every core.
 
@@ -207,7 +82,7 @@ def odd_spectra(
     -------
     assessment : xarray.Dataset
         Dims star, stellar_label, odd_class. ``odd_score`` and ``p_odd`` of each class of
-        :data:`bayescannon.cannon.odd_scores.ODD_CLASSES`; ``log_evidence_ratio`` of an unresolved pair,
+        :data:`bayescannon.reliability.odd_reference.ODD_CLASSES`; ``log_evidence_ratio`` of an unresolved pair,
         ``log_evidence_double_lined``, and ``p_binary``, the probability of a pair of either kind (half of the pairs of
         each, where both were compared; only of the unresolved kind elsewhere). With `odd` it comes from evidence ratios
         of reference stars with and without companions, else from the evidences alone. Of the likelier kind of pair:
@@ -234,17 +109,19 @@ def odd_spectra(
     (100,)
     """
     model = as_model(model)
+    odd = model.odd if odd is None else odd
     share = real_number(binary_share, "binary_share", above=0, below=1)
     likelihood = spectra if isinstance(spectra, StarLikelihood) else None
     if likelihood is None:
         likelihood = StarLikelihood.of(model, as_spectra(spectra), workers=workers)
     if list(map(str, likelihood.spectra.id)) != list(map(str, estimates["star"].to_numpy())):
         raise InputError("spectra and estimates must be of the same stars in the same order")
+    asked = False if double_lined is None else double_lined
     if odd is not None and odd.model_hash != model.hash:
         raise InputError(
             f"the reference of odd spectra is of model {odd.model_hash}, not of {model.hash}; fit it again"
         )
-    if odd is not None and odd.pair_odds is not None and DOUBLE_LINED not in odd.scores and np.any(double_lined):
+    if odd is not None and odd.pair_odds is not None and DOUBLE_LINED not in odd.scores and double_lined is not None:
         raise InputError(
             "pairs with two velocities are wanted, of which the reference of odd spectra has no scores; fit it with "
             "double_lined=True"
@@ -257,21 +134,33 @@ def odd_spectra(
     if power is None:
         power = 1.0 if odd is None else odd.power
     scorer = OddScorer.of(model)
-    found = scorer.scores(likelihood, scaled, power=power, double_lined=double_lined, workers=workers)
-    p_values = np.full(found.score.shape, np.nan) if odd is None else odd.p_values(found)
+    found = scorer.scores(likelihood, scaled, power=power, workers=workers)
+    wanted = np.broadcast_to(asked, len(scaled))
+    if double_lined is None and odd is not None and DOUBLE_LINED in odd.scores:
+        broad = odd.p_values(found.score, found.log_snr)[:, list(ODD_CLASSES).index(BROAD)]
+        wanted = np.nan_to_num(broad, nan=1.0) < SCREENED_SHARE
+    found = scorer.with_double_lined(found, likelihood, scaled, wanted, power=power, workers=workers)
+    p_values, log_odds = np.full(found.score.shape, np.nan), None
+    if odd is not None:
+        p_values = odd.p_values(found.score, found.log_snr)
+        log_odds = odd.log_pair_odds(found.score, found.log_snr)
     return xr.Dataset(
         {
             "odd_score": (("star", "odd_class"), found.score),
             "p_odd": (("star", "odd_class"), p_values),
             "redshift_velocity": ("star", found.velocity),
-            **_pair_variables(model, found, share, None if odd is None else odd.log_pair_odds(found, p_values)),
+            **_pair_variables(model, found, share, log_odds),
         },
         coords={
             "star": estimates["star"].to_numpy(),
             "stellar_label": list(model.label_names),
             "odd_class": list(ODD_CLASSES),
         },
-        attrs={"binary_share": share, "pairs": scorer.no_pairs or "of the main sequence"},
+        attrs={
+            "binary_share": share,
+            "pairs": scorer.no_pairs or "of the main sequence",
+            "measured_against": "nothing: no held-out stars were scored" if odd is None else odd.describe(),
+        },
     )
 
 
@@ -312,3 +201,27 @@ def _pair_variables(model: TrainedModel, found: OddScores, share: float, log_odd
         **{name: ("star", values) for name, values in numbers.items()},
         **{name: (("star", "stellar_label"), values) for name, values in labels.items()},
     }
+
+
+def with_odd(estimates: xr.Dataset, assessment: xr.Dataset, *, false_alarms: float = FALSE_ALARMS) -> xr.Dataset:
+    """
+    Put an assessment of odd spectra into label estimates of the same stars, for the catalogue, with its flag.
+
+    Parameters
+    ----------
+    estimates, assessment : xarray.Dataset
+    false_alarms : float
+        The share of single stars that may have ODD_SPECTRUM: where the smallest p-value of all classes, times the
+        number of classes that the star has p-values of, is below it.
+    """
+    p_odd = assessment["p_odd"].transpose("star", "odd_class").to_numpy()
+    counted = np.isfinite(p_odd).sum(axis=1)
+    odd = counted * np.where(np.isfinite(p_odd), p_odd, np.inf).min(axis=1) < false_alarms
+    flags = estimates["flags"].to_numpy()
+    flags = np.where(odd & (counted > 0), flags | int(ResultFlag.ODD_SPECTRUM), flags).astype(flags.dtype)
+    both = estimates.assign({str(name): values for name, values in assessment.data_vars.items()})
+    text = (
+        f"{assessment.attrs['measured_against']}; {assessment.attrs['binary_share']:g} of the stars are pairs before "
+        f"their spectra were seen; ODD_SPECTRUM of {false_alarms:g} of single stars"
+    )
+    return both.assign(flags=("star", flags)).assign_attrs(odd_spectra=text)

@@ -34,6 +34,7 @@ from bayescannon.pixels.populations import Populations
 from bayescannon.reliability.error_distribution import ErrorCalibration
 from bayescannon.reliability.label_map import AS_THEY_ARE
 from bayescannon.reliability.label_scores import CoverageReference, coverage_stars
+from bayescannon.reliability.odd_reference import OddReference
 from bayescannon.stars.nuisance import NuisanceModel
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class TrainedModel:
     star : str array of shape (N,), optional
         Names of the reference stars: spectra with the same name are of the same star. Every spectrum is of another
         unless given.
+    odd : OddReference, optional
+        What odd spectra are measured against; not part of the hash.
 
     Examples
     --------
@@ -133,6 +136,7 @@ class TrainedModel:
     star: NDArray[np.str_] | None = None
     component_choice: ComponentChoice | None = None
     label_source: NDArray[np.str_] | None = None
+    odd: OddReference | None = None
 
     def __post_init__(self) -> None:
         n_pixel, n_label = len(self.wavelength), len(self.scaler.names)

@@ -76,6 +76,10 @@ class ResultFlag(IntFlag):
     )
     MANY_OUTLIERS = 1024, "More than 5 % of the live pixels are outliers, which have lost their weight."
     BETWEEN_POPULATIONS = 2048, "No population has a probability of 0.9; the labels are a mixture of several models'."
+    ODD_SPECTRUM = (
+        4096,
+        "As a pair of stars, or by emission, carbon, wide lines, redshift or sky, odder than 99 % of held-out stars.",
+    )
 
 
 # flags of rows that should not be used, and of rows to be used with care
@@ -94,6 +98,7 @@ FLAG_WARN = (
     | ResultFlag.LARGE_NUISANCE
     | ResultFlag.MANY_OUTLIERS
     | ResultFlag.BETWEEN_POPULATIONS
+    | ResultFlag.ODD_SPECTRUM
 )
 
 

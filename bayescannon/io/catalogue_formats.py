@@ -35,6 +35,7 @@ _FITS_KEYWORDS = {
     "posterior_width": "POSTWIDT",
     "populations": "POPULATN",
     "population_notes": "POPNOTES",
+    "odd_spectra": "ODDSPEC",
     "selection": "SELECTED",
     "nuisances": "NUISANCE",
 }

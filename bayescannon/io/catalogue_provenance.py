@@ -32,6 +32,7 @@ OPTIONAL = {
     "population_notes": "what was decided about them",
     "selection": "selection by membership",
     "coverage": "reference stars of p-values, smallest p",
+    "odd_spectra": "what odd spectra are measured against",
     "created": "time of creation (ISO)",
 }
 EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
@@ -53,7 +54,8 @@ def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     attrs : mapping
         Must have ``version``, ``model_hash``, ``seed``, ``n_starts``, ``data_release``, ``reference``; may have
         ``errors``, ``posterior_width``, ``model_release``, ``preset``, ``recipe``, ``priors``, ``prior``,
-        ``nuisances``, ``kappa``, ``populations``, ``population_notes``, ``selection``, ``coverage``, ``created``.
+        ``nuisances``, ``kappa``, ``populations``, ``population_notes``, ``selection``, ``coverage``,
+        ``odd_spectra``, ``created``.
 
     Returns
     -------

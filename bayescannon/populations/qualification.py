@@ -9,7 +9,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
-from bayescannon.cannon.fold_models import fold_models
 from bayescannon.cannon.held_out import deal_folds, hold_out_of
 from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.qualification import qualify
@@ -21,7 +20,7 @@ from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.populations.held_out_membership import HeldOutMembership, log_scores
 from bayescannon.populations.labelling import RoutedStars, mixed_estimates, route_stars, with_evidence
-from bayescannon.populations.local_training import local_fold_models
+from bayescannon.populations.survey_folds import survey_fold_models
 from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.populations.training import population_stars
 
@@ -73,14 +72,9 @@ def qualify_survey(
     fold_parts: dict[str, list[TrainedModel]] = {}
     clipped = reference.clipped
     with reporting(progress, "hold out") as report:
-        for done, (name, model) in enumerate(survey.distinct.items()):
-            own = stars[name]
-            models = (
-                fold_models(model, own, fold_of[name], workers=workers)
-                if name == "router"
-                else local_fold_models(survey.router, fold_parts["router"], model, own, fold_of[name], workers=workers)
-            )
-            fold_parts[name] = list(models)
+        for name, models in survey_fold_models(survey, stars, fold_of, workers=workers):
+            own, model = stars[name], survey.distinct[name]
+            fold_parts[name] = models
             held_out = hold_out_of(
                 fold_parts[name], own, fold_of[name], n_starts=min(n_starts, model.n_stars // 2), seed=seed,
                 workers=workers,
@@ -89,7 +83,7 @@ def qualify_survey(
                 model, own, clipped=_clipped_near(survey, name, clipped), held_out=held_out, label_errors=label_errors,
                 n_starts=n_starts, seed=seed, workers=workers,
             )  # fmt: skip
-            report(done + 1, len(survey.distinct))
+            report(len(fold_parts), len(survey.distinct))
     survey = replace(survey, router=qualified["router"], models=tuple(qualified.get(name) for name in survey.names))
     routed = [
         (rows, route_stars(_of_fold(survey, fold_parts, k), reference.spectra.select(rows), n_starts=n_starts,

@@ -9,7 +9,8 @@ import numpy as np
 from real_stars import POOLED, robust
 
 import bayescannon as bc
-from bayescannon.cannon.odd_spectra import fit_odd_reference, odd_spectra
+from bayescannon.cannon.odd_fit import fit_odd_reference
+from bayescannon.cannon.odd_spectra import odd_spectra
 from bayescannon.cannon.training import train_clipped
 from bayescannon.numerics.rows import rows_of
 from bayescannon.populations.labelling import mixed_estimates, route_stars

@@ -8,8 +8,9 @@ from expect import expect_between, expect_fraction, expect_mean
 from odd_survey import GRID, dwarf_reference, odd_stars
 
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.odd_fit import fit_odd_reference
 from bayescannon.cannon.odd_scores import OddScorer
-from bayescannon.cannon.odd_spectra import fit_odd_reference, odd_spectra
+from bayescannon.cannon.odd_spectra import odd_spectra
 from bayescannon.cannon.training import train
 
 

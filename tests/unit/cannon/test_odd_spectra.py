@@ -10,10 +10,11 @@ from star_pairs import SCALER
 from toy import toy_labels, toy_reference, toy_spectra
 
 from bayescannon.cannon.labelling import error_power, label_spectra
-from bayescannon.cannon.odd_scores import ODD_CLASSES
-from bayescannon.cannon.odd_spectra import OddReference, fit_odd_reference, odd_spectra
+from bayescannon.cannon.odd_fit import fit_odd_reference
+from bayescannon.cannon.odd_spectra import odd_spectra
 from bayescannon.cannon.training import train
 from bayescannon.numerics.errors import InputError
+from bayescannon.reliability.odd_reference import ODD_CLASSES, OddReference
 from bayescannon.reliability.score_reference import ScoreReference
 
 pytestmark = pytest.mark.filterwarnings("ignore:the median reduced chi2")
