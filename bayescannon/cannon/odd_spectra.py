@@ -216,9 +216,10 @@ def with_odd(estimates: xr.Dataset, assessment: xr.Dataset, *, false_alarms: flo
     """
     p_odd = assessment["p_odd"].transpose("star", "odd_class").to_numpy()
     counted = np.isfinite(p_odd).sum(axis=1)
-    odd = counted * np.where(np.isfinite(p_odd), p_odd, np.inf).min(axis=1) < false_alarms
+    # a star without any has 1
+    odd = counted * np.nan_to_num(p_odd, nan=1.0).min(axis=1) < false_alarms * (counted > 0)
     flags = estimates["flags"].to_numpy()
-    flags = np.where(odd & (counted > 0), flags | int(ResultFlag.ODD_SPECTRUM), flags).astype(flags.dtype)
+    flags = np.where(odd, flags | int(ResultFlag.ODD_SPECTRUM), flags).astype(flags.dtype)
     both = estimates.assign({str(name): values for name, values in assessment.data_vars.items()})
     text = (
         f"{assessment.attrs['measured_against']}; {assessment.attrs['binary_share']:g} of the stars are pairs before "

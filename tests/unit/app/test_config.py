@@ -83,6 +83,8 @@ line_spread_prior = 40
 continuum_prior = 0.01
 continuum_order = 2
 folds = 4
+odd = true
+double_lined = true
 
 [label]
 starts = 3
@@ -92,6 +94,7 @@ prior = "coverage"
 posterior = true
 draws = 500
 correct_offsets = true
+odd = true
 velocity_prior = "20 km/s"
 line_spread_prior = "50km/s"
 continuum_prior = 0
@@ -150,7 +153,8 @@ def test_every_key_is_read(read):
         offsets="none", max_per_cell=50,
         coefficients="laplace", coefficient_scale=1, terms="all", scatter="half-normal", scatter_scale=0.01,
         noise="fixed", kappa=0.5, marginal=True, censored={"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
-        velocity_prior="5km/s", line_spread_prior=40, continuum_prior=0.01, continuum_order=2,
+        velocity_prior="5km/s", line_spread_prior=40, continuum_prior=0.01, continuum_order=2, odd=True,
+            double_lined=True,
     )  # fmt: skip
     options = config.train.options()
     assert options.coefficients == LaplaceCoefficients(1, terms="all")
@@ -161,7 +165,7 @@ def test_every_key_is_read(read):
     assert options.nuisances == Nuisances(5, 40, 0.01, 2)
     assert config.label == LabelConfig(
         starts=3, seed=11, catalogue="catalogue.ecsv", prior="coverage", posterior=True, draws=500,
-        correct_offsets=True, velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0,
+        correct_offsets=True, odd=True, velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0,
         continuum_order=1,
     )  # fmt: skip
     assert config.validate == ValidateConfig(folds=0, snr_min=30)

@@ -1,18 +1,20 @@
 """Odd spectra of every class are found among single stars of a survey whose model is true."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from odd_survey import dwarf_reference, odd_stars
 from star_pairs import SCALER
 from toy import toy_labels, toy_reference, toy_spectra
 
 from bayescannon.cannon.labelling import error_power, label_spectra
 from bayescannon.cannon.odd_fit import fit_odd_reference
-from bayescannon.cannon.odd_spectra import odd_spectra
+from bayescannon.cannon.odd_scores import OddScorer
+from bayescannon.cannon.odd_spectra import SCREENED_SHARE, odd_spectra, with_odd
 from bayescannon.cannon.training import train
+from bayescannon.data.flags import ResultFlag
 from bayescannon.numerics.errors import InputError
 from bayescannon.reliability.odd_reference import ODD_CLASSES, OddReference
 from bayescannon.reliability.score_reference import ScoreReference
@@ -97,14 +99,51 @@ def test_a_star_is_the_same_in_every_selection(trained):
     np.testing.assert_allclose(part["odd_score"], whole["odd_score"][3:6], rtol=1e-5, equal_nan=True)
 
 
-def test_the_reference_survives_json(trained):
+def test_the_models_own_reference_counts_unless_another_is_given(trained):
     model, odd = trained
-    again = OddReference.from_dict(json.loads(json.dumps(odd.to_dict())))
     spectra, _ = odd_stars("none")
     estimates = label_spectra(model, spectra)
-    np.testing.assert_array_equal(
-        odd_spectra(model, spectra, estimates, again)["p_odd"], odd_spectra(model, spectra, estimates, odd)["p_odd"]
-    )
+    given = odd_spectra(model, spectra, estimates, odd)
+    kept = odd_spectra(replace(model, odd=odd), spectra, estimates)
+    np.testing.assert_array_equal(kept["p_odd"], given["p_odd"])
+    assert kept.attrs["measured_against"] == odd.describe()
+    assert "nothing" in odd_spectra(model, spectra, estimates).attrs["measured_against"]
+
+
+def test_pairs_with_two_velocities_are_fitted_to_stars_with_wide_lines(trained, monkeypatch):
+    model, odd = trained
+    log_snr = np.linspace(2, 6, 150)
+    scores = {**odd.scores, "double_lined": ScoreReference.fit(np.random.default_rng(0).normal(size=150), log_snr)}
+    odd = replace(odd, scores=scores)
+    asked = []
+    scorer = OddScorer.with_double_lined
+
+    def counted(self, found, likelihood, scaled, wanted, **options):
+        asked.append(wanted)
+        return scorer(self, found, likelihood, scaled, wanted, **options)
+
+    monkeypatch.setattr(OddScorer, "with_double_lined", counted)
+    for kind in ("double_lined", "none"):
+        spectra, _ = odd_stars(kind, 8)
+        found = odd_spectra(model, spectra, label_spectra(model, spectra), odd)
+        wide = found["p_odd"].sel(odd_class="broad_lines").to_numpy() < SCREENED_SHARE
+        np.testing.assert_array_equal(asked[-1], wide)
+        np.testing.assert_array_equal(np.isfinite(found["log_evidence_double_lined"]), wide)
+    assert asked[0].all()
+    assert asked[1].sum() <= 2
+
+
+def test_the_flag_is_of_the_smallest_p_value_of_all_classes():
+    p_odd = np.full((4, len(ODD_CLASSES)), np.nan)
+    p_odd[0, :5], p_odd[1, :5], p_odd[2, :1] = [0.5, 0.0021, 0.9, 0.9, 0.9], [0.5, 0.0019, 0.9, 0.9, 0.9], 0.009
+    found = xr.Dataset({"p_odd": (("star", "odd_class"), p_odd)},
+                       attrs={"measured_against": "nothing", "binary_share": 0.3})  # fmt: skip
+    estimates = xr.Dataset({"flags": ("star", np.array([0, 32, 0, 32], dtype=np.int32))})
+    flags = with_odd(estimates, found)["flags"].to_numpy()
+    odd = int(ResultFlag.ODD_SPECTRUM)
+    assert flags.tolist() == [0, 32 | odd, odd, 32]
+    assert flags.dtype == np.int32
+    assert with_odd(estimates, found, false_alarms=0.011)["flags"].to_numpy().tolist() == [odd, 32 | odd, odd, 32]
 
 
 def test_giants_have_no_pairs_but_other_scores():
