@@ -194,8 +194,8 @@ def odd_spectra(
         Of :func:`fit_odd_reference`; without it there are no p-values, and ``p_binary`` is too sure.
     power : float or float array of shape (N,), optional
         To which the likelihoods of pairs and of single stars are raised: that of `odd` unless given, or 1. Below 1 for
-        a model that misses more of spectra than its noise and scatter say (:func:`bayescannon.cannon.labelling.error_power`). p-values of pairs
-        are those of the reference's power.
+        a model that misses more of spectra than its noise and scatter say
+        (:func:`bayescannon.cannon.labelling.error_power`). p-values of pairs are those of the reference's power.
     binary_share : float
         Share of pairs among stars like these before their spectra were seen.
     double_lined : bool or bool array of shape (N,)
