@@ -261,7 +261,7 @@ class TrainingChoices(NuisanceChoices):
     recipe: str | None = choice(
         None,
         "paper, unless given: the choices of Ho et al. (2017), to reproduce it; recommended: pooled coefficients, "
-        "kappa fitted, hidden components and label errors as far as held-out stars gain. Other options replace each",
+        "kappa fitted, hidden components and label errors if held-out stars gain. Options of their own replace each",
         values=tuple(RECIPES),
         group=_PRIORS,
     )

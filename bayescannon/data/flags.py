@@ -36,6 +36,8 @@ class ErrorStatus(_Status):
     SINGLE = 4, "The star has only one spectrum, so that its labels cannot be compared."
     UNRELIABLE = 5, "The draws of the posterior cannot be trusted; see its status."
     NOT_CALIBRATED = 6, "The model's errors were not calibrated."
+    ONE_POPULATION = 7, "The model is of one population, so that labels do not depend on which one the star is of."
+    AROUND_ROUTER = 8, "The model of the star's population was trained around that of the whole survey, not by itself."
 
 
 class ResultFlag(IntFlag):

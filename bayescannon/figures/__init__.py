@@ -6,10 +6,12 @@ from bayescannon.figures.information import plot_expected_errors, plot_informati
 from bayescannon.figures.interval_coverage import plot_coverage, plot_pit
 from bayescannon.figures.kiel import plot_kiel
 from bayescannon.figures.label_distance import plot_distances, plot_kiel_distance
+from bayescannon.figures.membership import plot_distance_membership, plot_kiel_membership
 from bayescannon.figures.one_to_one import plot_one_to_one, plot_one_to_one_panels
 from bayescannon.figures.posterior import plot_label_forest, plot_label_ridge
 from bayescannon.figures.predictive_check import plot_predictive_check
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
+from bayescannon.figures.selection import plot_selection
 from bayescannon.figures.spectrum import plot_spectrum
 from bayescannon.figures.style import save_figure
 from bayescannon.figures.validation import plot_validation
@@ -17,12 +19,14 @@ from bayescannon.figures.validation import plot_validation
 __all__ = [
     "plot_coefficients",
     "plot_coverage",
+    "plot_distance_membership",
     "plot_distances",
     "plot_expected_errors",
     "plot_hidden_components",
     "plot_information",
     "plot_kiel",
     "plot_kiel_distance",
+    "plot_kiel_membership",
     "plot_label_forest",
     "plot_label_ridge",
     "plot_one_to_one",
@@ -30,6 +34,7 @@ __all__ = [
     "plot_pit",
     "plot_predictive_check",
     "plot_scatter_by_snr",
+    "plot_selection",
     "plot_spectrum",
     "plot_validation",
     "save_figure",

@@ -33,6 +33,9 @@ _FITS_KEYWORDS = {
     "model_release": "MODELREL",
     "reference": "REFERENC",
     "posterior_width": "POSTWIDT",
+    "populations": "POPULATN",
+    "population_notes": "POPNOTES",
+    "selection": "SELECTED",
     "nuisances": "NUISANCE",
 }
 _FITS_KEYS = {keyword: key for key, keyword in _FITS_KEYWORDS.items()}

@@ -2,7 +2,7 @@
 Survey models on disk: one netCDF file, with the groups of each trained model below its name.
 
 ``/router`` and ``/populations/<name>`` hold what :mod:`bayescannon.cannon.model_layout` lays out, the attributes of the
-root the regions, and ``/membership`` the held-out stars. A changed number or attribute is refused.
+root the regions, and ``/held_out`` the held-out stars. A changed number or attribute is refused.
 """
 
 import json
@@ -17,7 +17,7 @@ from bayescannon.cannon.choices import LabelTableChoices
 from bayescannon.cannon.model_file import load_model
 from bayescannon.cannon.model_layout import SURVEY_KIND, ModelFileError, describe_variables, model_fields, model_groups
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.variable_texts import HELD_OUT
+from bayescannon.cannon.variable_texts import HELD_OUT, LABEL_UNIT
 from bayescannon.data.parts import a_kind
 from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged, write_tree
 from bayescannon.io.paths import as_path
@@ -27,11 +27,15 @@ from bayescannon.populations.held_out_membership import HeldOutMembership
 from bayescannon.populations.survey_model import SurveyModel
 
 SCHEMA_VERSION = 1
-_ROUTER, _POPULATIONS, _MEMBERSHIP = "router", "populations", "membership"
+_ROUTER, _POPULATIONS, _MEMBERSHIP = "router", "populations", "held_out"
 _TEXTS = {
     "membership": ("probability of each population by models that never saw the star", ""),
     "shares": ("share of each population at the reported labels", ""),
-    "reported_labels": ("reported labels", ""),
+    "reported_labels": ("reported labels", LABEL_UNIT),
+    "calibrated_error": ("calibrated error of the label: half of its central 68.3 % interval", LABEL_UNIT),
+    "expected_offset": ("mean of (inferred - true) of held-out stars with such labels", LABEL_UNIT),
+    "corrected_error": ("calibrated error around the label less its expected offset", LABEL_UNIT),
+    "population_spread": ("standard deviation of the labels between the populations' models", LABEL_UNIT),
     "population": ("the most probable population", ""),
     "population_name": ("name of the population", ""),
 }

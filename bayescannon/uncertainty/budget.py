@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,6 @@ from bayescannon import __version__
 from bayescannon.cannon.choices import N_BOOTSTRAP, N_DRAWS, SEED
 from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.labelling import label_spectra
-from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.star_nuisances import with_nuisances
@@ -27,12 +27,16 @@ from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.whole_numbers import whole_number
+from bayescannon.populations.labelling import mixed_estimates, route_stars
+from bayescannon.populations.survey_file import as_any_model
+from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task, default_kinds
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
+from bayescannon.uncertainty.survey_kinds import evaluate_populations
 
 
 def error_budget(
-    model: TrainedModel | str | Path,
+    model: TrainedModel | SurveyModel | str | Path,
     spectra: Spectra | str | Path,
     *,
     reference: ReferenceSet | str | Path | None = None,
@@ -54,7 +58,9 @@ def error_budget(
 
     Parameters
     ----------
-    model : TrainedModel, or path of its file
+    model : TrainedModel or SurveyModel, or path of its file
+        Of a survey model, formal, coefficient, bootstrap, jackknife and sandwich are of the star's most probable
+        population (:mod:`bayescannon.uncertainty.survey_kinds`), and the others of the mixture.
     spectra : Spectra, or path of a store
         On the model's grid.
     reference : ReferenceSet or path of its file, optional
@@ -116,9 +122,12 @@ def error_budget(
     >>> budget["error"].dims
     ('star', 'stellar_label', 'kind')
     """
-    model, spectra = with_nuisances(as_model(model), nuisances), as_spectra(spectra)
+    model, spectra = as_any_model(model), as_spectra(spectra)
+    changed = partial(with_nuisances, nuisances=nuisances)
+    model = model.with_models(changed) if isinstance(model, SurveyModel) else changed(model)
     reference = None if reference is None else as_reference(reference)
-    prior = as_label_prior(prior, model, seed=seed)
+    if isinstance(model, TrainedModel):
+        prior = as_label_prior(prior, model, seed=seed)
     if kinds is None:
         kinds = default_kinds(model, has_reference=reference is not None)
     kinds = [kinds] if isinstance(kinds, str) else kinds
@@ -136,12 +145,22 @@ def error_budget(
         )
     chosen = _choose(spectra, stars)
     some = spectra if stars is None else spectra.select(chosen)
-    estimates = label_spectra(model, some, prior=prior, seed=seed, workers=workers)
+    routed = None
+    if isinstance(model, SurveyModel):
+        routed = route_stars(model, some, prior=prior, seed=seed, workers=workers)
+        estimates = mixed_estimates(routed, workers=workers)
+    else:
+        estimates = label_spectra(model, some, prior=prior, seed=seed, workers=workers)
     task = Task(
         model, some, spectra, chosen, estimates, reference, prior, n_bootstrap, n_draws, block, radius, star_id, seed,
         workers, keep_draws,
     )  # fmt: skip
-    results = {kind: KINDS[kind].evaluate(task) for kind in kinds}
+    results = {
+        kind: KINDS[kind].evaluate(task)
+        if routed is None or KINDS[kind].of_mixture
+        else evaluate_populations(task, routed, kind)
+        for kind in kinds
+    }
     return _assemble(task, results)
 
 

@@ -12,8 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.cannon.labelling import formal_errors, label_spectra
-from bayescannon.cannon.posterior import sample_posterior
+from bayescannon.cannon.labelling import formal_errors
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus, FitStatus, PosteriorStatus
@@ -23,6 +22,9 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.intervals import CENTRAL_68, PROBABILITIES
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.populations.either_model import label_spectra, sample_posterior
+from bayescannon.populations.local_training import keeps_to_router
+from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
 from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
 from bayescannon.uncertainty.jackknife import jackknife_covariance
@@ -37,7 +39,8 @@ class Task:
 
     Attributes
     ----------
-    model : TrainedModel
+    model : TrainedModel or SurveyModel
+        A survey model for the kinds that are of its mixture (:attr:`Kind.of_mixture`).
     spectra : Spectra
         The N stars of the budget.
     everything : Spectra
@@ -51,13 +54,13 @@ class Task:
         As in :func:`bayescannon.uncertainty.budget.error_budget`.
     """
 
-    model: TrainedModel
+    model: TrainedModel | SurveyModel
     spectra: Spectra
     everything: Spectra
     chosen: NDArray[np.intp]
     estimates: xr.Dataset
     reference: ReferenceSet | None
-    prior: LabelPrior | None
+    prior: LabelPrior | str | None
     n_bootstrap: int
     n_draws: int
     block: int
@@ -77,6 +80,13 @@ class Task:
         """Whether a star's fit converged, shape (N,)."""
         result: NDArray[np.bool_] = self.estimates["status"].to_numpy() == FitStatus.CONVERGED
         return result
+
+    @property
+    def trained(self) -> TrainedModel:
+        """The model of one population."""
+        if not isinstance(self.model, TrainedModel):
+            raise AssertionError("a kind that is of a survey model's mixture must say so in KINDS")
+        return self.model
 
     def training_set(self) -> ReferenceSet:
         """Return the reference set; a kind that uses it has `needs_reference`."""
@@ -111,11 +121,23 @@ class KindResult:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of error: a sentence, the function that evaluates it, and whether that needs the reference set."""
+    """
+    A kind of error.
+
+    Attributes
+    ----------
+    sentence : str
+    evaluate : callable
+    needs_reference : bool
+        Whether it needs the reference set.
+    of_mixture : bool
+        Of a survey model, whether it is of the mixture's labels; others are of the star's most probable population.
+    """
 
     sentence: str
     evaluate: Callable[[Task], KindResult]
     needs_reference: bool = False
+    of_mixture: bool = False
 
 
 def _given(good: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -131,9 +153,9 @@ def _formal(task: Task) -> KindResult:
 
 
 def _coefficient(task: Task) -> KindResult:
-    corrected = bool((task.model.noise_scale != 1).any())
+    corrected = bool((task.trained.noise_scale != 1).any())
     found = label_with_coefficient_errors(
-        task.model, task.spectra, corrected=corrected, estimates=task.estimates, workers=task.workers
+        task.trained, task.spectra, corrected=corrected, estimates=task.estimates, workers=task.workers
     )
     return KindResult(
         _diagonal(found["covariance"]),
@@ -145,7 +167,7 @@ def _coefficient(task: Task) -> KindResult:
 
 def _bootstrap(task: Task) -> KindResult:
     draws = bootstrap_labels(
-        task.model,
+        task.trained,
         task.training_set(),
         task.spectra,
         n_bootstrap=task.n_bootstrap,
@@ -168,14 +190,14 @@ def _bootstrap(task: Task) -> KindResult:
 
 def _jackknife(task: Task) -> KindResult:
     covariance = jackknife_covariance(
-        task.model, task.training_set(), task.spectra, estimates=task.estimates, workers=task.workers
+        task.trained, task.training_set(), task.spectra, estimates=task.estimates, workers=task.workers
     )
     return KindResult(_diagonal(covariance), task.labels, _given(task.fitted))
 
 
 def _sandwich(task: Task) -> KindResult:
     covariance, status = sandwich_covariance(
-        task.model, task.spectra, block=task.block, estimates=task.estimates, workers=task.workers
+        task.trained, task.spectra, block=task.block, estimates=task.estimates, workers=task.workers
     )
     return KindResult(_diagonal(covariance), task.labels, status, attrs={"block_pixels": task.block})
 
@@ -239,10 +261,18 @@ def _posterior(task: Task) -> KindResult:
 
 
 def _calibrated(task: Task) -> KindResult:
-    if task.model.calibration is None:
-        nothing = np.full_like(task.labels, np.nan)
-        return KindResult(nothing, task.labels, np.full(len(nothing), ErrorStatus.NOT_CALIBRATED, dtype=np.int64))
-    return KindResult(task.estimates["calibrated_error"].to_numpy(), task.labels, _given(task.fitted))
+    nothing = np.full_like(task.labels, np.nan)
+    error = task.estimates["calibrated_error"].to_numpy() if "calibrated_error" in task.estimates else nothing
+    # of a survey model, the model of a population may have no calibration
+    known = np.isfinite(error).all(axis=1) | (~task.fitted & ("calibrated_error" in task.estimates))
+    return KindResult(error, task.labels, np.where(known, _given(task.fitted), ErrorStatus.NOT_CALIBRATED))
+
+
+def _membership(task: Task) -> KindResult:
+    if "population_spread" not in task.estimates:
+        one = np.full(len(task.labels), ErrorStatus.ONE_POPULATION, dtype=np.int64)
+        return KindResult(np.full_like(task.labels, np.nan), task.labels, one)
+    return KindResult(task.estimates["population_spread"].to_numpy(), task.labels, _given(task.fitted))
 
 
 KINDS: dict[str, Kind] = {
@@ -271,25 +301,38 @@ KINDS: dict[str, Kind] = {
     "posterior": Kind(
         "The noise of the pixels and the prior, without Gaussian approximation: half of the central 68.3 % interval.",
         _posterior,
+        of_mixture=True,
     ),
     "calibrated": Kind(
         "The total error, from held-out reference stars: half of the central 68.3 % interval of (label - true label).",
         _calibrated,
+        of_mixture=True,
+    ),
+    "membership": Kind(
+        "Which population the star is of: standard deviation of the labels between the populations' models.",
+        _membership,
+        of_mixture=True,
     ),
     "repeat": Kind(
         "Everything that changes between observations of the same star: spread of the labels over its spectra.",
         _repeat,
+        of_mixture=True,
     ),
 }
 
 
-def default_kinds(model: TrainedModel, *, has_reference: bool) -> tuple[str, ...]:
+def default_kinds(model: TrainedModel | SurveyModel, *, has_reference: bool) -> tuple[str, ...]:
     """
     Name the kinds of error that can be had: all but repeats, which few surveys have.
 
-    Bootstrap and jackknife need the reference set, and the jackknife a model without nuisances.
+    Bootstrap and jackknife need the reference set, and models that were trained by themselves; the jackknife a model
+    without nuisances; membership a survey model.
     """
     left_out = {"repeat"} | ({"jackknife"} if model.options.nuisances else set())
+    if isinstance(model, TrainedModel):
+        left_out.add("membership")
+    elif keeps_to_router(model.options):
+        left_out |= {"bootstrap", "jackknife"}
     return tuple(
         name for name, kind in KINDS.items() if name not in left_out and (has_reference or not kind.needs_reference)
     )
