@@ -64,7 +64,7 @@ def compare_configs(
     if several:
         raise ConfigError(
             f"models of one population are compared, and {several[0]} has populations = "
-            f"{configs[several[0]].train.populations!r}; leave them out, or compare survey models by `bayescannon validate`"
+            f"{configs[several[0]].train.populations!r}; leave them out, or compare survey models by their validations"
         )
     first = next(iter(configs.values()))
     names = list(dict.fromkeys(name for config in configs.values() for name in config.train.label_names))
