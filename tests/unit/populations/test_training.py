@@ -42,10 +42,14 @@ def test_what_was_decided_is_noted():
     toy = toy_survey()
     few = LabelRegions((*REGIONS.regions, LabelRegion("far", ({"teff": (9000, np.inf)},))), {"logg": 0.3, "teff": 100})
     merged, _ = train_survey(toy.reference, populations=few, max_rounds=0)
-    assert merged.names[0] == "lower"
+    assert len(merged.names) == 2
     assert "population far has 0 reference stars and a model of it needs 12" in merged.notes[0]
-    one, _ = train_survey(toy.reference, populations="giants", max_rounds=0)
-    assert any("all reference stars are of one population" in note for note in one.notes)
+    wide = LabelRegions(
+        (LabelRegion("all", ({"logg": (-np.inf, 9)},)), LabelRegion("far", ({"logg": (9, 10)},))), {"logg": 0.3}
+    )
+    one, _ = train_survey(toy.reference, populations=wide, max_rounds=0)
+    assert any("all reference stars are of one population, all" in note for note in one.notes)
+    assert one.models == (None,)
     apart = LabelRegions((REGIONS.regions[0], LabelRegion("upper", REGIONS.regions[1].boxes, False)), {"logg": 0.3})
     outside, _ = train_survey(toy.reference, populations=apart, max_rounds=0)
     assert any("upper would bend its quadratic" in note for note in outside.notes)
