@@ -60,6 +60,12 @@ def compare_configs(
     if not configs:
         raise ConfigError("give at least one configuration to compare; got none")
     _require_same_stars(configs)
+    several = [name for name, config in configs.items() if config.train.populations is not None]
+    if several:
+        raise ConfigError(
+            f"models of one population are compared, and {several[0]} has populations = "
+            f"{configs[several[0]].train.populations!r}; leave them out, or compare survey models by their validations"
+        )
     first = next(iter(configs.values()))
     names = list(dict.fromkeys(name for config in configs.values() for name in config.train.label_names))
     used = Path(store) if store is not None else _written_store(configs)

@@ -87,10 +87,10 @@ def _selection(survey: SurveyModel, population: str) -> Figure | None:
     except InputError:
         return None
     figure = new_figure(6.0, 4.0)
-    # in the proportions of the reference set, of which it says nothing more
     purity = curve.purity(curve.counts)
-    plot_selection(
+    ax = plot_selection(
         curve.limit, curve.completeness, curve.contamination, figure.add_subplot(), population=population,
         purity=purity, chosen=(limit.value, limit.low, limit.high),
     )  # fmt: skip
+    ax.set_title("purity in the proportions of the reference set", fontsize="small")
     return figure

@@ -57,8 +57,8 @@ def print_membership(console: Console, held_out: HeldOutMembership) -> None:
     members, membership = held_out.members, held_out.membership
     known = np.isfinite(membership).all(axis=1)
     found = np.where(known, np.where(known[:, None], membership, 0.0).argmax(axis=1), -1)
-    table = new_table("Held-out stars by reported labels, and what they are found to be", "reported", *names)
-    table.add_column("found", justify="right")
+    table = new_table("Held-out stars: reported and found", "reported", *names)
+    table.add_column("right", justify="right")
     table.add_column("no labels", justify="right")
     for m, name in enumerate(names):
         mine = members[:, m]

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
 from bayescannon.figures.style import GUIDE_COLOUR, MODEL_COLOUR, new_axes
+
+_TICKS = (1e-5, 1e-3, 0.05, 0.5, 0.95, 1 - 1e-3, 1 - 1e-5)
+_TICK_TEXTS = ("1e-5", "0.001", "0.05", "0.5", "0.95", "0.999", "1 - 1e-5")
 
 
 def plot_selection(
@@ -57,6 +61,9 @@ def plot_selection(
         ax.axvspan(low, high, color=GUIDE_COLOUR, alpha=0.3, linewidth=0)
         ax.axvline(value, color=MODEL_COLOUR, linewidth=1.2, label=f"limit {value:.3g}")
     ax.set_xscale("logit")
+    # the scale's own labels overlap
+    ax.set_xticks(_TICKS, labels=_TICK_TEXTS)
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlim(float(at.min()), float(at.max()))
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel(f"limit on the probability of population {population}")

@@ -145,6 +145,15 @@ def read_tree(path: Path) -> xr.DataTree:
     raise NetcdfError(f"{path} takes {foreign} from another file, which is not read; copy the data into {path.name}")
 
 
+def read_kind(path: Path) -> str:
+    """Return what a netCDF file says that it is, its attribute ``kind``, without its arrays; empty if nothing."""
+    try:
+        with h5py.File(io.BytesIO(path.read_bytes()), "r") as file:
+            return str(file.attrs.get("kind", ""))
+    except OSError:
+        return ""
+
+
 def require_unchanged(tree: xr.DataTree, path: Path) -> None:
     """
     Raise an error unless a tree read from `path` has the digest that :func:`write_tree` saved with it.

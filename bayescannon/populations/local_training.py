@@ -1,14 +1,15 @@
 r"""
 Train the model of one population around the router's: a hierarchy of coefficients.
 
-With pooled coefficients, those of population m are drawn around the router's theta_R, which fits all populations:
+With pooled coefficients, the quadratic ones of population m are drawn around those of the router, theta_R, which fits
+all populations, and the others are free:
 
     theta_mpk ~ Normal(theta_Rpk + mu_k, tau_k lambda_p),
 
-with mu, tau and lambda as in :class:`bayescannon.models.coefficient_priors.PooledCoefficients` on all terms, learned by
-marginal likelihood. A population of few stars keeps to the router, and one of many departs from it where its spectra
-do. The constant term is free. It is the pooled model of the spectra less what the router predicts, and is fitted as
-that. With any other prior, or with latent labels, a local model does not look at the router.
+with mu, tau and lambda as in :class:`bayescannon.models.coefficient_priors.PooledCoefficients`, learned by marginal
+likelihood: a population of few stars takes its curvature from the router, one of many departs from it where its spectra
+do. That is the pooled model of the spectra less what the router predicts, and it is fitted as that. With any other
+prior, with latent labels or nuisances, a local model does not look at the router.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,13 +32,6 @@ from bayescannon.numerics.typing import FloatArray
 def keeps_to_router(options: TrainingOptions) -> bool:
     """Return whether local models with these options are drawn around the router."""
     return isinstance(options.coefficients, PooledCoefficients) and not (options.has_latent or options.nuisances)
-
-
-def local_options(options: TrainingOptions) -> TrainingOptions:
-    """Return the options of the deviations from the router: all terms but the constant are pooled."""
-    if not keeps_to_router(options) or not isinstance(options.coefficients, PooledCoefficients):
-        return options
-    return replace(options, coefficients=replace(options.coefficients, terms="all"))
 
 
 def train_local(
@@ -80,7 +74,7 @@ def train_local(
         )  # fmt: skip
     left = without_router(router, reference)
     if near is None:
-        deviation = train(left, options=local_options(options), workers=workers)
+        deviation = train(left, options=options, workers=workers)
     else:
         scaler = near.scaler
         deviation = train_near(_moved(near, -_router_theta(router, scaler)), left, workers=workers)

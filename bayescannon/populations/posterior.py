@@ -13,12 +13,13 @@ the likelihood of the pixels, and are not calibrated.
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayescannon.cannon.choices import N_DRAWS, N_STARTS, SEED
+from bayescannon.cannon.choices import N_DRAWS
 from bayescannon.cannon.posterior import posterior_of
 from bayescannon.cannon.star_nuisances import with_nuisances
 from bayescannon.data.spectra import Spectra
@@ -40,10 +41,8 @@ def sample_survey(
     nuisances: Nuisances | None = None,
     n_draws: int = N_DRAWS,
     n_keep: int = 0,
-    n_starts: int = N_STARTS,
-    seed: int = SEED,
     nuts: bool = True,
-    workers: int | None = None,
+    **search: Any,
 ) -> xr.Dataset:
     """
     Sample the posterior of every star's labels under a survey model.
@@ -51,9 +50,11 @@ def sample_survey(
     Parameters
     ----------
     survey : SurveyModel
-    spectra, prior, nuisances, n_draws, n_keep, n_starts, seed, nuts, workers
+    spectra, prior, nuisances, n_draws, n_keep, nuts
         As in :func:`bayescannon.cannon.posterior.sample_posterior`; a prior by name is built from each local model's
         reference stars.
+    search
+        n_starts, seed and workers, as there.
 
     Returns
     -------
@@ -67,8 +68,8 @@ def sample_survey(
         As there.
     """
     survey = survey.with_models(partial(with_nuisances, nuisances=nuisances))
-    routed = route_stars(survey, as_spectra(spectra), prior=prior, n_starts=n_starts, seed=seed, workers=workers)
-    return mixed_posterior(routed, n_draws=n_draws, n_keep=n_keep, nuts=nuts, workers=workers)
+    routed = route_stars(survey, as_spectra(spectra), prior=prior, **search)
+    return mixed_posterior(routed, n_draws=n_draws, n_keep=n_keep, nuts=nuts, workers=search.get("workers"))
 
 
 def mixed_posterior(

@@ -19,10 +19,10 @@ from bayescannon.cannon.model_layout import SURVEY_KIND, ModelFileError, describ
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.variable_texts import HELD_OUT, LABEL_UNIT
 from bayescannon.data.parts import a_kind
-from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged, write_tree
+from bayescannon.io.netcdf import NetcdfError, read_kind, read_tree, require_unchanged, write_tree
 from bayescannon.io.paths import as_path
 from bayescannon.models.label_regions import LabelRegion, LabelRegions
-from bayescannon.numerics.errors import InputError, InputTypeError, MissingFileError
+from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.populations.held_out_membership import HeldOutMembership
 from bayescannon.populations.survey_model import SurveyModel
 
@@ -85,13 +85,12 @@ def load_any_model(path: str | Path) -> TrainedModel | SurveyModel:
         The file cannot be read, is no model, is of a later version, or was changed after it was saved.
     """
     file = as_path(path, "a trained model")
-    if not file.exists():
-        raise MissingFileError(f"no model file {file}; `bayescannon train` makes one")
+    if read_kind(file) != SURVEY_KIND:
+        return load_model(file)
     try:
-        tree = read_tree(file)
+        return _read(read_tree(file), file)
     except NetcdfError as error:
         raise ModelFileError(f"{error}; expected a model from `bayescannon train`") from error
-    return _read(tree, file) if tree.attrs.get("kind") == SURVEY_KIND else load_model(file)
 
 
 def as_any_model(model: TrainedModel | SurveyModel | str | Path) -> TrainedModel | SurveyModel:

@@ -40,17 +40,17 @@ class ToySurvey:
 
 
 @cache
-def toy_survey(n_star=160, n_new=40, folds=3, seed=0):
+def toy_survey(n_star=120, n_new=40, folds=2, seed=0):
     """
     Train and qualify a survey model; the same object for the same arguments.
 
     Its stars have the noise of a survey in few pixels, so that some of them are between the populations.
     """
-    reference = toy_reference(n_star, NAMES, label_seed=seed, seed=seed, sigma=0.03, n_pixel=80)
+    reference = toy_reference(n_star, NAMES, label_seed=seed, seed=seed, sigma=0.03, n_pixel=60)
     model, kept = train_survey(reference, populations=REGIONS)
     model = qualify_survey(model, kept, folds=folds)
     labels = toy_labels(n_new, NAMES, seed=seed + 7)
     # one star at the border, and one that is far from all
     labels[0, 1] = BORDER
-    spectra = toy_spectra(labels, NAMES, seed=seed + 7, sigma=0.03, n_pixel=80)
+    spectra = toy_spectra(labels, NAMES, seed=seed + 7, sigma=0.03, n_pixel=60)
     return ToySurvey(model, kept, spectra, labels)

@@ -82,6 +82,9 @@ CALLS = {
     ),
     "train": lambda toy: bc.train(toy["folder"] / "reference.nc", coefficients="pooled", noise="global"),
     "train_clipped": lambda toy: bc.train_clipped(toy["reference"], max_rounds=1, scatter="half-normal"),
+    "train_survey": lambda toy: bc.train_survey(
+        toy["folder"] / "reference.nc", populations="giants", max_rounds=0
+    ),
     "qualify": lambda toy: bc.qualify(toy["folder"] / "model.nc", toy["folder"] / "reference.nc", folds=2),
     "validate": lambda toy: bc.validate(toy["folder"] / "model.nc", toy["reference"], folds=4),
     "label_spectra": lambda toy: bc.label_spectra(

@@ -63,5 +63,9 @@ def test_names_and_stores_must_be_clear(folder, tmp_path):
         compare_configs([path, path])
     with pytest.raises(ConfigError, match="none of them has been run"):
         compare_configs([write_config(folder, "elsewhere", out=str(tmp_path))])
+    with pytest.raises(
+        ConfigError, match="models of one population are compared, and several has populations = 'auto'"
+    ):
+        compare_configs([write_config(folder, "several", train='populations = "auto"')])
     with pytest.raises(ConfigError, match="at least one configuration"):
         compare_configs([])

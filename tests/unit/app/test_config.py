@@ -69,6 +69,7 @@ clip_rounds = 0
 clip_sigma = 3
 offsets = "none"
 max_per_cell = 50
+populations = "giants"
 coefficients = "laplace"
 coefficient_scale = 1
 terms = "all"
@@ -95,6 +96,8 @@ posterior = true
 draws = 500
 correct_offsets = true
 odd = true
+only = "giant"
+false_alarms = 0.02
 velocity_prior = "20 km/s"
 line_spread_prior = "50km/s"
 continuum_prior = 0
@@ -150,11 +153,11 @@ def test_every_key_is_read(read):
     assert (config.labels.errors, config.labels.error_scale) == ({"teff": 90, "logg": 0.11}, 1.5)
     assert config.train == TrainConfig(
         label_names=["teff", "logg"], cuts="none", keep={"teff": [3500, 5500.5]}, clip_rounds=0, clip_sigma=3,
-        offsets="none", max_per_cell=50,
+        offsets="none", max_per_cell=50, populations="giants",
         coefficients="laplace", coefficient_scale=1, terms="all", scatter="half-normal", scatter_scale=0.01,
         noise="fixed", kappa=0.5, marginal=True, censored={"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
         velocity_prior="5km/s", line_spread_prior=40, continuum_prior=0.01, continuum_order=2, odd=True,
-            double_lined=True,
+        double_lined=True,
     )  # fmt: skip
     options = config.train.options()
     assert options.coefficients == LaplaceCoefficients(1, terms="all")
@@ -165,7 +168,8 @@ def test_every_key_is_read(read):
     assert options.nuisances == Nuisances(5, 40, 0.01, 2)
     assert config.label == LabelConfig(
         starts=3, seed=11, catalogue="catalogue.ecsv", prior="coverage", posterior=True, draws=500,
-        correct_offsets=True, odd=True, velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0,
+        correct_offsets=True, odd=True, only="giant", false_alarms=0.02,
+        velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0,
         continuum_order=1,
     )  # fmt: skip
     assert config.validate == ValidateConfig(folds=0, snr_min=30)
@@ -183,6 +187,15 @@ def test_every_key_is_read(read):
 )
 def test_label_errors_are_read(read, text, expected):
     assert read(f"{SMALLEST}\n[train]\n{text}\n").train.options() == expected
+
+
+def test_populations_are_trained_with_pooled_coefficients_unless_something_is_given(read, tmp_path):
+    (tmp_path / "two.toml").write_text("")
+    train = read(f'{SMALLEST}\n[train]\npopulations = "two.toml"\n').train
+    assert train.populations == str(tmp_path / "two.toml"), "a file beside the configuration"
+    assert train.options() == TrainingOptions(coefficients="pooled", noise="global")
+    paper = read(f'{SMALLEST}\n[train]\npopulations = "auto"\nrecipe = "paper"\n').train
+    assert (paper.populations, paper.options()) == ("auto", TrainingOptions())
 
 
 def test_the_readmes_example_is_a_configuration(read):
@@ -274,6 +287,8 @@ def test_the_example_of_all_keys_lacks_none(read):
         ("marginal = true", "label_errors = { tef = 90 }", r"\[train\] unknown label name 'tef'"),
         ("marginal = true", "hidden = 4", "LaplaceCoefficients have no exact solver together with hidden components"),
         ("marginal = true", "hidden = 4.5", r"\[train\] hidden must be a whole number or a text; got 4.5"),
+        ("false_alarms = 0.02", "false_alarms = 2", r"\[label\] false_alarms must be a share between 0 and 1; got 2"),
+        ('populations = "giants"', "populations = 1", r"\[train\] populations must be a text; got 1"),
         ("starts = 3", "starts = 0", r"\[label\] starts must be at least 1; got 0"),
         ("seed = 11", "seed = -1", r"\[label\] seed must be at least 0; got -1"),
         ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(no star is held out\) or at least 2; got 1"),

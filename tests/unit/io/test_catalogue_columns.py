@@ -7,10 +7,10 @@ import pytest
 from astropy import units
 from astropy.io.votable.ucd import parse_ucd
 from astropy.table import QTable
-from catalogues import SEVEN, make_calibrated, make_estimates, require_same_catalogue, with_posterior
+from catalogues import ENDINGS, SEVEN, make_calibrated, make_estimates, require_same_catalogue, with_posterior
 
 from bayescannon.data.labels import KNOWN_LABELS
-from bayescannon.io.catalogue import build_catalogue
+from bayescannon.io.catalogue import build_catalogue, read_catalogue, write_catalogue
 
 TAIL = ["status", "status_text", "flags", "flag_bad", "flag_warn"]
 
@@ -83,3 +83,27 @@ def test_outlying_pixels_are_a_column_where_there_are_any() -> None:
     assert table.colnames[table.colnames.index("live_pixels") + 1] == "outlying_pixels"
     assert table["outlying_pixels"].tolist() == list(range(len(table)))
     assert table["outlying_pixels"].dtype == np.int32
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("has_none", [True, False])
+def test_populations_are_columns_that_survive_a_file(tmp_path, ending, has_none):
+    estimates = make_estimates()
+    n_star = estimates.sizes["star"]
+    membership = np.random.default_rng(5).dirichlet([1, 1, 1], n_star)
+    membership[1] = np.nan
+    estimates = estimates.assign(
+        membership=(("star", "population_name"), membership),
+        population=("star", np.where(np.arange(n_star) == 1, "", "dwarf")),
+        **({"p_none": ("star", np.linspace(0.01, 1, n_star))} if has_none else {}),
+    ).assign_coords(population_name=["giant", "dwarf", "hot"])
+    estimates.attrs |= {"populations": "giant: logg < 3.8", "selection": "keeps 3 of 12 stars", "population_notes": "x"}
+    table = build_catalogue(estimates)
+    here = table.colnames.index("population")
+    more = ["p_none"] if has_none else []
+    assert table.colnames[here : here + 4 + len(more)] == ["population", "p_giant", "p_dwarf", "p_hot", *more]
+    assert table["p_hot"].meta["ucd"] == "stat.probability"
+    assert table["population"].meta["ucd"] == "meta.code"
+    assert table["p_hot"].description.startswith("probability that the star is of population hot; ")
+    write_catalogue(table, tmp_path / f"c{ending}")
+    require_same_catalogue(read_catalogue(tmp_path / f"c{ending}"), table, rounded=ending == ".mrt")
