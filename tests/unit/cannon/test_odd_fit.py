@@ -43,6 +43,7 @@ def test_stars_that_the_model_was_not_trained_on_are_left_out(giants):
         fit_odd_reference(model, part, folds=2)
 
 
+@pytest.mark.long
 def test_pairs_with_two_velocities_are_fitted_to_some_dwarfs_only(monkeypatch):
     reference = dwarf_reference(60)
     monkeypatch.setattr(odd_fit, "MOST_DOUBLE_LINED", 22)
