@@ -7,10 +7,15 @@ import pytest
 import xarray as xr
 from toy_survey import toy_survey
 
+from bayescannon.app.stores import label_store
 from bayescannon.cannon.held_out import deal_folds
 from bayescannon.cannon.model_layout import model_fields, model_groups
 from bayescannon.cannon.odd_fit import odd_reference_of
 from bayescannon.cannon.odd_spectra import odd_spectra
+from bayescannon.data.flags import ResultFlag
+from bayescannon.io.catalogue import build_catalogue
+from bayescannon.io.store import load_spectra
+from bayescannon.io.store_writer import save_spectra
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.populations.labelling import route_stars
@@ -68,6 +73,21 @@ def test_blocks_of_stars_give_the_same(toy):
     some = survey_odd_spectra(route_stars(toy.model, toy.spectra.select(slice(5, 9))))
     np.testing.assert_allclose(some["p_odd"], whole["p_odd"][5:9], rtol=1e-3, equal_nan=True)
     assert some.attrs == whole.attrs
+
+
+def test_a_store_is_labelled_with_them(toy, tmp_path):
+    # the stores keep single precision
+    store = save_spectra(toy.spectra, tmp_path / "store.zarr")
+    estimates = label_store(toy.model, store, odd=True)
+    spectra = load_spectra(store)
+    expected = survey_odd_spectra(route_stars(toy.model, spectra))
+    np.testing.assert_allclose(estimates["p_odd"], expected["p_odd"], rtol=1e-3, equal_nan=True)
+    table = build_catalogue(estimates)
+    assert {"population", "p_odd_redshift", "redshift_velocity"} <= set(table.colnames)
+    assert table.meta["odd_spectra"].startswith("router: 3 classes against ")
+    plain = label_store(toy.model, store)
+    assert "p_odd" not in plain
+    np.testing.assert_array_equal(plain["flags"], estimates["flags"] & ~int(ResultFlag.ODD_SPECTRUM))
 
 
 def test_the_groups_of_the_file_keep_it(toy):
