@@ -78,3 +78,12 @@ def test_choices_that_do_not_go_together():
         TrainConfig(odd=True, folds=0)
     with pytest.raises(ChoiceError, match="double_lined needs odd"):
         TrainConfig(double_lined=True)
+
+
+def test_a_run_that_labels_odd_stars_without_scores_is_refused_before_any_work(tmp_path, capsys):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        'out = "out"\n[prepare]\nspectra = "none"\n[labels]\ntable = "none.fits"\n[label]\nodd = true\n',
+        encoding="utf-8",
+    )
+    assert "needs odd = true in [train]" in run_refused(capsys, "run", config)
