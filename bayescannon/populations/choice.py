@@ -17,6 +17,8 @@ from bayescannon.numerics.typing import FloatArray
 
 # a quadratic model of giants and dwarfs no longer holds where lines of metals give way to those of hydrogen
 HOT_TEFF = 7000.0
+# stars above this Teff are no giants, whatever their log g: those at the turn-off are dwarfs and subgiants
+GIANT_TEFF = 6000.0
 # between giants and dwarfs, where the mixture of log g does not say another; and where it may lie
 LOGG_BORDER, LOGG_BORDER_RANGE = 3.8, (3.5, 4.05)
 OVERLAP = {"teff": 400.0, "logg": 0.3}
@@ -64,12 +66,12 @@ def choose_regions(choice: str | Path | LabelRegions, labels: FloatArray, label_
             f"labels {', '.join(label_names)}; train on it too, or give populations in a file (--populations FILE.toml)"
         )
     border = logg_border(labels[:, label_names.index("teff")], labels[:, label_names.index("logg")])
-    cool, high, low = (-np.inf, HOT_TEFF), (border, np.inf), (-np.inf, border)
-    giant = LabelRegion("giant", ({"teff": cool, "logg": low},))
+    low, warm = (-np.inf, border), (GIANT_TEFF, HOT_TEFF)
+    giant = LabelRegion("giant", ({"teff": (-np.inf, GIANT_TEFF), "logg": low},))
     if choice == GIANTS:
-        other = LabelRegion("other", ({"logg": high}, {"teff": (HOT_TEFF, np.inf), "logg": low}))
+        other = LabelRegion("other", ({"logg": (border, np.inf)}, {"teff": (GIANT_TEFF, np.inf), "logg": low}))
         return LabelRegions((giant, other), OVERLAP)
-    dwarf = LabelRegion("dwarf", ({"teff": cool, "logg": high},))
+    dwarf = LabelRegion("dwarf", ({"teff": (-np.inf, HOT_TEFF), "logg": (border, np.inf)}, {"teff": warm, "logg": low}))
     hot = LabelRegion("hot", ({"teff": (HOT_TEFF, np.inf)},), in_router=False)
     return LabelRegions((giant, dwarf, hot), OVERLAP)
 
