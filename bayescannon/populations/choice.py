@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,9 @@ def merge_small(
         shared[small] = -1.0
         into = int(shared.argmax())
         first, second = sorted((small, into))
+        # the few stars of the small region must not take those of its neighbour from the router
         joined = regions.regions[first].joined(regions.regions[second])
+        joined = replace(joined, in_router=regions.regions[into].in_router)
         notes.append(
             f"population {regions.names[small]} has {counts[small]} reference stars and a model of it needs {least}: "
             f"merged with {regions.names[into]}"
