@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from bayescannon.numerics.typing import FloatArray
 
 # a quadratic model of giants and dwarfs no longer holds where lines of metals give way to those of hydrogen
 HOT_TEFF = 7000.0
+# stars above this Teff are no giants, whatever their log g: those at the turn-off are dwarfs and subgiants
+GIANT_TEFF = 6000.0
 # between giants and dwarfs, where the mixture of log g does not say another; and where it may lie
 LOGG_BORDER, LOGG_BORDER_RANGE = 3.8, (3.5, 4.05)
 OVERLAP = {"teff": 400.0, "logg": 0.3}
@@ -64,12 +67,12 @@ def choose_regions(choice: str | Path | LabelRegions, labels: FloatArray, label_
             f"labels {', '.join(label_names)}; train on it too, or give populations in a file (--populations FILE.toml)"
         )
     border = logg_border(labels[:, label_names.index("teff")], labels[:, label_names.index("logg")])
-    cool, high, low = (-np.inf, HOT_TEFF), (border, np.inf), (-np.inf, border)
-    giant = LabelRegion("giant", ({"teff": cool, "logg": low},))
+    low, warm = (-np.inf, border), (GIANT_TEFF, HOT_TEFF)
+    giant = LabelRegion("giant", ({"teff": (-np.inf, GIANT_TEFF), "logg": low},))
     if choice == GIANTS:
-        other = LabelRegion("other", ({"logg": high}, {"teff": (HOT_TEFF, np.inf), "logg": low}))
+        other = LabelRegion("other", ({"logg": (border, np.inf)}, {"teff": (GIANT_TEFF, np.inf), "logg": low}))
         return LabelRegions((giant, other), OVERLAP)
-    dwarf = LabelRegion("dwarf", ({"teff": cool, "logg": high},))
+    dwarf = LabelRegion("dwarf", ({"teff": (-np.inf, HOT_TEFF), "logg": (border, np.inf)}, {"teff": warm, "logg": low}))
     hot = LabelRegion("hot", ({"teff": (HOT_TEFF, np.inf)},), in_router=False)
     return LabelRegions((giant, dwarf, hot), OVERLAP)
 
@@ -206,7 +209,9 @@ def merge_small(
         shared[small] = -1.0
         into = int(shared.argmax())
         first, second = sorted((small, into))
+        # the few stars of the small region must not take those of its neighbour from the router
         joined = regions.regions[first].joined(regions.regions[second])
+        joined = replace(joined, in_router=regions.regions[into].in_router)
         notes.append(
             f"population {regions.names[small]} has {counts[small]} reference stars and a model of it needs {least}: "
             f"merged with {regions.names[into]}"

@@ -71,7 +71,7 @@ def train_survey(
     >>> reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
     >>> model, kept = bc.train_survey(reference)
     >>> model.names, len(model.notes)
-    (('giant_dwarf_hot',), 2)
+    (('giant_dwarf_hot',), 3)
     >>> bc.label_spectra(model, spectra)["population"].to_numpy()[:1]
     array(['giant_dwarf_hot'], dtype='<U15')
     """

@@ -270,7 +270,7 @@ def _calibrated(task: Task) -> KindResult:
 
 def _membership(task: Task) -> KindResult:
     if "population_spread" not in task.estimates:
-        one = np.full(len(task.labels), ErrorStatus.ONE_POPULATION, dtype=np.int64)
+        one = np.where(task.fitted, ErrorStatus.ONE_POPULATION, ErrorStatus.NO_FIT).astype(np.int64)
         return KindResult(np.full_like(task.labels, np.nan), task.labels, one)
     return KindResult(task.estimates["population_spread"].to_numpy(), task.labels, _given(task.fitted))
 

@@ -73,6 +73,7 @@ def test_more_stars_in_the_set_and_another_order_change_nothing(model, reference
         labels=np.concatenate([part.labels for part in sets]),
         errors=np.concatenate([part.errors for part in sets]),
         star=None,
+        source=None,
     )
     assert training_stars(model, both).spectra.id.tolist() == model.reference_id.tolist()
     one, two = (bootstrap_labels(model, given, stars, n_bootstrap=2) for given in (reference, both))
@@ -93,6 +94,7 @@ def test_duplicated_reference_stars_count_as_two(stars):
         labels=np.tile(reference.labels, (2, 1)),
         errors=np.tile(reference.errors, (2, 1)),
         star=None,
+        source=None,
     )
     one, two = (
         bootstrap_labels(train(given), given, stars, n_bootstrap=60)["labels"].std("bootstrap")
