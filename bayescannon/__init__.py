@@ -57,6 +57,16 @@ if TYPE_CHECKING:
     from bayescannon.cannon.matching import build_reference
     from bayescannon.cannon.model_comparison import compare_models
     from bayescannon.cannon.options import TrainingOptions
+    from bayescannon.cannon.populations.either_model import (
+        assess_coverage,
+        label_spectra,
+        load_model,
+        qualify,
+        sample_posterior,
+        save_model,
+        validate,
+    )
+    from bayescannon.cannon.populations.training import train_survey
     from bayescannon.cannon.prior_comparison import compare_priors
     from bayescannon.cannon.reference import ReferenceSet
     from bayescannon.cannon.reference_file import load_reference, save_reference
@@ -100,16 +110,6 @@ if TYPE_CHECKING:
     from bayescannon.models.spectral_priors import SpectralPriors
     from bayescannon.models.star_labels import label_model
     from bayescannon.numerics.errors import BayesCannonError
-    from bayescannon.populations.either_model import (
-        assess_coverage,
-        label_spectra,
-        load_model,
-        qualify,
-        sample_posterior,
-        save_model,
-        validate,
-    )
-    from bayescannon.populations.training import train_survey
     from bayescannon.uncertainty.budget import error_budget
     from bayescannon.uncertainty.datatree import uncertainty_tree
 
@@ -123,15 +123,15 @@ _HOME = {
     "build_reference": "cannon.matching",
     "train": "cannon.training",
     "train_clipped": "cannon.training",
-    "train_survey": "populations.training",
-    "qualify": "populations.either_model",
-    "validate": "populations.either_model",
+    "train_survey": "cannon.populations.training",
+    "qualify": "cannon.populations.either_model",
+    "validate": "cannon.populations.either_model",
     "compare_models": "cannon.model_comparison",
-    "label_spectra": "populations.either_model",
+    "label_spectra": "cannon.populations.either_model",
     "label_store": "app.stores",
-    "sample_posterior": "populations.either_model",
+    "sample_posterior": "cannon.populations.either_model",
     "error_budget": "uncertainty.budget",
-    "assess_coverage": "populations.either_model",
+    "assess_coverage": "cannon.populations.either_model",
     "compare_priors": "cannon.prior_comparison",
     "label_information": "cannon.fisher_information",
     "hidden_atlas": "cannon.hidden_components",
@@ -142,8 +142,8 @@ _HOME = {
     "save_labels": "io.tables",
     "load_reference": "cannon.reference_file",
     "save_reference": "cannon.reference_file",
-    "load_model": "populations.either_model",
-    "save_model": "populations.either_model",
+    "load_model": "cannon.populations.either_model",
+    "save_model": "cannon.populations.either_model",
     "read_catalogue": "io.catalogue",
     "write_catalogue": "io.catalogue",
     "from_specutils": "io.specutils",

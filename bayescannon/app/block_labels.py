@@ -11,6 +11,11 @@ from bayescannon.cannon.labelling import estimate_labels, search_optima
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.novelty import assess_coverage, with_coverage
 from bayescannon.cannon.odd_spectra import odd_spectra, with_odd
+from bayescannon.cannon.populations.labelling import local_priors, mixed_estimates, route_stars
+from bayescannon.cannon.populations.novelty import assess_survey, with_none
+from bayescannon.cannon.populations.odd_stars import survey_odd_spectra
+from bayescannon.cannon.populations.posterior import mixed_posterior
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.posterior import posterior_of
 from bayescannon.cannon.star_nuisances import with_nuisances
 from bayescannon.cannon.trained_model import TrainedModel
@@ -18,11 +23,6 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
-from bayescannon.populations.labelling import local_priors, mixed_estimates, route_stars
-from bayescannon.populations.novelty import assess_survey, with_none
-from bayescannon.populations.odd_stars import survey_odd_spectra
-from bayescannon.populations.posterior import mixed_posterior
-from bayescannon.populations.survey_model import SurveyModel
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bayescannon.app.config import Labels
+    from bayescannon.cannon.populations.survey_model import SurveyModel
     from bayescannon.cannon.trained_model import TrainedModel
-    from bayescannon.populations.survey_model import SurveyModel
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -140,8 +140,8 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.app.survey_terminal import print_qualified, print_trained
     from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import qualify_from_config, train_from_config
+    from bayescannon.cannon.populations.either_model import save_model
     from bayescannon.io.outputs import check_output_file
-    from bayescannon.populations.either_model import save_model
 
     check_output_file(options.out, overwrite=options.overwrite)
     labels = _labels_config(options)
@@ -170,8 +170,8 @@ def _label(options: argparse.Namespace) -> None:
     from bayescannon.app.terminal import progress_bar, say
     from bayescannon.cannon.choices import NuisanceChoices
     from bayescannon.cannon.options import choose_nuisances
+    from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
-    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
@@ -209,10 +209,10 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.choices import NuisanceChoices
     from bayescannon.cannon.options import choose_nuisances
+    from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.io.netcdf import write_tree
     from bayescannon.io.outputs import check_output_file
     from bayescannon.numerics.progress import can_draw
-    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     check_output_file(options.out, overwrite=options.overwrite)
@@ -252,6 +252,8 @@ def _coverage(options: argparse.Namespace) -> None:
     from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.novelty import CoverageError
+    from bayescannon.cannon.populations.either_model import coverage_of_catalogue, qualify
+    from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.data.label_distance import PAPER_SCALES
     from bayescannon.io.catalogue import (
         build_catalogue,
@@ -261,8 +263,6 @@ def _coverage(options: argparse.Namespace) -> None:
         write_catalogue,
     )
     from bayescannon.io.tables import read_labels
-    from bayescannon.populations.either_model import coverage_of_catalogue, qualify
-    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
@@ -303,9 +303,9 @@ def _validate(options: argparse.Namespace) -> None:
 
     from bayescannon.app.terminal import print_notes, print_statistics, print_tally, progress_bar
     from bayescannon.app.training import training_reference
+    from bayescannon.cannon.populations.either_model import validate
+    from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.io.outputs import check_output_file, replacing
-    from bayescannon.populations.either_model import validate
-    from bayescannon.populations.survey_file import load_any_model
 
     console = Console()
     if options.json:

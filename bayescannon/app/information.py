@@ -11,14 +11,14 @@ from bayescannon.cannon.fisher_information import label_information, typical_iva
 from bayescannon.cannon.hidden_components import hidden_atlas
 from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
+from bayescannon.cannon.populations.survey_file import as_any_model
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.spectra import require_same_grid
 from bayescannon.figures import plot_expected_errors, plot_hidden_components, plot_information, save_figure
 from bayescannon.io.netcdf import write_tree
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputError
-from bayescannon.populations.survey_file import as_any_model
-from bayescannon.populations.survey_model import SurveyModel
 
 
 @dataclass(frozen=True)

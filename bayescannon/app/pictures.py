@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bayescannon.app.result import RunResult
+from bayescannon.cannon.populations.selection import selection_curve, selection_limit
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.label_distance import PAPER_CUT, PAPER_NEIGHBOURS, PAPER_SCALES, label_distance
@@ -21,8 +23,6 @@ from bayescannon.figures import (
 )
 from bayescannon.figures.style import new_figure
 from bayescannon.numerics.errors import InputError
-from bayescannon.populations.selection import selection_curve, selection_limit
-from bayescannon.populations.survey_model import SurveyModel
 
 
 def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[str, Path]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import xarray as xr
 
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import Validation
-from bayescannon.populations.survey_model import SurveyModel
 
 
 @dataclass(frozen=True, repr=False)

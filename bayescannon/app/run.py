@@ -24,14 +24,14 @@ from bayescannon.app.terminal import (
 )
 from bayescannon.app.training import notes_of, qualify_from_config, read_sources, train_from_config
 from bayescannon.cannon.options import choose_nuisances
+from bayescannon.cannon.populations.choice import check_choice
+from bayescannon.cannon.populations.either_model import save_model, validate
 from bayescannon.data.preset import choose_preset
 from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
 from bayescannon.io.outputs import refuse_existing, replacing
 from bayescannon.io.preparation import prepare_files
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import can_draw
-from bayescannon.populations.choice import check_choice
-from bayescannon.populations.either_model import save_model, validate
 
 
 def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console | None = None) -> RunResult:

@@ -3,10 +3,10 @@
 import xarray as xr
 
 from bayescannon.app.summary import selection_summary
+from bayescannon.cannon.populations.selection import SelectionLimit, selection_limit
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.numerics.errors import InputError
-from bayescannon.populations.selection import SelectionLimit, selection_limit
-from bayescannon.populations.survey_model import SurveyModel
 
 
 def choose_limit(

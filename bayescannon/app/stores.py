@@ -13,6 +13,10 @@ from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
 from bayescannon.cannon.fit_check import warn_of_run
 from bayescannon.cannon.novelty import as_pipeline_labels
 from bayescannon.cannon.offsets import check_offsets, subtract_offsets
+from bayescannon.cannon.populations.either_model import sample_posterior
+from bayescannon.cannon.populations.odd_stars import require_odd
+from bayescannon.cannon.populations.survey_file import as_any_model
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import PosteriorStatus
@@ -24,10 +28,6 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
-from bayescannon.populations.either_model import sample_posterior
-from bayescannon.populations.odd_stars import require_odd
-from bayescannon.populations.survey_file import as_any_model
-from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.uncertainty.budget import error_budget
 
 
@@ -55,8 +55,8 @@ def label_store(
     reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too, with `scores`, `pipeline_labels` and
     `false_alarms`. With `n_draws` above 0 the posterior of every star is sampled, and its summary added: see
     :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end. Of a survey
-    model they are those of :func:`bayescannon.populations.labelling.label_survey` and
-    :func:`bayescannon.populations.novelty.assess_survey`. With `odd` those of
+    model they are those of :func:`bayescannon.cannon.populations.labelling.label_survey` and
+    :func:`bayescannon.cannon.populations.novelty.assess_survey`. With `odd` those of
     :func:`bayescannon.cannon.odd_spectra.odd_spectra` are added, each star's by the model of its most probable
     population, and the flag ODD_SPECTRUM.
 

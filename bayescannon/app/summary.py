@@ -8,14 +8,14 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from bayescannon.cannon.fit_check import misfit
+from bayescannon.cannon.populations.selection import SelectionLimit
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FLAG_BAD, FitStatus, PosteriorStatus, ResultFlag
 from bayescannon.data.label_distance import select_by_distance
 from bayescannon.data.preset import release_mismatch
 from bayescannon.io.prepare_report import PrepareReport
 from bayescannon.numerics.typing import BoolArray
-from bayescannon.populations.selection import SelectionLimit
-from bayescannon.populations.survey_model import SurveyModel
 
 # with a larger share of bad rows the reason is looked for
 _MANY = 0.5

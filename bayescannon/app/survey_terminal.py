@@ -5,11 +5,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from bayescannon.app.terminal import new_table, print_calibration, print_choice, say
+from bayescannon.cannon.populations.held_out_membership import HeldOutMembership
+from bayescannon.cannon.populations.selection import selection_limit
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.numerics.errors import InputError
-from bayescannon.populations.held_out_membership import HeldOutMembership
-from bayescannon.populations.selection import selection_limit
-from bayescannon.populations.survey_model import SurveyModel
 
 
 def print_trained(console: Console, model: TrainedModel | SurveyModel) -> None:

@@ -9,18 +9,18 @@ from bayescannon.app.config import Labels, LabelsConfig, TrainConfig, tables_of
 from bayescannon.cannon.choices import N_STARTS, SEED, LabelTableChoices
 from bayescannon.cannon.label_source import LabelSource, with_call
 from bayescannon.cannon.matching import build_reference, reference_in_model, reference_of_model
+from bayescannon.cannon.populations.choice import check_choice
+from bayescannon.cannon.populations.either_model import qualify
+from bayescannon.cannon.populations.odd_stars import attach_odd
+from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.populations.trained_stars import survey_stars
+from bayescannon.cannon.populations.training import train_survey
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train_clipped
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.data.spectra import Spectra
 from bayescannon.numerics.progress import Progress
-from bayescannon.populations.choice import check_choice
-from bayescannon.populations.either_model import qualify
-from bayescannon.populations.odd_stars import attach_odd
-from bayescannon.populations.survey_model import SurveyModel
-from bayescannon.populations.trained_stars import survey_stars
-from bayescannon.populations.training import train_survey
 
 
 def sources_of(labels: Labels) -> list[LabelSource]:

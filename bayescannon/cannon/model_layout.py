@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bayescannon.cannon.trained_model import TrainedModel
 
 KIND = "bayescannon trained model"
-# of a file that holds several of them, see :mod:`bayescannon.populations.survey_file`
+# of a file that holds several of them, see :mod:`bayescannon.cannon.populations.survey_file`
 SURVEY_KIND = "bayescannon survey model"
 # of the groups and their variables; files without a version are of the flat layout of 0.2.0. 3 adds the stars of the
 # spectra, and the choices of the label table that decide them; files of 2 lack both, and the

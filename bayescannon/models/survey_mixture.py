@@ -7,7 +7,7 @@ model (:mod:`bayescannon.models.star_labels`),
     p(f | l) = sum_m pi_m(l) p(f | l, theta_m),        p(f | l, theta_m) = C_m exp(-|y_m - R_m v_m(l)|^2 / 2),
 
 where v_m is the label vector in the scaling of model m. With powers rho and beta it is what membership is computed
-from (:mod:`bayescannon.populations.membership`):
+from (:mod:`bayescannon.cannon.populations.membership`):
 
     sum_m pi_m(l) p(f | l, theta_R)^(rho - beta) p(f | l, theta_m)^beta.
 """

@@ -13,6 +13,9 @@ from bayescannon import __version__
 from bayescannon.cannon.choices import N_BOOTSTRAP, N_DRAWS, SEED
 from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.cannon.labelling import label_spectra
+from bayescannon.cannon.populations.labelling import mixed_estimates, route_stars
+from bayescannon.cannon.populations.survey_file import as_any_model
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.star_nuisances import with_nuisances
@@ -27,9 +30,6 @@ from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.whole_numbers import whole_number
-from bayescannon.populations.labelling import mixed_estimates, route_stars
-from bayescannon.populations.survey_file import as_any_model
-from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task, default_kinds
 from bayescannon.uncertainty.sandwich import BLOCK_PIXELS
 from bayescannon.uncertainty.survey_kinds import evaluate_populations

@@ -13,6 +13,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.labelling import formal_errors
+from bayescannon.cannon.populations.either_model import label_spectra, sample_posterior
+from bayescannon.cannon.populations.local_training import keeps_to_router
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus, FitStatus, PosteriorStatus
@@ -22,9 +25,6 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.intervals import CENTRAL_68, PROBABILITIES
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.populations.either_model import label_spectra, sample_posterior
-from bayescannon.populations.local_training import keeps_to_router
-from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
 from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
 from bayescannon.uncertainty.jackknife import jackknife_covariance

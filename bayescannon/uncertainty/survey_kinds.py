@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.cannon.populations.labelling import PopulationStars, RoutedStars
+from bayescannon.cannon.populations.local_training import keeps_to_router
+from bayescannon.cannon.populations.training import population_stars
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.data.flags import ErrorStatus
-from bayescannon.populations.labelling import PopulationStars, RoutedStars
-from bayescannon.populations.local_training import keeps_to_router
-from bayescannon.populations.training import population_stars
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task
 
 _BY_ITSELF = ("bootstrap", "jackknife")

@@ -11,13 +11,13 @@ from real_stars import POOLED, robust
 import bayescannon as bc
 from bayescannon.cannon.odd_fit import fit_odd_reference
 from bayescannon.cannon.odd_spectra import odd_spectra
+from bayescannon.cannon.populations.labelling import mixed_estimates, route_stars
+from bayescannon.cannon.populations.novelty import assess_survey, with_none
+from bayescannon.cannon.populations.qualification import qualify_survey
+from bayescannon.cannon.populations.selection import selection_limit
+from bayescannon.cannon.populations.training import population_stars, train_survey
 from bayescannon.cannon.training import train_clipped
 from bayescannon.numerics.rows import rows_of
-from bayescannon.populations.labelling import mixed_estimates, route_stars
-from bayescannon.populations.novelty import assess_survey, with_none
-from bayescannon.populations.qualification import qualify_survey
-from bayescannon.populations.selection import selection_limit
-from bayescannon.populations.training import population_stars, train_survey
 
 NAMES = ("teff", "logg", "fe_h")
 ODD = {"binary": 150, "double-lined": 60, "emission": 60, "carbon": 40, "wrong-redshift": 60, "sky": 40}

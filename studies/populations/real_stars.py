@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 import bayescannon as bc
+from bayescannon.cannon.populations.labelling import mixed_estimates, route_stars
+from bayescannon.cannon.populations.novelty import assess_survey, with_none
+from bayescannon.cannon.populations.qualification import qualify_survey
+from bayescannon.cannon.populations.selection import selection_limit
+from bayescannon.cannon.populations.training import train_survey
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.training import train_clipped
 from bayescannon.data.label_distance import PAPER_CUT, label_distance
 from bayescannon.data.spectra import Spectra
-from bayescannon.populations.labelling import mixed_estimates, route_stars
-from bayescannon.populations.novelty import assess_survey, with_none
-from bayescannon.populations.qualification import qualify_survey
-from bayescannon.populations.selection import selection_limit
-from bayescannon.populations.training import train_survey
 
 NAMES = ("teff", "logg", "fe_h")
 POOLED = {"coefficients": "pooled", "noise": "global"}

@@ -8,13 +8,13 @@ import pytensor
 from toy import toy_labels, toy_spectra
 
 from bayescannon.cannon.likelihood import StarLikelihood
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.training import train
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_regions import LabelRegion, LabelRegions
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.survey_mixture import CompressedStar
-from bayescannon.populations.survey_model import SurveyModel
 from bayescannon.stars.quartic import pseudo_observations
 
 NAMES = ("teff", "logg")

@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 from toy import toy_labels, toy_reference, toy_spectra
 
+from bayescannon.cannon.populations.qualification import qualify_survey
+from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.populations.training import train_survey
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_regions import LabelRegion, LabelRegions
-from bayescannon.populations.qualification import qualify_survey
-from bayescannon.populations.survey_model import SurveyModel
-from bayescannon.populations.training import train_survey
 
 NAMES = ("teff", "logg")
 BORDER = 2.5

@@ -8,9 +8,9 @@ from small_survey import run_refused
 from bayescannon.app.cli import main
 from bayescannon.app.config import ConfigError, TrainConfig
 from bayescannon.cannon.choice_fields import ChoiceError
+from bayescannon.cannon.populations.survey_file import load_any_model
 from bayescannon.data.flags import ResultFlag
 from bayescannon.io.catalogue import read_catalogue
-from bayescannon.populations.survey_file import load_any_model
 
 # emission, bands of carbon and lines of the sky are in it
 GRID = "4600:6700:3"

@@ -7,8 +7,8 @@ import pytest
 from toy_survey import toy_survey
 
 import bayescannon as bc
+from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.data.flags import ErrorStatus
-from bayescannon.populations.survey_model import SurveyModel
 
 
 @pytest.fixture(scope="module")
