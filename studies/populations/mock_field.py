@@ -9,13 +9,12 @@ import numpy as np
 from real_stars import POOLED, robust
 
 import bayescannon as bc
-from bayescannon.cannon.odd_fit import fit_odd_reference
-from bayescannon.cannon.odd_spectra import odd_spectra
 from bayescannon.cannon.populations.labelling import mixed_estimates, route_stars
 from bayescannon.cannon.populations.novelty import assess_survey, with_none
+from bayescannon.cannon.populations.odd_stars import attach_odd, survey_odd_spectra
 from bayescannon.cannon.populations.qualification import qualify_survey
 from bayescannon.cannon.populations.selection import selection_limit
-from bayescannon.cannon.populations.training import population_stars, train_survey
+from bayescannon.cannon.populations.training import train_survey
 from bayescannon.cannon.training import train_clipped
 from bayescannon.numerics.rows import rows_of
 
@@ -44,6 +43,7 @@ def run(out: Path, *, n_reference: int, n_test: int, seed: int) -> dict[str, Any
     trained = time.perf_counter() - begun
     survey = qualify_survey(survey, kept, folds=5)
     qualified = time.perf_counter() - begun - trained
+    survey = attach_odd(survey, kept, folds=4)
     limit = selection_limit(survey, "giant", false_alarms=0.01)
     begun = time.process_time()
     routed = route_stars(survey, test, workers=1)
@@ -97,35 +97,21 @@ def run(out: Path, *, n_reference: int, n_test: int, seed: int) -> dict[str, Any
     result["p_none > 0.5"] = {
         name: round(float((found["p_none"].to_numpy() > 0.5)[odd == name].mean()), 3) for name in ["none", *ODD]
     }
-    result["odd"] = odd_detection(survey, kept, test, found, odd)
+    result["odd"] = odd_detection(survey_odd_spectra(routed), odd)
     (out / f"mock_{seed}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     np.savez(out / f"mock_{seed}.npz", membership=found["membership"].to_numpy(), labels=found["labels"].to_numpy(),
              true=true, population=population, odd=odd, p_none=found["p_none"].to_numpy())  # fmt: skip
     return result
 
 
-def odd_detection(survey: Any, kept: Any, test: Any, found: Any, odd: np.ndarray) -> dict[str, dict[str, float]]:
-    """Return the share of every class that its score finds at 1 % of false alarms, by the model of each population."""
-    stars = population_stars(survey, kept)
-    rates: dict[str, dict[str, float]] = {}
-    taken = found["population"].to_numpy()
-    for name in survey.names:
-        model = survey.distinct.get(name)
-        rows = np.flatnonzero(taken == name)
-        if model is None or len(rows) < 30:
-            continue
-        reference = fit_odd_reference(model, stars[name], folds=4)
-        estimates = bc.label_spectra(model, test.select(rows))
-        assessed = odd_spectra(model, test.select(rows), estimates, reference)
-        p = assessed["p_odd"]
-        rates[name] = {}
-        for kind in p["odd_class"].to_numpy():
-            values = p.sel(odd_class=kind).to_numpy()
-            rates[name][f"false alarms of {kind}"] = round(float((values[odd[rows] == "none"] < 0.01).mean()), 4)
-            for which in ODD:
-                mine = odd[rows] == which
-                if mine.sum() >= 5 and np.isfinite(values[mine]).any():
-                    rates[name][f"{which} by {kind} (of {int(mine.sum())})"] = round(
-                        float((values[mine] < 0.01).mean()), 3
-                    )
+def odd_detection(assessed: Any, odd: np.ndarray) -> dict[str, str]:
+    """Return how many stars of every class each score finds at 1 % of false alarms."""
+    rates: dict[str, str] = {}
+    for kind in assessed["odd_class"].to_numpy():
+        p = assessed["p_odd"].sel(odd_class=kind).to_numpy()
+        known = np.isfinite(p)
+        for which in ("none", *ODD):
+            mine = known & (odd == which)
+            if mine.sum() >= 5:
+                rates[f"{which} by {kind}"] = f"{int((p[mine] < 0.01).sum())} of {int(mine.sum())}"
     return rates
