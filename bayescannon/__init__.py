@@ -44,7 +44,7 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 if TYPE_CHECKING:
     from bayescannon.app.input_check import check_input
