@@ -98,6 +98,7 @@ def test_uncertainties_have_membership(run, folder, tmp_path):
         assert "bootstrap" not in tree["kind"].to_numpy()
 
 
+@pytest.mark.long
 def test_information_is_of_one_model(folder, refused, capsys):
     message = refused("information", folder / "model.nc")
     assert (

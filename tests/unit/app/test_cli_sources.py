@@ -78,6 +78,7 @@ def test_a_model_of_two_tables(model):
     assert any(step.startswith("more than 12 stars in a cell of teff 250 K") for step in steps)
 
 
+@pytest.mark.long
 def test_verbs_that_need_the_labels_take_those_of_the_training(model, small, sources, tmp_path, capsys):
     trained = TrainedModel.load(model)
     both = ["--labels", small.survey / "apogee.fits", "--labels", small.survey / "lasp.csv"]

@@ -28,6 +28,7 @@ def test_signature_and_help_are_those_of_the_verb_on_one_model(module, name):
         assert "may be a survey model too: see :func:`bayescannon.cannon.populations." in verb.__doc__
 
 
+@pytest.mark.long
 def test_a_model_of_one_population_goes_where_it_went():
     toy = toy_survey()
     few = toy.spectra.select(np.arange(5))
@@ -38,6 +39,7 @@ def test_a_model_of_one_population_goes_where_it_went():
         bc.label_spectra(3, few)
 
 
+@pytest.mark.long
 def test_files_and_stores_of_either(tmp_path):
     toy = toy_survey()
     bc.save_model(toy.model, tmp_path / "survey.nc")
