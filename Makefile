@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo test test-long lint format clean
+.PHONY: demo test test-long soak bench-smoke lint format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -14,6 +14,12 @@ test: .venv/.installed-test
 
 test-long: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m long
+
+soak: .venv/.installed-test
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m soak
+
+bench-smoke: .venv/.installed
+	$(BIN)/python benchmarks/smoke.py
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
