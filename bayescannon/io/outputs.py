@@ -1,11 +1,13 @@
 """
 Write results so that a file or folder appears complete or not at all.
 
-Outputs are written under a temporary name in the folder of the final one, and renamed at the end. The temporary name is
-unique, so that two processes that write the same output do not overwrite each other's temporary files. A link is
+Outputs are written under a temporary name in the folder of the final one, synced to the disk, and renamed at the end.
+The temporary name is unique. Whoever writes an output holds its lock (:mod:`bayescannon.io.output_lock`), so a
+temporary name that exists when the lock is taken was left by a killed process, and :func:`settle` removes it. A link is
 followed: what it points to is replaced, and the link stays.
 """
 
+import errno
 import os
 import secrets
 import shutil
@@ -14,9 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bayescannon.io.hidden_names import LONGEST_NAME, cut, hidden_name
+from bayescannon.io.output_lock import locked
 from bayescannon.numerics.errors import BayesCannonError, MissingFileError
 from bayescannon.numerics.truth import truth
 
+# errors of file systems that cannot sync
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 _REPLACE = "exists; choose another name, or replace it with --overwrite (overwrite=True)"
 
 
@@ -125,11 +131,8 @@ def temporary_name(path: Path) -> Path:
 
 def _start(path: Path) -> str:
     """Return the start of the temporary names of `path`; a long name is cut, as file systems allow 255 bytes."""
-    room = 255 - len(os.fsencode(f"..partial-{2**22}-{'0' * 8}{path.suffix}"))
-    stem = path.stem
-    while len(os.fsencode(stem)) > max(room, 0):
-        stem = stem[:-1]
-    return f".{stem}.partial-"
+    room = LONGEST_NAME - len(os.fsencode(f"..partial-{2**22}-{'0' * 8}{path.suffix}"))
+    return f".{cut(path.stem, room)}.partial-"
 
 
 def leftovers(path: Path) -> list[Path]:
@@ -141,6 +144,32 @@ def leftovers(path: Path) -> list[Path]:
     return sorted(one for one in path.parent.iterdir() if one.name.startswith(start) and one.suffix == path.suffix)
 
 
+def aside_name(path: Path) -> Path:
+    """Return the hidden name that a folder has while another takes its place."""
+    return hidden_name(path, "old")
+
+
+def settle(path: Path) -> None:
+    """
+    Finish or undo a replacement that was interrupted, and remove the temporary names that killed processes left.
+
+    The caller holds the lock of `path`. If the old folder was renamed and the new one not yet, the old one gets its
+    name back; if both were, the old one is removed.
+    """
+    path = real_path(path)
+    aside = aside_name(path)
+    if aside.exists():
+        if path.exists():
+            remove(aside)
+        else:
+            aside.rename(path)
+            sync_folder(path.parent)
+    own = f"{_start(path)}{os.getpid()}-"
+    for one in leftovers(path):
+        if not one.name.startswith(own):
+            remove(one)
+
+
 def remove(path: Path) -> None:
     """Remove a file, or a folder with its contents; do nothing if neither exists."""
     if path.is_dir() and not path.is_symlink():
@@ -149,24 +178,59 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def sync_file(path: Path) -> None:
+    """Wait until the contents of a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # file systems that cannot sync say so; their contents are as safe as they can make them
+        if error.errno not in _CANNOT_SYNC:
+            raise
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk; Windows has no such call, and opens no folder."""
+    if os.name == "posix":
+        sync_file(folder)
+
+
+def sync_all(path: Path) -> None:
+    """Wait until a file, or a folder with all that it holds, is on the disk."""
+    if not path.is_dir():
+        sync_file(path)
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            sync_file(Path(folder, name))
+        sync_folder(Path(folder))
+
+
 def put_in_place(partial: Path, path: Path) -> None:
     """
-    Rename a file or folder to `path`, replacing what exists there.
+    Rename a file or folder to `path`, replacing what exists there; both are on the disk at the end.
 
-    A file is replaced in one step. A folder is replaced in two, because no portable call exchanges folders: the old
-    folder is renamed, the new one takes its name, and the old one is removed, or renamed back if the second step fails.
+    A file is replaced in one step. A folder is replaced in three, because no portable call exchanges folders: the old
+    folder is renamed to :func:`aside_name`, the new one takes its name, and the old one is removed. If the process is
+    killed between them, :func:`settle` finishes or undoes it.
     """
+    sync_all(partial)
     if not (partial.is_dir() and path.exists()):
         partial.replace(path)
+        sync_folder(path.parent)
         return
-    old = temporary_name(path)
-    path.rename(old)
+    aside = aside_name(path)
+    remove(aside)
+    path.rename(aside)
     try:
         partial.rename(path)
     except BaseException:
-        old.rename(path)
+        aside.rename(path)
         raise
-    remove(old)
+    sync_folder(path.parent)
+    remove(aside)
 
 
 @contextmanager
@@ -175,7 +239,7 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     Provide a temporary name for a file, which is renamed to `path` at the end of the block.
 
     If an exception or an interrupt ends the block early, the temporary file is removed. The temporary name has the
-    ending of `path`.
+    ending of `path`. The block holds the lock of `path`.
 
     Raises
     ------
@@ -194,10 +258,12 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     check_output_file(path, overwrite=overwrite)
     target = real_path(path)
-    partial = temporary_name(target)
-    try:
-        with saying_why(path):
-            yield partial
-            put_in_place(partial, target)
-    finally:
-        remove(partial)
+    with locked(target):
+        settle(target)
+        partial = temporary_name(target)
+        try:
+            with saying_why(path):
+                yield partial
+                put_in_place(partial, target)
+        finally:
+            remove(partial)

@@ -9,6 +9,7 @@ Statistician 55, 62) on the odds that a p-value can give,
     p_none = 1 / (1 + (1 - q) / q B(p)),        B(p) = -e p ln p  below p = 1 / e, and 1 above.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def probability_of_none(p_value: FloatArray, share: float = NONE_SHARE) -> NDArr
     """
     p = np.asarray(p_value, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        bound = np.where(p < 1 / np.e, -np.e * p * np.log(p), 1.0)
+        bound = np.where(p < 1 / math.e, -math.e * p * np.log(p), 1.0)
         result: NDArray[np.float64] = 1 / (1 + (1 - share) / share * np.where(p > 0, bound, 0.0))
     return np.where(np.isnan(p), np.nan, result)
 

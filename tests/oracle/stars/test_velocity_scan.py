@@ -27,7 +27,8 @@ def test_chi2_is_the_sum_over_pixels_of_the_best_labels():
     for n in (0, 3):
         for v in (0, 20, 39):
             expected = (weight[n] * (flux[n] - 1 - scan.spectra[v]) ** 2).sum(axis=1).min()
-            assert found[n, v] == pytest.approx(expected, rel=1e-4)
+            # the scan's products are float32
+            assert found[n, v] == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("velocity", [-480.0, 90.0, 390.0])

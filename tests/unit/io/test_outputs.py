@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import os
 import tempfile
@@ -10,11 +11,14 @@ from bayescannon.io.outputs import (
     OutputFolderError,
     OutputPermissionError,
     OutputWriteError,
+    aside_name,
     check_output_file,
     leftovers,
     put_in_place,
     refuse_existing,
     replacing,
+    settle,
+    sync_file,
     temporary_name,
 )
 from bayescannon.numerics.errors import BayesCannonError
@@ -205,3 +209,69 @@ def test_a_folder_that_only_seems_writable(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: (_ for _ in ()).throw(OSError(errno.EROFS, "")))
     with pytest.raises(OutputPermissionError, match="is not writable"):
         check_output_file(tmp_path / "model.nc", overwrite=False)
+
+
+def _folder(path, text):
+    path.mkdir()
+    (path / "part").write_text(text)
+    return path
+
+
+class Killed(BaseException):
+    """Stands for the end of a process: no clean-up is to be counted on."""
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_folder_is_never_lost_at_whichever_operation_the_process_is_killed(tmp_path, monkeypatch, step):
+    path = _folder(tmp_path / "store", "old")
+    partial = _folder(temporary_name(path), "new")
+    count = 0
+
+    def deadly(call):
+        def wrapped(*args, **more):
+            nonlocal count
+            count += 1
+            if count > step:  # nothing runs after the kill, the clean-up included
+                raise Killed
+            return call(*args, **more)
+
+        return wrapped
+
+    with monkeypatch.context() as patch:
+        for owner, name in ((type(path), "rename"), (os, "fsync"), (os, "unlink"), (os, "rmdir")):
+            patch.setattr(owner, name, deadly(getattr(owner, name)))
+        with contextlib.suppress(Killed):
+            put_in_place(partial, path)
+    settle(path)
+    assert (path / "part").read_text() in ("old", "new")
+    assert not aside_name(path).exists()
+
+
+def test_temporary_names_of_killed_processes_are_removed_before_a_write(tmp_path):
+    path = tmp_path / "rows.csv"
+    stale = tmp_path / ".rows.partial-1-00000000.csv"
+    other = tmp_path / ".other.partial-1-00000000.csv"
+    for one in (stale, other):
+        one.write_text("half")
+    with replacing(path, overwrite=False) as partial:
+        partial.write_text("new")
+    assert sorted(one.name for one in tmp_path.iterdir()) == [other.name, "rows.csv"]
+
+
+def test_the_file_is_synced_before_and_its_folder_after_it_gets_its_name(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("bayescannon.io.outputs.sync_file", lambda path: synced.append((path.suffix, path.exists())))
+    with replacing(tmp_path / "rows.csv", overwrite=False) as partial:
+        partial.write_text("new")
+    assert synced == [(".csv", True), ("", True)]
+
+
+def test_a_file_system_that_cannot_sync_is_no_error(tmp_path, monkeypatch):
+    def unable(_):
+        raise OSError(errno.EINVAL, "invalid argument")
+
+    monkeypatch.setattr(os, "fsync", unable)
+    sync_file(tmp_path)
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.EIO, "input/output error")))
+    with pytest.raises(OSError, match="input/output"):
+        sync_file(tmp_path)
