@@ -11,41 +11,46 @@ from typing import Any
 from bayescannon import __version__
 from bayescannon.app.cli_parser import build_parser
 from bayescannon.app.cli_verbs import VERBS
+from bayescannon.app.interrupts import AGAIN, Interrupted, interrupts
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning
 
 _REPORT = """
 bayescannon: this is a fault of bayescannon {version}, not of your input. Please report it to the developers, with the
-lines above, the command below and, if you can, the file it was working on.
+lines above, the command below and, if you can, the file it was working on. What is finished is kept, so the same
+command goes on from there once the fault is mended.
     {command}"""
+# exit statuses: see main
+UNUSABLE, WRONG_USAGE, FAULT = 1, 2, 70
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """
     Run the command line; return the exit status.
 
-    0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage, 3 a
-    fault of bayescannon itself (a traceback, and a request to report it).
+    0 is success, 1 an input or output that cannot be used (one line on standard error says why), 2 wrong usage, 70 a
+    fault of bayescannon itself (a traceback, and a request to report it), and 128 + n that signal n ended the command:
+    130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. After 70 and 128 + n the same command goes on from what is finished.
     """
     _print_any_text()
     parser = build_parser()
     args = sys.argv[1:] if args is None else args
     if not args:
         parser.print_help(sys.stderr)
-        return 2
+        return WRONG_USAGE
     options = parser.parse_args(args)
     try:
-        with warnings.catch_warnings():
+        with interrupts(), warnings.catch_warnings():
             warnings.simplefilter("once", BayesCannonWarning)
             warnings.showwarning = partial(_show_warning, warnings.showwarning)
             status = VERBS[options.verb](options)
     except MemoryError:
         print("bayescannon: there is not enough memory; give fewer stars, or a machine with more", file=sys.stderr)
-        return 1
+        return UNUSABLE
     except (BayesCannonError, OSError) as error:
         if options.traceback:
             raise
         print(f"bayescannon: {error}", file=sys.stderr)
-        return 1
+        return UNUSABLE
     except UnicodeEncodeError as error:
         if sys.getfilesystemencoding() == "utf-8" or options.traceback:
             raise
@@ -54,16 +59,16 @@ def main(args: Sequence[str] | None = None) -> int:
             "LC_ALL=C.UTF-8",
             file=sys.stderr,
         )
-        return 1
-    except KeyboardInterrupt:
-        print("bayescannon: interrupted", file=sys.stderr)
-        return 130
+        return UNUSABLE
+    except KeyboardInterrupt as stop:
+        print(f"bayescannon: interrupted; {AGAIN}", file=sys.stderr)
+        return stop.status if isinstance(stop, Interrupted) else 130
     except Exception:
         traceback.print_exc()
         print(
             _REPORT.format(version=__version__, command=shlex.join(["bayescannon", *map(str, args)])), file=sys.stderr
         )
-        return 3
+        return FAULT
     return status or 0
 
 
