@@ -1,5 +1,6 @@
 """The command line: its options, its exit status, and what is printed where a verb fails."""
 
+import logging
 import shlex
 import sys
 import traceback
@@ -12,6 +13,7 @@ from bayescannon import __version__
 from bayescannon.app.cli_parser import build_parser
 from bayescannon.app.cli_verbs import VERBS
 from bayescannon.app.interrupts import AGAIN, Interrupted, interrupts
+from bayescannon.app.log_file import PACKAGE_LOGGER, log_file
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning
 
 _REPORT = """
@@ -38,11 +40,13 @@ def main(args: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return WRONG_USAGE
     options = parser.parse_args(args)
+    command = shlex.join(["bayescannon", *map(str, args)])
     try:
         with interrupts(), warnings.catch_warnings():
             warnings.simplefilter("once", BayesCannonWarning)
             warnings.showwarning = partial(_show_warning, warnings.showwarning)
-            status = VERBS[options.verb](options)
+            with log_file(options.log_file, command):
+                status = VERBS[options.verb](options)
     except MemoryError:
         print("bayescannon: there is not enough memory; give fewer stars, or a machine with more", file=sys.stderr)
         return UNUSABLE
@@ -65,9 +69,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return stop.status if isinstance(stop, Interrupted) else 130
     except Exception:
         traceback.print_exc()
-        print(
-            _REPORT.format(version=__version__, command=shlex.join(["bayescannon", *map(str, args)])), file=sys.stderr
-        )
+        print(_REPORT.format(version=__version__, command=command), file=sys.stderr)
         return FAULT
     return status or 0
 
@@ -86,6 +88,7 @@ def _show_warning(
     """Print a warning of bayescannon as one line, and any other as Python does."""
     if issubclass(category, BayesCannonWarning):
         print(f"bayescannon: warning: {message}", file=sys.stderr)
+        logging.getLogger(PACKAGE_LOGGER).warning("%s", message)
     else:
         show(message, category, *where, **more)
 

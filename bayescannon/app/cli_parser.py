@@ -48,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     for add in verbs:
         command = add(commands)
         command.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+        command.add_argument(
+            "--log-file", type=Path, metavar="FILE", help="append to FILE: warnings, and a line for every refused star"
+        )
         command.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     return parser
 
