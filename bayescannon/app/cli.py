@@ -5,13 +5,13 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from bayescannon import __version__
 from bayescannon.app.cli_parser import build_parser
 from bayescannon.app.cli_verbs import VERBS
+from bayescannon.app.console import complain, print_foreign
 from bayescannon.app.interrupts import AGAIN, Interrupted, interrupts
 from bayescannon.app.log_file import PACKAGE_LOGGER, log_file
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning
@@ -44,32 +44,28 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         with interrupts(), warnings.catch_warnings():
             warnings.simplefilter("once", BayesCannonWarning)
-            warnings.showwarning = partial(_show_warning, warnings.showwarning)
+            warnings.showwarning = _show_warning
             with log_file(options.log_file, command):
                 status = VERBS[options.verb](options)
     except MemoryError:
-        print("bayescannon: there is not enough memory; give fewer stars, or a machine with more", file=sys.stderr)
+        complain("there is not enough memory; give fewer stars, or a machine with more")
         return UNUSABLE
     except (BayesCannonError, OSError) as error:
         if options.traceback:
             raise
-        print(f"bayescannon: {error}", file=sys.stderr)
+        complain(str(error))
         return UNUSABLE
     except UnicodeEncodeError as error:
         if sys.getfilesystemencoding() == "utf-8" or options.traceback:
             raise
-        print(
-            f"bayescannon: the name {error.object!r} cannot be written in this locale; set PYTHONUTF8=1 or "
-            "LC_ALL=C.UTF-8",
-            file=sys.stderr,
-        )
+        complain(f"the name {error.object!r} cannot be written in this locale; set PYTHONUTF8=1 or LC_ALL=C.UTF-8")
         return UNUSABLE
     except KeyboardInterrupt as stop:
-        print(f"bayescannon: interrupted; {AGAIN}", file=sys.stderr)
+        complain(f"interrupted; {AGAIN}")
         return stop.status if isinstance(stop, Interrupted) else 130
     except Exception:
-        traceback.print_exc()
-        print(_REPORT.format(version=__version__, command=command), file=sys.stderr)
+        print_foreign(traceback.format_exc())
+        print_foreign(_REPORT.format(version=__version__, command=command))
         return FAULT
     return status or 0
 
@@ -83,14 +79,19 @@ def _print_any_text() -> None:
 
 
 def _show_warning(
-    show: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any, **more: Any
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,  # noqa: ARG001
+    line: str | None = None,
 ) -> None:
-    """Print a warning of bayescannon as one line, and any other as Python does."""
+    """Print a warning of bayescannon as one line, and any other with its place, as Python does."""
     if issubclass(category, BayesCannonWarning):
-        print(f"bayescannon: warning: {message}", file=sys.stderr)
+        complain(f"warning: {message}")
         logging.getLogger(PACKAGE_LOGGER).warning("%s", message)
     else:
-        show(message, category, *where, **more)
+        print_foreign(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bayescannon.data.display import printable
+from bayescannon.data.display import visible
 from bayescannon.io.outputs import OutputFolderError, require_writable, saying_why
 from bayescannon.numerics.errors import MissingFileError
 
@@ -22,9 +22,8 @@ class _OneLine(logging.Formatter):
         return time.strftime(datefmt or "%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, with line ends as escapes."""
-        text = super().format(record)
-        return printable(text.replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n"))
+        """Return the line, with line ends and other controls as escapes."""
+        return visible(super().format(record), keep="")
 
 
 @contextmanager

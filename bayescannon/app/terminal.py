@@ -17,6 +17,7 @@ from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics
+from bayescannon.data.display import as_message
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.data.star_groups import counted
 from bayescannon.data.tally import TallyRow
@@ -26,7 +27,7 @@ from bayescannon.numerics.progress import Report, can_draw, drawing
 
 def say(console: Console, text: str) -> None:
     """Print a line as it is: a path in it is neither broken to the width of a page nor read as markup."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(as_message(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_bar(console: Console, description: str) -> AbstractContextManager[Report]:
