@@ -1,11 +1,13 @@
 """The options of the command line, made from the classes of choices; quick to import, so that --help is quick."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, NoReturn, get_args, get_origin
 
 from bayescannon import __version__
 from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, named_counts, names_of
@@ -29,14 +31,43 @@ from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_REL
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
 from bayescannon.cannon.source_choices import MergeChoices
+from bayescannon.data.display import as_message
 
+_NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
 # the type that add_subparsers returns has no public name
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names a misspelt option before anything that is missing, and prints no escape codes."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        # of a command; the parser above it knows no options of commands
+        if self.get_default("verb") is not None and args is not None:
+            self._require_known(list(args))
+        return super().parse_known_args(args, namespace)
+
+    def _require_known(self, args: list[str]) -> None:
+        known = list(self._option_string_actions)
+        for before, text in zip(["", *args], args, strict=False):
+            name = text.partition("=")[0]
+            if text == "--":
+                return
+            # as argparse tells options from values: numbers are none, nor is what has a blank
+            if not text.startswith("-") or text == "-" or " " in text or name in known or _NEGATIVE.fullmatch(text):
+                continue
+            if before in known:
+                self.error(f"argument {before}: a value that begins with '-' is given as {before}={text}")
+            close = get_close_matches(name, known, n=1)
+            self.error(f"unrecognized arguments: {text}" + (f"; did you mean {close[0]}?" if close else ""))
+
+    def error(self, message: str) -> NoReturn:
+        super().error(as_message(message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="bayescannon", description="Put stellar surveys on one label scale.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"bayescannon {__version__}")
@@ -48,6 +79,9 @@ def build_parser() -> argparse.ArgumentParser:
     for add in verbs:
         command = add(commands)
         command.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+        command.add_argument(
+            "--log-file", type=Path, metavar="FILE", help="append to FILE: warnings, and a line for every refused star"
+        )
         command.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     return parser
 

@@ -24,12 +24,11 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _mock(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
+    from bayescannon.app.console import make_console
     from bayescannon.app.terminal import progress_bar, say
     from bayescannon.mock.survey import write_survey
 
-    console = Console()
+    console = make_console()
     sizes = (options.n_reference, options.n_test)
     with progress_bar(console, "mock survey") as progress:
         write_survey(
@@ -46,9 +45,8 @@ def _mock(options: argparse.Namespace) -> None:
 
 
 def _check_input(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from bayescannon.app.config import TrainConfig
+    from bayescannon.app.console import make_console
     from bayescannon.app.input_check import check_input
     from bayescannon.app.terminal import print_check
     from bayescannon.data.preset import choose_preset
@@ -67,7 +65,7 @@ def _check_input(options: argparse.Namespace) -> int:
         air=options.air,
         redshift=options.redshift,
     )
-    print_check(Console(), found)
+    print_check(make_console(), found)
     if options.json:
         with replacing(options.json, overwrite=options.overwrite) as partial:
             partial.write_text(found.to_json() + "\n", encoding="utf-8")
@@ -75,15 +73,14 @@ def _check_input(options: argparse.Namespace) -> int:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
+    from bayescannon.app.console import make_console
     from bayescannon.app.terminal import print_prepared, progress_bar
     from bayescannon.data.preset import choose_preset
     from bayescannon.io.outputs import check_output_file
     from bayescannon.io.preparation import prepare_files
     from bayescannon.io.prepare_report import PrepareError, write_refused
 
-    console = Console()
+    console = make_console()
     if options.refused:
         check_output_file(options.refused, overwrite=options.overwrite)
     try:
@@ -132,9 +129,8 @@ def _labels_config(options: argparse.Namespace, model: "TrainedModel | SurveyMod
 
 
 def _train(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
     from bayescannon.app.config import TrainConfig
+    from bayescannon.app.console import make_console
     from bayescannon.app.rescue import write_result
     from bayescannon.app.summary import training_summary
     from bayescannon.app.survey_terminal import print_qualified, print_trained
@@ -146,7 +142,7 @@ def _train(options: argparse.Namespace) -> None:
     check_output_file(options.out, overwrite=options.overwrite)
     labels = _labels_config(options)
     config = TrainConfig.of(options)
-    console = Console()
+    console = make_console()
     model, reference = train_from_config(
         options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
     )
@@ -161,8 +157,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _label(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
+    from bayescannon.app.console import make_console
     from bayescannon.app.rescue import write_result
     from bayescannon.app.selection import choose_limit, keep_selected
     from bayescannon.app.stores import label_store
@@ -173,7 +168,7 @@ def _label(options: argparse.Namespace) -> None:
     from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
 
-    console = Console()
+    console = make_console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
     model = load_any_model(options.model)
     limit = choose_limit(model, options.only, options.false_alarms)
@@ -201,8 +196,8 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from contextlib import nullcontext
 
     import xarray as xr
-    from rich.console import Console
 
+    from bayescannon.app.console import make_console
     from bayescannon.app.rescue import write_result
     from bayescannon.app.stores import budget_of_store, star_choice
     from bayescannon.app.terminal import print_budget, print_notes, say
@@ -214,7 +209,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from bayescannon.io.outputs import check_output_file
     from bayescannon.numerics.progress import can_draw
 
-    console = Console()
+    console = make_console()
     check_output_file(options.out, overwrite=options.overwrite)
     model = load_any_model(options.model)
     reference = None
@@ -244,8 +239,7 @@ def _uncertainties(options: argparse.Namespace) -> None:
 
 
 def _coverage(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
+    from bayescannon.app.console import make_console
     from bayescannon.app.rescue import write_result
     from bayescannon.app.stores import label_store
     from bayescannon.app.summary import coverage_summary
@@ -264,7 +258,7 @@ def _coverage(options: argparse.Namespace) -> None:
     )
     from bayescannon.io.tables import read_labels
 
-    console = Console()
+    console = make_console()
     check_catalogue_path(options.out, overwrite=options.overwrite)
     model = load_any_model(options.model)
     # a store is a folder, a catalogue a file
@@ -299,15 +293,14 @@ def _coverage(options: argparse.Namespace) -> None:
 
 
 def _validate(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
+    from bayescannon.app.console import make_console
     from bayescannon.app.terminal import print_notes, print_statistics, print_tally, progress_bar
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.populations.either_model import validate
     from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.io.outputs import check_output_file, replacing
 
-    console = Console()
+    console = make_console()
     if options.json:
         check_output_file(options.json, overwrite=options.overwrite)
     model = load_any_model(options.model)
@@ -325,14 +318,13 @@ def _validate(options: argparse.Namespace) -> None:
 
 
 def _information(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
+    from bayescannon.app.console import make_console
     from bayescannon.app.information import evaluate_information, write_information
     from bayescannon.app.terminal import print_hidden, print_information, say
     from bayescannon.cannon.choices import InformationChoices
     from bayescannon.io.outputs import check_output_file
 
-    console = Console()
+    console = make_console()
     if options.out:
         check_output_file(options.out, overwrite=options.overwrite)
     result = evaluate_information(
@@ -346,13 +338,12 @@ def _information(options: argparse.Namespace) -> None:
 
 
 def _compare_models(options: argparse.Namespace) -> None:
-    from rich.console import Console
-
     from bayescannon.app.comparison import compare_configs
+    from bayescannon.app.console import make_console
     from bayescannon.app.terminal import progress_bar, say
     from bayescannon.io.outputs import check_output_file, replacing
 
-    console = Console()
+    console = make_console()
     if options.json:
         check_output_file(options.json, overwrite=options.overwrite)
     with progress_bar(console, "compare models") as progress:

@@ -7,6 +7,7 @@ from astropy.table import Table
 from rich.console import Console
 
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, ValidateConfig
+from bayescannon.app.console import make_console
 from bayescannon.app.result import RunResult
 from bayescannon.app.run import run_pipeline
 from bayescannon.app.summary import uselessness
@@ -54,7 +55,7 @@ def run_demo(
     OutputExistsError
         `out` holds an earlier demonstration and `overwrite` is False.
     """
-    console = console or Console()
+    console = console or make_console()
     survey, results = Path(out) / "survey", Path(out) / "results"
     for path in (survey, results):
         refuse_existing(path, overwrite=overwrite)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bayescannon.app.config import RunConfig
+from bayescannon.app.console import make_console
 from bayescannon.app.pictures import write_figures
 from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
@@ -55,7 +56,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     ValueError, OSError
         As the steps do, before any work where that can be told.
     """
-    console = console or Console()
+    console = console or make_console()
     out = Path(config.out)
     paths = {
         "store": out / "store.zarr",

@@ -1,7 +1,7 @@
 """What the command line shows: progress bars, tallies and tables."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 
 import numpy as np
@@ -9,7 +9,6 @@ import xarray as xr
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bayescannon.app.input_check import InputCheck
@@ -18,34 +17,22 @@ from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics
+from bayescannon.data.display import as_message
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.data.star_groups import counted
 from bayescannon.data.tally import TallyRow
 from bayescannon.io.prepare_report import PrepareReport
-from bayescannon.numerics.progress import can_draw
+from bayescannon.numerics.progress import Report, can_draw, drawing
 
 
 def say(console: Console, text: str) -> None:
     """Print a line as it is: a path in it is neither broken to the width of a page nor read as markup."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(as_message(text), markup=False, highlight=False, soft_wrap=True)
 
 
-@contextmanager
-def progress_bar(console: Console, description: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(console: Console, description: str) -> AbstractContextManager[Report]:
     """Give a function of (done, total) that draws a bar on a terminal and nothing elsewhere."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not can_draw(console)) as progress:
-        task = progress.add_task(description, total=None)
-
-        def update(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        yield update
+    return drawing(console, description, hidden=not can_draw(console))
 
 
 def print_prepared(console: Console, report: PrepareReport) -> None:

@@ -1,7 +1,12 @@
-"""Texts that show the package's objects in notebooks."""
+"""Texts that show the package's objects in notebooks and on terminals."""
 
+import unicodedata
 from collections.abc import Mapping
 from html import escape
+
+# signs that a terminal obeys or hides: controls (C0, C1, DEL), formats (directions of writing among them), halves of
+# surrogates, and separators of lines that are not "\n"
+_OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def html_table(title: str, facts: Mapping[str, object]) -> str:
@@ -41,3 +46,43 @@ def printable(text: str) -> str:
     'star-\\udcff.fits'
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def visible(text: str, *, keep: str = "\n") -> str:
+    r"""
+    Return a text with what a terminal would obey, such as escape codes, written as escapes.
+
+    Parameters
+    ----------
+    text : str
+        Of whatever origin: a file's name, an attribute, the header of a table.
+    keep : str
+        Controls that stay.
+
+    Examples
+    --------
+    >>> visible("teff\x1b[2J\u202e")
+    'teff\\x1b[2J\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign in keep or unicodedata.category(sign) not in _OBEYED else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
+def as_message(text: str) -> str:
+    r"""
+    Return a message for a terminal: without escape codes, and with every further line set in.
+
+    A line break in the name of a file then cannot pass for a message of its own.
+
+    Examples
+    --------
+    >>> print(as_message("a\r\nbayescannon: all is well"))
+    a\r
+      bayescannon: all is well
+    """
+    first, *others = visible(text).split("\n")
+    return "\n".join([first, *(line if line.startswith(" ") or not line else f"  {line}" for line in others)])

@@ -1,5 +1,6 @@
 """Progress of long work: a bar on a terminal or in a notebook, a function that the caller gives, or nothing."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -31,15 +32,49 @@ def reporting(progress: Progress, description: str) -> Iterator[Report]:
         yield progress
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
 
     console = Console(stderr=True, force_terminal=True if progress else None)
     hidden = progress is False or (progress is None and not can_draw(console))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with drawing(console, description, hidden=hidden) as report:
+        yield report
+
+
+@contextmanager
+def drawing(console: "Console", description: str, *, hidden: bool = False) -> Iterator[Report]:
+    """Provide a function of (done, total) that draws a bar on a console, with the rate and the time that is left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    start = time.monotonic()
     with Bars(*columns, console=console, transient=True, disable=hidden) as bars:
-        task = bars.add_task(description, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        task = bars.add_task(description, total=None, rate="")
+
+        def update(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total, rate=rate(done, time.monotonic() - start))
+
+        yield update
+
+
+def rate(done: int, seconds: float) -> str:
+    """
+    Return how many were done per second, or per minute or hour if that is less than one.
+
+    Examples
+    --------
+    >>> rate(500, 10.0), rate(3, 60.0), rate(0, 5.0), rate(1, 3600.0)
+    ('50/s', '3/min', '', '1/h')
+    """
+    if done <= 0 or seconds <= 0:
+        return ""
+    for unit, length in (("s", 1), ("min", 60), ("h", 3600)):
+        per = done * length / seconds
+        if per >= 1 or unit == "h":
+            break
+    return f"{per:.3g}/{unit}" if per < 1000 else f"{per:,.0f}/{unit}"
 
 
 def can_draw(console: "Console") -> bool:

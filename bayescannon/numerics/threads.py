@@ -1,6 +1,7 @@
 """The number of cores that this process may use, and work in threads on them."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,15 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread, for many small products that run in parallel."""
     limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
     return limits
+
+
+def stay_in_this_thread() -> None:
+    """Let BLAS, OpenMP and numba use one thread for good, and :func:`map_items` this one: in a process of many."""
+    threadpool_limits(1)
+    numba = sys.modules.get("numba")
+    if numba is not None:
+        numba.set_num_threads(1)
+    _thread.is_worker = True
 
 
 def map_items[T](function: Callable[..., T], *items: Iterable[Any], workers: int | None = None) -> list[T]:

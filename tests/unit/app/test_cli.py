@@ -84,7 +84,14 @@ def test_every_command_has_help_without_empty_defaults(capsys, command):
 
 def test_wrong_usage_is_told_with_the_usage(misused):
     assert "invalid choice: 'lable'" in misused("lable")
-    assert "unrecognized arguments: --strats=3" in misused("label", "m.nc", "s.zarr", "--out=c.fits", "--strats=3")
+    # also where something is missing
+    for given in (("m.nc", "s.zarr", "--out=c.fits"), ()):
+        said = misused("label", *given, "--strats=3")
+        assert "unrecognized arguments: --strats=3; did you mean --starts?" in said
+    assert "unrecognized arguments: --lables" in misused("train", "s.zarr", "--lables", "t.csv", "--out", "m.nc")
+    assert "argument --redshift: a value that begins with '-' is given as --redshift=-1e-4" in misused(
+        "prepare", "x", "--out=y", "--redshift", "-1e-4"
+    )
     assert "required: MODEL.nc, STORE" in misused("label", "--out=c.fits")
     assert "expected a whole number from 0 up; got 'abc'" in misused("mock", "x", "--n-test=abc")
     assert "expected a whole number from 0 up; got '-3'" in misused("mock", "x", "--n-test=-3")

@@ -6,7 +6,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from bayescannon.numerics.progress import can_draw, reporting
+from bayescannon.numerics.progress import can_draw, drawing, reporting
 
 
 def test_a_function_is_called_as_it_is():
@@ -46,3 +46,16 @@ def test_a_notebook_draws_a_bar_with_ipywidgets_only(installed, monkeypatch):
     monkeypatch.setattr("bayescannon.numerics.progress.find_spec", lambda name: sys if installed else None)
     assert can_draw(Console(force_jupyter=True, file=io.StringIO())) is installed
     assert not can_draw(Console(force_jupyter=False, file=io.StringIO()))
+
+
+def test_a_bar_has_the_rate_and_the_time_left(monkeypatch):
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    now = iter([0.0, 2.0, 4.0])
+    monkeypatch.setattr("bayescannon.numerics.progress.time.monotonic", lambda: next(now, 4.0))
+    with drawing(console, "label [x]") as report:
+        report(2048, 10_000)
+        report(4096, 10_000)
+    written = console.file.getvalue()
+    assert "label [x]" in written
+    assert "1,024/s" in written
+    assert "left" in written

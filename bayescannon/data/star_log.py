@@ -1,0 +1,25 @@
+"""The log of stars that a verb refused, a line each: the logger ``bayescannon.stars`` of the standard library."""
+
+import logging
+from collections.abc import Iterable
+
+STAR_LOGGER = "bayescannon.stars"
+_log = logging.getLogger(STAR_LOGGER)
+
+
+def log_refused(verb: str, refused: Iterable[tuple[str, str]]) -> None:
+    """
+    Log a line at level INFO for every refused star: the verb, the star or its file, and the reason.
+
+    Parameters
+    ----------
+    verb : str
+    refused : iterable of (star, reason)
+
+    Examples
+    --------
+    >>> log_refused("prepare", [("a.fits", "not FITS")])
+    """
+    if _log.isEnabledFor(logging.INFO):
+        for star, reason in refused:
+            _log.info("%s: %s: %s", verb, star, reason)
