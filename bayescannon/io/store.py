@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bayescannon.data.convert import texts
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.star_ids import rows_by_id
-from bayescannon.io.outputs import leftovers
+from bayescannon.io.output_lock import locked
+from bayescannon.io.outputs import aside_name, leftovers, real_path, saying_why, settle
 from bayescannon.io.paths import as_path
 from bayescannon.io.store_first_format import FirstFormatReader
 from bayescannon.io.store_layout import FIRST_FORMAT, FORMAT, FORMATS, ROOT, STAR_CHUNK, STAR_SHARD, StoreError
@@ -39,6 +40,11 @@ def open_reader(path: str | Path) -> StoreReader | FirstFormatReader:
     """
     place = LocalPlace(as_path(path, "a store of spectra"))
     document = read_root(place)
+    if not document and aside_name(real_path(place.given)).exists():
+        # a process that replaced the store was killed, or is at it
+        with saying_why(place.given), locked(real_path(place.given)):
+            settle(place.given)
+        document = read_root(place)
     attributes = document.get("attributes")
     written = attributes.get("format") if isinstance(attributes, dict) else None
     if written == FORMAT:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.display import printable
+from bayescannon.data.display import visible
 from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.io.store_chunks import Encoded, encode_column, encode_shard
 from bayescannon.io.store_layout import (
@@ -20,7 +20,6 @@ from bayescannon.io.store_layout import (
     STAR,
     STAR_SHARD,
     ArrayLayout,
-    StoreError,
     dtype_name,
 )
 from bayescannon.io.store_manifest import root_document
@@ -170,7 +169,7 @@ class StoreBuilder:
         if self._types is None:
             taken = {"flux", "ivar", "wavelength", "refused_file", "refused_reason", ROOT} & set(types)
             odd = [name for name in types if not name or "/" in name or name.startswith((".", "__")) or name in taken]
-            if odd or any(printable(name) != name for name in types):
+            if odd or any(visible(name, keep="") != name for name in types):
                 raise InputError(f"{odd or sorted(types)} cannot be names of columns in a store; rename them")
             self._types = types
         if set(types) != set(self._types):
@@ -261,4 +260,4 @@ def clean_text(values: NDArray[Any]) -> NDArray[Any]:
     """Return text that terminals and files can hold; other arrays unchanged."""
     if values.dtype.kind not in "UT":
         return values
-    return np.array([text if text.isprintable() else printable(text) for text in values.tolist()], dtype=np.str_)
+    return np.array([visible(text, keep="") for text in values.tolist()], dtype=np.str_)

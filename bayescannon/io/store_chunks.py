@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayescannon.io.checksum import bytes_crc32c
 from bayescannon.io.store_layout import STAR_CHUNK, STAR_SHARD, TEXT
+from bayescannon.numerics.errors import BayesCannonError
 
 _CHUNKS = STAR_SHARD // STAR_CHUNK
 _CRC = 4
@@ -20,7 +21,7 @@ _BLOSC = Blosc(cname="lz4", clevel=1, shuffle=Blosc.SHUFFLE)
 _BLOSC_HEADER = 16
 
 
-class ChunkError(ValueError):
+class ChunkError(BayesCannonError):
     """Bytes that are not those that were written; the message says what is wrong with them."""
 
 

@@ -16,9 +16,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from zarr.storage import LocalStore
 
-from bayescannon.data.display import printable
+from bayescannon.data.display import visible
 from bayescannon.data.spectra import Spectra
-from bayescannon.io.memory_limit import require_memory
+from bayescannon.io.size_limits import require_memory
 from bayescannon.io.store_layout import NEEDED, StoreError
 from bayescannon.io.store_place import LocalPlace
 
@@ -64,7 +64,7 @@ class FirstFormatReader:
             self._dataset = self._open()
         self.n_star = int(self._dataset.sizes["star"])
         self.columns = [str(name) for name, one in self._dataset.data_vars.items() if one.dims == ("star",)]
-        self.attrs = {name: printable(one) if isinstance(one, str) else one for name, one in attributes.items()}
+        self.attrs = {name: visible(one) if isinstance(one, str) else one for name, one in attributes.items()}
 
     def _open(self) -> xr.Dataset:
         place = LocalStore(self.place.root, read_only=True)
@@ -84,7 +84,7 @@ class FirstFormatReader:
                 array = array[rows]
             values: NDArray[Any] = array.to_numpy()
         if values.dtype.kind in "TO":
-            return np.array([printable(str(one)) for one in values.tolist()], dtype=np.str_)
+            return np.array([visible(str(one), keep="") for one in values.tolist()], dtype=np.str_)
         return values
 
     def spectra(self, rows: slice | NDArray[np.intp]) -> Spectra:
@@ -135,7 +135,7 @@ class _Saying:
         if isinstance(error, Exception) and not isinstance(error, StoreError):
             raise StoreError(
                 f"{self.shown}: files of it are damaged; reading them failed with {type(error).__name__}: "
-                f"{printable(str(error))}{_REMEDY}"
+                f"{visible(str(error))}{_REMEDY}"
             ) from error
 
 
@@ -163,7 +163,7 @@ def _describe(place: LocalPlace, document: dict[str, Any]) -> dict[str, dict[str
             sound = False
         if not sound:
             raise StoreError(
-                f"{place.shown}: the metadata of {printable(str(name))} are damaged, or not of this package{_REMEDY}"
+                f"{place.shown}: the metadata of {visible(str(name))} are damaged, or not of this package{_REMEDY}"
             )
     n_star, n_pixel = found["flux"]["shape"]
     for name, shape in {"ivar": [n_star, n_pixel], "star": [n_star], "wavelength": [n_pixel]}.items():
@@ -181,15 +181,15 @@ def _require_files(place: LocalPlace, name: str, described: dict[str, Any]) -> N
     if len(shape) == 2 and chunk[1] != shape[1]:
         raise StoreError(f"{place.shown}: chunks of {name} must hold whole spectra; got {chunk}{_REMEDY}")
     folder = place.root / name / "c"
-    # the names that exist are counted, as a damaged shape may stand for any number
     there = {one.name for one in folder.iterdir()} if folder.is_dir() else set()
-    if len(there) >= n_file and all(str(number) in there for number in range(n_file)):
-        if len(shape) == 1 or all((folder / str(number) / "0").is_file() for number in range(n_file)):
-            return
-    lost = next(number for number in range(n_file) if not (folder / str(number) / ("0" * (len(shape) - 1))).is_file())
+    ending = "/0" * (len(shape) - 1)
+    # names are looked up one by one, up to the first that is missing: a damaged shape may stand for any number
+    missing = (n for n in range(n_file) if str(n) not in there or not (folder / f"{n}{ending}").is_file())
+    lost = next(missing, None)
+    if lost is None:
+        return
     stop = min((lost + 1) * chunk[0], shape[0])
     what = "pixels" if name == "wavelength" else "stars"
-    ending = "/0" * (len(shape) - 1)
     raise StoreError(
         f"{place.shown}: the file {name}/c/{lost}{ending}, {name} of {what} {lost * chunk[0]} to {stop - 1}, is missing"
         f"{_REMEDY}"

@@ -1,8 +1,8 @@
 """
 The layout of a store, format 2: names, sizes of chunks, and what the metadata of zarr say of each array.
 
-An array is described in one way only. A reader compares the description it finds with the one made here, so that codecs,
-number types and shapes that the package does not write are refused before anything is decoded or allocated.
+An array is described in one way only. A reader compares the description it finds with the one made here, so that
+codecs, number types and shapes that the package does not write are refused before anything is decoded or allocated.
 """
 
 from dataclasses import dataclass

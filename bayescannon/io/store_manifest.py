@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.display import printable
+from bayescannon.data.display import visible
 from bayescannon.io.store_layout import (
     FORMAT,
     NEEDED,
@@ -187,7 +187,7 @@ def read_manifest(document: Mapping[str, Any], shown: str) -> Manifest:
         attrs = {name: _clean(value) for name, value in attributes.items() if name not in OWN_ATTRIBUTES}
         return Manifest(n_star, n_pixel, arrays, attrs, attributes["store_id"], int(attributes["n_refused"]))
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {printable(str(error))}"
+        why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {visible(str(error))}"
         raise StoreError(
             f"{shown}: the file zarr.json was changed after the store was written: {why}; restore it from a copy, or "
             "prepare the spectra again"
@@ -197,27 +197,25 @@ def read_manifest(document: Mapping[str, Any], shown: str) -> Manifest:
 def _array(name: str, given: Mapping[str, Any], described: Mapping[str, Any]) -> StoredArray:
     """Return one array of a manifest; raise an error unless all that is said of it agrees."""
     shape, dtype, dim = tuple(given["shape"]), given["dtype"], given["dim"]
-    if not (name and printable(name) == name and "/" not in name and not name.startswith(".")):
-        raise StoreError(f"{printable(name)!r} is no name of an array")
+    if not (name and visible(name, keep="") == name and "/" not in name and not name.startswith(".")):
+        raise StoreError(f"{visible(name)!r} is no name of an array")
     n_dim = 2 if name in PIXEL_ARRAYS else 1
     if len(shape) != n_dim or not all(type(size) is int and 0 <= size < 2**48 for size in shape):
         raise StoreError(f"the shape of {name} must be {n_dim} whole numbers; got {shape}")
     if (dtype != TEXT and dtype not in NUMBERS) or dim not in (STAR, PIXEL, REFUSAL):
-        raise StoreError(f"{name} is of {printable(str(dtype))} along {printable(str(dim))}, which no store holds")
+        raise StoreError(f"{name} is of {visible(str(dtype))} along {visible(str(dim))}, which no store holds")
     layout = ArrayLayout(name, shape, dtype, dim)
     if described != layout.document():
         raise StoreError(f"the description of {name} is not one that the package writes")
     # before anything is made of the shape
     if len(given["sizes"]) != layout.n_files:
-        raise StoreError(
-            f"{name} of shape {shape} needs {layout.n_files} files; the manifest has {len(given['sizes'])}"
-        )
+        raise StoreError(f"{name} of shape {shape} needs {layout.n_files} files; it has {len(given['sizes'])}")
     if not all(type(size) is int and 0 < size < _LARGEST_FILE for size in given["sizes"]):
         raise StoreError(f"sizes of files of {name} are no sizes")
     checksums = np.frombuffer(bytes.fromhex(given["checksums"]), dtype=">u4").astype(np.uint32)
     n_chunk = -(-shape[0] // STAR_CHUNK) if layout.is_pixels else layout.n_files
     if len(checksums) != n_chunk:
-        raise StoreError(f"{name} needs {n_chunk} checksums; the manifest has {len(checksums)}")
+        raise StoreError(f"{name} needs {n_chunk} checksums; it has {len(checksums)}")
     return StoredArray(layout, np.array(given["sizes"], dtype=np.int64), checksums)
 
 
@@ -246,9 +244,9 @@ def _require_agreement(arrays: Mapping[str, StoredArray]) -> None:
 def _clean(value: Any) -> Any:
     """Return an attribute with all text made printable."""
     if isinstance(value, str):
-        return printable(value)
+        return visible(value)
     if isinstance(value, list):
         return [_clean(one) for one in value]
     if isinstance(value, dict):
-        return {printable(str(name)): _clean(one) for name, one in value.items()}
+        return {visible(str(name)): _clean(one) for name, one in value.items()}
     return value

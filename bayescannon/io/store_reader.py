@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.display import printable
+from bayescannon.data.display import visible
 from bayescannon.data.spectra import Spectra
-from bayescannon.io.memory_limit import require_memory
+from bayescannon.io.size_limits import require_memory
 from bayescannon.io.store_chunks import INDEX_BYTES, ChunkError, decode_column, decode_pixels, read_index
 from bayescannon.io.store_layout import FORMAT, PIXEL_ARRAYS, STAR_CHUNK, STAR_SHARD, TEXT, StoreError
 from bayescannon.io.store_manifest import Manifest, StoredArray
@@ -82,7 +82,7 @@ class StoreReader:
         if stored.layout.dtype != TEXT:
             return np.concatenate(parts) if parts else np.empty(0, dtype=stored.layout.dtype)
         texts = [text for part in parts for text in part.tolist()]
-        return np.array([text if text.isprintable() else printable(text) for text in texts], dtype=np.str_)
+        return np.array([visible(text, keep="") for text in texts], dtype=np.str_)
 
     def require_same(self) -> None:
         """Raise StoreError if the store was replaced or changed since it was opened."""

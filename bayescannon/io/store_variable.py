@@ -12,7 +12,7 @@ from bayescannon.io.store_layout import PIXEL, TEXT, ArrayLayout
 from bayescannon.io.store_reader import StoreReader
 
 
-class StoreVariable(BackendArray):  # type: ignore[misc]
+class StoreVariable(BackendArray):
     """An array of a store that xarray indexes without loading it."""
 
     def __init__(self, reader: StoreReader, layout: ArrayLayout) -> None:

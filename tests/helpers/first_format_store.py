@@ -13,7 +13,7 @@ def write_first_format(spectra, path, *, consolidated=True, chunk=512):
     group = zarr.open_group(
         path, mode="w-", zarr_format=3, attributes={"format": "bayescannon spectra 1", "complete": False}
     )
-    n_star, n_pixel = spectra.flux.shape
+    n_pixel = len(spectra.wavelength)
 
     def put(name, values, dim, chunks, **options):
         text = values.dtype.kind == "U"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import zarr
 from stored_spectra import assert_same, some_spectra
 
 from bayescannon.io.checksum import file_crc32c
+from bayescannon.io.output_lock import OutputBusyError, locked
+from bayescannon.io.outputs import aside_name
 from bayescannon.io.store import (
     StoreError,
     is_store,
@@ -242,3 +245,14 @@ def test_a_store_of_another_version_is_foreign(tmp_path):
     shutil.rmtree(path / "ivar")
     with pytest.raises(StoreError, match="not a store of bayescannon"):
         open_store(path)
+
+
+def test_a_replacement_that_was_interrupted_is_undone(tmp_path):
+    spectra = some_spectra(5)
+    path = save_spectra(spectra, tmp_path / "s.zarr")
+    path.rename(aside_name(path))
+    assert_same(load_spectra(path), spectra)
+    assert list(tmp_path.iterdir()) == [path]
+    path.rename(aside_name(path))
+    with locked(path), ThreadPoolExecutor(1) as pool, pytest.raises(OutputBusyError, match="is being written"):
+        pool.submit(load_spectra, path).result()
