@@ -283,7 +283,7 @@ def _coverage(options: argparse.Namespace) -> None:
     print_notes(console, own.notes if own else ())
     chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms, "scores": "all"}
     if is_catalogue:
-        catalogue = coverage_of_catalogue(model, read_catalogue(options.stars), **chosen)
+        catalogue = coverage_of_catalogue(model, read_catalogue(options.stars, edited=True), **chosen)
     else:
         with progress_bar(console, "coverage") as progress:
             estimates = label_store(model, options.stars, seed=options.seed, progress=progress, **chosen)

@@ -1,6 +1,7 @@
 """The catalogue: a table of label estimates with units, descriptions and provenance, and its files."""
 
 import os
+import warnings
 from pathlib import Path
 
 import xarray as xr
@@ -16,12 +17,16 @@ from bayescannon.io.catalogue_columns import (
     flag_columns,
     posterior_widths,
 )
-from bayescannon.io.catalogue_formats import FORMATS, plain_columns, require_text
-from bayescannon.io.catalogue_provenance import FORMAL_ONLY, REQUIRED, CatalogueError, build_provenance
+from bayescannon.io.catalogue_digest import read_signed, require_catalogue
+from bayescannon.io.catalogue_formats import FORMATS, ending_of, plain_columns
+from bayescannon.io.catalogue_provenance import FORMAL_ONLY, CatalogueError, build_provenance
+from bayescannon.io.catalogue_rows import CatalogueRows
+from bayescannon.io.catalogue_text import require_text
 from bayescannon.io.outputs import check_output_file, replacing
-from bayescannon.io.paths import as_path, no_file
+from bayescannon.io.paths import as_path
 from bayescannon.io.store import open_store
-from bayescannon.numerics.errors import MissingFileError
+from bayescannon.numerics.errors import BayesCannonWarning
+from bayescannon.numerics.truth import truth
 
 __all__ = ["CatalogueError", "build_catalogue", "check_catalogue_path", "read_catalogue", "write_catalogue"]
 
@@ -174,7 +179,7 @@ def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = Fals
         :func:`bayescannon.io.outputs.check_output_file`.
     """
     path = as_path(path, "the catalogue to write")
-    FORMATS[_ending(path)].require_packages()
+    FORMATS[ending_of(path)].require_packages()
     check_output_file(path, overwrite=overwrite)
     return path
 
@@ -190,7 +195,7 @@ def check_catalogue_names(path: str | os.PathLike[str], store: str | os.PathLike
     StoreError
         There is no complete store.
     """
-    ending = _ending(as_path(path, "the catalogue to write"))
+    ending = ending_of(as_path(path, "the catalogue to write"))
     with open_store(Path(store)) as opened:
         for column in ("star", *IDENTITY_COLUMNS):
             if column in opened.variables and opened[column].dtype.kind in "UTO":
@@ -249,17 +254,34 @@ def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str],
     path = check_catalogue_path(path, overwrite=overwrite)
     table = build_catalogue(catalogue) if isinstance(catalogue, xr.Dataset) else catalogue
     require_kind(table, Table, "write_catalogue(catalogue, path)")
-    _require_catalogue(table, "the table to write")
+    require_catalogue(table, "the table to write")
+    write_rows(CatalogueRows.of_table(plain_columns(table)), path, overwrite=overwrite)
+
+
+def write_rows(rows: CatalogueRows, path: Path, *, overwrite: bool = False) -> None:
+    """
+    Write the rows of a catalogue that need not be in memory together; as :func:`write_catalogue` otherwise.
+
+    The file has a digest of columns and provenance, or, in FITS, the checksums of the standard.
+    """
+    file_format = FORMATS[ending_of(path)]
     with replacing(path, overwrite=overwrite) as partial:
-        FORMATS[_ending(path)].write(plain_columns(table), partial)
+        file_format.write(file_format.signed(rows), partial)
 
 
-def read_catalogue(path: str | os.PathLike[str]) -> Table:
+def read_catalogue(path: str | os.PathLike[str], *, edited: bool = False) -> Table:
     """
     Read a catalogue that :func:`write_catalogue` wrote, with units, descriptions and provenance.
 
     If version 0.2 or older wrote the catalogue and its errors were not calibrated, the columns ``e_<label>`` are left
     out: they are copies of ``e_formal_<label>``.
+
+    Parameters
+    ----------
+    path : path-like
+        A file, or the folder of a catalogue that was written in parts.
+    edited : bool
+        Read it too if it was changed after it was written, with a warning.
 
     Returns
     -------
@@ -287,21 +309,15 @@ def read_catalogue(path: str | os.PathLike[str]) -> Table:
     bayescannon.io.catalogue_provenance.CatalogueError: ...other.ecsv is not a catalogue of bayescannon: it lacks ...
     """
     path = as_path(path, "a catalogue")
-    file_format = FORMATS[_ending(path)]
-    file_format.require_packages()
-    if not path.is_file():
-        raise MissingFileError(f"{no_file(path)}; check the name of the catalogue")
-    try:
-        table = file_format.read(path)
-    except PermissionError:
-        raise
-    except Exception as error:  # each reader raises its own kinds of exception on a file of another format
-        raise CatalogueError(
-            f"{path} cannot be read as a catalogue ({type(error).__name__}: {error}); give a file written by "
-            "write_catalogue or 'bayescannon label'"
-        ) from error
-    _require_catalogue(table, str(path))
-    return plain_columns(_without_doubled_errors(table))
+    table, faults = read_signed(path)
+    if faults:
+        said = f"{path} was damaged, or changed after it was written: {'; '.join(faults)}"
+        if not truth(edited, "edited"):
+            raise CatalogueError(
+                f"{said}. Make it again; or, if it was changed on purpose, read_catalogue(path, edited=True) reads it"
+            )
+        warnings.warn(said, BayesCannonWarning, stacklevel=2)
+    return _without_doubled_errors(table)
 
 
 def _without_doubled_errors(table: Table) -> Table:
@@ -312,23 +328,3 @@ def _without_doubled_errors(table: Table) -> Table:
     table.remove_columns([name for name in doubled if name in table.colnames])
     table.meta["errors"] = FORMAL_ONLY
     return table
-
-
-def _ending(path: Path) -> str:
-    """Return the ending of a path, which chooses the format."""
-    if path.suffix not in FORMATS:
-        raise CatalogueError(
-            f"the ending of a catalogue must be one of {', '.join(FORMATS)}; got {path.suffix or 'none'!r} "
-            f"in {path.name!r}"
-        )
-    return path.suffix
-
-
-def _require_catalogue(table: Table, name: str) -> None:
-    """Raise an error unless `table` has the columns and the provenance of a catalogue."""
-    lacking = [column for column in ("id", "status", "flags") if column not in table.colnames]
-    lacking += [key for key in (*REQUIRED, "fit_status", "result_flags") if key not in table.meta]
-    if lacking:
-        raise CatalogueError(
-            f"{name} is not a catalogue of bayescannon: it lacks {lacking[0]!r}; make one with build_catalogue"
-        )

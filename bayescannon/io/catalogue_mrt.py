@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from astropy.io import ascii as text_tables
 from astropy.table import Column, Table
 from astropy.units import UnitBase
 
 from bayescannon.io.catalogue_provenance import flatten_provenance, unflatten_provenance
+from bayescannon.io.catalogue_rows import CatalogueRows
+from bayescannon.io.catalogue_text import require_text
 
 _WIDTH = 80
 _RULE = "-" * _WIDTH
@@ -22,25 +25,50 @@ _RULE = "-" * _WIDTH
 
 @dataclass(frozen=True)
 class _Field:
-    """One column as fixed-width text: its Fortran format, the text of each row, and the width in bytes."""
+    """How one column is written as text of fixed width: its Fortran format, its decimals, and the width in bytes."""
 
     fortran: str
-    text: list[str]
+    decimals: int | None
     width: int
 
+    def text(self, column: Column) -> list[str]:
+        """Return the values as text of equal width: numbers at the right, text at the left."""
+        texts = _texts(column, self.decimals)
+        side = str.ljust if column.dtype.kind == "U" else str.rjust
+        return [side(one, self.width) for one in texts]
 
-def write_mrt(table: Table, path: Path) -> None:
+
+def write_mrt(rows: CatalogueRows, path: Path) -> None:
     """
     Write a catalogue as MRT, with floats rounded to the decimals of their column's format and NaN left blank.
 
-    The provenance goes into the notes, one entry per note: ``Note (3): seed = 1``.
+    The provenance goes into the notes, one entry per note: ``Note (3): seed = 1``. The rows are formatted twice, as the
+    header has the widths.
     """
-    fields = [_field(column) for column in table.columns.values()]
+    template = rows.template
+    widths = dict.fromkeys(template.colnames, 1)
+    for piece in rows.pieces():
+        for name, column in piece.columns.items():
+            if column.dtype.kind == "U":
+                require_text(name, column.tolist(), "mrt")
+            widths[name] = max(widths[name], max(map(len, _texts(column, _decimals(column))), default=1))
+    fields = {name: _field(template[name], widths[name]) for name in template.colnames}
     with path.open("w", encoding="ascii", newline="\n") as file:
-        for line in _header(table, fields):
+        for line in _header(template, list(fields.values()), rows.n_rows):
             file.write(line + "\n")
-        for row in zip(*(field.text for field in fields), strict=True):
-            file.write(" ".join(row) + "\n")
+        for piece in rows.pieces():
+            for row in zip(*(fields[name].text(column) for name, column in piece.columns.items()), strict=True):
+                file.write(" ".join(row) + "\n")
+
+
+def rounded(table: Table) -> Table:
+    """Return a table as it is read after it was written as MRT: numbers with the decimals of their formats."""
+    result = table.copy()
+    for name, column in table.columns.items():
+        if column.dtype.kind == "f":
+            texts = _texts(column, _decimals(column))
+            result[name][:] = np.array([float(text) if text else np.nan for text in texts], dtype=column.dtype)
+    return result
 
 
 def read_mrt(path: Path) -> Table:
@@ -53,25 +81,31 @@ def read_mrt(path: Path) -> Table:
     return table
 
 
-def _field(column: Column) -> _Field:
-    """Turn a column into text of equal width."""
-    if column.dtype.kind == "f":
-        decimals = int(column.format.strip(".f"))
-        text = [f"{value:.{decimals}f}" if value == value else "" for value in column.tolist()]
-        width = max(map(len, text), default=1) or 1
-        return _Field(f"F{width}.{decimals}", [cell.rjust(width) for cell in text], width)
-    text = [str(value) for value in column.tolist()]
-    width = max(map(len, text), default=1) or 1
-    if column.dtype.kind in "iu":
-        return _Field(f"I{width}", [cell.rjust(width) for cell in text], width)
-    return _Field(f"A{width}", [cell.ljust(width) for cell in text], width)
+def _decimals(column: Column) -> int | None:
+    """Return the decimals of a column of floats."""
+    return int(column.format.strip(".f")) if column.dtype.kind == "f" else None
 
 
-def _header(table: Table, fields: list[_Field]) -> Iterator[str]:
+def _texts(column: Column, decimals: int | None) -> list[str]:
+    """Return values as text; a missing number is blank."""
+    if decimals is None:
+        return [str(value) for value in column.tolist()]
+    return [f"{value:.{decimals}f}" if value == value else "" for value in column.tolist()]
+
+
+def _field(column: Column, width: int) -> _Field:
+    """Return how a column is written, from the largest width of its values."""
+    decimals = _decimals(column)
+    if decimals is not None:
+        return _Field(f"F{width}.{decimals}", decimals, width)
+    return _Field(f"{'I' if column.dtype.kind in 'iu' else 'A'}{width}", None, width)
+
+
+def _header(table: Table, fields: list[_Field], n_rows: int) -> Iterator[str]:
     """Yield the lines before the data: title, byte-by-byte description, notes."""
     yield "Title: Stellar labels by label transfer"
     yield "Authors:"
-    yield f"Table: {len(table)} stars labelled with bayescannon {table.meta['version']}"
+    yield f"Table: {n_rows} stars labelled with bayescannon {table.meta['version']}"
     yield "=" * _WIDTH
     yield "Byte-by-byte Description of file: table.dat"
     yield _RULE

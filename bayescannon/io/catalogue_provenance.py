@@ -35,7 +35,9 @@ OPTIONAL = {
     "odd_spectra": "what odd spectra are measured against",
     "created": "time of creation (ISO)",
 }
-EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation"}
+# of a file whose format has no checksums, in its provenance
+DIGEST = "digest"
+EXPLANATIONS = REQUIRED | OPTIONAL | {"method": "method and citation", DIGEST: "SHA-256 of columns and provenance"}
 _INTEGERS = ("seed", "n_starts")
 # `errors` of a catalogue without calibrated errors
 FORMAL_ONLY = "formal only: e_formal_ is the noise of the pixels; there is no e_, as the model was not calibrated"

@@ -23,6 +23,8 @@ _ATTEMPTS = 20
 # the locks of this process: the thread that holds each, and how many blocks it is in
 _held: dict[str, tuple[int, int]] = {}
 _guard = threading.Lock()
+# outputs that an earlier process of this command had finished
+_finished: set[str] = set()
 
 
 class OutputBusyError(BayesCannonError):
@@ -62,7 +64,7 @@ def locked(path: Path) -> Iterator[None]:
     >>> lock_name(output).exists()
     False
     """
-    key = os.path.abspath(path)  # noqa: PTH100, as Path.absolute keeps ".."
+    key = _key(path)
     me = threading.get_ident()
     with _guard:
         holder, depth = _held.get(key, (me, 0))
@@ -78,6 +80,32 @@ def locked(path: Path) -> Iterator[None]:
             if lock is not None:
                 del _held[key]
                 _release(lock, lock_name(path))
+
+
+def was_finished(path: Path) -> bool:
+    """
+    Tell whether an output that exists was put in place by this same command, which was killed before it could end.
+
+    Then its lock file is there, and nobody holds it: a command that may not replace an output takes no lock where one
+    exists. The answer for a path stays the same in a process.
+    """
+    key = _key(path)
+    if key in _finished or key in _held or not sys.argv[0]:
+        return key in _finished
+    with suppress(OSError, ValueError, KeyError, TypeError, OutputBusyError):
+        if json.loads(lock_name(path).read_text(encoding="utf-8"))["command"] == _command():
+            with locked(path):
+                _finished.add(key)
+    return key in _finished
+
+
+def _key(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100, as Path.absolute keeps ".."
+
+
+def _command() -> str:
+    """Return the command that this process is, as it is written into locks."""
+    return shlex.join(sys.argv)[:500]
 
 
 def _acquire(path: Path) -> BaseFileLock:
@@ -111,7 +139,7 @@ def _take(place: Path) -> BaseFileLock | None:
     # a lock on a file that has no name any more excludes nobody
     with suppress(FileNotFoundError):
         if os.path.samestat(os.fstat(opened[0]), place.stat()):
-            me = {"pid": os.getpid(), "host": socket.gethostname(), "command": shlex.join(sys.argv)[:500]}
+            me = {"pid": os.getpid(), "host": socket.gethostname(), "command": _command()}
             os.ftruncate(opened[0], 0)
             os.pwrite(opened[0], json.dumps(me).encode(), 0)
             return native

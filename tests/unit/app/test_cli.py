@@ -8,18 +8,13 @@ import time
 import numpy as np
 import pytest
 from astropy.table import Table
-from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey, run_refused
+from small_survey import LABELS, N_REFERENCE, N_TEST, run_refused
 
 from bayescannon import __version__
 from bayescannon.app.cli import main
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra, open_store
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return make_small_survey(tmp_path_factory.mktemp("cli"))
 
 
 @pytest.fixture

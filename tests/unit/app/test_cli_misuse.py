@@ -10,18 +10,13 @@ from functools import partial
 
 import pytest
 from astropy.table import Table
-from small_survey import LABELS, N_REFERENCE, N_TEST, make_small_survey, run_refused
+from small_survey import LABELS, N_REFERENCE, N_TEST, run_refused
 
 from bayescannon.app.cli import main
 from bayescannon.data.prepare import lamost_grid
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.preparation import prepare_files
 from bayescannon.io.store import load_spectra
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return make_small_survey(tmp_path_factory.mktemp("cli"))
 
 
 @pytest.fixture

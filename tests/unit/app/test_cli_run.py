@@ -5,18 +5,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from small_survey import N_REFERENCE, N_TEST, make_small_survey, run_refused
+from small_survey import N_REFERENCE, N_TEST, run_refused
 
 from bayescannon.app.cli import main
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.prepare import lamost_grid
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return make_small_survey(tmp_path_factory.mktemp("cli"))
 
 
 @pytest.fixture

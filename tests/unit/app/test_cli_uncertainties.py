@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
-from small_survey import make_small_survey, run_refused
+from small_survey import run_refused
 
 from bayescannon.app.cli import main
 from bayescannon.io.catalogue import read_catalogue
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return make_small_survey(tmp_path_factory.mktemp("uncertainties"))
 
 
 def run(*args):

@@ -7,6 +7,7 @@ from catalogues import make_estimates
 
 from bayescannon.io.catalogue import build_catalogue, write_catalogue
 from bayescannon.io.catalogue_mrt import read_mrt, write_mrt
+from bayescannon.io.catalogue_rows import CatalogueRows
 
 
 def test_mrt_bytes_are_where_the_header_says(tmp_path: Path) -> None:
@@ -28,7 +29,7 @@ def test_mrt_bytes_are_where_the_header_says(tmp_path: Path) -> None:
 
 def test_a_table_comes_back_with_its_texts_units_and_provenance(tmp_path: Path) -> None:
     table = build_catalogue(make_estimates())
-    write_mrt(table, tmp_path / "c.mrt")
+    write_mrt(CatalogueRows.of_table(table), tmp_path / "c.mrt")
     got = read_mrt(tmp_path / "c.mrt")
     assert got.colnames == table.colnames
     assert got.meta == table.meta
@@ -42,5 +43,5 @@ def test_a_table_comes_back_with_its_texts_units_and_provenance(tmp_path: Path) 
 def test_long_explanations_are_broken_at_blanks_only(tmp_path: Path) -> None:
     table = build_catalogue(make_estimates(2))
     table["teff"].description = "effective temperature " + "of a star " * 20 + "x" * 100
-    write_mrt(table, tmp_path / "c.mrt")
+    write_mrt(CatalogueRows.of_table(table), tmp_path / "c.mrt")
     assert read_mrt(tmp_path / "c.mrt")["teff"].description == table["teff"].description

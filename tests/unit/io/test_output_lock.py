@@ -6,7 +6,7 @@ import threading
 import pytest
 from filelock import FileLock
 
-from bayescannon.io.output_lock import OutputBusyError, _acquire, lock_name, locked
+from bayescannon.io.output_lock import OutputBusyError, _acquire, lock_name, locked, was_finished
 
 _HOLD = """
 import sys, time
@@ -104,3 +104,21 @@ def test_where_the_file_system_has_no_locks_a_file_stands_for_one(tmp_path, monk
 def test_a_name_of_255_bytes_has_a_lock(tmp_path):
     with locked(tmp_path / ("n" * 251 + ".csv")):
         pass
+
+
+def test_what_the_same_command_finished_before_it_was_killed_is_known(tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    path.write_text("rows")
+    monkeypatch.setattr(sys, "argv", ["bayescannon", "label"])
+    assert not was_finished(path)
+    lock_name(path).write_text('{"pid": 1, "host": "here", "command": "bayescannon train"}')
+    assert not was_finished(path)
+    lock_name(path).write_text('{"pid": 1, "host": "here", "command": "bayescannon label"}')
+    assert was_finished(path)
+    with locked(path):
+        assert was_finished(path)
+    # and not of an output whose lock this process holds
+    other = tmp_path / "other.csv"
+    with locked(other):
+        other.write_text("rows")
+        assert not was_finished(other)

@@ -1,0 +1,63 @@
+"""Commands that are killed at a file operation and run again: the same bytes, nothing lost, nothing left over."""
+
+import shutil
+
+import pytest
+
+from tests.helpers.kills import failures, kill_everywhere
+
+TRAIN = ["train", "store.zarr", "--labels", "survey/apogee.fits", "--label-names", "teff,logg,fe_h", "--out"]
+VERBS = {
+    "prepare": ["prepare", "survey/spectra", "--out", "new.zarr", "--workers", "1"],
+    "prepare again": ["prepare", "survey/spectra", "--out", "store.zarr", "--workers", "1", "--overwrite"],
+    "train": [*TRAIN, "new.nc", "--folds", "0"],
+    "train with folds": [*TRAIN, "new.nc", "--folds", "2"],
+    "label": ["label", "model.nc", "store.zarr", "--out", "rows.fits"],
+    "label again": ["label", "model.nc", "store.zarr", "--out", "rows.ecsv", "--overwrite"],
+    "uncertainties": ["uncertainties", "model.nc", "store.zarr", "--kinds", "formal,coefficient", "--out", "new.nc"],
+    "coverage": ["coverage", "model.nc", "store.zarr", "--out", "rows.parquet"],
+    "run": ["run", "run.toml"],
+}
+CONFIG = """
+out = "run"
+[prepare]
+spectra = "survey/spectra"
+workers = 1
+[labels]
+table = "survey/apogee.fits"
+[train]
+label_names = ["teff", "logg", "fe_h"]
+folds = 2
+[validate]
+folds = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def before(small, tmp_path_factory):
+    """A survey with its store and a model, and an older catalogue."""
+    folder = tmp_path_factory.mktemp("kills") / "before"
+    for path in (small.survey, small.store):
+        shutil.copytree(path, folder / path.name)
+    shutil.copy(small.model, folder / "model.nc")
+    (folder / "rows.ecsv").write_text("# an older catalogue\n")
+    (folder / "run.toml").write_text(CONFIG)
+    return folder
+
+
+def _check(verb, before, work, operations):
+    outcomes = kill_everywhere(VERBS[verb], before, work, operations=operations)
+    assert all(one.killed for one in outcomes)
+    assert failures(outcomes) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["train"])
+def test_a_command_killed_at_some_operations_finishes_when_it_is_run_again(verb, before, tmp_path):
+    _check(verb, before, tmp_path, 2)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_command_killed_at_any_operation_finishes_when_it_is_run_again(verb, before, tmp_path):
+    _check(verb, before, tmp_path, None)
