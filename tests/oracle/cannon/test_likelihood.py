@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.cannon.likelihood import StarLikelihood, scaled_ivar, star_quartic, star_residuals
+from bayescannon.cannon.likelihood import StarLikelihood, scaled_ivar, star_quartic
+from bayescannon.cannon.star_residuals import star_residuals
 from bayescannon.cannon.training import train
 from bayescannon.data.spectra import GridError
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian
