@@ -29,7 +29,7 @@ from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all
 _CHUNK = 256
 # of products in single precision: the largest ratio of c and the least pivot, the least pivot, the least number of
 # pixels per column; see :func:`bayescannon.stars.pixel_columns.need_double`
-_LIMITS = (1e8, 1e-4, 10.0)
+_LIMITS = (1e6, 1e-4, 10.0)
 
 
 @dataclass(frozen=True)
