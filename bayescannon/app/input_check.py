@@ -29,7 +29,7 @@ from bayescannon.io.prepare_report import PrepareError
 from bayescannon.io.readers.choice import AUTO, endings_of
 from bayescannon.io.readers.registry import find_reader
 from bayescannon.io.source_files import SourceFiles, find_files
-from bayescannon.io.store import FORMAT, load_spectra, open_store, store_attributes
+from bayescannon.io.store import is_store, load_spectra, open_store
 from bayescannon.models.label_vector import n_terms
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning, InputError
 from bayescannon.numerics.typing import FloatArray
@@ -184,7 +184,7 @@ def _load(
     try:
         if isinstance(source, Spectra):
             return _sample_of(source, sample, how, findings, numbers)
-        if isinstance(source, str | Path) and store_attributes(Path(source)).get("format") == FORMAT:
+        if isinstance(source, str | Path) and is_store(Path(source)):
             return _load_store(source, sample, how, findings, numbers)
         reader = how.get("reader", AUTO)
         files = find_files(source, endings_of(reader), () if reader == AUTO else find_reader(reader).endings)

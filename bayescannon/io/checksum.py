@@ -1,14 +1,21 @@
-"""CRC-32C of bytes and files: finds damage, not forgery."""
+"""
+CRC-32C of bytes and files: finds damage, not forgery.
+
+Bytes that end in their own CRC-32C all have the same CRC-32C, if they are of the same length. So a file whose chunks
+carry checksums, as those of zarr's codec crc32c do, is told from others by these checksums, not by one of the file.
+"""
 
 from pathlib import Path
 
 import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
 
 # bytes that are read at once
 _PIECE = 1 << 22
 
 
-def bytes_crc32c(content: bytes, start: int = 0) -> int:
+def bytes_crc32c(content: bytes | NDArray[np.uint8], start: int = 0) -> int:
     """
     Return the CRC-32C of bytes; `start` is that of the bytes before them.
 

@@ -7,6 +7,7 @@ larger claim is false, whatever the format.
 
 import gzip
 import io
+import os
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +27,8 @@ TOML = 1 << 20
 PIXELS = 10_000_000
 TOML_DEPTH = 32
 _CHUNK = 1 << 20
+# what reading cut or damaged gzip data raises
+GZIP_FAULTS = (EOFError, OSError, zlib.error)
 
 
 class SizeLimitError(InputError):
@@ -146,5 +149,31 @@ def read_limited(path: Path, limit: int, what: str) -> bytes:
     return b"".join(parts)
 
 
-# what reading cut or damaged gzip data raises
-GZIP_FAULTS = (EOFError, OSError, zlib.error)
+def memory_of_machine() -> int:
+    """Return the bytes of memory of this machine; a large number where that is not known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**48
+
+
+def require_memory(n_bytes: int, what: str) -> None:
+    """
+    Raise an error if `what` needs more memory than this machine has.
+
+    Raises
+    ------
+    SizeLimitError
+
+    Examples
+    --------
+    >>> require_memory(10**18, "10^12 spectra")
+    Traceback (most recent call last):
+    bayescannon.io.size_limits.SizeLimitError: too large: 10^12 spectra need 909494.7 TiB of memory, ...
+    """
+    available = memory_of_machine()
+    if n_bytes > available:
+        raise SizeLimitError(
+            f"too large: {what} need {size_text(n_bytes)} of memory, and this machine has {size_text(available)}; read "
+            "fewer at a time"
+        )

@@ -1,30 +1,73 @@
-"""Read the store of prepared spectra, a zarr v3 group; a group that is incomplete or not a store is refused."""
+"""Read the store of prepared spectra; what is incomplete, damaged, changed or no store is refused."""
 
-import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
 
 from bayescannon.data.convert import texts
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.star_ids import rows_by_id
-from bayescannon.io.outputs import leftovers
+from bayescannon.io.output_lock import locked
+from bayescannon.io.outputs import aside_name, leftovers, real_path, saying_why, settle
 from bayescannon.io.paths import as_path
+from bayescannon.io.store_first_format import FirstFormatReader
+from bayescannon.io.store_layout import FIRST_FORMAT, FORMAT, FORMATS, ROOT, STAR_CHUNK, STAR_SHARD, StoreError
+from bayescannon.io.store_manifest import read_manifest
+from bayescannon.io.store_place import LocalPlace, read_root
+from bayescannon.io.store_reader import StoreReader
+from bayescannon.io.store_variable import as_dataset
 from bayescannon.numerics.errors import InputError
 
-FORMAT = "bayescannon spectra 1"
-_NEEDED = ("flux", "ivar", "star", "wavelength")
-# stars per chunk of flux or ivar
-STAR_CHUNK = 512
+__all__ = [
+    "STAR_CHUNK", "StoreError", "is_store", "iterate_spectra", "load_rows", "load_spectra", "open_reader", "open_store",
+    "rows_in_store", "store_attributes", "store_id",
+]  # fmt: skip
 
 
-class StoreError(InputError):
-    """A store that is missing or incomplete, lacks a star, or is not a store of bayescannon."""
+def open_reader(path: str | Path) -> StoreReader | FirstFormatReader:
+    """
+    Open a store for reading its rows.
+
+    Raises
+    ------
+    StoreError
+        The store does not exist, is incomplete or damaged, or `path` is not a store of bayescannon.
+    """
+    place = LocalPlace(as_path(path, "a store of spectra"))
+    document = read_root(place)
+    if not document and aside_name(real_path(place.given)).exists():
+        # a process that replaced the store was killed, or is at it
+        with saying_why(place.given), locked(real_path(place.given)):
+            settle(place.given)
+        document = read_root(place)
+    attributes = document.get("attributes")
+    written = attributes.get("format") if isinstance(attributes, dict) else None
+    if written == FORMAT:
+        return StoreReader(place, read_manifest(document, place.shown))
+    if written == FIRST_FORMAT:
+        return FirstFormatReader(place, document)
+    raise _no_store(place)
+
+
+def _no_store(place: LocalPlace) -> StoreError:
+    """Return the error for what is not a store."""
+    path = place.given
+    if not path.exists():
+        left = ", ".join(one.name for one in leftovers(path))
+        hint = f". An interrupted run left {left}; the same command removes it" if left else ""
+        return StoreError(f"there is no store at {path}; make one with 'bayescannon prepare'{hint}")
+    if path.is_dir() and any((path / name).is_dir() for name in ("flux", "ivar")):
+        return StoreError(
+            f"{path}: the file zarr.json is missing or damaged, or the preparation was interrupted; restore the file "
+            "from a copy, or prepare the spectra again"
+        )
+    fault = "; check that spectra and labels are not swapped" if path.is_file() else ""
+    return StoreError(f"{path} is not a store of bayescannon ({FORMAT}){fault}; make one with 'bayescannon prepare'")
 
 
 def open_store(path: str | Path) -> xr.Dataset:
@@ -35,36 +78,17 @@ def open_store(path: str | Path) -> xr.Dataset:
     -------
     dataset : xarray.Dataset
         dims star and pixel, as :meth:`bayescannon.data.spectra.Spectra.to_xarray` returns it, and the refused files
-        along a dim ``refusal``. ``attrs`` hold the choices of the preparation.
+        along a dim ``refusal``. ``attrs`` hold the choices of the preparation, and ``store_id``. Pixels are compared
+        with the store's manifest when they are loaded.
 
     Raises
     ------
     StoreError
-        The store does not exist, is incomplete, or `path` is not a store of bayescannon.
+        The store does not exist, is incomplete or damaged, or `path` is not a store of bayescannon; later, when pixels
+        are loaded, too.
     """
-    path = as_path(path, "a store of spectra")
-    described = _describe(path)
-    attributes = described.get("attributes", {})
-    if attributes.get("format") != FORMAT:
-        if not path.exists():
-            left = ", ".join(one.name for one in leftovers(path))
-            hint = f". An interrupted run left {left}; remove it and prepare the spectra again" if left else ""
-            raise StoreError(f"there is no store at {path}; make one with 'bayescannon prepare'{hint}")
-        fault = "; check that spectra and labels are not swapped" if path.is_file() else ""
-        raise StoreError(f"{path} is not a store of bayescannon ({FORMAT}){fault}; make one with 'bayescannon prepare'")
-    if not attributes.get("complete"):
-        raise StoreError(f"{path} is incomplete because its preparation was interrupted; prepare the spectra again")
-    # stores of version 0.2 and older have no consolidated metadata
-    # absolute, as the pixels may be read from another working folder; a path as text would be read as a URL
-    place = LocalStore(path.absolute(), read_only=True)
-    dataset = xr.open_zarr(place, consolidated=bool(described.get("consolidated_metadata")), chunks=None)
-    # the consolidated metadata name an array whose files are lost, and zarr reads it as zeros
-    if absent := [name for name in _NEEDED if not (path / name).is_dir() or name not in dataset.variables]:
-        raise StoreError(f"{path} lacks {', '.join(absent)}: files of it are lost; prepare the spectra again")
-    # the order of the arrays depends on the file system, so it is set here
-    dataset = dataset[["flux", "ivar", *sorted(set(map(str, dataset.data_vars)) - {"flux", "ivar"})]]
-    result: xr.Dataset = dataset.assign_coords(star=_fixed_width(dataset["star"]))
-    return result
+    reader = open_reader(path)
+    return reader.dataset() if isinstance(reader, FirstFormatReader) else as_dataset(reader)
 
 
 def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
@@ -77,7 +101,8 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
         The store.
     ids : sequence of str, optional
         Ids of the stars to load, in this order, found as they are or without folders and file endings
-        (:func:`bayescannon.data.star_ids.rows_by_id`). By default all stars.
+        (:func:`bayescannon.data.star_ids.rows_by_id`). By default all stars. Only the parts of the store that hold them
+        are read.
 
     Returns
     -------
@@ -86,7 +111,7 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     Raises
     ------
     StoreError
-        As :func:`open_store`, or an id is not in the store.
+        As :func:`open_store`, an id is not in the store, or a part that is read is missing or damaged.
     InputTypeError
         `path` is no path, or `ids` are no names.
 
@@ -100,13 +125,52 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     >>> load_spectra(store, ["c", "a.fits"]).id.tolist()
     ['c', 'a']
     """
-    with open_store(path) as dataset:
-        if ids is None:
-            return _to_spectra(dataset)
-        index = rows_in_store(dataset["star"].to_numpy(), ids, path)
-        # chunks are read in the order of the store, then sorted into the order of `ids`
-        order, inverse = np.unique(index, return_inverse=True)
-        return _to_spectra(dataset.isel(star=order)).select(inverse)
+    reader = open_reader(path)
+    if ids is None:
+        return reader.spectra(slice(None))
+    index = rows_in_store(reader.values("star"), ids, path)
+    # chunks are read in the order of the store, then sorted into the order of `ids`
+    order, inverse = np.unique(index, return_inverse=True)
+    return reader.spectra(order).select(inverse)
+
+
+def load_rows(path: str | Path, start: int, stop: int, *, of_store: str | None = None) -> Spectra:
+    """
+    Load the stars of a store from row `start` up to, without, `stop`.
+
+    Parameters
+    ----------
+    path : str or Path
+    start, stop : int
+    of_store : str, optional
+        The id that the store must have, see :func:`store_id`.
+
+    Raises
+    ------
+    StoreError
+        As :func:`load_spectra`, or the store has another id.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from bayescannon.io.store_writer import save_spectra
+    >>> flux = np.ones((3, 4), dtype=np.float32)
+    >>> spectra = Spectra(np.linspace(5000.0, 5003.0, 4), flux, 100 * flux, np.array(["a", "b", "c"]))
+    >>> store = save_spectra(spectra, Path(tempfile.mkdtemp()) / "store.zarr")
+    >>> load_rows(store, 1, 3).id.tolist()
+    ['b', 'c']
+    """
+    place = LocalPlace(as_path(path, "a store of spectra"))
+    reader = _opened_last(str(place.root), place.root_stamp())
+    if of_store is not None and reader.attrs.get("store_id") != of_store:
+        raise StoreError(f"{path} was replaced or changed since the run began, so nothing of it is used; start again")
+    return reader.spectra(slice(start, stop))
+
+
+@lru_cache(maxsize=2)
+def _opened_last(path: str, stamp: object) -> StoreReader | FirstFormatReader:  # noqa: ARG001
+    """Open a store; it stays open, for the next block, as long as its root metadata have the same stamp."""
+    return open_reader(path)
 
 
 def rows_in_store(names: NDArray[np.str_], ids: Sequence[str], path: str | Path) -> NDArray[np.intp]:
@@ -122,47 +186,49 @@ def rows_in_store(names: NDArray[np.str_], ids: Sequence[str], path: str | Path)
     return rows
 
 
-def iterate_spectra(path: str | Path, block: int = 2 * STAR_CHUNK) -> Iterator[Spectra]:
+def iterate_spectra(path: str | Path, block: int = STAR_SHARD) -> Iterator[Spectra]:
     """
     Yield the spectra of a store in order, `block` stars at a time, in constant memory.
+
+    Raises
+    ------
+    InputError
+        `block` is not a multiple of the 128 stars of a chunk.
+    StoreError
+        As :func:`load_spectra`; also if the store is replaced or changed while it is read.
+    """
+    if block < 1 or block % STAR_CHUNK:
+        raise InputError(f"block must be at least 1, and a multiple of {STAR_CHUNK} stars; got {block}")
+    reader = open_reader(path)
+    for start in range(0, reader.n_star, block):
+        yield reader.spectra(slice(start, start + block))
+
+
+def store_id(path: str | Path) -> str:
+    """
+    Return the id of a store: a digest of all that it holds, pixels by their checksums.
+
+    Stores with the same stars, pixels, columns and attributes have the same id. A store of format 1 has none, and gets
+    one that is made from the times at which its files were changed.
 
     Raises
     ------
     StoreError
         As :func:`open_store`.
     """
-    if block < 1:
-        raise InputError(f"block must be at least 1; got {block}")
-    with open_store(path) as dataset:
-        for start in range(0, dataset.sizes["star"], block):
-            yield _to_spectra(dataset.isel(star=slice(start, start + block)))
-
-
-def _to_spectra(dataset: xr.Dataset) -> Spectra:
-    """Load stars, with text as numpy's fixed-width strings."""
-    dataset = dataset.drop_dims("refusal").load()
-    text = {
-        name: ("star", _fixed_width(array))
-        for name, array in dataset.data_vars.items()
-        if array.dims == ("star",) and array.dtype.kind in "TO"
-    }
-    return Spectra.from_xarray(dataset.assign(text))
-
-
-def _fixed_width(text: xr.DataArray) -> NDArray[np.str_]:
-    """Turn variable-width strings into numpy's fixed-width ones, as wide as the longest string."""
-    return np.array(text.to_numpy().tolist(), dtype=np.str_)
+    reader = open_reader(path)
+    return reader.store_id if isinstance(reader, FirstFormatReader) else reader.manifest.store_id
 
 
 def store_attributes(path: Path) -> dict[str, Any]:
     """Return the attributes of the zarr v3 group at `path`; empty if there is none."""
-    return dict(_describe(path).get("attributes", {}))
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    """Read the metadata of the zarr v3 group at `path`; empty if there is none."""
     try:
-        described = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_root(LocalPlace(path)).get("attributes", {})
+    except StoreError:
         return {}
-    return described if isinstance(described, dict) else {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a store of bayescannon is at `path`, of any format, whole or not."""
+    return store_attributes(path).get("format") in FORMATS or ((path / ROOT).exists() and (path / "flux").is_dir())

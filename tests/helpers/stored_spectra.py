@@ -33,3 +33,8 @@ def assert_same(got, want):
     for name, values in want.columns.items():
         np.testing.assert_array_equal(got.columns[name], values)
         assert got.columns[name].dtype.kind == values.dtype.kind
+
+
+def store_bytes(path):
+    """Every file of a store, by its name."""
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}

@@ -128,7 +128,7 @@ def test_a_store_that_lost_an_array_is_a_fault(survey, tmp_path):
     store = bc.prepare_files(survey / "spectra", tmp_path / "store.zarr", workers=1).store
     shutil.rmtree(store / "ivar")
     (fault,) = faults(bc.check_input(store))
-    assert "lacks ivar: files of it are lost; prepare the spectra again" in fault.text
+    assert "the file ivar/c.0.0, ivar of stars 0 to 59, is missing" in fault.text
 
 
 def test_too_few_stars_are_a_fault(survey):

@@ -200,8 +200,8 @@ def test_an_interrupted_prepare_leaves_no_store(folder, tmp_path, workers):
 
 KILLED = """
 import os, signal, sys
-from bayescannon.io import preparation as module, store_writer
-module.FILE_CHUNK, store_writer.STAR_CHUNK = 4, 1
+from bayescannon.io import preparation as module, store_builder
+module.FILE_CHUNK, store_builder.STAR_SHARD = 4, 1
 def kill(done, total):
     if done >= 12:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -11,8 +11,10 @@ from bayescannon.io.size_limits import (
     GZIP_FAULTS,
     RATIO,
     SizeLimitError,
+    memory_of_machine,
     read_limited,
     require_held,
+    require_memory,
     size_text,
     unpack_gzip,
 )
@@ -69,3 +71,12 @@ def test_sizes_are_shown_as_people_read_them():
     assert [size_text(size) for size in (1023, 1 << 20, 3 << 39, 1 << 60)] == [
         "1023 bytes", "1.0 MiB", "1.5 TiB", "1.0e+06 TiB",
     ]  # fmt: skip
+
+
+def test_memory_is_that_of_the_machine(monkeypatch):
+    assert memory_of_machine() > 2**28
+    monkeypatch.setattr(os, "sysconf", lambda _: 1024)
+    assert memory_of_machine() == 2**20
+    require_memory(2**20, "all")
+    with pytest.raises(SizeLimitError, match=r"all need 1\.0 MiB of memory, and this machine has 1\.0 MiB"):
+        require_memory(2**20 + 1, "all")

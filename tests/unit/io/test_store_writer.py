@@ -1,30 +1,33 @@
 """A store appears whole or not at all, and never in place of what is no store."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-import zarr
-from stored_spectra import GRID, assert_same, some_spectra
+from stored_spectra import GRID, assert_same, some_spectra, store_bytes
 
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.outputs import OutputExistsError, OutputPermissionError
 from bayescannon.io.store import StoreError, load_spectra, open_store
-from bayescannon.io.store_writer import StoreWriter, save_spectra
+from bayescannon.io.store_builder import StoreBuilder
+from bayescannon.io.store_writer import StoreWriter, save_spectra, write_file
 from bayescannon.numerics.errors import BayesCannonError
 
 
 def test_blocks_of_any_size_make_the_same_store(tmp_path):
     whole = some_spectra(1300)
-    with StoreWriter(tmp_path / "s.zarr", GRID) as writer:
-        start = 0
-        for size in (1, 0, 700, 511, 88):
-            writer.append(whole.select(slice(start, start + size)))
-            start += size
-        writer.finish({"preset": "paper"}, [("bad.fits", "not FITS: text"), ("b/worse.fits", "truncated: é")])
+    refused = [("bad.fits", "not FITS: text"), ("b/worse.fits", "truncated: é")]
+    for name, sizes in {"s.zarr": (1, 0, 700, 511, 88), "t.zarr": (1300,)}.items():
+        with StoreWriter(tmp_path / name, GRID) as writer:
+            start = 0
+            for size in sizes:
+                writer.append(whole.select(slice(start, start + size)))
+                start += size
+            writer.finish({"preset": "paper"}, refused)
     assert_same(load_spectra(tmp_path / "s.zarr"), whole)
-    # chunks hold 512 stars
-    assert zarr.open_array(tmp_path / "s.zarr" / "flux").chunks == (512, len(GRID))
+    assert store_bytes(tmp_path / "s.zarr") == store_bytes(tmp_path / "t.zarr")
     with open_store(tmp_path / "s.zarr") as dataset:
         assert dataset["refused_reason"].to_numpy().tolist() == ["not FITS: text", "truncated: é"]
         assert dataset["refused_file"].to_numpy().tolist() == ["bad.fits", "b/worse.fits"]
@@ -33,29 +36,35 @@ def test_blocks_of_any_size_make_the_same_store(tmp_path):
 
 def test_a_killed_writer_leaves_nothing_that_opens(tmp_path):
     path = tmp_path / "s.zarr"
-    writer = StoreWriter(path, GRID)
-    writer.append(some_spectra(600))
-    (partial,) = tmp_path.iterdir()
-    assert partial == writer.partial
-    with pytest.raises(StoreError, match=r"incomplete.*prepare the spectra again"):
+    # another process's number
+    partial = tmp_path / ".s.partial-1-00000000.zarr"
+    builder = StoreBuilder(lambda name, data: write_file(partial, name, data), GRID, "s")
+    builder.append(some_spectra(1100))
+    with pytest.raises(StoreError, match=r"zarr\.json is missing.* the preparation was interrupted.*again"):
         open_store(partial)
-    with pytest.raises(StoreError, match=f"interrupted run left {partial.name}; remove it"):
+    with pytest.raises(StoreError, match=f"interrupted run left {partial.name}; the same command removes it"):
         open_store(path)
-    # the next run does not care, and leaves alone what may be another run's
     save_spectra(some_spectra(3), path)
     assert len(load_spectra(path)) == 3
-    assert partial.exists()
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_two_writers_of_one_store_do_not_touch_each_other(tmp_path):
+def test_of_two_writers_of_one_store_the_second_is_refused(tmp_path):
     path = tmp_path / "s.zarr"
-    with StoreWriter(path, GRID, overwrite=True) as one, StoreWriter(path, GRID, overwrite=True) as two:
+    program = (
+        "import sys; from stored_spectra import some_spectra; from bayescannon.io.store_writer import save_spectra\n"
+        "save_spectra(some_spectra(6), sys.argv[1], overwrite=True)"
+    )
+    with StoreWriter(path, GRID, overwrite=True) as one:
         one.append(some_spectra(4))
-        two.append(some_spectra(6))
+        done = subprocess.run(
+            [sys.executable, "-c", program, path], check=False, capture_output=True, text=True, timeout=60,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert f"OutputBusyError: {path} is being written by process {os.getpid()}" in done.stderr
         one.finish()
-        assert len(load_spectra(path)) == 4
-        two.finish()
-    assert len(load_spectra(path)) == 6
+    assert len(load_spectra(path)) == 4
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -63,7 +72,7 @@ def test_two_writers_of_one_store_do_not_touch_each_other(tmp_path):
 def test_an_interrupted_writer_cleans_up(tmp_path, error):
     def interrupted():
         with StoreWriter(tmp_path / "s.zarr", GRID) as writer:
-            writer.append(some_spectra(600))
+            writer.append(some_spectra(1100))
             raise error
 
     with pytest.raises(error):
@@ -78,7 +87,7 @@ def test_an_output_that_exists_is_replaced_only_on_demand_and_only_when_done(tmp
 
     def interrupted():
         with StoreWriter(path, GRID, overwrite=True) as writer:
-            writer.append(some_spectra(600))
+            writer.append(some_spectra(1100))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
