@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bayescannon.data.display import visible
-from bayescannon.io.outputs import OutputFolderError, require_writable, saying_why
-from bayescannon.numerics.errors import MissingFileError
 
 PACKAGE_LOGGER = "bayescannon"
 _log = logging.getLogger(PACKAGE_LOGGER)
@@ -45,6 +43,10 @@ def log_file(path: Path | None, command: str) -> Iterator[None]:
     if path is None:
         yield
         return
+    # imported here so that --help is quick
+    from bayescannon.io.outputs import OutputFolderError, require_writable, saying_why
+    from bayescannon.numerics.errors import MissingFileError
+
     if path.is_dir():
         raise OutputFolderError(f"the log must be a file; {path} is a folder. Give the name of a file")
     if not path.absolute().parent.is_dir():

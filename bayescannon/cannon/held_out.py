@@ -13,9 +13,10 @@ from bayescannon.cannon.damage import damaged_copies
 from bayescannon.cannon.fold_models import fold_models
 from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.labelling import estimate_labels, search_optima
-from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
+from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.star_residuals import star_residuals
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.numerics.errors import InputError
@@ -36,7 +37,7 @@ class HeldOut:
     ----------
     labels : HeldOutLabels
     residuals : Residuals
-        See :func:`bayescannon.cannon.likelihood.star_residuals`.
+        See :func:`bayescannon.cannon.star_residuals.star_residuals`.
     damaged : xarray.Dataset, optional
         Labels of copies with fewer pixels (:func:`bayescannon.cannon.damage.damaged_copies`), as the labels; several
         may be of one star. None were made unless given.

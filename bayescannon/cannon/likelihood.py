@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.spectra import Spectra, require_same_grid
 from bayescannon.models.label_priors import LabelPrior
-from bayescannon.models.label_vector import label_vector, label_vector_jacobian
+from bayescannon.models.label_vector import label_vector
 from bayescannon.models.pixel_weights import equivalent_ivar, pixel_weights
 from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.outlier_mixture import OutlierShare
+from bayescannon.numerics.tiles import STAR_TILE, join_tiles, map_tiles
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.reliability.spectrum_scores import Residuals, block_residuals
 from bayescannon.stars.hidden import HiddenPosterior, integrate_hidden
 from bayescannon.stars.noise_scale import star_scales
 from bayescannon.stars.nuisance import REST, NuisanceModel
 from bayescannon.stars.nuisance_rounds import NuisanceFit, settle
 from bayescannon.stars.optimum import find_labels
 from bayescannon.stars.outlier_rounds import StarPixels, count_outlying, screened_ivar, settle_outliers
-from bayescannon.stars.quartic import Quartic, compress, minimise
+from bayescannon.stars.quartic import Quartic, compress_pixels, minimise
 
 # reference stars from which the labels are first searched where pixels can be outliers; all starts follow later
 _N_FIRST = 2
@@ -33,6 +33,8 @@ _N_SPAN = 64
 # of finding outliers and linearising nuisances
 _TURNS = 2
 
+# fields of StarLikelihood that hold one value, or more, for each star
+_OF_STARS = ("ivar", "whole", "quartic", "hidden", "settled", "star_scale", "outlying")
 # fits of labels and of the scale of the noise by turns; a third changes the scale by less than a tenth of its error
 _NOISE_ROUNDS = 2
 
@@ -49,7 +51,7 @@ def scaled_ivar(model: TrainedModel, spectra: Spectra, *, workers: int | None = 
         The spectra are on another grid than the model.
     """
     if model.star_noise_width:
-        return StarLikelihood._with_own_noise(model, spectra, None, workers).ivar
+        return StarLikelihood._by_tiles(model, spectra, None, None, workers).ivar
     return _common_ivar(model, spectra)
 
 
@@ -57,7 +59,10 @@ def _common_ivar(model: TrainedModel, spectra: Spectra) -> FloatArray:
     """Return the reported noise on the model's scale, the same for all stars."""
     require_same_grid(spectra.wavelength, model.wavelength, got_from="the spectra", want_from="the model")
     kappa = model.noise_scale
-    return spectra.ivar if (kappa == 1).all() else spectra.ivar / kappa**2
+    if (kappa == 1).all():
+        return spectra.ivar
+    scaled: FloatArray = spectra.ivar / (kappa**2).astype(spectra.ivar.dtype)
+    return scaled
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,31 @@ class StarLikelihood:
         mismatch = model.preparation_mismatch(spectra.attrs)
         if mismatch:
             warnings.warn(mismatch, BayesCannonWarning, stacklevel=2)
-        return cls._with_own_noise(model, spectra, prior, workers)
+        return cls._by_tiles(model, spectra, None, prior, workers)
+
+    @classmethod
+    def _by_tiles(
+        cls,
+        model: TrainedModel,
+        spectra: Spectra,
+        ivar: FloatArray | None,
+        prior: LabelPrior | None,
+        workers: int | None,
+    ) -> "StarLikelihood":
+        """Compress with inverse variances without the scatter, or the model's; rounds are of one tile of stars each."""
+
+        def one(part: slice, spectra: Spectra) -> StarLikelihood:
+            if ivar is None:
+                return cls._with_own_noise(model, spectra, prior, workers)
+            return cls._of(model, spectra, ivar[part], prior, workers)
+
+        rounds = model.star_noise_width > 0 or model.populations.outliers is not None or bool(model.options.nuisances)
+        if not rounds or len(spectra) <= STAR_TILE:
+            return one(slice(None), spectra)
+        if model.nuisance_model is not None:  # made before several threads ask for it
+            model.nuisance_model.at(REST)
+        parts = map_tiles(lambda part: one(part, spectra.select(part)), len(spectra), workers)
+        return cls(model, spectra, **{name: join_tiles([getattr(part, name) for part in parts]) for name in _OF_STARS})
 
     @classmethod
     def _with_own_noise(
@@ -177,7 +206,9 @@ class StarLikelihood:
             some = _spread_labels(model, _N_FIRST)
             found = settle_outliers(pixels, outliers, some, density=density, workers=workers)
             return cls(model, spectra, found.ivar, found.whole, found.quartic, found.hidden, outlying=found.outlying)
-        whole = compress(coefficient_columns(model), model.scatter, spectra.flux, noise, workers=workers)
+        whole = compress_pixels(
+            model.pixel_columns, spectra.flux, noise, n_label=len(model.label_names), workers=workers
+        )
         if model.loadings is None:
             return cls(model, spectra, noise, whole, whole, None)
         quartic, hidden, _ = integrate_hidden(whole, model.loadings.shape[1])
@@ -291,9 +322,7 @@ def star_quartic(
     GridError
         The spectra are on another grid.
     """
-    if ivar is None:
-        return StarLikelihood._with_own_noise(model, spectra, None, workers).quartic
-    return StarLikelihood._of(model, spectra, ivar, None, workers).quartic
+    return StarLikelihood._by_tiles(model, spectra, ivar, None, workers).quartic
 
 
 def used_ivar(
@@ -320,39 +349,10 @@ def used_ivar(
     if outliers is None:
         return noise
     if labels is None:
-        return StarLikelihood._of(model, spectra, noise, None, workers).ivar
+        return StarLikelihood._by_tiles(model, spectra, noise, None, workers).ivar
     off = spectra.flux - label_vector(model.scaler.to_scaled(labels)) @ model.theta.T
     factors = outliers.weights(np.sqrt(pixel_weights(model.scatter, noise)) * off)
     return equivalent_ivar(model.scatter, noise, factors)
-
-
-def star_residuals(likelihood: StarLikelihood, scaled: FloatArray, *, workers: int | None = None) -> Residuals:
-    """
-    Return the block averages of each star's residual at scaled labels (N, K), without hidden components and nuisances.
-
-    See :func:`bayescannon.reliability.spectrum_scores.block_residuals`. The hidden components follow the blocks, since
-    a spectrum may be unusual in what they describe, too; the spectrum leaves the variance 1 - C of their prior's 1.
-    """
-    model, flux, whole = likelihood.model, likelihood.spectra.flux, likelihood.whole
-    known = np.isfinite(scaled).all(axis=1)
-    at = np.where(known[:, None], scaled, 0.0)
-    live = np.isfinite(model.scatter)
-    columns = coefficient_columns(model)
-    if likelihood.settled is not None:
-        flux = likelihood.clean_flux(at)
-        whole = compress(columns, model.scatter, flux, likelihood.ivar, workers=workers)
-    n_hidden = columns.shape[1] - model.theta.shape[1]
-    vectors, slopes = label_vector(at), label_vector_jacobian(at)
-    vectors = np.concatenate([vectors, likelihood.hidden_means(at)[:, :n_hidden]], axis=1)
-    slopes = np.concatenate([slopes, np.zeros((len(slopes), n_hidden, slopes.shape[2]))], axis=1)
-    coefficients = np.where(live[:, None], columns, 0.0)
-    vectors[~known] = np.nan
-    ivar = np.where(live, likelihood.ivar, 0.0)
-    residuals = block_residuals(coefficients, flux, ivar, whole, vectors, slopes, workers=workers)
-    if likelihood.hidden is None or not n_hidden:
-        return residuals
-    left = 1 - np.diagonal(likelihood.hidden.covariance, axis1=1, axis2=2)[:, :n_hidden]
-    return residuals.with_hidden(vectors[:, -n_hidden:], left)
 
 
 def _star_pixels(model: TrainedModel, spectra: Spectra, noise: FloatArray) -> StarPixels:

@@ -12,9 +12,10 @@ from astropy.table import Table
 
 from bayescannon.cannon.choices import FALSE_ALARMS
 from bayescannon.cannon.coverage_flag import belongs, outside_coverage
-from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
+from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.name_matching import match_names
+from bayescannon.cannon.star_residuals import star_residuals
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.display import listed
 from bayescannon.data.flags import ResultFlag

@@ -36,6 +36,7 @@ from bayescannon.reliability.label_map import AS_THEY_ARE
 from bayescannon.reliability.label_scores import CoverageReference, coverage_stars
 from bayescannon.reliability.odd_reference import OddReference
 from bayescannon.stars.nuisance import NuisanceModel
+from bayescannon.stars.pixel_columns import PixelColumns
 
 if TYPE_CHECKING:
     from bayescannon.cannon.reference import ReferenceSet
@@ -242,6 +243,12 @@ class TrainedModel:
         return NuisanceModel.of(
             self.wavelength, self.theta, self.scatter, self.options.nuisances, loadings=self.loadings
         )
+
+    @cached_property
+    def pixel_columns(self) -> PixelColumns:
+        """Coefficients and loadings as the compression of stars multiplies them."""
+        theta = self.theta if self.loadings is None else np.concatenate([self.theta, self.loadings], axis=1)
+        return PixelColumns.of(theta, self.scatter)
 
     def describe(self) -> str:
         """Say in a phrase what was trained on how many stars and pixels."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.numerics.threads import map_blocks
+from bayescannon.numerics.tiles import star_product
 from bayescannon.numerics.typing import FloatArray
 
 _BLOCK = 1024
@@ -65,7 +66,7 @@ def hull_margin(
     margin = np.empty(len(points))
 
     def one(part: slice) -> None:
-        reach = points[part] @ directions.T - support
+        reach = star_product(points[part], directions.T) - support
         if leave_one_out:
             rows = first - part.start
             mine = (rows >= 0) & (rows < len(reach))

@@ -237,7 +237,10 @@ class TailDistribution:
     def _survival(self, excess: FloatArray) -> NDArray[np.float64]:
         """Return P(X > x | X > 0), averaged over the posterior."""
         shape, scale, weight = self._components
-        result: NDArray[np.float64] = np.exp(log_survival(excess[..., None], shape, scale)) @ weight
+        # not a product of matrices, so that a score's p-value does not depend on the others
+        result: NDArray[np.float64] = np.sum(
+            np.exp(log_survival(excess[..., None], shape, scale)) * weight, axis=-1, dtype=np.float64
+        )
         return result
 
     def _limit(self, rate: float) -> float:

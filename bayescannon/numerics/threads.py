@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from bayescannon.numerics.whole_numbers import whole_number
 
 # marks the threads that map_items starts
 _thread = threading.local()
+# the thread pools of loaded libraries, and how many modules were imported when they were looked for
+_pools: dict[int, ThreadpoolController] = {}
 
 
 def n_cores() -> int:
@@ -27,7 +29,14 @@ def n_cores() -> int:
 
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread, for many small products that run in parallel."""
-    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    # looking for the libraries takes most of a millisecond; only an import can load another one
+    number = len(sys.modules)
+    pools = _pools.get(number)
+    if pools is None:
+        pools = ThreadpoolController()
+        _pools.clear()
+        _pools[number] = pools
+    limits: AbstractContextManager[Any] = pools.limit(limits=1, user_api="blas")
     return limits
 
 
@@ -64,11 +73,15 @@ def map_items[T](function: Callable[..., T], *items: Iterable[Any], workers: int
     n_workers = n_cores() if workers is None else whole_number(workers, "workers", least=1)
     if getattr(_thread, "is_worker", False):
         return list(map(function, *items))
-    with (
-        one_blas_thread(),
-        ThreadPoolExecutor(n_workers, initializer=setattr, initargs=(_thread, "is_worker", True)) as pool,
-    ):
-        return list(pool.map(function, *items))
+    with one_blas_thread():
+        if n_workers == 1:
+            _thread.is_worker = True
+            try:
+                return list(map(function, *items))
+            finally:
+                _thread.is_worker = False
+        with ThreadPoolExecutor(n_workers, initializer=setattr, initargs=(_thread, "is_worker", True)) as pool:
+            return list(pool.map(function, *items))
 
 
 def map_blocks[T](function: Callable[[slice], T], n: int, block: int, workers: int | None = None) -> list[T]:

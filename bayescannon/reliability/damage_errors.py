@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.numerics.tiles import star_product
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 
@@ -170,7 +171,7 @@ def find_loss(
     """Return what N stars have lost; see :class:`DamageErrors` for the parameters."""
     # the pixels of a star may determine its labels where they are, and nothing elsewhere
     log_typical = np.log(np.where(np.isfinite(left.typical), left.typical, formal))
-    lost = np.maximum(log_typical - level_features(level) @ complete.T, 0)
+    lost = np.maximum(log_typical - star_product(level_features(level), complete.T), 0)
     offset = np.clip(np.log(formal) - log_typical, offset_range[:, 0], offset_range[:, 1])
     gaps = np.clip((left.gaps - usual_gaps) / (1 - usual_gaps), 0, 1)
     shrink = np.exp(-lost)

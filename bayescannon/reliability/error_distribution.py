@@ -11,6 +11,7 @@ from scipy.special import gammaln, ndtri, stdtr, stdtrit
 
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.student_t import convolved_t_below
+from bayescannon.numerics.tiles import star_product
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.reliability.damage_errors import DamageErrors, InformationLeft
 from bayescannon.reliability.error_frame import ErrorFrame
@@ -209,10 +210,10 @@ class ErrorCalibration:
         """Return the distribution of the errors of stars that lost no pixels; parameters as in :meth:`predict`."""
         vector, features = self.frame.features(scaled, snr)
         level = features[:, 1:2]
-        factor = np.exp(features[:, : self.formal.shape[1]] @ self.formal.T)
-        scale = np.hypot(formal * factor, np.exp(features @ self.floor.T))
+        factor = np.exp(star_product(features[:, : self.formal.shape[1]], self.formal.T))
+        scale = np.hypot(formal * factor, np.exp(star_product(features, self.floor.T)))
         missing = np.isnan(scale)
-        location = vector @ self.location.T
+        location = star_product(vector, self.location.T)
         dof = np.clip(self.dof * np.exp(level * self.dof_slope), *DOF_RANGE)
         return PredictiveErrors(np.where(missing, np.nan, location), scale, np.where(missing, np.nan, dof))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayescannon.numerics.tiles import star_product
 from bayescannon.numerics.typing import FloatArray
 
 # the correlation length, in standard deviations of the reference stars along an axis, and the nodes per axis
@@ -64,8 +65,7 @@ class SmoothPlace:
             return np.zeros((len(place), 0))
         value, vector = np.linalg.eigh(self._kernel(self.nodes))
         inverse = np.where(value > _LEAST_EIGENVALUE * value[-1], np.maximum(value, 1e-300) ** -0.5, 0.0)
-        result: FloatArray = self._kernel(place) @ (vector * inverse) @ vector.T
-        return result
+        return star_product(self._kernel(place), (vector * inverse) @ vector.T)
 
     def _kernel(self, place: FloatArray) -> FloatArray:
         """Return k(z, u), shape (N, M)."""
@@ -105,8 +105,8 @@ class ErrorFrame:
 
     def place(self, scaled: FloatArray) -> FloatArray:
         """Return z, shape (N, P)."""
-        result: FloatArray = (np.clip(scaled, self.label_range[:, 0], self.label_range[:, 1]) - self.centre) @ self.axes
-        return result
+        inside = np.clip(scaled, self.label_range[:, 0], self.label_range[:, 1])
+        return star_product(inside - self.centre, self.axes)
 
     def level(self, snr: FloatArray) -> FloatArray:
         """Return L, shape (N,): the standardised logarithm of S/N; 0 where that is unknown."""

@@ -37,6 +37,7 @@ from bayescannon.numerics.neighbours import mean_distance
 from bayescannon.numerics.robust_scatter import few_outliers, whitening
 from bayescannon.numerics.tail_distribution import TailDistribution
 from bayescannon.numerics.threads import map_blocks
+from bayescannon.numerics.tiles import star_product
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.reliability.spectrum_scores import NoveltyReference
 
@@ -304,7 +305,8 @@ def whitener(reference: FloatArray) -> NDArray[np.float64]:
 def _mahalanobis(points: FloatArray, reference: FloatArray, *, leave_one_out: bool) -> NDArray[np.float64]:
     """Return the Mahalanobis distance of each point from the mean of the reference."""
     if not leave_one_out:
-        return np.linalg.norm((points - reference.mean(axis=0)) @ whitener(reference), axis=1)
+        whitened = star_product(points - reference.mean(axis=0), whitener(reference))
+        return np.linalg.norm(whitened, axis=1).astype(np.float64)
     if len(reference) > _BLOCK:  # leaving out one of many stars has no effect
         return _mahalanobis(points, reference, leave_one_out=False)
     every = np.arange(len(reference))
@@ -321,13 +323,13 @@ def _log_density(
     """
     n_reference, n_label = reference.shape
     root = whitener(reference) / n_reference ** (-1 / (n_label + 4))
-    there, here = reference @ root, points @ root
+    there, here = reference @ root, star_product(points, root)
     norm = 0.5 * (there**2).sum(axis=1)
     density = np.empty(len(points))
 
     def one(block: slice) -> None:
         part = here[block]
-        kernel = part @ there.T - norm
+        kernel = star_product(part, there.T) - norm
         if leave_one_out:
             own = np.arange(len(part))
             kernel[own, block.start + own] = -np.inf

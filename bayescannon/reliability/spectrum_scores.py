@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.threads import map_blocks
+from bayescannon.numerics.tiles import star_product
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.quartic import Quartic
 
@@ -203,7 +204,7 @@ class NoveltyReference:
         with np.errstate(divide="ignore", invalid="ignore"):
             raw = np.log([residuals.reduced_chi2, square.sum(axis=1) / live.sum(axis=1)]).T
         x = np.clip(residuals.log_snr, *self.log_snr_range)[:, None] ** np.arange(3)
-        scores = raw - x @ self.trend.T
+        scores = raw - star_product(x, self.trend.T)
         return np.where(np.isfinite(residuals.log_snr)[:, None] & ~np.isnan(raw), scores, np.nan)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from bayescannon.models.label_vector import label_vector_jacobian
+from bayescannon.numerics.tiles import star_product
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.stars.quartic import Quartic
 
@@ -52,7 +53,7 @@ def typical_information(quartic: Quartic, scaled: FloatArray) -> FloatArray:
     n_term, n_label = slopes.shape[1:]
     products = np.tensordot(slopes, slopes, axes=(0, 0)) / len(scaled)
     flat = products.transpose(0, 2, 1, 3).reshape(n_term**2, n_label**2)
-    return (quartic.a.reshape(len(quartic), n_term**2) @ flat).reshape(len(quartic), n_label, n_label)
+    return star_product(quartic.a.reshape(len(quartic), n_term**2), flat).reshape(len(quartic), n_label, n_label)
 
 
 def errors_of(information: FloatArray) -> FloatArray:

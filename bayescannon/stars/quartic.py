@@ -16,17 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.models.label_vector import term_pairs
-from bayescannon.models.pixel_weights import pixel_weights
+from bayescannon.models.label_vector import n_terms, term_pairs
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
-from bayescannon.numerics.packing import pack_products, unpack_symmetric
-from bayescannon.numerics.threads import map_blocks
+from bayescannon.numerics.packing import unpack_symmetric
+from bayescannon.numerics.tiles import STAR_TILE, filled_tile, join_tiles, map_tiles
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.pixel_columns import PixelColumns, need_double, weigh_all
 from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all
 
-# stars per block
-_BLOCK = 256
+# pixels whose products are summed in single precision
+_CHUNK = 256
+# of products in single precision: the largest ratio of c and the least pivot, the least pivot, the least number of
+# pixels per column; see :func:`bayescannon.stars.pixel_columns.need_double`
+_LIMITS = (1e6, 1e-4, 10.0)
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,11 @@ def compress(
     flux: FloatArray,
     ivar: FloatArray,
     *,
-    block: int = _BLOCK,
     single: bool = False,
     workers: int | None = None,
 ) -> Quartic:
     """
-    Compress the pixels of N stars to A, b, c, by matrix products over blocks of stars.
+    Compress the pixels of N stars to A, b, c, by matrix products over tiles of stars.
 
     Parameters
     ----------
@@ -102,8 +104,6 @@ def compress(
     scatter : float array of shape (pixel,)
         inf gives a pixel no weight.
     flux, ivar : float arrays of shape (star, pixel)
-    block : int
-        Stars per block.
     single : bool
         Multiply in single precision, in about half the time: for rounds that only need A and b to a part in 10^5.
     workers : int or None
@@ -113,31 +113,75 @@ def compress(
     -------
     quartic : Quartic
     """
-    live = np.isfinite(scatter)
-    if not live.all():
-        theta, scatter, flux, ivar = theta[live], scatter[live], flux[:, live], ivar[:, live]
-    kind: Any = np.float32 if single else np.float64
-    products, columns = pack_products(theta).astype(kind, copy=False), theta.astype(kind, copy=False)
+    return compress_pixels(PixelColumns.of(theta, scatter), flux, ivar, n_label=0 if single else None, workers=workers)
+
+
+def compress_pixels(
+    columns: PixelColumns,
+    flux: FloatArray,
+    ivar: FloatArray,
+    *,
+    n_label: int | None = None,
+    workers: int | None = None,
+) -> Quartic:
+    """
+    Compress the pixels of N stars, as :func:`compress` does, with what it needs of the model made before.
+
+    Parameters
+    ----------
+    columns : PixelColumns
+    flux, ivar : float arrays of shape (star, pixel)
+    n_label : int, optional
+        K: the products are in single precision, and anew in double precision for the stars whose labels that could
+        move by a thousandth of their formal errors. Columns after the label vector are of hidden components with a
+        variance of 1. With 0 no star is done anew; by default all products are in double precision.
+    workers : int or None
+        Threads; None takes every core.
+
+    Returns
+    -------
+    quartic : Quartic
+    """
+    size = columns.columns.shape[1]
+    sizes = None if not n_label else (n_label, n_terms(n_label), size)
 
     def one(part: slice) -> Quartic:
-        weight = pixel_weights(scatter, ivar[part])
-        offset = flux[part] - theta[:, 0]
-        weighted = weight * offset
-        a: FloatArray = weight.astype(kind, copy=False) @ products
-        b: FloatArray = weighted.astype(kind, copy=False) @ columns
-        return Quartic(
-            a=unpack_symmetric(a.astype(np.float64, copy=False), theta.shape[1]),
-            b=b.astype(np.float64, copy=False),
-            c=np.einsum("np,np->n", weighted, offset),
-            n_live=(weight > 0).sum(axis=1),
-        )
+        n_star = part.stop - part.start
+        pixels = filled_tile(flux[part]), filled_tile(ivar[part])
+        c, n_live = np.empty(STAR_TILE), np.empty(STAR_TILE, dtype=np.int64)
+        kind: Any = np.float64 if n_label is None else np.float32
+        a, b = _products(columns, pixels, kind, (c, n_live))
+        if sizes is not None:
+            again = np.empty(n_star, dtype=np.bool_)
+            need_double(a[:n_star], c[:n_star], n_live[:n_star], sizes, _LIMITS, again)
+            if again.any():
+                # in the same places of the tile
+                better = _products(columns, pixels, np.float64, (c, n_live))
+                rows = np.flatnonzero(again)
+                a[rows], b[rows] = better[0][rows], better[1][rows]
+        return Quartic(unpack_symmetric(a[:n_star], size), b[:n_star], c[:n_star], n_live[:n_star])
 
-    # without stars one empty block gives arrays of the right shapes
-    parts = map_blocks(one, max(len(flux), 1), block, workers)
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b", "c", "n_live")
-    }
-    return Quartic(**joined)
+    # without stars one empty tile gives arrays of the right shapes
+    quartic: Quartic = join_tiles(map_tiles(one, len(flux), workers) or [one(slice(0, 0))])
+    return quartic
+
+
+def _products(
+    columns: PixelColumns, pixels: tuple[FloatArray, FloatArray], kind: Any, out: tuple[Any, Any]
+) -> tuple[FloatArray, FloatArray]:
+    """Return A, packed, and b of a tile of stars, summed in double precision; fill c and the numbers of live pixels."""
+    weight, weighted = np.empty((2, *pixels[0].shape), dtype=kind)
+    weigh_all(*pixels, columns.first, columns.s2, columns.live, (weight, weighted, *out))
+    factors = columns.double if kind == np.float64 else columns.single
+    if kind == np.float64:
+        return weight @ factors[0], weighted @ factors[1]
+    sums = []
+    for left, right in ((weight, factors[0]), (weighted, factors[1])):
+        total = np.zeros((len(left), right.shape[1]))
+        for first in range(0, len(right), _CHUNK):
+            total += left[:, first : first + _CHUNK] @ right[first : first + _CHUNK]
+        sums.append(total)
+    return sums[0], sums[1]
 
 
 def pseudo_observations(quartic: Quartic) -> tuple[FloatArray, FloatArray]:
@@ -249,7 +293,7 @@ def minimise(
         out = tuple(values[part] for values in result.arrays)
         minimise_all(quartic.select(part).arrays, pairs, prior, starts[part], out)
 
-    map_blocks(one, n_star, _BLOCK, workers)
+    map_tiles(one, n_star, workers)
     return result
 
 

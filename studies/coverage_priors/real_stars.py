@@ -11,9 +11,10 @@ import bayescannon as bc
 from bayescannon.cannon.cuts import range_cut
 from bayescannon.cannon.label_priors import build_label_prior
 from bayescannon.cannon.labelling import formal_errors
-from bayescannon.cannon.likelihood import StarLikelihood, star_residuals
+from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.novelty import assess_coverage, coverage_from_estimates
 from bayescannon.cannon.reference import ReferenceSet
+from bayescannon.cannon.star_residuals import star_residuals
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.data.flags import ResultFlag

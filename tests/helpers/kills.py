@@ -15,10 +15,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import psutil
 
 # audit events of operations that change files; "open" counts if it can write
 _CHANGES = {
@@ -37,7 +41,6 @@ class Outcome:
     said: str
     same: bool
     litter: list[str]
-    usable: bool = True
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -79,6 +82,65 @@ def kill_everywhere(
 def failures(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return the outcomes that are not those of a run that was never killed."""
     return [one for one in outcomes if one.status or not one.same or one.litter]
+
+
+def kill_at_random(
+    command: Sequence[str], before: Path, work: Path, *, times: int, seed: int = 1, number: int = signal.SIGKILL
+) -> list[Outcome]:
+    """
+    Run `command` as a process of its own, kill it at random moments of its time, run it again and compare.
+
+    Parameters
+    ----------
+    command, before, work
+        As in :func:`kill_everywhere`.
+    times : int
+        How many runs are killed.
+    seed : int
+    number : int
+        The signal.
+    """
+    folder = work / "run"
+    line = [sys.executable, "-m", "bayescannon", *command]
+
+    def fresh() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(before, folder, symlinks=True)
+
+    fresh()
+    start = time.monotonic()
+    subprocess.run(line, cwd=folder, check=True, capture_output=True)
+    length = time.monotonic() - start
+    wanted = contents(folder)
+    outcomes = []
+    for share in np.random.default_rng(seed).uniform(0.1, 1.0, times):
+        fresh()
+        with subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(share * length)
+            family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            process.send_signal(number)
+            sent = time.monotonic()
+            process.wait()
+            ended = time.monotonic() - sent
+            _, alive = psutil.wait_procs(family, timeout=5)
+        again = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+        found = contents(folder)
+        left = [f"process {one.pid} outlived its parent" for one in alive]
+        left += [f"it ended {ended:.1f} s after the signal"] if ended > 3 else []
+        outcomes.append(
+            _outcome(round(1000 * share), process.returncode, again.returncode, again.stderr, wanted, found)
+        )
+        outcomes[-1].litter.extend(left)
+    return outcomes
+
+
+def _outcome(
+    operation: int, killed: int, status: int, said: str, wanted: dict[str, str], found: dict[str, str]
+) -> Outcome:
+    """Compare what a run that was killed and run again left with what a run never killed leaves."""
+    same = all(found.get(name) == digest for name, digest in wanted.items())
+    return Outcome(operation, killed != 0, status, said[-2000:], same, sorted(set(found) - set(wanted)))
 
 
 def _count_operations(root: Path, act: Callable[[int], None]) -> None:
@@ -136,7 +198,7 @@ def _child(command: list[str], folder: Path, out: Path, kill_at: int) -> int:
         os._exit(status)
 
 
-def _serve(command: list[str], before: Path, work: Path, operations: Any) -> list[dict[str, Any]]:
+def _serve(command: list[str], before: Path, work: Path, operations: Any) -> list[Outcome]:
     import bayescannon.app.stores
     import bayescannon.app.training
     import bayescannon.io.catalogue
@@ -163,17 +225,12 @@ def _serve(command: list[str], before: Path, work: Path, operations: Any) -> lis
         killed = _child(command, folder, work, k)
         again = _child(command, folder, work, 0)
         found = contents(folder)
-        outcomes.append({
-            "operation": k,
-            "killed": os.WIFSIGNALED(killed),
-            "status": os.waitstatus_to_exitcode(again),
-            "said": (work / "said").read_text()[-2000:],
-            "same": all(found.get(name) == digest for name, digest in wanted.items()),
-            "litter": sorted(set(found) - set(wanted)),
-        })  # fmt: skip
+        said = (work / "said").read_text()
+        outcomes.append(_outcome(k, killed, os.waitstatus_to_exitcode(again), said, wanted, found))
     return outcomes
 
 
 if __name__ == "__main__":
     command, before, work, operations = json.loads(Path(sys.argv[1]).read_text())
-    (Path(work) / "outcomes.json").write_text(json.dumps(_serve(command, Path(before), Path(work), operations)))
+    rows = [asdict(one) for one in _serve(command, Path(before), Path(work), operations)]
+    (Path(work) / "outcomes.json").write_text(json.dumps(rows))

@@ -89,7 +89,7 @@ def test_a_star_does_not_depend_on_its_neighbours_or_on_workers():
     theta, scatter = trained_model(3)
     _, flux, ivar = observed(theta, 40, 3)
     starts = np.random.default_rng(9).normal(size=(7, 3))
-    together = minimise(compress(theta, scatter, flux, ivar, block=16, workers=2), starts, workers=2)
+    together = minimise(compress(theta, scatter, flux, ivar, workers=2), starts, workers=2)
     alone = minimise(compress(theta, scatter, flux[[7]], ivar[[7]], workers=1), starts, workers=1)
     np.testing.assert_allclose(together.labels[7], alone.labels[0], atol=1e-9)
 

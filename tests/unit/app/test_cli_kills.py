@@ -1,15 +1,16 @@
 """Commands that are killed at a file operation and run again: the same bytes, nothing lost, nothing left over."""
 
 import shutil
+import signal
 
 import pytest
 
-from tests.helpers.kills import failures, kill_everywhere
+from tests.helpers.kills import failures, kill_at_random, kill_everywhere
 
 TRAIN = ["train", "store.zarr", "--labels", "survey/apogee.fits", "--label-names", "teff,logg,fe_h", "--out"]
 VERBS = {
-    "prepare": ["prepare", "survey/spectra", "--out", "new.zarr", "--workers", "1"],
-    "prepare again": ["prepare", "survey/spectra", "--out", "store.zarr", "--workers", "1", "--overwrite"],
+    "prepare": ["prepare", "survey/spectra", "--out", "new.zarr"],
+    "prepare again": ["prepare", "survey/spectra", "--out", "store.zarr", "--overwrite"],
     "train": [*TRAIN, "new.nc", "--folds", "0"],
     "train with folds": [*TRAIN, "new.nc", "--folds", "2"],
     "label": ["label", "model.nc", "store.zarr", "--out", "rows.fits"],
@@ -61,3 +62,14 @@ def test_a_command_killed_at_some_operations_finishes_when_it_is_run_again(verb,
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_command_killed_at_any_operation_finishes_when_it_is_run_again(verb, before, tmp_path):
     _check(verb, before, tmp_path, None)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["KILL", "TERM"])
+@pytest.mark.parametrize("verb", ["prepare", "train with folds", "label", "uncertainties", "run"])
+def test_a_command_killed_at_a_random_moment_leaves_no_process_and_finishes_when_it_is_run_again(
+    verb, number, before, tmp_path
+):
+    command = [*VERBS[verb], *([] if verb == "run" else ["--workers", "2"])]
+    outcomes = kill_at_random(command, before, tmp_path, times=20, number=number)
+    assert failures(outcomes) == []

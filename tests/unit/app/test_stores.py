@@ -45,7 +45,7 @@ def test_a_store_is_labelled_as_its_spectra_are(made, prior):
 
 def test_pixels_are_compressed_once_and_starts_minimised_once(made, monkeypatch):
     model, _, path = made
-    calls = {"compress": 0, "find_modes": 0}
+    calls = {"compress_pixels": 0, "find_modes": 0}
 
     def count(module, name):
         function = getattr(module, name)
@@ -56,7 +56,7 @@ def test_pixels_are_compressed_once_and_starts_minimised_once(made, monkeypatch)
 
         monkeypatch.setattr(module, name, counted)
 
-    count(likelihood, "compress")
+    count(likelihood, "compress_pixels")
     count(labelling, "find_modes")
     label_store(model, path, n_draws=200)
-    assert calls == {"compress": 1, "find_modes": 1}
+    assert calls == {"compress_pixels": 1, "find_modes": 1}

@@ -9,8 +9,9 @@ from nuisance_stars import NuisanceStars, to_units
 
 import bayescannon as bc
 from bayescannon.cannon.labelling import estimate_labels, formal_errors, search_optima
-from bayescannon.cannon.likelihood import StarLikelihood, star_quartic, star_residuals
+from bayescannon.cannon.likelihood import StarLikelihood, star_quartic
 from bayescannon.cannon.star_nuisances import with_nuisances
+from bayescannon.cannon.star_residuals import star_residuals
 from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.numerics.errors import BayesCannonWarning, InputTypeError
 
