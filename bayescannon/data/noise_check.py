@@ -9,7 +9,7 @@ to 21 (median 1.0 to 1.5) and 0.5 to 4.8 (median 0.5 to 0.8); the limits below a
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import comb
 
@@ -78,6 +78,34 @@ class StarNoise:
     not_finite: int = 0
     negative: int = 0
     spikes: int = 0
+
+
+@dataclass(frozen=True)
+class UnkeptNoise:
+    """
+    Sums over stars whose noise is not kept one by one, in a run of many.
+
+    Attributes
+    ----------
+    not_finite, negative, spikes : int
+        Pixels, as in :class:`StarNoise`.
+    spiky : int
+        Stars that have spikes.
+    """
+
+    not_finite: int = 0
+    negative: int = 0
+    spikes: int = 0
+    spiky: int = 0
+
+    def plus(self, star: StarNoise) -> "UnkeptNoise":
+        """Return the sums with one more star."""
+        if not (star.not_finite or star.negative or star.spikes):
+            return self
+        return UnkeptNoise(
+            self.not_finite + star.not_finite, self.negative + star.negative, self.spikes + star.spikes,
+            self.spiky + (star.spikes > 0),
+        )  # fmt: skip
 
 
 def find_spikes(ivar: FloatArray, live: BoolArray) -> BoolArray:
@@ -185,6 +213,8 @@ class NoiseFinding:
     normalised : bool
         The spectra go into a model, whose scatter takes up what errors that are too small lack; errors that are too
         large, or another quantity, are still faults.
+    unkept : UnkeptNoise
+        Of further stars, if `stars` are a sample.
 
     Examples
     --------
@@ -201,6 +231,7 @@ class NoiseFinding:
 
     stars: tuple[StarNoise, ...] = ()
     normalised: bool = False
+    unkept: UnkeptNoise = field(default_factory=UnkeptNoise)
 
     @classmethod
     def of(cls, flux: FloatArray, ivar: FloatArray) -> "NoiseFinding":
@@ -241,7 +272,7 @@ class NoiseFinding:
         """Say what is wrong with the inverse variances, a sentence for each fault; empty if nothing is."""
         found = []
         reading = self._reading()
-        n_wrong, n_spikes = int(self._wrong.sum()), sum(star.spikes for star in self.stars)
+        n_wrong, n_spikes = int(self._wrong.sum()), self.unkept.spikes + sum(star.spikes for star in self.stars)
         if reading or n_wrong:
             chosen = np.array([star.bounds[0] for star in self.stars]) if reading else self._of_wrong()
             lower, upper = np.nanmedian(chosen, axis=0)
@@ -258,7 +289,7 @@ class NoiseFinding:
                 "these). Give ivar = 1 / sigma**2, in the inverse square of the flux's unit"
             )
         if n_spikes and not reading:
-            n_stars = sum(star.spikes > 0 for star in self.stars)
+            n_stars = self.unkept.spiky + sum(star.spikes > 0 for star in self.stars)
             found.append(
                 f"{n_spikes} pixels of {n_stars} spectra have an inverse variance above {SPIKE:g} times the median "
                 "around them"
@@ -271,9 +302,9 @@ class NoiseFinding:
     def lost_pixels(self) -> str:
         """Count the pixels that are dead because of their inverse variance alone; empty if there are none."""
         counts = {
-            "not finite": sum(star.not_finite for star in self.stars),
-            "negative": sum(star.negative for star in self.stars),
-            f"above {SPIKE:g} times the median around": sum(star.spikes for star in self.stars),
+            "not finite": self.unkept.not_finite + sum(star.not_finite for star in self.stars),
+            "negative": self.unkept.negative + sum(star.negative for star in self.stars),
+            f"above {SPIKE:g} times the median around": self.unkept.spikes + sum(star.spikes for star in self.stars),
         }
         text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         return f"inverse variances that are not used: {text}" if text else ""

@@ -1,35 +1,36 @@
 """Prepare files of spectra into a store, in constant memory; a bad file is refused and does not stop the run."""
 
-import multiprocessing
 import pickle
-import signal
 import sys
 import warnings
-from collections import Counter, deque
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-import numpy as np
-from threadpoolctl import threadpool_limits
-
+from bayescannon.data.display import visible
 from bayescannon.data.grid_choice import lamost_grid, parse_grid
-from bayescannon.data.noise_check import NoiseFinding, StarNoise
 from bayescannon.data.preset import PAPER, Preset, choose_preset, provenance
+from bayescannon.io.disk_room import require_room
 from bayescannon.io.grid_file import as_grid
 from bayescannon.io.paths import as_path
 from bayescannon.io.prepare_chunk import AIR_CHOICES, Chunk, FilePart, Work, prepare_chunk
+from bayescannon.io.prepare_journal import digest_of
 from bayescannon.io.prepare_report import PrepareError, PrepareReport, Refusals, tally
+from bayescannon.io.prepare_run import PrepareRun
+from bayescannon.io.prepare_tally import PrepareTally
 from bayescannon.io.readers.choice import AUTO, choose_reader, endings_of, hint_of_other_readers
 from bayescannon.io.readers.reader import Reader
 from bayescannon.io.readers.registry import find_reader
 from bayescannon.io.redshift_table import choose_redshift
-from bayescannon.io.source_files import SourceFiles, find_files, same_files
-from bayescannon.io.store_writer import StoreWriter
+from bayescannon.io.source_files import SourceFiles, find_files, survey_files
+from bayescannon.io.store_writer import check_output_store
+from bayescannon.io.work_folder import WorkFolder
 from bayescannon.numerics.errors import BayesCannonWarning, InputError
+from bayescannon.numerics.executors import executor_of
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
@@ -64,7 +65,8 @@ def prepare_files(
 
     The stars are stored in the order of the sorted paths, whatever the number of workers. If several files have the
     same id, the first is kept and the others are refused; a file with several names is read once. Wavelengths in air
-    are converted to vacuum.
+    are converted to vacuum. If the work is interrupted or killed, shards of 1,024 stars that are finished stay in a
+    hidden folder beside the store, and the same call goes on there, with the same result to the byte.
 
     Parameters
     ----------
@@ -99,7 +101,13 @@ def prepare_files(
     Raises
     ------
     PrepareError
-        There are no files, all of them were refused, as many are of one reader as of another, or a worker process died.
+        There are no files, all of them were refused, or as many are of one reader as of another.
+    WorkerError
+        Worker processes cannot be started, or die of the same files.
+    DiskRoomError, OutputWriteError
+        The disk has no room for the store. If it is filled up by the work, shards that are finished are kept.
+    OutputBusyError
+        Another process writes the store.
     InputError
         There is no such reader, grid or preset.
     OutputExistsError
@@ -126,57 +134,55 @@ def prepare_files(
     preset = choose_preset(preset)
     given, air, redshift = _reading(reading)
     own = () if given == AUTO else find_reader(given).endings
-    files = find_files(source, endings_of(given), own)
+    found = find_files(source, endings_of(given), own)
+    survey = survey_files(found)
+    files = replace(found, names=survey.names)
     choice = choose_reader(given, files)
     default = lamost_grid() if choice.reader.grid is None else parse_grid(choice.reader.grid)
     # absolute, as the workers may have another working folder
     work = Work(files.root.absolute(), choice.reader, preset, as_grid(grid, default), air, redshift)
-    again = same_files(files)
-    refused: Refusals = sorted([*choice.others.items(), *again])
-    notes = Counter({**choice.notes, **files.notes, "paths listed more than once": files.n_repeated})
-    skipped = {name for name, _ in refused} | set(choice.left_out)
-    names = [name for name in files.names if name not in skipped]
-    n_files = len(files.names) - len(choice.left_out)
-    chunks = _tasks(names, files, choice.reader)
-    workers = min(workers, -(-len(chunks) // CHUNKS_PER_WORKER))
-    if workers > 1 and not _can_travel(choice.reader):
-        workers = 1
-    noise: list[StarNoise] = []
-    first_of: dict[str, str] = {}
-    releases: set[str] = set()
-    n_done, n_air = n_files - len(names), 0
-    with (
-        StoreWriter(store, work.grid, overwrite=overwrite) as writer,
-        closing(_prepared(chunks, work, workers)) as prepared,
-        reporting(progress, "prepare") as report,
-    ):
-        for parts, chunk in zip(chunks, prepared, strict=True):
-            fresh = np.ones(len(chunk.places), dtype=bool)
-            bad = chunk.refused
-            for i, (name, place) in enumerate(zip(chunk.spectra.id.tolist(), chunk.places, strict=True)):
-                if first_of.setdefault(name, place) != place:
-                    fresh[i] = False
-                    bad.append((place, f"duplicate id: {name} was read from {first_of[name]}"))
-            refused += bad
-            notes.update(chunk.notes)
-            n_air += chunk.n_air
-            noise += chunk.noise
-            releases |= set(chunk.spectra.columns["release"].tolist()) - {""}
-            writer.append(chunk.spectra.select(fresh))
-            n_done += sum(part.is_last for part in parts)
-            report(n_done, n_files)
-        refused.sort()
-        if not first_of:
+    skipped = set(choice.others) | set(choice.left_out)
+    source_of = SourceFiles(files.root, tuple(name for name in files.names if name not in skipped))
+    start = PrepareTally(
+        sorted([*choice.others.items(), *survey.refused]),
+        Counter({**choice.notes, **files.notes, "paths listed more than once": files.n_repeated}),
+        n_done=len(survey.refused) + len(choice.others),
+    )
+    n_files = len(found.names) - len(choice.left_out)
+    target = check_output_store(store, overwrite=overwrite)
+    fingerprint = {
+        "verb": "prepare", "preset": provenance(preset), "air": air, "reader": choice.reader.name,
+        "grid": digest_of(work.grid), "redshift": digest_of(redshift), "files": survey.digest, "chunk": FILE_CHUNK,
+    }  # fmt: skip
+    with WorkFolder(target, fingerprint) as folder, reporting(progress, "prepare") as report:
+        check_output_store(store, overwrite=overwrite)
+        run = PrepareRun(folder.parts, work.grid, start, str(store))
+        if not run.finished(target):
+            run.go_on()
+            require_room(target, run.left(len(source_of.names)), len(work.grid))
+            tasks = islice(_tasks(source_of, choice.reader), run.next_task, None)
+            with closing(_prepared(tasks, work, workers)) as prepared:
+                for chunk in prepared:
+                    run.add(chunk)
+                    report(run.tally.n_done, n_files)
+        refused = sorted((visible(file, keep=""), visible(reason, keep="")) for file, reason in run.tally.refused)
+        if not run.n_star:
             raise _nothing_prepared(n_files, refused, hint_of_other_readers(choice, files))
-        attrs = {"data_release": ", ".join(sorted(releases)), "n_files": n_files, "reader": choice.reader.name}
-        writer.finish(provenance(preset) | attrs | {"n_air": n_air}, refused)
-        finding = NoiseFinding(tuple(noise))
-        finding.warn(f"the spectra of {source if isinstance(source, str | Path) else 'these files'}")
-        return PrepareReport(
-            writer.path, n_files, writer.n_star, tuple(refused), preset, choice.reader.name,
-            writer.n_star + len(refused), n_air, {text: count for text, count in notes.items() if count},
-            finding,
-        )  # fmt: skip
+        if not run.n_finished:
+            attrs = {
+                "data_release": ", ".join(sorted(run.tally.releases)), "n_files": n_files,
+                "reader": choice.reader.name, "n_air": run.tally.n_air,
+            }  # fmt: skip
+            run.finish(provenance(preset) | attrs, refused)
+            run.put_in_place(target)
+        folder.finish()
+    finding = run.noise.finding()
+    finding.warn(f"the spectra of {source if isinstance(source, str | Path) else 'these files'}")
+    return PrepareReport(
+        store, n_files, run.n_star, tuple(refused), preset, choice.reader.name,
+        run.n_star + len(refused), run.tally.n_air, {text: count for text, count in run.tally.notes.items() if count},
+        finding,
+    )  # fmt: skip
 
 
 def _reading(options: ReadingOptions) -> tuple[str | Reader, str, float | dict[str, float] | None]:
@@ -192,26 +198,24 @@ def _reading(options: ReadingOptions) -> tuple[str | Reader, str, float | dict[s
     return options.get("reader", AUTO), air, choose_redshift(options.get("redshift"))
 
 
-def _tasks(names: Sequence[str], files: SourceFiles, reader: Reader) -> list[list[FilePart]]:
-    """Return the tasks of workers: some files of one star, or some rows of a file of many."""
-    tasks: list[list[FilePart]] = []
+def _tasks(files: SourceFiles, reader: Reader) -> Iterator[list[FilePart]]:
+    """Yield the tasks of workers: some files of one star, or some rows of a file of many."""
     small: list[FilePart] = []
-    for name in names:
+    for name in files.names:
         rows = _count(files.root / name, reader)
         if rows <= FILE_CHUNK:
             small.append(FilePart(name))
             if len(small) == FILE_CHUNK:
-                tasks.append(small)
+                yield small
                 small = []
             continue
         if small:
-            tasks.append(small)
+            yield small
             small = []
-        tasks += [
-            [FilePart(name, start, min(start + FILE_CHUNK, rows), start + FILE_CHUNK >= rows)]
-            for start in range(0, rows, FILE_CHUNK)
-        ]
-    return [*tasks, small] if small else tasks
+        for start in range(0, rows, FILE_CHUNK):
+            yield [FilePart(name, start, min(start + FILE_CHUNK, rows), start + FILE_CHUNK >= rows)]
+    if small:
+        yield small
 
 
 def _count(path: Path, reader: Reader) -> int:
@@ -263,34 +267,12 @@ def _nothing_prepared(n_files: int, refused: Refusals, hint: str) -> PrepareErro
     )
 
 
-def _prepared(chunks: list[list[FilePart]], work: Work, workers: int) -> Generator[Chunk]:
+def _prepared(tasks: Iterator[list[FilePart]], work: Work, workers: int) -> Generator[Chunk]:
     """Yield the prepared chunks in order, with a bounded number of them in memory."""
-    if workers <= 1:
-        with threadpool_limits(1, user_api="blas"):
-            for chunk in chunks:
-                yield prepare_chunk(chunk, work)
-        return
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-    flying: deque[Future[Chunk]] = deque()
-    try:
-        for chunk in chunks:
-            flying.append(pool.submit(prepare_chunk, chunk, work))
-            if len(flying) > workers + 1:
-                yield flying.popleft().result()
-        while flying:
-            yield flying.popleft().result()
-    except BrokenProcessPool as error:
-        raise PrepareError(
-            "a worker process died, from lack of memory or because a script runs the call when it is imported. Put the "
-            "call under \"if __name__ == '__main__':\", use workers=1, or give the machine more memory"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Ignore interrupts, which the parent process handles, and use one BLAS thread, best for small products."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(1, user_api="blas")
+    # as many as decide on the number of workers
+    first = list(islice(tasks, CHUNKS_PER_WORKER * workers))
+    workers = min(workers, -(-len(first) // CHUNKS_PER_WORKER))
+    if workers > 1 and not _can_travel(work.reader):
+        workers = 1
+    with executor_of(None, max(workers, 1)) as executor:
+        yield from executor.map(prepare_chunk, chain(first, tasks), work)

@@ -23,7 +23,7 @@ FAST = f"spectra with |z| above {UNLIKELY:g}: no stars, or velocities that are n
 AIR_CHOICES = ("auto", "air", "vacuum")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FilePart:
     """A file by its name, and the rows of it if it holds many stars and is read in parts."""
 
@@ -62,6 +62,8 @@ class Chunk:
     notes : mapping of text to int
     noise : list of StarNoise
         Of the good stars, as they were read.
+    n_done : int
+        Files that were read to their end.
     """
 
     spectra: Spectra
@@ -70,6 +72,7 @@ class Chunk:
     n_air: int
     notes: dict[str, int] = field(default_factory=dict)
     noise: list[StarNoise] = field(default_factory=list)
+    n_done: int = 0
 
 
 def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
@@ -112,9 +115,10 @@ def prepare_chunk(parts: Sequence[FilePart], work: Work) -> Chunk:
     spectra = Spectra(work.grid, flux[good], ivar[good], ids, star_columns(chosen))
     unsaid = sum(raw.air is None for raw in chosen)
     notes[SAYS_NEITHER] += unsaid
+    n_done = sum(part.is_last for part in parts)
     noise = [measure_noise(raw.flux, raw.ivar) for raw in chosen]
     n_air = sum(raw.air is True for raw in chosen)
-    return Chunk(spectra, [places[i] for i in good], refused, n_air, dict(notes), noise)
+    return Chunk(spectra, [places[i] for i in good], refused, n_air, dict(notes), noise, n_done)
 
 
 def _read(part: FilePart, work: Work) -> ReadResult:

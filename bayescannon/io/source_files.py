@@ -1,18 +1,30 @@
 """The files of a preparation: of a folder, a list, or one by itself; each file once, whatever names it has."""
 
+import codecs
+import hashlib
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bayescannon.data.parts import a_kind
 from bayescannon.data.spectra import RawSpectrum, Spectra
 from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC
 from bayescannon.io.prepare_report import PrepareError, Refusals
 from bayescannon.io.readers.array_file import array_format
+from bayescannon.io.size_limits import TEXT_LIST, read_limited
 from bayescannon.numerics.errors import InputTypeError
+
+# what opening may wait for, or reading may never end
+_SPECIAL = {
+    stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,8 @@ def find_files(
         names, notes = _in_folder(path, endings)
     elif path.is_file():
         root, names = path.parent, _names_in(path, own_endings)
+    elif path.exists():
+        raise PrepareError(f"{source} is neither a folder nor a file; expected a folder of spectra or a list of files")
     else:
         raise PrepareError(f"{source} does not exist; expected a folder of spectra or a list of files")
     if not names:
@@ -102,28 +116,71 @@ def _in_folder(path: Path, endings: tuple[str, ...]) -> tuple[list[str], Counter
     )
 
 
-def same_files(files: SourceFiles) -> Refusals:
+@dataclass(frozen=True)
+class SourceSurvey:
     """
-    Return the names that lead to a file that has another name too, with the reason; the name that is no link is kept.
+    What the file system says of the files of a source.
 
-    Links to a file, and further names of it, are compared by the file system's number of the file.
+    Attributes
+    ----------
+    names : tuple of str
+        The files to read, each once.
+    refused : list of (file, reason)
+        Further names of these files, and what is no file.
+    digest : str
+        Of the names, sizes and times of change of all.
     """
-    by_file: dict[tuple[int, int], list[str]] = {}
-    for name in files.names:
+
+    names: tuple[str, ...]
+    refused: Refusals
+    digest: str
+
+
+def survey_files(files: SourceFiles) -> SourceSurvey:
+    """
+    Look at all files without opening them: pipes, devices and further names of the same file are refused.
+
+    Links to a file, and further names of it, are compared by the file system's number of the file; the name that is no
+    link is kept. A name that leads nowhere stays: it is refused when it is read.
+    """
+    numbers = np.zeros((len(files.names), 2), dtype=np.uint64)
+    refused: Refusals = []
+    gone: set[str] = set()
+    digest = hashlib.sha256()
+    for i, name in enumerate(files.names):
         try:
             found = (files.root / name).stat()
         except (OSError, ValueError):
-            # a missing file is refused when it is read
+            digest.update(f"{name}\0missing\n".encode("utf-8", "surrogatepass"))
+            continue
+        digest.update(f"{name}\0{found.st_size} {found.st_mtime_ns}\n".encode("utf-8", "surrogatepass"))
+        kind = _SPECIAL.get(stat.S_IFMT(found.st_mode))
+        if kind:
+            refused.append((name, f"not a file: it is {kind}, which may never end"))
+            gone.add(name)
             continue
         # some file systems give no numbers
         if found.st_ino:
-            by_file.setdefault((found.st_dev, found.st_ino), []).append(name)
+            numbers[i] = found.st_dev, found.st_ino
+    same = _same_files(files, numbers)
+    gone |= {name for name, _ in same}
+    names = tuple(name for name in files.names if name not in gone) if gone else files.names
+    return SourceSurvey(names, sorted([*refused, *same]), digest.hexdigest())
+
+
+def _same_files(files: SourceFiles, numbers: NDArray[np.uint64]) -> Refusals:
+    """Return the names that lead to a file that has another name too, with the reason."""
+    known = np.flatnonzero(numbers[:, 1])
+    _, inverse, counts = np.unique(numbers[known], axis=0, return_inverse=True, return_counts=True)
+    several = known[counts[inverse] > 1]
+    by_file: dict[tuple[int, ...], list[str]] = {}
+    for i in several.tolist():
+        by_file.setdefault(tuple(numbers[i].tolist()), []).append(files.names[i])
     refused = []
     for names in by_file.values():
-        if len(names) > 1:
-            kept = min(names, key=lambda name: ((files.root / name).is_symlink(), name))
-            refused += [(name, f"same file: it is {kept}, by a link or another path") for name in names if name != kept]
-    return sorted(refused)
+        kept = min(names, key=lambda name: ((files.root / name).is_symlink(), name))
+        refused += [(name, f"same file: it is {kept}, by a link or another path") for name in names if name != kept]
+    return refused
 
 
 def _paths(source: Any) -> Path | list[str]:
@@ -142,20 +199,31 @@ def _paths(source: Any) -> Path | list[str]:
 
 def _names_in(path: Path, own_endings: tuple[str, ...]) -> list[str]:
     """Return the paths in a list file, or the name of `path` if that is itself a spectrum."""
-    with path.open("rb") as file:
-        start = file.read(16)
-    is_spectrum = start.startswith((GZIP_MAGIC, FITS_MAGIC)) or array_format(start, path)
-    if is_spectrum or (own_endings and path.name.lower().endswith(own_endings)):
-        return [path.name]
     try:
-        # a byte-order mark is no part of the first name
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise PrepareError(f"{path} is neither a FITS file nor a text file with one path per line") from None
+        with path.open("rb") as file:
+            start = file.read(16)
+        is_spectrum = start.startswith((GZIP_MAGIC, FITS_MAGIC)) or array_format(start, path)
+        if is_spectrum or (own_endings and path.name.lower().endswith(own_endings)):
+            return [path.name]
+        content = read_limited(path, TEXT_LIST, "a text with one path per line")
+    except OSError as error:
+        raise PrepareError(f"{path} cannot be read: {error.strerror or error}") from error
+    # a byte-order mark is no part of the first name; names of files may be bytes that are no text
+    lines = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape").splitlines()
     names = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-    if names and not any((path.parent / name).exists() for name in names):
+    is_text = all(name.isprintable() for name in names[:100])
+    if names and not any(_exists(path.parent / name) for name in names):
+        if not is_text:
+            raise PrepareError(f"{path} is neither a FITS file nor a text file with one path per line")
         raise PrepareError(
             f"none of the {len(names)} lines of {path} is the path of a file; the first is {names[0][:80]!r}. Give a "
             "folder of spectra, one spectrum, or a text file with one path per line"
         )
     return names
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -17,7 +17,7 @@ from bayescannon.io.preparation import prepare_files
 from bayescannon.io.prepare_report import PrepareError, PrepareReport
 from bayescannon.io.readers.reader import FITS_ENDINGS
 from bayescannon.io.source_files import find_files
-from bayescannon.io.store import StoreError, load_spectra, open_store
+from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputTypeError
 
 
@@ -198,30 +198,6 @@ def test_an_interrupted_prepare_leaves_no_store(folder, tmp_path, workers):
     assert not list(tmp_path.glob("*s.*zarr"))
 
 
-KILLED = """
-import os, signal, sys
-from bayescannon.io import preparation as module, store_builder
-module.FILE_CHUNK, store_builder.STAR_SHARD = 4, 1
-def kill(done, total):
-    if done >= 12:
-        os.kill(os.getpid(), signal.SIGKILL)
-module.prepare_files(sys.argv[1], sys.argv[2], workers=1, progress=kill)
-"""
-
-
-def test_a_killed_prepare_leaves_no_store_and_the_next_run_works(folder, tmp_path):
-    store = tmp_path / "s.zarr"
-    done = subprocess.run([sys.executable, "-c", KILLED, folder, store], check=False, timeout=120)
-    assert done.returncode == -9
-    (left,) = tmp_path.glob("*s.*zarr")
-    assert left.name.startswith(".s.partial-")
-    for path in (store, left):
-        with pytest.raises(StoreError, match="interrupted"):
-            open_store(path)
-    prepare_files(folder, store, workers=1)
-    assert len(load_spectra(store)) == 10
-
-
 UNGUARDED = """
 import sys
 from bayescannon.io import preparation as module
@@ -238,7 +214,8 @@ def test_a_script_without_a_main_guard_is_told_what_to_do(folder, tmp_path):
         check=False, timeout=120, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "PrepareError: a worker process" in done.stderr
+    assert "WorkerError: " in done.stderr
+    assert "Put the call under \"if __name__ == '__main__':\", use one worker" in done.stderr
     assert not list(tmp_path.glob("*s.*zarr"))
 
 

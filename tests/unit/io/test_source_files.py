@@ -8,7 +8,7 @@ from lamost_files import lamost_bytes
 
 from bayescannon.io.prepare_report import PrepareError
 from bayescannon.io.readers.reader import FITS_ENDINGS
-from bayescannon.io.source_files import find_files, same_files
+from bayescannon.io.source_files import find_files, survey_files
 
 
 @pytest.fixture
@@ -53,10 +53,51 @@ def test_a_file_with_several_names_is_read_once(folder):
     outside.symlink_to("/dev/null")
     files = find_files(folder, FITS_ENDINGS)
     reason = "same file: it is b.fits, by a link or another path"
-    assert same_files(files) == [("a-link.fits", reason), ("c-hard.fits", reason)]
+    device = "not a file: it is a device, which may never end"
+    survey = survey_files(files)
+    assert survey.refused == [("a-link.fits", reason), ("c-hard.fits", reason), ("z-outside.fits", device)]
+    assert survey.names == ("b.fits", "lost.fits", "sub/a.FITS.GZ")
     # the same path written in two ways
     files = find_files([folder / "b.fits", folder / "sub" / ".." / "b.fits"], FITS_ENDINGS)
-    assert [name for name, _ in same_files(files)] == [str(folder / "sub" / ".." / "b.fits")]
+    assert [name for name, _ in survey_files(files).refused] == [str(folder / "sub" / ".." / "b.fits")]
+
+
+def test_the_digest_of_a_survey_changes_with_every_file(folder):
+    files = find_files(folder, FITS_ENDINGS)
+    digests = {survey_files(files).digest for _ in range(2)}
+    os.utime(folder / "b.fits", ns=(5, 5))
+    digests.add(survey_files(files).digest)
+    (folder / "b.fits").write_bytes(b"other")
+    os.utime(folder / "b.fits", ns=(5, 5))
+    digests.add(survey_files(files).digest)
+    (folder / "b.fits").rename(folder / "c.fits")
+    digests.add(survey_files(find_files(folder, FITS_ENDINGS)).digest)
+    assert len(digests) == 4
+
+
+def test_pipes_are_refused_without_opening_them(folder):
+    os.mkfifo(folder / "pipe.fits")
+    survey = survey_files(find_files(folder, FITS_ENDINGS))
+    assert survey.refused == [("pipe.fits", "not a file: it is a pipe, which may never end")]
+    with pytest.raises(PrepareError, match="is neither a folder nor a file"):
+        find_files(folder / "pipe.fits", FITS_ENDINGS)
+
+
+def test_names_that_are_no_text(folder):
+    odd = os.fsdecode(b"st\xffr.fits")
+    (folder / "b.fits").rename(folder / odd)
+    assert find_files(folder, FITS_ENDINGS).names == (odd, "sub/a.FITS.GZ")
+    (folder / "list.txt").write_bytes(b"st\xffr.fits\n")
+    assert find_files(folder / "list.txt", FITS_ENDINGS).names == (odd,)
+
+
+def test_a_list_that_cannot_be_read(folder, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PrepareError, match=r"notes\.txt cannot be read: Permission denied"):
+        find_files(folder / "notes.txt", FITS_ENDINGS)
 
 
 def test_nothing_to_read(folder):

@@ -1,0 +1,163 @@
+"""A preparation as it goes: stars into shards, ids that occur again refused, and a record of every shard."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayescannon.io.known_ids import KnownIds
+from bayescannon.io.outputs import put_in_place, saying_why
+from bayescannon.io.prepare_chunk import Chunk
+from bayescannon.io.prepare_journal import Entry, PrepareJournal
+from bayescannon.io.prepare_report import PrepareError
+from bayescannon.io.prepare_tally import NoiseSample, PrepareTally
+from bayescannon.io.store import store_attributes, store_id
+from bayescannon.io.store_builder import Shard, StoreBuilder
+from bayescannon.io.store_layout import STAR, STAR_SHARD
+from bayescannon.io.work_folder import Parts
+
+
+class PrepareRun:
+    """
+    Gather the prepared chunks of a run into the unfinished store of its work folder.
+
+    Parameters
+    ----------
+    parts : Parts
+        Of the work folder.
+    wavelength : float64 array of shape (pixel,)
+    start : PrepareTally
+        What is counted before the first task.
+    shown : str
+        The store, for messages.
+
+    Attributes
+    ----------
+    tally : PrepareTally
+        Of all tasks; its noise is not kept.
+    noise : NoiseSample
+    next_task : int
+        The first task that is not done.
+    """
+
+    def __init__(self, parts: Parts, wavelength: NDArray[np.float64], start: PrepareTally, shown: str) -> None:
+        self.journal = PrepareJournal(parts)
+        self.builder = StoreBuilder(self.journal.write, wavelength, shown)
+        self.tally = PrepareTally()
+        self.tally.add(start)
+        self.noise = NoiseSample()
+        self.next_task = 0
+        # of a store that was put in place before
+        self.n_finished = 0
+        self._known = KnownIds(lambda row: self._star(row)[0])
+        # of stars that are in no recorded shard
+        self._ids: list[str] = []
+        self._places: list[str] = []
+        self._n_recorded = 0
+        # what the tasks since the last entry counted
+        self._since = PrepareTally()
+        # ids of stars of the next task that are in shards already
+        self._skipped: list[str] = []
+
+    @property
+    def n_star(self) -> int:
+        """Number of stars."""
+        return self.builder.n_star or self.n_finished
+
+    def left(self, n_files: int) -> int:
+        """Return how many of the files may still become stars."""
+        return max(n_files - self.n_star, 0)
+
+    def go_on(self) -> None:
+        """Take up what an earlier run of the same command left."""
+        ids: list[str] = []
+        skip = 0
+        for entry in self.journal.entries():
+            self.builder.adopt(entry.shard)
+            self._count(entry.tally)
+            self.next_task, skip = entry.next_task, entry.skip
+            ids += entry.shard.columns[STAR].tolist()
+            # the stars of tasks that are done are known; those of the next task are met again
+            n_known = max(len(ids) - skip, 0)
+            self._known.add(ids[:n_known], self.n_star - len(ids))
+            ids = ids[n_known:]
+        self._n_recorded = self.n_star
+        self._skipped = ids
+
+    def add(self, chunk: Chunk) -> None:
+        """Add the stars of the next task."""
+        names = chunk.spectra.id.tolist()
+        refused = list(chunk.refused)
+        fresh = np.ones(len(names), dtype=bool)
+        for i, row in sorted(self._known.earlier(names).items()):
+            fresh[i] = False
+            name, place = self._star(row)
+            refused.append((chunk.places[i], f"duplicate id: {name} was read from {place}"))
+        ids = [name for name, is_fresh in zip(names, fresh.tolist(), strict=True) if is_fresh]
+        places = [place for place, is_fresh in zip(chunk.places, fresh.tolist(), strict=True) if is_fresh]
+        skip = len(self._skipped)
+        first_row = self.n_star - skip
+        if ids[:skip] != self._skipped:
+            self.journal.start_anew()
+            raise PrepareError(
+                "the files hold other stars than before the command was interrupted, although their names, sizes and "
+                "times are the same; what was finished is removed. Give the command again"
+            )
+        self._skipped = []
+        self._ids += ids[skip:]
+        self._places += places[skip:]
+        spectra = chunk.spectra.select(np.flatnonzero(fresh)[skip:])
+        with saying_why(self.journal.store):
+            shards = self.builder.append(spectra)
+        for shard in shards:
+            self._record(shard, first_row)
+        self._known.add(ids, first_row)
+        releases = set(chunk.spectra.columns["release"].tolist()) - {""}
+        done = PrepareTally(refused, Counter(chunk.notes), releases, chunk.n_done, chunk.n_air, chunk.noise)
+        self._count(done)
+        self._since.add(done)
+        self.next_task += 1
+
+    def finish(self, attrs: Mapping[str, Any], refused: Sequence[tuple[str, str]]) -> None:
+        """Write what is left of the store."""
+        with saying_why(self.journal.store):
+            self.builder.finish(attrs, refused)
+
+    def put_in_place(self, target: Path) -> None:
+        """Give the finished store its name, and record that, for a run that is killed before it can say so."""
+        written = store_id(self.journal.store)
+        self.journal.record_result(written, self.n_star, self.tally)
+        with saying_why(target):
+            put_in_place(self.journal.store, target)
+
+    def finished(self, target: Path) -> PrepareTally | None:
+        """Return what the same command counted, if it put the store in place and was killed then; else None."""
+        recorded = self.journal.result()
+        if recorded is None or store_attributes(target).get("store_id") != recorded[0]:
+            return None
+        _, self.n_finished, self.tally = recorded
+        return self.tally
+
+    def _count(self, tally: PrepareTally) -> None:
+        self.noise.add(tally.noise)
+        self.tally.add(tally)
+        self.tally.noise = []
+
+    def _record(self, shard: Shard, first_row: int) -> None:
+        """Record a shard that ends with stars of the task that is being added."""
+        n = len(shard)
+        stop = self._n_recorded + n
+        places = np.array(self._places[:n], dtype=np.str_)
+        self.journal.record(Entry(shard, places, self._since, self.next_task, stop - first_row))
+        self._since = PrepareTally()
+        self._n_recorded = stop
+        self._ids, self._places = self._ids[n:], self._places[n:]
+
+    def _star(self, row: int) -> tuple[str, str]:
+        """Return id and file of a star."""
+        if row >= self._n_recorded:
+            return self._ids[row - self._n_recorded], self._places[row - self._n_recorded]
+        return self.journal.star(row, STAR_SHARD)
