@@ -4,10 +4,18 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-_CARD, _KEY = 80, 8
+_BLOCK, _CARD, _KEY = 2880, 80, 8
 _END = b"END".ljust(_CARD)
 # a value as the FITS standard 4.0, section 4.2, writes it: text, logical, whole number or floating-point number
 _VALUE = re.compile(rb"= +(?:'([^']*)'|([TF])|([+-]?\d+)|([+-]?\d*\.\d*(?:[ED][+-]?\d+)?)) *(?:/|$)")
+
+
+def header_length(data: bytes) -> int:
+    """Return the bytes of the primary header, with its padding; 0 if it has no end."""
+    for start in range(0, len(data) - _CARD + 1, _CARD):
+        if data.startswith(_END, start):
+            return -(-(start + _CARD) // _BLOCK) * _BLOCK
+    return 0
 
 
 def header_values(data: bytes, header: Any, keys: Collection[str]) -> dict[str, Any]:

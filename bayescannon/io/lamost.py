@@ -1,6 +1,7 @@
 """Read LAMOST low-resolution spectra in every file layout of DR1 to DR10, recognised by content and not by release."""
 
 import io
+import os
 import re
 import warnings
 import zlib
@@ -16,13 +17,18 @@ from numpy.typing import NDArray
 from bayescannon.data.spectra import RawSpectrum, SpectrumError
 from bayescannon.data.star_ids import bare_id
 from bayescannon.io.fits_header import header_values
+from bayescannon.io.fits_sizes import require_fits_sizes
+from bayescannon.io.plain_image import plain_image
 from bayescannon.io.readers.reader import ReadResult
+from bayescannon.io.size_limits import UNPACKED_SPECTRUM, SizeLimitError, size_text
 from bayescannon.io.spectrum_table import SpectrumTable
 from bayescannon.io.wavelength_scale import wavelength_scale
 from bayescannon.numerics.typing import FloatArray
 
 # rows of the image and columns of the table that are read; ORMASK is used only where there is no ANDMASK
 ROWS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK")
+# rows of an image with flux, ivar, wavelength and two masks
+N_ROWS = 5
 # the third row of the image is a wavelength if its median is above this [Angstrom], else normalised flux (pipeline 2.6)
 LOWEST_WAVELENGTH = 1000.0
 # numbers up to this are missing: the survey writes -9999
@@ -73,7 +79,13 @@ def read_lamost(path: str | Path) -> RawSpectrum:
 def file_bytes(path: Path) -> bytes:
     """Return the bytes of a file; a SpectrumError with a reason if it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > UNPACKED_SPECTRUM:
+                raise _too_large("the file has")
+            return file.read(size + 1)
+    except SpectrumError:
+        raise
     except FileNotFoundError:
         raise SpectrumError("no such file: check the folder or the list of files") from None
     except (OSError, ValueError) as error:
@@ -167,14 +179,19 @@ def is_lamost(data: bytes) -> bool:
 def decompress(data: bytes) -> bytes:
     """Decompress gzipped data, and check that the result is FITS."""
     if data.startswith(GZIP_MAGIC):
-        parts = []
+        parts: list[bytes] = []
+        left = UNPACKED_SPECTRUM
         # a file may be several streams, as parallel compression writes them
         while data.startswith(GZIP_MAGIC):
             decompressor = zlib.decompressobj(wbits=31)
             try:
-                parts.append(decompressor.decompress(data))
+                # one byte more than is taken, so that what would unpack to gigabytes is found out at the limit
+                parts.append(decompressor.decompress(data, left + 1))
             except zlib.error as error:
                 raise SpectrumError(f"damaged gzip: {error}") from error
+            left -= len(parts[-1])
+            if left < 0:
+                raise _too_large("it unpacks to")
             if not decompressor.eof:
                 raise SpectrumError("truncated: the gzip stream ends early; fetch the file again")
             data = decompressor.unused_data
@@ -184,9 +201,20 @@ def decompress(data: bytes) -> bytes:
     return data
 
 
+def _too_large(what: str) -> SpectrumError:
+    return SpectrumError(f"too large: {what} more than {size_text(UNPACKED_SPECTRUM)}, and one spectrum has less")
+
+
 def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str, dict[str, int]]:
     """Return header values, the four rows of `ROWS`, the name of the layout and what was left out or decided."""
     try:
+        plain = plain_image(data)
+        if plain is not None and plain[0].shape[0] == N_ROWS:
+            image, late = plain
+            header = header_values(data, late, HEADER_KEYS)
+            return _with_wavelength(header, [row.astype(np.float64) for row in image[: len(ROWS)]])
+        # before astropy allocates what a header declares
+        require_fits_sizes(data, len(data), "the file")
         with warnings.catch_warnings():
             # survey headers break minor rules of the standard; only truncation matters here
             warnings.simplefilter("ignore", AstropyUserWarning)
@@ -200,12 +228,21 @@ def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str, dic
                         notes[f"spectra without ANDMASK: the mask is {mask or 'empty'}"] = 1
                     return header, rows, "table", notes
                 rows = _image_rows(hdus[0], header)
+    except SizeLimitError as error:
+        raise SpectrumError(str(error)) from None
     except SpectrumError:
         raise
     except AstropyUserWarning as error:
         raise SpectrumError(f"truncated: {error}") from error
     except Exception as error:  # on damaged bytes astropy raises many kinds of exception
         raise SpectrumError(f"damaged FITS: {type(error).__name__}: {error}") from error
+    return _with_wavelength(header, rows)
+
+
+def _with_wavelength(
+    header: dict[str, Any], rows: list[FloatArray]
+) -> tuple[dict[str, Any], list[FloatArray], str, dict[str, int]]:
+    """Return the rows of an image with a wavelength in the third, and which layout it is."""
     if np.median(np.where(np.isfinite(rows[2]), rows[2], 0.0)) > LOWEST_WAVELENGTH:
         return header, rows, "image", {}
     start, step = header_number(header["COEFF0"]), header_number(header["COEFF1"])
@@ -218,7 +255,7 @@ def _parse_fits(data: bytes) -> tuple[dict[str, Any], list[FloatArray], str, dic
 
 def _image_rows(hdu: Any, header: dict[str, Any]) -> list[FloatArray]:
     """Return the rows of the five-row image that are used."""
-    if len(hdu.shape) != 2 or hdu.shape[0] != 5:
+    if len(hdu.shape) != 2 or hdu.shape[0] != N_ROWS:
         raise _wrong_layout(f"the primary image has shape {hdu.shape}", header)
     return [row.astype(np.float64) for row in hdu.data[: len(ROWS)]]
 
@@ -227,7 +264,7 @@ def _in_table(hdus: Any) -> bool:
     """Tell whether the spectrum is in a table: the primary is empty, or another image with a table behind it."""
     if hdus[0].header["NAXIS"] == 0:
         return True
-    five_rows = hdus[0].header["NAXIS"] == 2 and hdus[0].header["NAXIS2"] == 5
+    five_rows = hdus[0].header["NAXIS"] == 2 and hdus[0].header["NAXIS2"] == N_ROWS
     return not five_rows and any(isinstance(hdu, fits.BinTableHDU) for hdu in hdus[1:])
 
 

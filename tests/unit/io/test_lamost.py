@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -232,3 +233,27 @@ def test_gzip_of_several_streams(tmp_path):
 def test_a_redshift_as_text_and_one_left_to_the_run():
     assert parse_lamost(lamost_bytes(Z="0.0002"), "a").redshift == 2e-4
     assert np.isnan(lamost_result(lamost_bytes(Z=-9999.0), "a").spectra[0].redshift)
+
+
+def test_what_unpacks_to_gigabytes_is_found_out_early(tmp_path, monkeypatch):
+    """10 MB of zeros, compressed; nothing beyond the limit is unpacked."""
+    bomb = gzip.compress(lamost_bytes()[:2880] + bytes(40_000_000), 1)
+    monkeypatch.setattr("bayescannon.io.lamost.UNPACKED_SPECTRUM", 1_000_000)
+    tracemalloc.start()
+    with pytest.raises(SpectrumError, match=r"^too large: it unpacks to more than 976\.6 KiB"):
+        parse_lamost(bomb, "bomb.fits.gz")
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+    (tmp_path / "large.fits").write_bytes(bytes(1_000_001))
+    with pytest.raises(SpectrumError, match=r"^too large: the file has more than"):
+        read_lamost(tmp_path / "large.fits")
+
+
+@pytest.mark.parametrize("size", [10**20, 10**11, -5])
+@pytest.mark.parametrize("key", ["NAXIS1", "NAXIS2", "NAXIS"])
+def test_a_header_that_declares_too_much_is_refused_before_anything_is_allocated(key, size):
+    data = lamost_bytes()
+    start = data.index(key.ljust(8).encode() + b"=")
+    data = data[:start] + f"{key:8}= {size:>20}".ljust(80).encode() + data[start + 80 :]
+    with pytest.raises(SpectrumError, match=r"^(too large|damaged FITS|unknown layout|truncated|not LAMOST): "):
+        parse_lamost(data, "a.fits")
