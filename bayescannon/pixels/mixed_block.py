@@ -1,11 +1,11 @@
 """
 A block of pixels with products in single precision: the same profile as :class:`bayescannon.pixels.block.PixelBlock`.
 
-Sums over a tile of stars are products of matrices in single precision; the tiles, the squares of residuals and the
-normal equations are summed in double. Two things keep the optimum where double precision has it, to less than 10^-3 of a
-formal error: the label vectors are orthonormal (:mod:`bayescannon.pixels.orthogonal_labels`), and the residuals are those
-of coefficients that single precision holds exactly, from which one step of iterative refinement leads to the optimum.
-Only data that are in single precision themselves are fitted this way.
+Sums over a tile of stars are products of matrices in single precision; the tiles are summed in double, and so are the
+normal equations solved. Two things keep the optimum where double precision has it, to less than 10^-3 of a formal
+error: the label vectors are orthonormal (:mod:`bayescannon.pixels.orthogonal_labels`), and the residuals are those of
+coefficients that single precision holds exactly, from which one step of iterative refinement leads to the optimum. Only
+data that are in single precision themselves are fitted this way.
 """
 
 from dataclasses import dataclass, replace
@@ -192,8 +192,8 @@ class MixedBlock:
         excess, total, single = self.labels.excess(theta), np.zeros((2, *s2.shape)), s2.astype(np.float32)
         for tile in self.labels.tiles():
             trial_gradient_tile(
-                self._tile(self.flux, tile), self.labels.vectors[tile] @ excess, self._tile(self.ivar, tile), self.scale,
-                self.labels.counts[tile], single, total,
+                self._tile(self.flux, tile), self.labels.vectors[tile] @ excess, self._tile(self.ivar, tile),
+                self.scale, self.labels.counts[tile], single, total,
             )  # fmt: skip
         return total[0], np.sqrt(total[1])
 

@@ -2,15 +2,18 @@
 The search for the scatters of a block of pixels in few passes over the stars, from a sample of these.
 
 A sample of the stars gives each s^2 to a few formal errors, or says that it is 0. Newton steps on all stars then end at
-the optimum after one or two passes. Where the sample leaves a doubt on which side of a border the optimum is (at 0 or not,
-or at a better one behind a local one at 0), all stars decide.
+the optimum after one or two passes. Where the sample leaves a doubt on which side of a border the optimum is (at 0 or
+not, or at a better one behind a local one at 0), all stars decide.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.mixed_block import MixedBlock
+from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.profile import ProfileFit
 from bayescannon.pixels.scatter_search import look_behind_zero, newton_step, root, solve_exact, trial_variances
 
@@ -20,8 +23,12 @@ _SAMPLE_TOLERANCE = 0.02
 _SURE = 5.0
 # g surely rises if its slope is so large in units of the sum of w^2
 _RISING = 0.5
+# with this tolerance there is one pass, and what is in doubt stays as it is
+ONE_PASS = 1.0
 # a last Newton step is at most this many formal errors of s^2; what is then left is of its square over sqrt(N)
 _SETTLED = 0.05
+# where the step is in ln s, which a prior of ln s bends
+_LOG_SETTLED = 0.01
 # with a cubic it may be this much, because of its second order in the other numbers,
 _NEAR = 0.1
 # and what a cubic leaves, estimated, at most so many
@@ -42,7 +49,7 @@ def solve_mixed(
     start : float array of shape (pixel,) or None
         s^2 of a fit to similar data; an optimum behind a local one at 0 is then not searched.
     tolerance : float
-        Steps that change s^2 by less than this fraction end the search too.
+        Steps that change s^2 by less than this fraction end the search too; from 1 on, the first step does.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def solve_mixed(
     active = np.arange(block.n_pixel)
     result: ProfileFit | None = None
     last = np.full((3, block.n_pixel), np.nan)
-    for _ in range(_MAX_PASSES):
+    for _ in range(1 if tolerance >= ONE_PASS else _MAX_PASSES):
         some = block.select(active)
         x = s2[active]
         current = some.fit(x, objective=True)
@@ -73,7 +80,7 @@ def solve_mixed(
             new[far] = _guided(sample.select(active[far]), x[far], new[far], current.select(far))
         last[:, active] = x, current.gradient, current.slope
         s2[active] = new
-        moved = current.moved(new - x, bend)
+        moved = _moved(some.prior, current, new - x, bend)
         if result is None:
             result = moved
         else:
@@ -82,6 +89,9 @@ def solve_mixed(
         active = active[~done]
         if len(active) == 0:
             break
+    if tolerance >= ONE_PASS:
+        converged[active], active = True, active[:0]
+        doubtful[:] = False
     if result is None:
         raise AssertionError("there is at least one pass")
     if len(active):
@@ -90,6 +100,18 @@ def solve_mixed(
     if len(border):
         _settle_doubts(block, border, s2, converged, passes, result, tolerance=tolerance)
     return s2, converged, passes, result
+
+
+def _moved(prior: PixelPrior, current: ProfileFit, change: FloatArray, bend: FloatArray) -> ProfileFit:
+    """Return the profile after a change of s^2, and normal equations whose weights change as their mean does."""
+    moved = current.moved(change, bend)
+    keep = ~current.held
+    data = current.normal * (keep[:, :, None] & keep[:, None, :])
+    diagonal = np.arange(data.shape[1])
+    data[:, diagonal, diagonal] -= np.where(keep, prior.precision, 0.0)
+    # far steps are not the last ones
+    share = np.clip(change / current.variance, -0.5, 0.5)
+    return replace(moved, normal=current.normal - share[:, None, None] * data)
 
 
 def _cubic(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -132,7 +154,7 @@ def _step(
     new = newton_step(block, x, current)
     formal = np.sqrt(2 / np.maximum(current.slope, np.finfo(float).tiny))
     step = np.abs(new - x)
-    done = (current.slope > 0) & (step <= _SETTLED * formal)
+    done = (current.slope > 0) & (step <= (_SETTLED if block.prior.reaches_zero else _LOG_SETTLED) * formal)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x0, _, d0 = last
         d = current.slope
@@ -140,7 +162,7 @@ def _step(
         before = np.abs(x - x0)
         # Newton's step leaves a fraction of the last one that falls with its square, the cubic's with its fifth power
         usable = (d0 > 0) & (d > 0) & (step < 0.5 * before) & (new > 0) & (cubic > 0)
-        usable &= np.abs(cubic - new) < 0.5 * step
+        usable &= (np.abs(cubic - new) < 0.5 * step) & block.prior.reaches_zero
         done |= usable & (step <= _NEAR * formal) & (step**5 <= _CUBIC_SETTLED * formal * before**4)
         bend = np.where(usable, (d - d0) / (x - x0), 0.0)
     new = np.where(usable, cubic, new)

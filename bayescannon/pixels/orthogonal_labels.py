@@ -1,9 +1,9 @@
 r"""
 Label vectors in a basis that is orthonormal over the reference stars, in single precision, tile by tile.
 
-With V^T N V / sum(N) = L L^T, N the multiplicities, the rows of V' = V L^-T have unit second moments. Sums of products of
-V' are known to a part in about 10^6 of their trace whatever the scales and correlations of the labels are, so that single
-precision does for the products, and M = V^T W V = L (V'^T W V') L^T is then known in every direction.
+With V^T N V / sum(N) = L L^T, N the multiplicities, the rows of V' = V L^-T have unit second moments. Sums of products
+of V' are known to a part in about 10^6 of their trace whatever the scales and correlations of the labels are, so that
+single precision does for the products, and M = V^T W V = L (V'^T W V') L^T is then known in every direction.
 """
 
 from dataclasses import dataclass

@@ -29,8 +29,8 @@ class Solver:
     double : bool
         Sums in double precision only. Otherwise data in single precision of some hundred stars or more are summed in
         single precision where the optimum moves by less than 10^-3 of a formal error, with a start from a sample of the
-        stars: see :mod:`bayescannon.pixels.mixed_block` and :mod:`bayescannon.pixels.mixed_search`. Newton's method then
-        also ends with a step of less than a twentieth of a formal error.
+        stars: see :mod:`bayescannon.pixels.mixed_block` and :mod:`bayescannon.pixels.mixed_search`. Newton's method
+        then also ends with a step of less than a twentieth of a formal error.
     rough : bool
         Kappa and populations from samples of pixels and stars, as the start of hidden components or latent labels: see
         :func:`bayescannon.pixels.draft_fit.draft_spectral`. A fit of pixels alone has none.
