@@ -119,10 +119,11 @@ class MixedBlock:
         """Return V^T W V and V^T W (f - 1)."""
         labels, n_term = self.labels, len(self.labels.root)
         data, right = np.zeros((self.n_pixel, labels.n_products)), np.zeros((self.n_pixel, n_term))
+        noise = np.stack([self.scale, s2])
         for tile in labels.tiles():
             flux = self._tile(self.flux, tile)
             weight, weighted = np.empty_like(flux), np.empty_like(flux)
-            weigh_tile(flux, self._tile(self.ivar, tile), self.scale, s2, self._factors(tile), weight, weighted)
+            weigh_tile(flux, self._tile(self.ivar, tile), noise, self._factors(tile), weight, weighted)
             data += weight.T @ labels.products(tile)
             right += weighted.T @ labels.counted[tile]
         return labels.turned_back(data), right @ labels.root.T
@@ -153,19 +154,16 @@ class MixedBlock:
         labels, n_term, n_pixel = self.labels, len(self.labels.root), self.n_pixel
         sums, logs = np.zeros((5, n_pixel)), self.logs.copy()
         pull, q = np.zeros((n_pixel, n_term)), np.zeros((n_pixel, n_term))
-        squares = np.zeros((n_pixel, labels.n_products))
+        squares, noise = np.zeros((n_pixel, labels.n_products)), np.stack([self.scale, s2])
         for tile in labels.tiles():
             flux, ivar = self._tile(self.flux, tile), self._tile(self.ivar, tile)
-            counts, wr, w2r = labels.counts[tile], np.empty_like(flux), np.empty_like(flux)
-            squared = np.empty_like(flux) if self.marginal else _NONE
-            residual_tile(
-                flux, labels.vectors[tile] @ excess, ivar, self.scale, s2, self._factors(tile), counts,
-                wr, w2r, squared, sums,
-            )  # fmt: skip
-            pull += wr.T @ labels.counted[tile]
-            q += w2r.T @ labels.counted[tile]
+            counts, filled = labels.counts[tile], np.empty((3 if self.marginal else 2, *flux.shape), dtype=np.float32)
+            predicted = labels.vectors[tile] @ excess
+            residual_tile(flux, predicted, ivar, noise, self._factors(tile), counts, filled, sums)
+            pull += filled[0].T @ labels.counted[tile]
+            q += filled[1].T @ labels.counted[tile]
             if self.marginal:
-                squares += squared.T @ labels.products(tile)
+                squares += filled[2].T @ labels.products(tile)
             if objective:
                 log_variance_tile(ivar, self.scale, s2, counts, logs)
         turned = labels.turned_back(squares) if self.marginal else None

@@ -11,14 +11,15 @@ _LOGS = 8
 
 
 @compiled(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def weigh_tile(flux, ivar, scale, s2, factors, weight, weighted):  # type: ignore[no-untyped-def]
+def weigh_tile(flux, ivar, noise, factors, weight, weighted):  # type: ignore[no-untyped-def]
     """
-    Fill weight = u / (s2 + 1 / (scale ivar)), 0 in dead pixels, and weight * (flux - 1); all (star, pixel), float32.
+    Fill weight = u / (s^2 + 1 / (scale ivar)), 0 in dead pixels, and weight * (flux - 1); all (star, pixel), float32.
 
-    `factors` (star, pixel) are u; shape (0, 0) means 1.
+    `noise` (2, pixel) is the scale of ivar and s^2. `factors` (star, pixel) are u; shape (0, 0) means 1.
     """
     factored = factors.shape[0] > 0
     one = np.float32(1.0)
+    scale, s2 = noise[0], noise[1]
     for n in range(flux.shape[0]):
         for p in range(flux.shape[1]):
             v = ivar[n, p] * scale[p]
@@ -30,15 +31,16 @@ def weigh_tile(flux, ivar, scale, s2, factors, weight, weighted):  # type: ignor
 
 
 @compiled(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def residual_tile(flux, excess, ivar, scale, s2, factors, counts, wr, w2r, squared, sums):  # type: ignore[no-untyped-def]
+def residual_tile(flux, excess, ivar, noise, factors, counts, filled, sums):  # type: ignore[no-untyped-def]
     """
-    Fill wr = u w r and w2r = u w^2 r with r = flux - 1 - excess, and add to the sums over the stars.
+    Fill u w r and u w^2 r with r = flux - 1 - excess, and u w^2 if asked for; add to the sums over the stars.
 
-    `sums` (5, pixel), float64: sum of w, w^2, u w^2 r^2, u w^3 r^2, u w r^2, each star times its `counts` (star,),
-    float32. `squared` is filled with u w^2 unless its shape is (0, 0).
+    `filled` (2 or 3, star, pixel), float32. `sums` (5, pixel), float64: sum of w, w^2, u w^2 r^2, u w^3 r^2, u w r^2,
+    each star times its `counts` (star,), float32. `noise` and `factors` as in :func:`weigh_tile`.
     """
     # loops over few arrays each, for which the compiler can prove that these do not overlap
     one, n_pixel = np.float32(1.0), flux.shape[1]
+    scale, s2, wr, w2r = noise[0], noise[1], filled[0], filled[1]
     w, r = np.empty(n_pixel, dtype=np.float32), np.empty(n_pixel, dtype=np.float32)
     w1, w2 = np.empty(n_pixel, dtype=np.float32), np.empty(n_pixel, dtype=np.float32)
     r2, w2r2 = np.empty(n_pixel, dtype=np.float32), np.empty(n_pixel, dtype=np.float32)
@@ -59,7 +61,8 @@ def residual_tile(flux, excess, ivar, scale, s2, factors, counts, wr, w2r, squar
                     wr[n, p] *= factors[n, p]
             for p in range(n_pixel):
                 w2r[n, p] = w[p] * wr[n, p]
-            if squared.shape[0] > 0:
+            if filled.shape[0] > 2:
+                squared = filled[2]
                 for p in range(n_pixel):
                     squared[n, p] = w[p] * w[p]
                 if factors.shape[0] > 0:

@@ -172,7 +172,7 @@ def solve_near(
     return s2, converged, passes, result
 
 
-def trial_variances(block: Block, at_zero: ProfileFit) -> tuple[FloatArray, FloatArray]:
+def trial_variances(block: Block, at_zero: ProfileFit) -> tuple[FloatArray, NDArray[np.float64]]:
     """Return theta (pixel, T) far from s = 0, and the variances (k, pixel) at which a better optimum is looked for."""
     low = 0.3 * at_zero.variance
     high = np.maximum(block.residual_variance(at_zero.theta), 2 * low)

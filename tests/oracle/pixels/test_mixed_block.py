@@ -71,7 +71,7 @@ def test_the_profile_is_that_in_double_precision(survey, name, s2):
     np.testing.assert_allclose(got.chi2, want.chi2, rtol=1e-6)
     np.testing.assert_allclose(got.freedom, want.freedom, atol=1e-4)
     np.testing.assert_allclose(got.normal, want.normal, rtol=1e-4, atol=1e-5 * np.abs(want.normal).max())
-    assert np.abs((got.along - want.along) / error).max() < 1e-3 / s2.max(initial=1e-4)
+    assert np.abs((got.along - want.along) / error).max() < 2e-3 / s2.max(initial=1e-4)
 
 
 def test_the_same_in_any_order_of_memory_and_of_selected_columns(survey):

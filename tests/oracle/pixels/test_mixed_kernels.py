@@ -32,16 +32,17 @@ def test_sums_over_the_stars(tile, factored, count):
     w, u = weights(ivar, scale, s2), factors.astype(float) if factored else 1.0
     r = flux.astype(float) - 1 - excess
     counts = np.full(37, count, dtype=np.float32)
-    wr, w2r, squared, sums = *(np.empty_like(flux) for _ in range(3)), np.zeros((5, 21))
+    filled, sums, noise = np.empty((3, *flux.shape), dtype=np.float32), np.zeros((5, 21)), np.stack([scale, s2])
     given = factors if factored else NONE
-    residual_tile(flux, excess, ivar, scale, s2, given, counts, wr, w2r, squared, sums)
+    residual_tile(flux, excess, ivar, noise, given, counts, filled, sums)
+    wr, w2r, squared = filled
     expected = [(count * x).sum(axis=0) for x in (w, w**2, u * w**2 * r**2, u * w**3 * r**2, u * w * r**2)]
     np.testing.assert_allclose(sums, expected, rtol=3e-6)
     np.testing.assert_allclose(wr, u * w * r, rtol=1e-6, atol=1e-3)
     np.testing.assert_allclose(w2r, u * w**2 * r, rtol=1e-6, atol=1e-3 * w.max())
     np.testing.assert_allclose(squared, u * w**2, rtol=1e-6)
     weight, weighted = np.empty_like(flux), np.empty_like(flux)
-    weigh_tile(flux, ivar, scale, s2, given, weight, weighted)
+    weigh_tile(flux, ivar, noise, given, weight, weighted)
     np.testing.assert_allclose(weight, u * w, rtol=1e-6)
     np.testing.assert_allclose(weighted, u * w * (flux.astype(float) - 1), rtol=1e-6, atol=1e-3)
 
