@@ -131,8 +131,7 @@ class OrthogonalLabels:
 
     def turned_back(self, packed: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return L M' L^T of packed matrices M' (P, T (T + 1) / 2): shape (P, T, T)."""
-        turned = changed_products(unpack_symmetric(packed, len(self.root)), self.root).astype(np.float64, copy=False)
-        return turned
+        return changed_products(unpack_symmetric(packed, len(self.root)), self.root).astype(np.float64, copy=False)
 
     def excess(self, theta: FloatArray) -> NDArray[np.float32]:
         """Return the coefficients (P, T) of flux - 1 in this basis, shape (T, P), rounded."""
