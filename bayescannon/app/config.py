@@ -189,7 +189,8 @@ def _depth(text: bytes) -> int:
         depth = depth + 1 if sign in b"[{" else max(depth - 1, 0)
         most = max(most, depth)
     names = re.findall(rb"^\s*([^=\n,#]*)(?:=|\]\s*$)", text, re.MULTILINE)
-    return max([most, *(name.count(b".") for name in names)])
+    deepest: int = max([most, *(name.count(b".") for name in names)])
+    return deepest
 
 
 def _label_tables(tables: Sequence[Any], folder: Path) -> list[LabelsConfig]:

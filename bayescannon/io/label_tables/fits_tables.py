@@ -32,7 +32,8 @@ def fits_tables(path: Path) -> Iterator[list[FoundTable]]:
     """
     try:
         size = _content_size(path)
-        with gzip.open(path) if _is_packed(path) else path.open("rb") as stream:
+        opened: Any = gzip.open(path) if _is_packed(path) else path.open("rb")
+        with opened as stream:
             require_fits_sizes(stream, size, path.name)
         with warnings.catch_warnings():
             # astropy warns of unusual units and headers, which do not change the numbers
