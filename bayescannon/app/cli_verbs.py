@@ -50,10 +50,8 @@ def _check_input(options: argparse.Namespace) -> int:
     from bayescannon.app.input_check import check_input
     from bayescannon.app.terminal import print_check
     from bayescannon.data.preset import choose_preset
-    from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.io.outputs import replacing
 
-    if options.json:
-        check_output_file(options.json, overwrite=options.overwrite)
     found = check_input(
         options.spectra,
         _labels_config(options) if options.labels else None,
@@ -76,13 +74,10 @@ def _prepare(options: argparse.Namespace) -> None:
     from bayescannon.app.console import make_console
     from bayescannon.app.terminal import print_prepared, progress_bar
     from bayescannon.data.preset import choose_preset
-    from bayescannon.io.outputs import check_output_file
     from bayescannon.io.preparation import prepare_files
     from bayescannon.io.prepare_report import PrepareError, write_refused
 
     console = make_console()
-    if options.refused:
-        check_output_file(options.refused, overwrite=options.overwrite)
     try:
         with progress_bar(console, "prepare") as progress:
             report = prepare_files(
@@ -137,9 +132,7 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import qualify_from_config, train_from_config
     from bayescannon.cannon.populations.either_model import save_model
-    from bayescannon.io.outputs import check_output_file
 
-    check_output_file(options.out, overwrite=options.overwrite)
     labels = _labels_config(options)
     config = TrainConfig.of(options)
     console = make_console()
@@ -206,11 +199,9 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from bayescannon.cannon.options import choose_nuisances
     from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.io.netcdf import write_tree
-    from bayescannon.io.outputs import check_output_file
     from bayescannon.numerics.progress import can_draw
 
     console = make_console()
-    check_output_file(options.out, overwrite=options.overwrite)
     model = load_any_model(options.model)
     reference = None
     if options.labels:
@@ -298,11 +289,9 @@ def _validate(options: argparse.Namespace) -> None:
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.populations.either_model import validate
     from bayescannon.cannon.populations.survey_file import load_any_model
-    from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.io.outputs import replacing
 
     console = make_console()
-    if options.json:
-        check_output_file(options.json, overwrite=options.overwrite)
     model = load_any_model(options.model)
     reference = training_reference(model, options.store, _labels_config(options, model))
     print_notes(console, reference.notes)
@@ -322,11 +311,8 @@ def _information(options: argparse.Namespace) -> None:
     from bayescannon.app.information import evaluate_information, write_information
     from bayescannon.app.terminal import print_hidden, print_information, say
     from bayescannon.cannon.choices import InformationChoices
-    from bayescannon.io.outputs import check_output_file
 
     console = make_console()
-    if options.out:
-        check_output_file(options.out, overwrite=options.overwrite)
     result = evaluate_information(
         options.model, InformationChoices.of(options), store=options.store, population=options.population
     )
@@ -341,11 +327,9 @@ def _compare_models(options: argparse.Namespace) -> None:
     from bayescannon.app.comparison import compare_configs
     from bayescannon.app.console import make_console
     from bayescannon.app.terminal import progress_bar, say
-    from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.io.outputs import replacing
 
     console = make_console()
-    if options.json:
-        check_output_file(options.json, overwrite=options.overwrite)
     with progress_bar(console, "compare models") as progress:
         found = compare_configs(
             options.configs,

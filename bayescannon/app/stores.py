@@ -23,6 +23,7 @@ from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.star_groups import RADIUS, star_groups
+from bayescannon.io.size_limits import TEXT_LIST, read_limited
 from bayescannon.io.store import iterate_spectra, load_spectra, open_store, rows_in_store
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
@@ -187,6 +188,9 @@ def star_choice(text: str | None) -> int | list[str] | None:
     if text is None or text.isdigit():
         return None if text is None else int(text)
     if os.path.isfile(text):  # noqa: PTH113, as a Path raises an error on a long list of names
-        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+        try:
+            lines = read_limited(Path(text), TEXT_LIST, "a list of stars").decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise InputError(f"{text} is no text with one name per line (--stars)") from None
         return [line.strip() for line in lines if line.strip()]
     return [name.strip() for name in text.split(",") if name.strip()]
