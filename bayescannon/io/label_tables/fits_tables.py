@@ -32,7 +32,7 @@ def fits_tables(path: Path) -> Iterator[list[FoundTable]]:
     """
     try:
         size = _content_size(path)
-        opened: Any = gzip.open(path) if _is_packed(path) else path.open("rb")
+        opened: Any = gzip.open(path) if _is_packed(path) else path.open("rb")  # noqa: SIM115
         with opened as stream:
             require_fits_sizes(stream, size, path.name)
         with warnings.catch_warnings():
