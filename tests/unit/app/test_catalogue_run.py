@@ -1,5 +1,8 @@
 """A catalogue of a store: the same bytes whatever engine and blocks."""
 
+import os
+import signal
+
 import numpy as np
 import pyarrow.dataset
 import pytest
@@ -7,6 +10,7 @@ from labelled_store import N_STAR, labelled_bytes, labelled_store
 from toy_survey import toy_survey
 
 import bayescannon as bc
+from bayescannon.numerics.dask_executor import DaskExecutor
 from bayescannon.numerics.errors import InputError
 
 
@@ -62,3 +66,26 @@ def test_a_folder_of_parts_is_the_same_catalogue(made, whole, tmp_path):
     assert len(pyarrow.dataset.dataset(run.path).to_table()) == N_STAR
     with pytest.raises(InputError, match="layout must be one of file, parts; got 'tree'"):
         bc.label_catalogue(model, store, tmp_path / "c", layout="tree")
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("default")
+def test_a_cluster_of_two_workers_of_which_one_is_killed_gives_the_same_bytes(made, whole, tmp_path):
+    pytest.importorskip("distributed")
+    killed = []
+
+    class Killing(DaskExecutor):
+        def map(self, function, items, *common):
+            for result in super().map(function, items, *common):
+                if not killed:
+                    killed.append(next(iter(self._client.run(os.getpid).values())))
+                    os.kill(killed[0], signal.SIGKILL)
+                yield result
+
+    model, store, _ = made
+    with Killing("local", 2) as engine:
+        bc.label_catalogue(model, store, tmp_path / "c.fits", n_draws=100, block=128, engine=engine)
+        assert engine.n_workers == 2
+    assert killed
+    assert (tmp_path / "c.fits").read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["c.fits"]
