@@ -12,7 +12,7 @@ Verbs, in the order of a survey's way from spectra to catalogue
     qualify : calibrated errors and coverage, from held-out reference stars
     validate : inferred against reference labels
     compare_models : priors, noise, hidden components and label sets, by held-out spectra and labels
-    label_spectra, label_store : labels and errors of stars
+    label_spectra, label_store, label_catalogue : labels and errors of stars
     sample_posterior, error_budget, assess_coverage, compare_priors : how far labels can be trusted
     label_information, hidden_atlas : information on labels by wavelength; what hidden components are
     build_catalogue : labels, errors and flags as a table
@@ -47,6 +47,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.6.0"
 
 if TYPE_CHECKING:
+    from bayescannon.app.catalogue_run import label_catalogue
     from bayescannon.app.input_check import check_input
     from bayescannon.app.stores import label_store
     from bayescannon.cannon.cuts import Cut
@@ -128,6 +129,7 @@ _HOME = {
     "validate": "cannon.populations.either_model",
     "compare_models": "cannon.model_comparison",
     "label_spectra": "cannon.populations.either_model",
+    "label_catalogue": "app.catalogue_run",
     "label_store": "app.stores",
     "sample_posterior": "cannon.populations.either_model",
     "error_budget": "uncertainty.budget",
@@ -202,6 +204,7 @@ __all__ = [
     "compare_models",
     "label_spectra",
     "label_store",
+    "label_catalogue",
     "sample_posterior",
     "error_budget",
     "assess_coverage",

@@ -14,6 +14,7 @@ from bayescannon.app.cli_verbs import VERBS
 from bayescannon.app.console import complain, print_foreign
 from bayescannon.app.interrupts import AGAIN, Interrupted, interrupts
 from bayescannon.app.log_file import PACKAGE_LOGGER, log_file
+from bayescannon.app.verb_files import check_files
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning
 
 _REPORT = """
@@ -45,6 +46,7 @@ def main(args: Sequence[str] | None = None) -> int:
         with interrupts(), warnings.catch_warnings():
             warnings.simplefilter("once", BayesCannonWarning)
             warnings.showwarning = _show_warning
+            check_files(options)
             with log_file(options.log_file, command):
                 status = VERBS[options.verb](options)
     except MemoryError:

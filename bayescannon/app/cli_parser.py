@@ -27,6 +27,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
+from bayescannon.cannon.engine_choices import BlockChoices, LayoutChoices
 from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
@@ -246,6 +247,8 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, LabellingChoices)
     add_choices(parser, SelectionChoices)
     add_choices(parser, OddChoices)
+    add_choices(parser, LayoutChoices)
+    add_choices(parser, BlockChoices)
     return parser
 
 
@@ -298,6 +301,7 @@ def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
         help="rate that each flag may have; flags of a catalogue stay",
     )
     add_choices(parser, FoldChoices)
+    add_choices(parser, BlockChoices)
     _add_seed(parser, "folds and starts")
     reference = parser.add_argument_group("reference", "to fit the coverage reference from the training stars in STORE")
     _add_labels(reference, required=False, otherwise=_AS_TRAINED)

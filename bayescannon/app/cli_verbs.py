@@ -50,10 +50,8 @@ def _check_input(options: argparse.Namespace) -> int:
     from bayescannon.app.input_check import check_input
     from bayescannon.app.terminal import print_check
     from bayescannon.data.preset import choose_preset
-    from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.io.outputs import replacing
 
-    if options.json:
-        check_output_file(options.json, overwrite=options.overwrite)
     found = check_input(
         options.spectra,
         _labels_config(options) if options.labels else None,
@@ -76,13 +74,10 @@ def _prepare(options: argparse.Namespace) -> None:
     from bayescannon.app.console import make_console
     from bayescannon.app.terminal import print_prepared, progress_bar
     from bayescannon.data.preset import choose_preset
-    from bayescannon.io.outputs import check_output_file
     from bayescannon.io.preparation import prepare_files
     from bayescannon.io.prepare_report import PrepareError, write_refused
 
     console = make_console()
-    if options.refused:
-        check_output_file(options.refused, overwrite=options.overwrite)
     try:
         with progress_bar(console, "prepare") as progress:
             report = prepare_files(
@@ -137,9 +132,7 @@ def _train(options: argparse.Namespace) -> None:
     from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
     from bayescannon.app.training import qualify_from_config, train_from_config
     from bayescannon.cannon.populations.either_model import save_model
-    from bayescannon.io.outputs import check_output_file
 
-    check_output_file(options.out, overwrite=options.overwrite)
     labels = _labels_config(options)
     config = TrainConfig.of(options)
     console = make_console()
@@ -157,39 +150,9 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _label(options: argparse.Namespace) -> None:
-    from bayescannon.app.console import make_console
-    from bayescannon.app.rescue import write_result
-    from bayescannon.app.selection import choose_limit, keep_selected
-    from bayescannon.app.stores import label_store
-    from bayescannon.app.summary import summary
-    from bayescannon.app.terminal import progress_bar, say
-    from bayescannon.cannon.choices import NuisanceChoices
-    from bayescannon.cannon.options import choose_nuisances
-    from bayescannon.cannon.populations.survey_file import load_any_model
-    from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
+    from bayescannon.app.star_verbs import label_stars
 
-    console = make_console()
-    check_catalogue_path(options.out, overwrite=options.overwrite)
-    model = load_any_model(options.model)
-    limit = choose_limit(model, options.only, options.false_alarms)
-    check_catalogue_names(options.out, options.store)
-    with progress_bar(console, "label") as progress:
-        estimates = label_store(
-            model,
-            options.store,
-            prior=options.prior,
-            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
-            n_draws=options.draws if options.posterior else 0,
-            correct_offsets=options.correct_offsets,
-            n_starts=options.starts,
-            seed=options.seed,
-            progress=progress,
-            odd=options.odd,
-        )
-    text = summary(estimates, n_starts=options.starts)
-    kept, selected = keep_selected(estimates, limit)
-    write_result(lambda path: write_catalogue(kept, path, overwrite=options.overwrite), options.out)
-    say(console, f"{'; '.join(part for part in (text, selected) if part)}: {options.out}")
+    label_stars(options)
 
 
 def _uncertainties(options: argparse.Namespace) -> None:
@@ -206,11 +169,9 @@ def _uncertainties(options: argparse.Namespace) -> None:
     from bayescannon.cannon.options import choose_nuisances
     from bayescannon.cannon.populations.survey_file import load_any_model
     from bayescannon.io.netcdf import write_tree
-    from bayescannon.io.outputs import check_output_file
     from bayescannon.numerics.progress import can_draw
 
     console = make_console()
-    check_output_file(options.out, overwrite=options.overwrite)
     model = load_any_model(options.model)
     reference = None
     if options.labels:
@@ -239,57 +200,9 @@ def _uncertainties(options: argparse.Namespace) -> None:
 
 
 def _coverage(options: argparse.Namespace) -> None:
-    from bayescannon.app.console import make_console
-    from bayescannon.app.rescue import write_result
-    from bayescannon.app.stores import label_store
-    from bayescannon.app.summary import coverage_summary
-    from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
-    from bayescannon.app.training import training_reference
-    from bayescannon.cannon.novelty import CoverageError
-    from bayescannon.cannon.populations.either_model import coverage_of_catalogue, qualify
-    from bayescannon.cannon.populations.survey_file import load_any_model
-    from bayescannon.data.label_distance import PAPER_SCALES
-    from bayescannon.io.catalogue import (
-        build_catalogue,
-        check_catalogue_names,
-        check_catalogue_path,
-        read_catalogue,
-        write_catalogue,
-    )
-    from bayescannon.io.tables import read_labels
+    from bayescannon.app.star_verbs import assess_stars
 
-    console = make_console()
-    check_catalogue_path(options.out, overwrite=options.overwrite)
-    model = load_any_model(options.model)
-    # a store is a folder, a catalogue a file
-    is_catalogue = options.stars.is_file()
-    if not is_catalogue:
-        check_catalogue_names(options.out, options.stars)
-    if options.labels and not is_catalogue:
-        reference = training_reference(model, options.stars, _labels_config(options, model))
-        print_notes(console, reference.notes)
-        print_tally(console, reference.tally)
-        with progress_bar(console, "hold out") as progress:
-            model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
-    if not model.is_covered:
-        raise CoverageError(
-            f"{options.model} holds no coverage reference; train with --folds 8, or give a store that holds "
-            "the training stars, with their --labels"
-        )
-    names = [name for name in PAPER_SCALES if name in model.label_names]
-    own = options.pipeline_labels and read_labels(
-        options.pipeline_labels, label_names=names, columns=options.pipeline_columns
-    )
-    print_notes(console, own.notes if own else ())
-    chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms, "scores": "all"}
-    if is_catalogue:
-        catalogue = coverage_of_catalogue(model, read_catalogue(options.stars, edited=True), **chosen)
-    else:
-        with progress_bar(console, "coverage") as progress:
-            estimates = label_store(model, options.stars, seed=options.seed, progress=progress, **chosen)
-        catalogue = build_catalogue(estimates)
-    write_result(lambda path: write_catalogue(catalogue, path, overwrite=options.overwrite), options.out)
-    say(console, f"{coverage_summary(catalogue)}: {options.out}")
+    assess_stars(options, lambda model: _labels_config(options, model))
 
 
 def _validate(options: argparse.Namespace) -> None:
@@ -298,11 +211,9 @@ def _validate(options: argparse.Namespace) -> None:
     from bayescannon.app.training import training_reference
     from bayescannon.cannon.populations.either_model import validate
     from bayescannon.cannon.populations.survey_file import load_any_model
-    from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.io.outputs import replacing
 
     console = make_console()
-    if options.json:
-        check_output_file(options.json, overwrite=options.overwrite)
     model = load_any_model(options.model)
     reference = training_reference(model, options.store, _labels_config(options, model))
     print_notes(console, reference.notes)
@@ -322,11 +233,8 @@ def _information(options: argparse.Namespace) -> None:
     from bayescannon.app.information import evaluate_information, write_information
     from bayescannon.app.terminal import print_hidden, print_information, say
     from bayescannon.cannon.choices import InformationChoices
-    from bayescannon.io.outputs import check_output_file
 
     console = make_console()
-    if options.out:
-        check_output_file(options.out, overwrite=options.overwrite)
     result = evaluate_information(
         options.model, InformationChoices.of(options), store=options.store, population=options.population
     )
@@ -341,11 +249,9 @@ def _compare_models(options: argparse.Namespace) -> None:
     from bayescannon.app.comparison import compare_configs
     from bayescannon.app.console import make_console
     from bayescannon.app.terminal import progress_bar, say
-    from bayescannon.io.outputs import check_output_file, replacing
+    from bayescannon.io.outputs import replacing
 
     console = make_console()
-    if options.json:
-        check_output_file(options.json, overwrite=options.overwrite)
     with progress_bar(console, "compare models") as progress:
         found = compare_configs(
             options.configs,

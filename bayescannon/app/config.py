@@ -1,5 +1,6 @@
 """The configuration of a whole run, read from TOML; a key that is not known is refused, with those that are."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
@@ -20,6 +21,7 @@ from bayescannon.cannon.options import TrainingOptions, choose_nuisances
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices, survey_defaults
 from bayescannon.cannon.source_choices import MergeChoices, SourceChoices
 from bayescannon.data.label_definitions import define_labels
+from bayescannon.io.size_limits import TOML, TOML_DEPTH, read_limited
 from bayescannon.numerics.annotated import fits_type, type_text
 from bayescannon.numerics.errors import InputError, MissingFileError
 
@@ -170,10 +172,25 @@ def read_label_tables(path: str | Path) -> list[LabelsConfig]:
 def _document(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFileError(f"no {what} {path}; the README has an annotated example")
+    text = read_limited(path, TOML, "a configuration")
+    if _depth(text) > TOML_DEPTH:
+        raise ConfigError(f"{path} has brackets or names more than {TOML_DEPTH} levels deep; expected a configuration")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(text.decode("utf-8"))
+    # numbers of thousands of digits, and dates that are none, are plain ValueErrors
+    except (ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _depth(text: bytes) -> int:
+    """Return how deep brackets are nested, and names joined by dots, at most: brackets in texts are counted too."""
+    depth = most = 0
+    for sign in re.findall(rb"[\[\]{}]", text):
+        depth = depth + 1 if sign in b"[{" else max(depth - 1, 0)
+        most = max(most, depth)
+    names = re.findall(rb"^\s*([^=\n,#]*)(?:=|\]\s*$)", text, re.MULTILINE)
+    deepest: int = max([most, *(name.count(b".") for name in names)])
+    return deepest
 
 
 def _label_tables(tables: Sequence[Any], folder: Path) -> list[LabelsConfig]:

@@ -15,7 +15,7 @@ from bayescannon.app.terminal import print_beside_paper, print_statistics, progr
 from bayescannon.cannon.choices import SNR_MIN
 from bayescannon.cannon.validation import compare
 from bayescannon.data.labels import PAPER_LABELS
-from bayescannon.io.outputs import refuse_existing
+from bayescannon.io.output_check import Output, check_outputs
 from bayescannon.mock.survey import write_survey
 from bayescannon.numerics.rows import rows_of
 
@@ -57,8 +57,8 @@ def run_demo(
     """
     console = console or make_console()
     survey, results = Path(out) / "survey", Path(out) / "results"
-    for path in (survey, results):
-        refuse_existing(path, overwrite=overwrite)
+    wanted = [Output(path, "--out", is_folder=True) for path in (survey, results)]
+    check_outputs([Output(Path(out), "--out", is_added_to=True), *wanted], overwrite=overwrite)
     with progress_bar(console, "mock survey") as progress:
         write_survey(survey, n_reference, n_test, seed=seed, overwrite=overwrite, progress=progress)
     say(console, f"wrote {n_reference} reference and {n_test} test stars as survey files: {survey}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bayescannon.app.config import RunConfig
+from bayescannon.app.config import RunConfig, tables_of
 from bayescannon.app.console import make_console
 from bayescannon.app.pictures import write_figures
 from bayescannon.app.rescue import write_result
@@ -29,7 +29,8 @@ from bayescannon.cannon.populations.choice import check_choice
 from bayescannon.cannon.populations.either_model import save_model, validate
 from bayescannon.data.preset import choose_preset
 from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
-from bayescannon.io.outputs import refuse_existing, replacing
+from bayescannon.io.output_check import Output, check_outputs
+from bayescannon.io.outputs import replacing
 from bayescannon.io.preparation import prepare_files
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import can_draw
@@ -64,8 +65,7 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
         "validation": out / "validation.json",
         "catalogue": out / config.label.catalogue,
     }
-    for path in [*paths.values(), *([out / "figures"] if config.figures else [])]:
-        refuse_existing(path, overwrite=overwrite)
+    check_outputs(_outputs(paths, out, figures=config.figures), _inputs(config), overwrite=overwrite)
     preset = choose_preset(config.prepare.preset, config.prepare.variance, config.prepare.resampling)
     out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=overwrite)
@@ -134,3 +134,21 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     text = "; ".join(part for part in (summary(estimates, n_starts=starts), selected) if part)
     say(console, f"{text}: {paths['catalogue']}")
     return result
+
+
+def _outputs(paths: dict[str, Path], out: Path, *, figures: bool) -> list[Output]:
+    """Return what a run writes, for a check before the work."""
+    files = [
+        Output(path, f"{name} of the run", is_folder=name == "store", makes_parents=True)
+        for name, path in paths.items()
+    ]
+    folders = [Output(out, "out", is_added_to=True)]
+    # figures are replaced as a folder is: file by file
+    return [*folders, *files, *([Output(out / "figures", "figures of the run", is_folder=True)] if figures else [])]
+
+
+def _inputs(config: RunConfig) -> list[Path]:
+    """Return the files and folders that a run reads."""
+    prepare, train = config.prepare, config.train
+    more = [one for one in (prepare.grid, prepare.redshift, train.populations) if isinstance(one, str)]
+    return [Path(one) for one in (prepare.spectra, *(table.table for table in tables_of(config.labels)), *more)]

@@ -2,6 +2,7 @@
 
 import xarray as xr
 
+from bayescannon.app.run_facts import RunFacts
 from bayescannon.app.summary import selection_summary
 from bayescannon.cannon.populations.selection import SelectionLimit, selection_limit
 from bayescannon.cannon.populations.survey_model import SurveyModel
@@ -35,5 +36,5 @@ def keep_selected(estimates: xr.Dataset, limit: SelectionLimit | None) -> tuple[
     if limit is None:
         return estimates, ""
     kept = limit.select(estimates)
-    text = selection_summary(estimates, kept, limit)
+    text = selection_summary(RunFacts.of(estimates, kept), limit)
     return estimates.isel(star=kept).assign_attrs(selection=text), text

@@ -8,25 +8,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayescannon.app.block_labels import BlockChoices, block_labeller
+from bayescannon.app.label_plan import LabelOptions, plan_labels
 from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
+from bayescannon.cannon.engine_choices import BLOCK
 from bayescannon.cannon.fit_check import warn_of_run
-from bayescannon.cannon.novelty import as_pipeline_labels
-from bayescannon.cannon.offsets import check_offsets, subtract_offsets
-from bayescannon.cannon.populations.either_model import sample_posterior
-from bayescannon.cannon.populations.odd_stars import require_odd
 from bayescannon.cannon.populations.survey_file import as_any_model
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.data.flags import PosteriorStatus
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.star_groups import RADIUS, star_groups
-from bayescannon.io.store import iterate_spectra, load_spectra, open_store, rows_in_store
+from bayescannon.io.size_limits import TEXT_LIST, read_limited
+from bayescannon.io.store import load_spectra, open_store, rows_in_store
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.executors import Executor, executor_of
 from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.uncertainty.budget import error_budget
 
@@ -46,10 +44,14 @@ def label_store(
     pipeline_labels: LabelTable | str | Path | None = None,
     false_alarms: float = FALSE_ALARMS,
     odd: bool = False,
+    engine: str | Executor | None = None,
+    block: int = BLOCK,
     progress: Progress = None,
 ) -> xr.Dataset:
     """
     Label every star of a store, block by block; only the labels are kept in memory.
+
+    For more stars than their labels fit into memory there is :func:`bayescannon.app.catalogue_run.label_catalogue`.
 
     Parameters and result are those of :func:`bayescannon.cannon.labelling.label_spectra`; if the model holds a coverage
     reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too, with `scores`, `pipeline_labels` and
@@ -59,6 +61,10 @@ def label_store(
     :func:`bayescannon.cannon.populations.novelty.assess_survey`. With `odd` those of
     :func:`bayescannon.cannon.odd_spectra.odd_spectra` are added, each star's by the model of its most probable
     population, and the flag ODD_SPECTRUM.
+
+    Blocks of `block` stars, a multiple of 128, are tasks of the `engine`: see
+    :func:`bayescannon.numerics.executors.as_executor`. In this process, as unless given, each uses `workers` threads;
+    in other processes one. The result does not depend on engine, block and workers.
 
     Raises
     ------
@@ -84,41 +90,17 @@ def label_store(
     >>> estimates["posterior_quantile"].shape
     (100, 5, 2)
     """
-    model = as_any_model(model)
-    every = [model] if isinstance(model, TrainedModel) else model.distinct.values()
-    for one in every:
-        check_offsets(one, wanted=correct_offsets)
-    if odd:
-        require_odd(model, nuisances)
-    with open_store(store) as opened:
-        stars = opened["star"].to_numpy().tolist()
-    router = model if isinstance(model, TrainedModel) else model.router
-    own = None if pipeline_labels is None else as_pipeline_labels(pipeline_labels, router, stars)
-    choices = BlockChoices(n_draws, n_starts, seed, scores, own, false_alarms, odd, workers)
-    label_block = block_labeller(model, choices, prior=prior, nuisances=nuisances)
-    parts: list[xr.Dataset] = []
-    noise: NoiseFinding | None = None
-    done = 0
-    with reporting(progress, "label") as report:
-        for spectra in iterate_spectra(store):
-            # the first block stands for all
-            noise = noise or NoiseFinding.of(spectra.flux, spectra.ivar)
-            parts.append(label_block(spectra))
-            done += len(spectra)
-            report(done, len(stars))
-    # the blocks were made moments apart; the first one's time stands for all
-    whole = xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
-    warn_of_run(whole, noise or NoiseFinding())
-    if n_draws:
-        poor = np.flatnonzero(whole["posterior_status"].to_numpy() == PosteriorStatus.UNRELIABLE)
-        if len(poor):
-            again = sample_posterior(
-                model, load_spectra(store, whole["star"].to_numpy()[poor].tolist()), prior=prior, nuisances=nuisances,
-                n_draws=n_draws, n_starts=n_starts, seed=seed, workers=workers,
-            )  # fmt: skip
-            for name in again.data_vars:
-                whole[name][{"star": poor}] = again[name]
-    return subtract_offsets(whole) if correct_offsets else whole
+    options: LabelOptions = {
+        "prior": prior, "nuisances": nuisances, "n_draws": n_draws, "correct_offsets": correct_offsets,
+        "n_starts": n_starts, "seed": seed, "workers": workers, "scores": scores, "pipeline_labels": pipeline_labels,
+        "false_alarms": false_alarms, "odd": odd, "block": block,
+    }  # fmt: skip
+    plan = plan_labels(as_any_model(model), store, options)
+    plan.noise.warn("the spectra to label", stacklevel=2)
+    with executor_of(engine) as executor, reporting(progress, "label") as report:
+        whole = plan.run(executor, report).in_memory()
+    warn_of_run(whole, NoiseFinding())
+    return whole
 
 
 def budget_of_store(
@@ -187,6 +169,9 @@ def star_choice(text: str | None) -> int | list[str] | None:
     if text is None or text.isdigit():
         return None if text is None else int(text)
     if os.path.isfile(text):  # noqa: PTH113, as a Path raises an error on a long list of names
-        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+        try:
+            lines = read_limited(Path(text), TEXT_LIST, "a list of stars").decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise InputError(f"{text} is no text with one name per line (--stars)") from None
         return [line.strip() for line in lines if line.strip()]
     return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,96 +1,100 @@
 """What the verbs did, in a phrase: the last line of a run, which also says if its result is of no use."""
 
-from typing import Any
-
-import numpy as np
 import xarray as xr
 from astropy.table import Table
-from numpy.typing import NDArray
 
-from bayescannon.cannon.fit_check import misfit
+from bayescannon.app.run_facts import (
+    AGREEING,
+    BAD,
+    CONVERGED,
+    CUT,
+    KEPT,
+    NONE,
+    OUTLYING,
+    POPULATION,
+    STARS,
+    UNKNOWN,
+    WITH_DISTANCE,
+    WITHOUT,
+    RunFacts,
+)
+from bayescannon.cannon.fit_check import misfit_of
 from bayescannon.cannon.populations.selection import SelectionLimit
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.data.flags import FLAG_BAD, FitStatus, PosteriorStatus, ResultFlag
-from bayescannon.data.label_distance import select_by_distance
+from bayescannon.data.flags import FLAG_BAD, ResultFlag
 from bayescannon.data.preset import release_mismatch
 from bayescannon.io.prepare_report import PrepareReport
-from bayescannon.numerics.typing import BoolArray
 
 # with a larger share of bad rows the reason is looked for
 _MANY = 0.5
 
 
-def summary(estimates: xr.Dataset, *, n_starts: int) -> str:
+def summary(run: RunFacts | xr.Dataset, *, n_starts: int) -> str:
     """Say in a phrase how labelling went, how many rows are bad, and why if most are."""
-    good = estimates["status"].to_numpy() == FitStatus.CONVERGED
-    text = f"labelled {good.sum()} of {len(good)} stars{_bad_rows(estimates['flags'].to_numpy())}"
-    if good.any():
-        share = estimates["agreeing_starts"].to_numpy()[good].mean() / n_starts
-        median = np.median(estimates["reduced_chi2"].to_numpy()[good])
-        text += f", {100 * share:.1f} % of the starts reach the best optimum, median reduced chi2 {median:.2f}"
-    if "nuisances" in estimates.attrs:
-        large = int(((estimates["flags"].to_numpy() & int(ResultFlag.LARGE_NUISANCE)) != 0).sum())
-        text += f"; with nuisances ({estimates.attrs['nuisances']}), {large} {ResultFlag.LARGE_NUISANCE.name}"
-    if "outlying_pixels" in estimates:
-        outlying = estimates["outlying_pixels"].to_numpy()
-        many = int(((estimates["flags"].to_numpy() & int(ResultFlag.MANY_OUTLIERS)) != 0).sum())
-        text += f"; {outlying.sum()} pixels are outliers and lost their weight, {many} {ResultFlag.MANY_OUTLIERS.name}"
-    if "posterior_status" in estimates:
-        counts = np.bincount(estimates["posterior_status"].to_numpy(), minlength=len(PosteriorStatus))
-        text += "; posteriors " + ", ".join(
-            f"{count} {member.name}" for member, count in zip(PosteriorStatus, counts, strict=True) if count
+    facts = _facts(run)
+    good = facts[CONVERGED]
+    text = f"labelled {good} of {facts[STARS]} stars{_bad_rows(facts)}"
+    if good:
+        share = facts[AGREEING] / good / n_starts
+        text += (
+            f", {100 * share:.1f} % of the starts reach the best optimum, median reduced chi2 {facts.median_chi2:.2f}"
         )
-    if "membership" in estimates:
-        text += f"; {population_counts(estimates)}"
-    warning = uselessness(estimates)
+    if "nuisances" in facts.attributes:
+        flag = ResultFlag.LARGE_NUISANCE
+        text += f"; with nuisances ({facts.attributes['nuisances']}), {facts.flagged(flag)} {flag.name}"
+    if "outlying_pixels" in facts.names:
+        flag = ResultFlag.MANY_OUTLIERS
+        text += f"; {facts[OUTLYING]} pixels are outliers and lost their weight, {facts.flagged(flag)} {flag.name}"
+    if "posterior_status" in facts.names:
+        text += "; posteriors " + ", ".join(f"{count} {name}" for name, count in facts.posteriors().items() if count)
+    if "membership" in facts.names:
+        text += f"; {population_counts(facts)}"
+    warning = uselessness(facts)
     return f"{text}; {warning}" if warning else text
 
 
-def population_counts(estimates: xr.Dataset) -> str:
+def population_counts(run: RunFacts | xr.Dataset) -> str:
     """Say in a phrase how many stars are most probably of each population, between populations, and of none."""
-    best = estimates["population"].to_numpy()
-    names = [str(name) for name in estimates["population_name"].to_numpy()]
-    between = int(((estimates["flags"].to_numpy() & int(ResultFlag.BETWEEN_POPULATIONS)) != 0).sum())
-    text = ", ".join(f"{int((best == name).sum())} {name}" for name in names)
-    text += f", {between} {ResultFlag.BETWEEN_POPULATIONS.name}"
-    if "p_none" in estimates:
-        text += f", {int((estimates['p_none'].to_numpy() > 0.5).sum())} with p_none above 0.5"
+    facts = _facts(run)
+    flag = ResultFlag.BETWEEN_POPULATIONS
+    text = ", ".join(f"{count} {name}" for name, count in facts.counted(POPULATION).items())
+    text += f", {facts.flagged(flag)} {flag.name}"
+    if "p_none" in facts.names:
+        text += f", {facts[NONE]} with p_none above 0.5"
     return text
 
 
-def uselessness(estimates: xr.Dataset) -> str:
+def uselessness(run: RunFacts | xr.Dataset) -> str:
     """Say why most labels of a run should not be used; empty if at most half of the rows are bad."""
-    flags = estimates["flags"].to_numpy()
-    if not len(flags) or ((flags & int(FLAG_BAD)) != 0).mean() <= _MANY:
+    facts = _facts(run)
+    if not facts[STARS] or facts[BAD] / facts[STARS] <= _MANY:
         return ""
-    attrs = estimates.attrs
-    reasons = [release_mismatch(attrs.get("model_release", ""), attrs.get("data_release", "")), misfit(estimates)]
+    attrs = facts.attributes
+    mismatch = release_mismatch(attrs.get("model_release", ""), attrs.get("data_release", ""))
+    reasons = [mismatch, misfit_of(facts[CONVERGED], facts.median_chi2, facts.median_pixels)]
     known = "; ".join(reason for reason in reasons if reason)
     return f"most of these labels are of no use: {known or 'the model does not fit these stars'}"
 
 
-def coverage_summary(catalogue: Table) -> str:
+def coverage_summary(run: RunFacts | Table) -> str:
     """Say in a phrase how many stars of an assessed catalogue are flagged, and how many pass the paper's cut."""
-    flags = np.asarray(catalogue["flags"])
-    text = f"assessed {len(flags)} stars{_bad_rows(flags)}"
+    facts = run if isinstance(run, RunFacts) else RunFacts.of_catalogue(run)
+    text = f"assessed {facts[STARS]} stars{_bad_rows(facts)}"
     for flag in (ResultFlag.OUTSIDE_COVERAGE, ResultFlag.NOVEL_SPECTRUM):
-        text += f", {((flags & int(flag)) != 0).sum()} {flag.name}"
-    distance = np.asarray(catalogue["label_distance"])
-    if np.isfinite(distance).any():
-        *unknown, cut = select_by_distance(distance)[1]
-        text += f"; {cut.step} keeps {cut.remaining}"
-        text += "".join(f", {row.removed} have {row.step}" for row in unknown)
-    if "coverage" in catalogue.meta:
-        text += f"; {catalogue.meta['coverage']}"
+        text += f", {facts.flagged(flag)} {flag.name}"
+    if facts[WITH_DISTANCE]:
+        text += "; " + ", ".join(f"{step} keeps {count}" for step, count in facts.counted(CUT).items())
+        text += "".join(f", {count} have {reason}" for reason, count in facts.counted(WITHOUT).items())
+    if "coverage" in facts.attributes:
+        text += f"; {facts.attributes['coverage']}"
     return text
 
 
-def selection_summary(estimates: xr.Dataset, kept: BoolArray, limit: SelectionLimit) -> str:
+def selection_summary(facts: RunFacts, limit: SelectionLimit) -> str:
     """Say in a phrase how many stars a selection by membership keeps, and what its limit is known to do."""
-    unknown = int(np.isnan(estimates["membership"].to_numpy()).any(axis=1).sum())
-    lost = f", {unknown} of the others have no membership" if unknown else ""
-    return f"keeps {int(kept.sum())} of {len(kept)} stars{lost}: {limit.describe()}"
+    lost = f", {facts[UNKNOWN]} of the others have no membership" if facts[UNKNOWN] else ""
+    return f"keeps {facts[KEPT]} of {facts[STARS]} stars{lost}: {limit.describe()}"
 
 
 def training_summary(model: TrainedModel | SurveyModel) -> str:
@@ -113,11 +117,15 @@ def preparation_summary(report: PrepareReport) -> str:
     return f"{text}; {lost}" if lost else text
 
 
-def _bad_rows(flags: NDArray[np.integer[Any]]) -> str:
+def _facts(run: RunFacts | xr.Dataset) -> RunFacts:
+    """Return what is counted of the stars of a run."""
+    return run if isinstance(run, RunFacts) else RunFacts.of(run)
+
+
+def _bad_rows(facts: RunFacts) -> str:
     """Say how many rows are bad, and by which flags; empty if none is."""
-    n_bad = int(((flags & int(FLAG_BAD)) != 0).sum())
-    if not n_bad:
+    if not facts[BAD]:
         return ""
-    counts = {flag.name: int(((flags & int(flag)) != 0).sum()) for flag in ResultFlag if flag & FLAG_BAD}
+    counts = {flag.name: facts.flagged(flag) for flag in ResultFlag if flag & FLAG_BAD}
     by_flag = ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda one: -one[1]) if count)
-    return f", {n_bad} of them flag_bad ({by_flag})"
+    return f", {facts[BAD]} of them flag_bad ({by_flag})"

@@ -22,16 +22,28 @@ def misfit(estimates: xr.Dataset) -> str:
     A small reduced chi2 is no fault: spectra without noise have one.
     """
     fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
-    chi2 = estimates["reduced_chi2"].to_numpy()[fitted]
-    if len(chi2) < _LEAST_STARS or np.median(estimates["live_pixels"].to_numpy()[fitted]) < _LEAST_PIXELS:
+    if not fitted.any():
         return ""
-    median = np.median(chi2)
-    if median <= HIGH_REDUCED_CHI2:
+    chi2, pixels = (estimates[name].to_numpy()[fitted] for name in ("reduced_chi2", "live_pixels"))
+    return misfit_of(len(chi2), float(np.median(chi2)), float(np.median(pixels)))
+
+
+def misfit_of(n_fitted: int, median_chi2: float, median_pixels: float) -> str:
+    """Say the same of stars with labels by their number, and their medians of reduced chi2 and of live pixels."""
+    if n_fitted < _LEAST_STARS or median_pixels < _LEAST_PIXELS or not median_chi2 > HIGH_REDUCED_CHI2:
         return ""
     return (
-        f"the median reduced chi2 of {len(chi2)} stars is {median:.3g}: the model does not describe these spectra. The "
-        "errors are given too small (ivar = 1 / sigma**2), or they are of another survey, preparation or kind of star"
+        f"the median reduced chi2 of {n_fitted} stars is {median_chi2:.3g}: the model does not describe these spectra. "
+        "The errors are given too small (ivar = 1 / sigma**2), or they are of another survey, preparation or kind of "
+        "star"
     )
+
+
+def warn_of_fit(n_fitted: int, median_chi2: float, median_pixels: float, *, stacklevel: int = 2) -> None:
+    """Warn if stars are badly fitted; parameters are those of :func:`misfit_of`."""
+    found = misfit_of(n_fitted, median_chi2, median_pixels)
+    if found:
+        warnings.warn(found, BayesCannonWarning, stacklevel=stacklevel + 1)
 
 
 def warn_of_run(estimates: xr.Dataset, noise: NoiseFinding) -> None:

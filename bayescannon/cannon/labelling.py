@@ -1,7 +1,6 @@
 """Labels of stars from their spectra: seven starts on the exact quartic and what they lead to, best optimum, errors."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from bayescannon.data.spectra import IDENTITY_COLUMNS, STAR_COLUMNS, Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.numerics.created import creation_time
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.spread import spread_rows
@@ -300,7 +300,7 @@ def _assemble(
             "errors": "formal" if model.calibration is None else model.calibration.describe(),
             **({} if nuisances is None else {"nuisances": nuisances.nuisances.describe()}),
             "kappa": f"{np.median(model.noise_scale):.4f}",
-            "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **creation_time(),
         },
     )
 

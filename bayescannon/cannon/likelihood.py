@@ -16,7 +16,8 @@ from bayescannon.models.pixel_weights import equivalent_ivar, pixel_weights
 from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.outlier_mixture import OutlierShare
-from bayescannon.numerics.tiles import STAR_TILE, join_tiles, map_tiles
+from bayescannon.numerics.tile_size import STAR_TILE
+from bayescannon.numerics.tiles import join_tiles, map_tiles
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.hidden import HiddenPosterior, integrate_hidden
 from bayescannon.stars.noise_scale import star_scales

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from bayescannon.cannon.flat_layout import flat_model_fields
 from bayescannon.cannon.model_layout import KIND, SCHEMA_VERSION, SURVEY_KIND, ModelFileError, model_fields
 from bayescannon.io.netcdf import NetcdfError, read_tree, require_unchanged
@@ -45,7 +47,7 @@ def read_model_fields(path: Path) -> tuple[dict[str, Any], str]:
         if tree.attrs.get("kind") != KIND:
             raise ModelFileError(f"{path} is not a bayescannon model; expected one from `bayescannon train`")
         # files of 0.2.0 say no version
-        schema = int(tree.attrs.get("schema_version", 1))
+        schema = schema_of(tree, path, otherwise=1)
         if schema > SCHEMA_VERSION:
             raise ModelFileError(
                 f"{path} has schema version {schema}, and this version of bayescannon reads up to {SCHEMA_VERSION}; "
@@ -59,4 +61,24 @@ def read_model_fields(path: Path) -> tuple[dict[str, Any], str]:
         fields = model_fields(tree) if schema > 1 else flat_model_fields(tree.to_dataset())
     except InputError as error:
         raise ModelFileError(f"{path} cannot be read as a model: {error}") from error
+    except Exception as error:  # of a file that was made up, and of one of 0.2.0 that was changed
+        raise ModelFileError(
+            f"{path} cannot be read as a model ({type(error).__name__}: {error}); train anew"
+        ) from error
     return fields, str(tree.attrs.get("hash"))
+
+
+def schema_of(tree: xr.DataTree, path: Path, *, otherwise: int) -> int:
+    """
+    Return the schema version of a model's file.
+
+    Raises
+    ------
+    ModelFileError
+        It is no whole number.
+    """
+    given = tree.attrs.get("schema_version", otherwise)
+    try:
+        return int(given)
+    except (TypeError, ValueError, OverflowError):
+        raise ModelFileError(f"{path} has schema version {given!r}, which is no whole number; train anew") from None

@@ -115,6 +115,18 @@ def load_reference(path: str | Path) -> ReferenceSet:
         raise ReferenceFileError(f"{error}; expected a reference set, see save_reference") from error
     if dataset.attrs.get("format") != FORMAT:
         raise ReferenceFileError(f"{path} holds no reference set ({FORMAT}); write one with save_reference")
+    try:
+        return _reference(dataset, path)
+    except InputError as error:
+        raise ReferenceFileError(f"{path} cannot be read as a reference set: {error}") from error
+    except Exception as error:  # of a file that was made up
+        raise ReferenceFileError(
+            f"{path} cannot be read as a reference set ({type(error).__name__}: {error}); write it anew"
+        ) from error
+
+
+def _reference(dataset: xr.Dataset, path: Path) -> ReferenceSet:
+    """Make the reference set of the variables and attributes of its file."""
     attrs: dict[str, Any] = dict(dataset.attrs)
     # files of 0.3.0 have neither definitions nor notes
     restore_labels(json.loads(attrs.get("label_definitions", "{}")), path.name)

@@ -362,6 +362,10 @@ class TrainedModel:
             model = cls(**fields)
         except InputError as error:
             raise ModelFileError(f"{path} holds no valid model: {error}") from error
+        except Exception as error:  # of a file that was made up, and of one of 0.2.0 that was changed
+            raise ModelFileError(
+                f"{path} holds no valid model ({type(error).__name__}: {error}); train anew"
+            ) from error
         if model.hash != saved_hash:
             raise ModelFileError(f"{path} was changed after it was saved (hash {model.hash}, saved {saved_hash})")
         return model

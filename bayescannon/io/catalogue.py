@@ -4,27 +4,23 @@ import os
 import warnings
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 from astropy.table import Table
 
 from bayescannon.data.labels import labels_from_names
 from bayescannon.data.parts import require_kind
 from bayescannon.data.spectra import IDENTITY_COLUMNS
-from bayescannon.io.catalogue_columns import (
-    calibrated_errors,
-    coverage_columns,
-    estimate_columns,
-    flag_columns,
-    posterior_widths,
-)
+from bayescannon.io.catalogue_columns import coverage_columns, estimate_columns, flag_columns
 from bayescannon.io.catalogue_digest import read_signed, require_catalogue
+from bayescannon.io.catalogue_finish import empty_columns, finish_catalogue, posterior_widths
 from bayescannon.io.catalogue_formats import FORMATS, ending_of, plain_columns
-from bayescannon.io.catalogue_provenance import FORMAL_ONLY, CatalogueError, build_provenance
-from bayescannon.io.catalogue_rows import CatalogueRows
+from bayescannon.io.catalogue_provenance import FORMAL_ONLY, CatalogueError
+from bayescannon.io.catalogue_rows import PIECE, CatalogueRows
 from bayescannon.io.catalogue_text import require_text
 from bayescannon.io.outputs import check_output_file, replacing
 from bayescannon.io.paths import as_path
-from bayescannon.io.store import open_store
+from bayescannon.io.store_rows import n_stars, text_column
 from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.truth import truth
 
@@ -131,21 +127,9 @@ def build_catalogue(estimates: xr.Dataset) -> Table:
             f". Choose one with a list, {lacking[0]}=[0], which keeps the dim"
         )
     labels = labels_from_names([str(name) for name in estimates["stellar_label"].to_numpy()])
-    return Table(list(estimate_columns(estimates, labels)), meta=build_provenance(_attributes(estimates)))
-
-
-def _attributes(estimates: xr.Dataset) -> dict[str, object]:
-    """Return the attributes of estimates, completed with the kind of errors and the widths of the posteriors."""
-    attrs: dict[str, object] = {str(key): value for key, value in estimates.attrs.items()}
-    calibrated = calibrated_errors(estimates) is not None
-    if not calibrated:
-        attrs["errors"] = FORMAL_ONLY
-    widths = posterior_widths(estimates)
-    if widths:
-        error = "e_" if calibrated else "e_formal_"
-        values = ", ".join(f"{name} {width:.2g}" for name, width in widths.items())
-        attrs["posterior_width"] = f"half of the 15.9-84.1 % interval of posteriors over {error}, median: {values}"
-    return attrs
+    table = Table(list(estimate_columns(estimates, labels)))
+    widths = posterior_widths(table.colnames, lambda name: np.asarray(table[name]))
+    return finish_catalogue(table, estimates.attrs, empty=empty_columns(table), widths=widths)
 
 
 def add_coverage(table: Table, assessment: xr.Dataset) -> Table:
@@ -196,10 +180,12 @@ def check_catalogue_names(path: str | os.PathLike[str], store: str | os.PathLike
         There is no complete store.
     """
     ending = ending_of(as_path(path, "the catalogue to write"))
-    with open_store(Path(store)) as opened:
+    place = Path(store)
+    total = n_stars(place)
+    for start in range(0, total, PIECE):
         for column in ("star", *IDENTITY_COLUMNS):
-            if column in opened.variables and opened[column].dtype.kind in "UTO":
-                require_text("id" if column == "star" else column, map(str, opened[column].to_numpy().tolist()), ending)
+            texts = text_column(place, column, slice(start, min(start + PIECE, total))).tolist()
+            require_text("id" if column == "star" else column, texts, ending)
 
 
 def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:

@@ -13,7 +13,6 @@ from bayescannon.data.labels import Label
 from bayescannon.data.spectra import IDENTITY_COLUMNS
 from bayescannon.io.catalogue_provenance import CatalogueError
 from bayescannon.io.catalogue_style import column_style, stored_dtype
-from bayescannon.numerics.intervals import CENTRAL_68
 from bayescannon.numerics.typing import FloatArray
 
 COVERAGE_COLUMNS = {
@@ -49,8 +48,6 @@ _NUISANCES = {
     "rv_residual": ("km/s", "velocity left in the prepared spectrum; positive: lines at longer wavelengths"),
     "line_spread": ("km2/s2", "variance of the lines in excess of the training's; negative: narrower lines"),
 }
-# to the decimals by which quantiles are found
-_CENTRAL = tuple(round(one, 3) for one in CENTRAL_68)
 
 
 def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
@@ -106,7 +103,7 @@ def estimate_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterat
             "",
             f"correlation of {labels[i].name} and {labels[j].name} in the formal covariance, {curvature}",
         )
-    yield from _posterior_columns(estimates, labels)
+    yield from posterior_columns(estimates, labels)
     status = estimates["status"].to_numpy()
     yield _column("status", status, "", "how the fit ended (see fit_status in the provenance)")
     yield _column("status_text", _status_names(status), None, "name of the status")
@@ -129,33 +126,6 @@ def calibrated_errors(estimates: xr.Dataset) -> NDArray[np.float64] | None:
     return errors
 
 
-def posterior_widths(estimates: xr.Dataset) -> dict[str, float]:
-    """
-    Compare posteriors with errors, for each label: the median over stars of (q84.1 - q15.9) / (2 e).
-
-    e is ``e_<label>``, or ``e_formal_<label>`` if the model was not calibrated. The result is empty without posteriors;
-    a label without finite ratios is left out.
-    """
-    if "posterior_quantile" not in estimates:
-        return {}
-    place = {round(one, 3): row for row, one in enumerate(estimates["quantile"].to_numpy().tolist())}
-    if not set(_CENTRAL) <= place.keys():
-        return {}
-    quantiles = estimates["posterior_quantile"].transpose("quantile", "star", "stellar_label").to_numpy()
-    low, high = (quantiles[place[probability]] for probability in _CENTRAL)
-    errors = calibrated_errors(estimates)
-    if errors is None:
-        covariance = estimates["formal_covariance"].transpose("star", "stellar_label", "stellar_label_2").to_numpy()
-        errors = formal_errors(covariance)
-    ratios = (high - low) / 2 / errors
-    names = map(str, estimates["stellar_label"].to_numpy())
-    return {
-        name: float(np.nanmedian(ratio))
-        for name, ratio in zip(names, ratios.T, strict=True)
-        if np.isfinite(ratio).any()
-    }
-
-
 def _population_columns(estimates: xr.Dataset) -> Iterator[Column]:
     """Yield the most probable population and the probability of each, if the labels are of a survey model."""
     if "membership" not in estimates:
@@ -173,14 +143,12 @@ def _population_columns(estimates: xr.Dataset) -> Iterator[Column]:
 
 
 def _identity_columns(estimates: xr.Dataset) -> Iterator[Column]:
-    """Yield the redshift and the names of the star; a name that no star has is left out."""
+    """Yield the redshift and the names of the star."""
     if "redshift" in estimates:
         yield _column("redshift", estimates["redshift"], "", "redshift by which the spectrum was shifted to rest")
     for name in IDENTITY_COLUMNS:
         if name in estimates:
-            text = estimates[name].to_numpy().astype(np.str_)
-            if (text != "").any():
-                yield _column(name, text, None, _IDENTITY_TEXTS[name])
+            yield _column(name, estimates[name].to_numpy().astype(np.str_), None, _IDENTITY_TEXTS[name])
 
 
 def _nuisance_columns(estimates: xr.Dataset) -> Iterator[Column]:
@@ -204,32 +172,40 @@ def _offset_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterato
         yield _column(f"offset_{label.name}", offsets[:, k], label.unit, text)
 
 
-def _posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
+def posterior_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
     """Yield the columns of the posterior, if the estimates hold one."""
     if "posterior_quantile" not in estimates:
         return
     quantiles = estimates["posterior_quantile"].transpose("star", "quantile", "stellar_label")
-    widths = posterior_widths(estimates)
-    error = "e_formal_" if calibrated_errors(estimates) is None else "e_"
     is_flat = estimates.attrs.get("prior", "flat") == "flat"
     for k, label in enumerate(labels):
         source = "the model's likelihood" + ("" if is_flat else " and the prior")
         what = f"quantile of the posterior of {label.name} from {source} (pixel noise, not calibrated)"
-        if label.name in widths:
-            what += f"; half of 15.9-84.1 % is {widths[label.name]:.2g} {error}{label.name} (median)"
         for probability in quantiles["quantile"].to_numpy():
-            percent = f"{100 * probability:.1f}"
             yield _column(
-                f"{label.name}_p{percent.replace('.', '_').removesuffix('_0')}",
+                quantile_name(label.name, probability),
                 quantiles.sel(quantile=probability)[:, k],
                 label.unit,
-                f"{percent} % {what}",
+                f"{100 * probability:.1f} % {what}",
             )
     yield _column("k_hat", estimates["k_hat"], "", "Pareto shape of the importance weights; reliable below 0.7")
     yield _column("ess", estimates["ess"], "", "effective number of posterior draws")
     yield _column("n_modes", estimates["n_modes"], "", "number of modes found in the posterior")
     meaning = ", ".join(f"{int(member)} {member.name}" for member in PosteriorStatus)
     yield _column("posterior_status", estimates["posterior_status"], "", f"how it was sampled: {meaning}")
+
+
+def quantile_name(label: str, probability: float) -> str:
+    """
+    Return the name of the column of a quantile.
+
+    Examples
+    --------
+    >>> quantile_name("teff", 0.025), quantile_name("teff", 0.5)
+    ('teff_p2_5', 'teff_p50')
+    """
+    percent = f"{100 * probability:.1f}"
+    return f"{label}_p{percent.replace('.', '_').removesuffix('_0')}"
 
 
 def coverage_columns(estimates: xr.Dataset) -> Iterator[Column]:
@@ -243,20 +219,19 @@ def coverage_columns(estimates: xr.Dataset) -> Iterator[Column]:
 
 
 def odd_columns(estimates: xr.Dataset, labels: tuple[Label, ...]) -> Iterator[Column]:
-    """Yield the columns of an assessment of odd spectra, if the estimates hold one; what no star has is left out."""
+    """Yield the columns of an assessment of odd spectra, if the estimates hold one."""
     if "p_odd" not in estimates:
         return
     for name, p_value in zip(estimates["odd_class"].to_numpy(), estimates["p_odd"].to_numpy().T, strict=True):
-        if np.isfinite(p_value).any():
-            text = f"p-value of the score of {str(name).replace('_', ' ')} against held-out reference stars"
-            yield _column(f"p_odd_{name}", p_value, "", text)
+        text = f"p-value of the score of {str(name).replace('_', ' ')} against held-out reference stars"
+        yield _column(f"p_odd_{name}", p_value, "", text)
     for name, (unit, text) in ODD_COLUMNS.items():
         for column, variable, what in ((name, name, text), (f"e_{name}", f"{name}_error", f"error of {name}")):
-            if variable in estimates and np.isfinite(estimates[variable]).any():
+            if variable in estimates:
                 yield _column(column, estimates[variable], unit, what)
     for star, which in (("primary", "first"), ("companion", "second")):
         variable = f"{star}_labels"
-        if variable not in estimates or not np.isfinite(estimates[variable]).any():
+        if variable not in estimates:
             continue
         values = estimates[variable].transpose("star", "stellar_label").to_numpy()
         for k, label in enumerate(labels):

@@ -33,7 +33,7 @@ OPTIONAL = {
     "selection": "selection by membership",
     "coverage": "reference stars of p-values, smallest p",
     "odd_spectra": "what odd spectra are measured against",
-    "created": "time of creation (ISO)",
+    "created": "SOURCE_DATE_EPOCH, if it was set (ISO)",
 }
 # of a file whose format has no checksums, in its provenance
 DIGEST = "digest"

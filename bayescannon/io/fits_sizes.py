@@ -4,12 +4,14 @@ import io
 import re
 from collections.abc import Iterator
 from math import prod
+from pathlib import Path
 from typing import BinaryIO
 
-from bayescannon.io.size_limits import FREE, SizeLimitError, require_held, size_text
+from bayescannon.io.size_limits import FREE, SizeLimitError, require_held, size_text, unpack_gzip
 
 _BLOCK, _CARD, _KEY = 2880, 80, 8
 _END = b"END".ljust(_CARD)
+_GZIP = b"\x1f\x8b"
 # of axes and of columns, by the FITS standard 4.0, sections 4.4.1 and 7.3.1
 _MOST = 999
 _HEADER = 1 << 24
@@ -20,7 +22,7 @@ def require_fits_sizes(data: bytes | BinaryIO, size: int, what: str) -> None:
     """
     Raise an error if headers of a FITS file declare more than the file can hold.
 
-    Only claims beyond any doubt are refused, so that readers still say what is cut.
+    Only claims beyond any doubt are refused, so that readers still say what is cut, and what is no FITS.
 
     Parameters
     ----------
@@ -65,6 +67,28 @@ def require_fits_sizes(data: bytes | BinaryIO, size: int, what: str) -> None:
             require_held(_product(axes) * max(abs(values.get("ZBITPIX", 8)) // 8, 1), left, f"the image in {where}")
 
 
+def fits_source(path: Path, limit: int) -> BinaryIO | Path:
+    """
+    Return what astropy may open of a FITS file whose headers were checked: the path, or the unpacked data of a gzip.
+
+    Raises
+    ------
+    SizeLimitError
+        As :func:`require_fits_sizes`, or it unpacks to more than `limit` bytes.
+    EOFError, OSError, zlib.error
+        It cannot be read, or its compressed data are damaged.
+    """
+    with path.open("rb") as stream:
+        packed = stream.read(len(_GZIP)) == _GZIP
+        if not packed:
+            stream.seek(0)
+            require_fits_sizes(stream, path.stat().st_size, path.name)
+            return path
+    data = unpack_gzip(path, limit, path.name)
+    require_fits_sizes(data, len(data), path.name)
+    return io.BytesIO(data)
+
+
 def _headers(stream: BinaryIO, size: int, what: str) -> Iterator[tuple[dict[str, int], int]]:
     """Yield the numbers of each header that sizes follow from, and the bytes behind it."""
     place = 0
@@ -74,9 +98,9 @@ def _headers(stream: BinaryIO, size: int, what: str) -> Iterator[tuple[dict[str,
         ended = False
         while not ended:
             block = stream.read(_BLOCK)
-            place += len(block)
-            if len(block) < _BLOCK:
+            if len(block) < _BLOCK or (place == 0 and not block.startswith(b"SIMPLE  =")):
                 return
+            place += len(block)
             if place - start > _HEADER:
                 raise SizeLimitError(f"too large: a header of {what} does not end within {size_text(_HEADER)}")
             for at in range(0, _BLOCK, _CARD):

@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.grid_choice import choose_grid, is_grid_text
+from bayescannon.data.raw_spectrum import SpectrumError
+from bayescannon.io.fits_sizes import fits_source
+from bayescannon.io.hdf5_check import hdf5_fault
 from bayescannon.io.lamost import FITS_MAGIC
-from bayescannon.io.readers.array_file import HDF5_MAGIC, ZIP_MAGIC
+from bayescannon.io.npy_sizes import npy_header
+from bayescannon.io.readers.array_file import HDF5_MAGIC, ZIP_MAGIC, open_arrays
+from bayescannon.io.size_limits import TEXT_LIST, UNPACKED_SPECTRUM, SizeLimitError, read_limited
 from bayescannon.io.store import open_store
 from bayescannon.numerics.errors import InputError, MissingFileError
 
@@ -50,6 +55,8 @@ def as_grid(given: Any, default: NDArray[np.float64]) -> NDArray[np.float64]:
         )
     try:
         values = _values(path)
+    except (SpectrumError, SizeLimitError) as error:
+        raise InputError(f"{path} has no grid that can be read: {error}") from error
     except InputError:
         raise
     except Exception as error:  # each library has exceptions of its own for damaged files
@@ -68,10 +75,12 @@ def _values(path: Path) -> Any:
     with path.open("rb") as file:
         head = file.read(16)
     if head.startswith(NPY_MAGIC):
+        with path.open("rb") as file:
+            npy_header(file, path.stat().st_size, path.name)
         return _column(np.load(path, allow_pickle=False), path)
     if head.startswith(ZIP_MAGIC):
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _named({name: arrays[name] for name in arrays}, path)
+        with open_arrays(path) as file:
+            return _named({name: array.rows() for name, array in file.arrays.items()}, path)
     if head.startswith(HDF5_MAGIC):
         return _hdf5(path)
     if head.startswith((FITS_MAGIC, b"\x1f\x8b")):
@@ -111,6 +120,9 @@ def _hdf5(path: Path) -> Any:
             found[name] = item[()]
 
     with h5py.File(path, "r", locking=False) as file:
+        fault = hdf5_fault(file, path.stat().st_size)
+        if fault:
+            raise InputError(f"{path} {fault}")
         file.visititems(visit)
     values = list(found.values())
     if not values or any(not np.array_equal(one, values[0]) for one in values[1:]):
@@ -122,7 +134,7 @@ def _fits(path: Path) -> Any:
     """Return a one-dimensional image, or a column of the first table that has one."""
     from astropy.io import fits
 
-    with fits.open(path, memmap=False) as hdus:
+    with fits.open(fits_source(path, UNPACKED_SPECTRUM), memmap=False) as hdus:
         for hdu in hdus:
             if isinstance(hdu, fits.BinTableHDU):
                 return _named({name: np.asarray(hdu.data[name]) for name in hdu.columns.names}, path)
@@ -133,7 +145,7 @@ def _fits(path: Path) -> Any:
 
 def _text(path: Path) -> Any:
     """Return the column of a text file, with or without a header."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = read_limited(path, TEXT_LIST, "a text with one column").decode("utf-8-sig").splitlines()
     words = [line.split("#")[0].replace(",", " ").split() for line in lines]
     rows = [row for row in words if row]
     if rows and not _is_number(rows[0][0]):

@@ -2,11 +2,16 @@
 Trees of arrays in netCDF files, written without file locks and protected by a digest of their contents.
 
 A file is assembled and parsed in memory, because HDF5 asks the file system for a lock, which many network file systems
-do not have. The digest of everything in the tree is an attribute of its root.
+do not have. The digest of everything in the tree is an attribute of its root, and so are those of its parts. Behind the
+last byte that HDF5 reads stands the digest of all bytes before it: on some damaged files HDF5 does not come to an end,
+so it is not given them.
 """
 
 import hashlib
 import io
+import json
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +19,23 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.output_check import require_room
 from bayescannon.io.outputs import replacing
 from bayescannon.io.paths import no_file
 from bayescannon.numerics.errors import InputError, MissingFileError
 
 # attribute of the root: SHA-256 of everything else
 DIGEST = "content_sha256"
+# attribute of the root: the first digits of the SHA-256 of each variable and of each group's attributes, as JSON, by
+# which a check says what is damaged; files of version 0.6 and older lack it
+PARTS = "part_sha256"
+_DIGITS = 16
+# behind the contents: these words and a SHA-256; files of version 0.6 and older lack it, and what changes a file in
+# place cuts it off
+_SEAL = b"\nbayescannon sha256 "
+_SEAL_SIZE = len(_SEAL) + 65
+_MAGIC = b"\x89HDF\r\n\x1a\n"
 # arrays with fewer elements are not compressed: the chunk would take more space than compression saves
 _COMPRESS_FROM = 1000
 
@@ -36,18 +52,40 @@ def tree_digest(tree: xr.DataTree) -> str:
     out.
     """
     digest = hashlib.sha256()
+    for _, pieces in _parts(tree, {DIGEST}):
+        for piece in pieces:
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def part_digests(tree: xr.DataTree) -> dict[str, str]:
+    """
+    Return the first digits of the SHA-256 of each part of a tree.
+
+    Returns
+    -------
+    digests : dict of str to str
+        By the path of a group, of its attributes, or of a variable with its attributes; the attributes :data:`DIGEST`
+        and :data:`PARTS` of the root are left out.
+    """
+    return {
+        name: hashlib.sha256(b"".join(pieces)).hexdigest()[:_DIGITS] for name, pieces in _parts(tree, {DIGEST, PARTS})
+    }
+
+
+def _parts(tree: xr.DataTree, left_out: set[str]) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the name and the bytes of each group's attributes and of each variable."""
 
     def attributes(attrs: Any) -> str:
-        return repr(sorted((str(name), _plain(value)) for name, value in attrs.items() if name != DIGEST))
+        return repr(sorted((str(name), _plain(value)) for name, value in attrs.items() if name not in left_out))
 
     for node in sorted(tree.subtree, key=lambda node: node.path):
         dataset = node.to_dataset(inherit=False)
-        digest.update(f"group {node.path} {attributes(dataset.attrs)}".encode())
+        yield node.path, [f"group {node.path} {attributes(dataset.attrs)}".encode()]
         for name in sorted(map(str, dataset.variables)):
             variable = dataset.variables[name]
-            digest.update(f"variable {name} {variable.dims} {variable.shape} {attributes(variable.attrs)}".encode())
-            digest.update(_bytes(variable.to_numpy()))
-    return digest.hexdigest()
+            head = f"variable {name} {variable.dims} {variable.shape} {attributes(variable.attrs)}".encode()
+            yield f"{node.path.rstrip('/')}/{name}", [head, _bytes(variable.to_numpy())]
 
 
 def _plain(value: Any) -> str:
@@ -80,11 +118,14 @@ def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> Non
     ------
     OutputExistsError
         `path` exists and `overwrite` is False.
+    OutputWriteError
+        There is too little room on the disk.
     BayesCannonError
         As :func:`bayescannon.io.outputs.check_output_file`.
     """
     signed = tree.copy()
-    signed.attrs[DIGEST] = tree_digest(tree)
+    signed.attrs[PARTS] = json.dumps(part_digests(tree))
+    signed.attrs[DIGEST] = tree_digest(signed)
     encoding = {
         node.path: {
             str(name): {"_FillValue": None} | ({"zlib": True, "complevel": 1} if _is_large(variable) else {})
@@ -93,10 +134,17 @@ def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> Non
         }
         for node in signed.subtree
     }
-    # in memory first: HDF5 itself asks for locks, and does not say in words that a disk is full
+    # in memory first: HDF5 itself asks for locks, and crashes where the disk is full
     content = bytes(signed.to_netcdf(engine="h5netcdf", encoding=encoding))
-    with replacing(path, overwrite=overwrite) as partial:
-        partial.write_bytes(content)
+    require_room(path, len(content) + _SEAL_SIZE)
+    with replacing(path, overwrite=overwrite) as partial, partial.open("wb") as file:
+        file.write(content)
+        file.write(_seal(content))
+
+
+def _seal(content: bytes | memoryview) -> bytes:
+    """Return what stands behind the contents of a file."""
+    return _SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
 def _is_large(variable: xr.Variable) -> bool:
@@ -125,32 +173,48 @@ def read_tree(path: Path) -> xr.DataTree:
     """
     if not path.exists():
         raise MissingFileError(no_file(path))
-    if path.is_dir():
-        raise NetcdfError(no_file(path))
+    content = _content(path)
+    # on damaged files HDF5 and its readers raise many kinds of exception, and warnings
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise NetcdfError(f"{path} cannot be read: {error}") from error
-    if not content.startswith(b"\x89HDF\r\n\x1a\n"):
-        raise NetcdfError(f"{path} is not a netCDF file")
-    # on damaged files HDF5 and its readers raise many kinds of exception
-    try:
-        foreign = _foreign_data(content)
-        if not foreign:
-            with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
-                return opened.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with h5py.File(io.BytesIO(content), "r") as file:
+                fault = hdf5_fault(file, len(content))
+            if not fault:
+                with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
+                    return opened.load()
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise NetcdfError(f"{path} is damaged, or not netCDF; reading it failed with {reason}") from error
-    raise NetcdfError(f"{path} takes {foreign} from another file, which is not read; copy the data into {path.name}")
+    raise NetcdfError(f"{path} {fault}")
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file that begins as netCDF does."""
+    if path.is_dir():
+        raise NetcdfError(no_file(path))
+    if not path.is_file():
+        raise NetcdfError(f"{path} is a device, a pipe or a socket, not a file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+            content = head + file.read() if head == _MAGIC else b""
+    except OSError as error:
+        raise NetcdfError(f"{path} cannot be read: {error}") from error
+    if not content:
+        raise NetcdfError(f"{path} is not a netCDF file")
+    end = len(content) - _SEAL_SIZE
+    if content.startswith(_SEAL, end) and _seal(memoryview(content)[:end]) != content[end:]:
+        raise NetcdfError(f"{path} was changed after it was saved: its bytes do not match their digest. Get it again")
+    return content
 
 
 def read_kind(path: Path) -> str:
     """Return what a netCDF file says that it is, its attribute ``kind``, without its arrays; empty if nothing."""
     try:
-        with h5py.File(io.BytesIO(path.read_bytes()), "r") as file:
+        with h5py.File(io.BytesIO(_content(path)), "r") as file:
             return str(file.attrs.get("kind", ""))
-    except OSError:
+    except Exception:  # of a damaged file, whose reason is told when it is read
         return ""
 
 
@@ -168,20 +232,3 @@ def require_unchanged(tree: xr.DataTree, path: Path) -> None:
         raise NetcdfError(f"{path} was changed after it was saved: the digest of its contents is missing")
     if saved != tree_digest(tree):
         raise NetcdfError(f"{path} was changed after it was saved: its contents do not match their digest")
-
-
-def _foreign_data(content: bytes) -> str:
-    """Return the name of a link or dataset whose data are in another file; empty if there is none."""
-    with h5py.File(io.BytesIO(content), "r") as file:
-        groups = [file]
-        for group in groups:
-            for name in group:
-                link = group.get(name, getlink=True)
-                if not isinstance(link, h5py.HardLink):
-                    return f"{group.name.rstrip('/')}/{name}"
-                item = group[name]
-                if isinstance(item, h5py.Group):
-                    groups.append(item)
-                elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-                    return str(item.name)
-    return ""

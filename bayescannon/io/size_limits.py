@@ -23,8 +23,7 @@ UNPACKED_SPECTRUM = 1 << 28
 UNPACKED_TABLE = 1 << 32
 TEXT_LIST = 1 << 28
 TOML = 1 << 20
-# pixels of a grid, and levels of brackets and dots in TOML
-PIXELS = 10_000_000
+# levels of brackets and dots in TOML
 TOML_DEPTH = 32
 _CHUNK = 1 << 20
 # what reading cut or damaged gzip data raises

@@ -1,6 +1,9 @@
 """Symmetric matrices packed as upper triangles, so that weighted sums of outer products are one matrix product."""
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.numerics.typing import FloatArray
 
@@ -35,7 +38,21 @@ def unpack_symmetric(packed: FloatArray, size: int) -> FloatArray:
     -------
     matrices : float array of shape (n, T, T)
     """
+    return packed[:, _packed_index(size)]
+
+
+@lru_cache(maxsize=64)
+def _packed_index(size: int) -> NDArray[np.intp]:
+    """Return where each element of a symmetric matrix is in its packed upper triangle, shape (size, size)."""
     k, l = np.triu_indices(size)  # noqa: E741
     index = np.empty((size, size), dtype=np.intp)
     index[k, l] = index[l, k] = np.arange(len(k))
-    return packed[:, index]
+    index.flags.writeable = False
+    return index
+
+
+def changed_products(products: FloatArray, change: FloatArray) -> FloatArray:
+    """Return M P M^T of symmetric matrices P (n, T, T), by two products of large matrices."""
+    size = len(change)
+    half = (products.reshape(-1, size) @ change.T).reshape(products.shape)
+    return (half.transpose(0, 2, 1).reshape(-1, size) @ change.T).reshape(products.shape)

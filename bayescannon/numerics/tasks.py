@@ -1,10 +1,12 @@
 """One call of a function in another process: its result or its error, and the warnings it gave."""
 
+import copyreg
 import pickle
 import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from bayescannon.numerics.errors import BayesCannonError
@@ -13,6 +15,18 @@ from bayescannon.numerics.errors import BayesCannonError
 MOST_ATTEMPTS = 3
 # what warnings of workers were shown already, as Python keeps it for each module
 _shown: dict[Any, Any] = {}
+
+
+def _reduce_proxy(proxy: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
+    """Say how a mapping that cannot be changed is made anew in another process; Python itself does not send one."""
+    return _proxy, (dict(proxy),)
+
+
+def _proxy(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(values)
+
+
+copyreg.pickle(MappingProxyType, _reduce_proxy)
 
 
 class WorkerError(BayesCannonError):

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from bayescannon.numerics.threads import map_blocks
+from bayescannon.numerics.tile_size import STAR_TILE
 from bayescannon.numerics.typing import FloatArray
-
-STAR_TILE = 128
 
 
 def map_tiles[T](function: Callable[[slice], T], n: int, workers: int | None = None) -> list[T]:

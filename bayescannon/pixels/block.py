@@ -14,7 +14,7 @@ Where pixels can be outliers (:mod:`bayescannon.pixels.outliers`), u_np is the m
 w_np: every r^2 is u r^2, so that W holds u w, and no sum of w alone changes.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property, singledispatch
 
 import numpy as np
@@ -23,8 +23,16 @@ from numpy.typing import NDArray
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.packing import pack_products, unpack_symmetric
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.pixels.kernels import minus_log_weights, scatter_sums, weigh
+from bayescannon.pixels.kernels import (
+    fixed_theta_gradient,
+    minus_log_weights,
+    residual_variance,
+    scatter_sums,
+    weigh,
+)
+from bayescannon.pixels.orthogonal_labels import OrthogonalLabels
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.profile import ProfileFit, ProfileSums
 
 # covariances below this fraction of the products that they are differences of are 0
 _ROUNDING = 1e-12
@@ -114,6 +122,11 @@ class LabelMoments:
         return self.mean if self.multiplicity is None else self.mean * self.multiplicity[:, None]
 
     @cached_property
+    def orthogonal(self) -> OrthogonalLabels | None:
+        """Exact label vectors in an orthonormal basis, in single precision; None if they are uncertain or dependent."""
+        return None if self.covariance is not None else OrthogonalLabels.of(self.mean, self.counts)
+
+    @cached_property
     def single_products(self) -> NDArray[np.float32]:
         """`counted_products` in single precision."""
         return self.counted_products.astype(np.float32)
@@ -122,42 +135,6 @@ class LabelMoments:
     def counted_products(self) -> FloatArray:
         """E[v_k v_l] times the multiplicity, shape (star, T (T + 1) / 2), for sums over the stars."""
         return self.products if self.multiplicity is None else self.products * self.multiplicity[:, None]
-
-
-@dataclass(frozen=True)
-class ProfileFit:
-    """Coefficients at given scatters, and derivatives of the profile; the first axis of every array is the pixel."""
-
-    theta: FloatArray
-    normal: FloatArray  # V^T W V + L, (pixel, T, T)
-    gradient: FloatArray  # g
-    slope: FloatArray  # dg / d(s^2), close where theta is integrated out or labels are uncertain
-    variance: FloatArray  # a typical s^2 + sigma^2
-    objective: FloatArray  # F without the constant n_live ln(2 pi) / 2; NaN if it was not requested
-    chi2: FloatArray  # sum of w r^2
-    held: NDArray[np.bool_]  # terms held at 0: censored, or zero under a Laplace prior
-    freedom: FloatArray  # effective number of terms, tr(C V^T W V), if theta is integrated out; else 0
-    along: FloatArray  # dtheta / d(s^2) = -C V^T (w^2 r), (pixel, T)
-    chi2_slope: FloatArray  # d(chi2) / d(s^2) = -sum of w^2 r^2
-
-    def select(self, index: NDArray[np.intp]) -> "ProfileFit":
-        """Return the fit of some of the pixels."""
-        return ProfileFit(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
-
-    def put(self, index: NDArray[np.intp], other: "ProfileFit") -> None:
-        """Overwrite the fit of some of the pixels."""
-        for item in fields(self):
-            getattr(self, item.name)[index] = getattr(other, item.name)
-
-    def moved(self, change: FloatArray) -> "ProfileFit":
-        """Return the profile after a small change of s^2 (pixel,): the objective to second order, others to first."""
-        return replace(
-            self,
-            theta=self.theta + self.along * change[:, None],
-            gradient=self.gradient + self.slope * change,
-            objective=self.objective + (0.5 * self.gradient + 0.25 * self.slope * change) * change,
-            chi2=self.chi2 + self.chi2_slope * change,
-        )
 
 
 def add_prior(prior: PixelPrior, data: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -313,30 +290,21 @@ class PixelBlock:
         q = w2r.T @ moments.counted_mean
         if held.any():
             q = np.where(held, 0.0, q)
-        first, second = self.prior.scatter_gradient(s2)
-        gradient = sums[0] - sums[2] + first
         along = -np.linalg.solve(normal, q[..., None])[..., 0]
-        descent = -np.einsum("pt,pt->p", q, along)
-        slope = -sums[1] + 2 * sums[3] - 2 * descent + second
-        value, freedom = np.full(len(s2), np.nan), np.zeros(len(s2))
-        if objective:
-            value = 0.5 * (sums[4] + minus_log_weights(weight, moments.counts)) + self.prior.minus_log_density(
-                theta, s2
-            )
+        logs = minus_log_weights(weight, moments.counts) if objective else None
+        squared = None
         if self.marginal:
             squared = unpack_symmetric(self._factored(weight * weight).T @ moments.counted_products, theta.shape[1])
-            if held.any():
-                # terms held at 0 have no part in the marginal likelihood
-                free = ~held[:, :, None] & ~held[:, None, :]
-                squared, data = squared * free, data * free
-            product = np.linalg.solve(normal, squared)
-            # exact under a flat prior where all stars have the same noise, close elsewhere: it only shapes the Newton
-            # steps
-            slope += np.einsum("pij,pji->p", product, product)
-            gradient -= np.trace(product, axis1=1, axis2=2)
-            freedom = np.trace(np.linalg.solve(normal, data), axis1=1, axis2=2)
-            if objective:
-                value += 0.5 * np.linalg.slogdet(normal)[1]
-        return ProfileFit(
-            theta, normal, gradient, slope, sums[0] / sums[1], value, sums[4], held, freedom, along, -sums[2]
-        )
+        return ProfileSums(sums, logs, q, along, data, squared).profile(self.prior, s2, theta, normal, held)
+
+    def residual_variance(self, theta: FloatArray) -> FloatArray:
+        """Return the mean of the squared residuals of the live stars, shape (P,)."""
+        prediction = self.moments.mean @ theta.T
+        result: FloatArray = residual_variance(self.flux, prediction, self.ivar, self.moments.counts)
+        return result
+
+    def trial_gradient(self, theta: FloatArray, s2: FloatArray) -> FloatArray:
+        """Return g at s2 (k, pixel) with theta held fixed."""
+        prediction = self.moments.mean @ theta.T
+        result: FloatArray = fixed_theta_gradient(self.flux, prediction, self.ivar, self.moments.counts, s2)
+        return result

@@ -25,6 +25,8 @@ from bayescannon.numerics.typing import FloatArray
 LOWEST_LOG_TAU = float(np.log(1e-7))
 _MAX_STEP = 2.0
 _MAX_ROUNDS = 200
+# the search ends when a step is expected to gain less, in nats per pixel
+SMALL_GAIN = 1e-6
 # nodes of the integral over ln lambda
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 # the mode of ln lambda is found to this fraction of its error
@@ -254,7 +256,7 @@ def fit_population(
     *,
     activity_spread: float = 1.0,
     start: Population | None = None,
-    tolerance: float = 1e-6,
+    tolerance: float = SMALL_GAIN,
 ) -> Population:
     """
     Fit mu and tau of P pixels with Q shrunk terms by maximum marginal likelihood, and lambda given these.

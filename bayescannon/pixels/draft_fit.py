@@ -19,8 +19,8 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.coefficient_population import eliminate_flat, fit_activity
 from bayescannon.pixels.fit import PixelFit, fit_pixels
+from bayescannon.pixels.joint_rounds import solved
 from bayescannon.pixels.population_learners import ALL_PIXELS, KappaLearner, data_equations, pooled_prior, sample_of
-from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.solver import Solver
 from bayescannon.pixels.spectral_fit import SpectralFit, first_prior, fit_spectral
 
@@ -90,7 +90,7 @@ def draft_spectral(
         activity[live] = found.activity
         population = replace(population, activity=activity)
         prior = pooled_prior(prior, population, shrunk)
-        fit = _solved(fit, *equations, prior)
+        fit = solved(fit, *equations, prior)
         populations = replace(populations, coefficients=population)
     return SpectralFit(fit, kappa, prior, populations)
 
@@ -99,18 +99,3 @@ def _between(sample: PixelFit, some: slice, n_pixel: int) -> FloatArray | None:
     """Return the scatters of all pixels by linear interpolation in those of the sample."""
     live = sample.live
     return np.interp(np.arange(n_pixel), np.arange(n_pixel)[some][live], sample.scatter[live]) if live.any() else None
-
-
-def _solved(fit: PixelFit, normal: FloatArray, right: FloatArray, prior: PixelPrior) -> PixelFit:
-    """Return the fit with the coefficients of another prior, given the normal equations without a prior."""
-    live, free = fit.live[:, None], ~prior.censored
-    precision = np.where(free, prior.precision, 0.0)
-    size = right.shape[1]
-    diagonal = np.arange(size)
-    whole = normal.copy()
-    whole[:, diagonal, diagonal] += np.where(free & live, precision, 1.0)
-    covariance = np.linalg.inv(whole).astype(np.float64, copy=False) * (
-        (free & live)[:, :, None] & (free & live)[:, None, :]
-    )
-    theta = np.einsum("pij,pj->pi", covariance, right + precision * np.where(free, prior.mean, 0.0))
-    return replace(fit, theta=theta, covariance=covariance)

@@ -7,24 +7,35 @@ eq. 5 for a given s), so the scatter is the root of a one-dimensional function, 
 see :mod:`bayescannon.pixels.block`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.spectra import LARGEST_IVAR
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.small_inverse import invert_positive
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments, PixelBlock
 from bayescannon.pixels.flux_precision import FluxPrecision
+from bayescannon.pixels.mixed_block import MixedBlock
+from bayescannon.pixels.mixed_search import solve_mixed
+from bayescannon.pixels.orthogonal_labels import OrthogonalLabels, least_stars
 from bayescannon.pixels.pixel_status import PixelStatus, known_status, pixel_status
 from bayescannon.pixels.prior import PixelPrior
+from bayescannon.pixels.profile import ProfileFit
 from bayescannon.pixels.scatter_search import newton_step, solve_exact, solve_grid, solve_near
 from bayescannon.pixels.solver import Solver
 
 # methods whose start is a fit of the same pixels to the same stars, which says which pixels are dead
 _CONTINUED = ("step", "near")
+# methods that sums in single precision do for
+_IN_SINGLE = ("exact", "near")
+# elements of the arrays of pixels that are fitted in double precision beside others
+_DOUBLE_BLOCK = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -73,26 +84,14 @@ class PixelFit:
 
 def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter: str, tolerance: float) -> PixelFit:
     """Fit the pixels of one block that are neither dead nor singular."""
-    n_term, n_pixel = block.moments.mean.shape[1], block.n_pixel
     n_live = np.rint(block.moments.counts @ (block.ivar > 0)).astype(np.int64)
     # a round with uncertain moments continues a fit to the label vectors, whose rank was seen there
     known = scatter == "step" or (scatter == "near" and block.moments.covariance is not None)
-    fit = PixelFit(
-        theta=np.zeros((n_pixel, n_term)),
-        scatter=np.full(n_pixel, np.inf),
-        covariance=np.zeros((n_pixel, n_term, n_term)),
-        gradient=np.zeros(n_pixel),
-        slope=np.zeros(n_pixel),
-        objective=np.zeros(n_pixel),
-        chi2=np.zeros(n_pixel),
-        freedom=np.zeros(n_pixel),
-        n_live=n_live,
-        n_passes=np.zeros(n_pixel, dtype=np.int64),
-        status=known_status(block, n_live, start) if known and start is not None else pixel_status(block, n_live),
-    )
+    status = known_status(block, n_live, start) if known and start is not None else pixel_status(block, n_live)
     if scatter == "near" and start is not None:
-        fit.status[~np.isfinite(start)] = PixelStatus.DEAD
-    good = np.flatnonzero(fit.status == PixelStatus.CONVERGED)
+        status[~np.isfinite(start)] = PixelStatus.DEAD
+    good = np.flatnonzero(status == PixelStatus.CONVERGED)
+    fit = _empty_fit(block.moments.mean.shape[1], n_live, status)
     if len(good) == 0:
         return fit
     block = block.select(good)
@@ -111,15 +110,46 @@ def _fit_block(block: PixelBlock, start: NDArray[np.float64] | None, *, scatter:
     if scatter == "step":
         s2 = newton_step(block, s2, final)
         final = replace(final, objective=block.objective(final.theta, s2, final.chi2))
+    _put(fit, good, s2, final, converged, passes + 1, covariance=scatter != "step")
+    return fit
+
+
+def _empty_fit(n_term: int, n_live: NDArray[np.int64], status: NDArray[np.int64]) -> PixelFit:
+    n_pixel = len(n_live)
+    return PixelFit(
+        theta=np.zeros((n_pixel, n_term)),
+        scatter=np.full(n_pixel, np.inf),
+        covariance=np.zeros((n_pixel, n_term, n_term)),
+        gradient=np.zeros(n_pixel),
+        slope=np.zeros(n_pixel),
+        objective=np.zeros(n_pixel),
+        chi2=np.zeros(n_pixel),
+        freedom=np.zeros(n_pixel),
+        n_live=n_live,
+        n_passes=np.zeros(n_pixel, dtype=np.int64),
+        status=status,
+    )
+
+
+def _put(
+    fit: PixelFit,
+    good: NDArray[np.intp],
+    s2: FloatArray,
+    final: ProfileFit,
+    converged: NDArray[np.bool_],
+    passes: NDArray[np.int64],
+    *,
+    covariance: bool,
+) -> None:
+    """Fill in the pixels that were fitted."""
     fit.theta[good], fit.scatter[good] = final.theta, np.sqrt(s2)
-    if scatter != "step":
+    if covariance:
         keep = ~final.held
-        fit.covariance[good] = np.linalg.inv(final.normal) * (keep[:, :, None] & keep[:, None, :])
+        fit.covariance[good] = invert_positive(final.normal) * (keep[:, :, None] & keep[:, None, :])
     fit.gradient[good], fit.slope[good], fit.objective[good] = final.gradient, final.slope, final.objective
     fit.chi2[good], fit.freedom[good] = final.chi2, final.freedom
-    fit.n_passes[good] = passes + 1
+    fit.n_passes[good] = passes
     fit.status[good[~converged]] = PixelStatus.NOT_CONVERGED
-    return fit
 
 
 def fit_pixels(
@@ -176,13 +206,6 @@ def fit_pixels(
         )
     if flux.shape[1] == 0:
         raise InputError("at least one pixel is needed; got none")
-    if not (np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()):
-        raise InputError("flux and ivar must be finite, and ivar not negative; set ivar = 0 in dead pixels")
-    if ivar.max(initial=0.0) > LARGEST_IVAR:
-        raise InputError(
-            f"the inverse variance of normalised flux must be at most {LARGEST_IVAR:g}; got {ivar.max():.3g}. Set it "
-            "to 0 in such pixels, as the preparation does"
-        )
     if not np.isfinite(moments.mean).all():
         raise InputError("label vectors must be finite; leave out reference stars with missing labels")
     n_pixel = flux.shape[1]
@@ -197,18 +220,88 @@ def fit_pixels(
     if factors is not None and factors.shape != flux.shape:
         raise InputError(f"factors must have the shape of flux, {flux.shape}; got {factors.shape}")
 
+    labels = _labels_in_single(moments, flux, ivar, prior, solver)
+
     def one(part: slice) -> PixelFit:
-        scaled = ivar[:, part] if np.all(scales[part] == 1) else ivar[:, part] / scales[part] ** 2
-        down = None if factors is None else factors[:, part]
-        data = PixelBlock(
-            moments, flux[:, part], scaled, prior.select(part),
-            marginal=marginal, factors=down, single=solver.single,
-        )  # fmt: skip
         near = None if start is None else np.asarray(start[part], dtype=np.float64) ** 2
         if near is not None and solver.scatter not in _CONTINUED:
             near = np.where(np.isfinite(near), near, 0.0)
-        return _fit_block(data, near, scatter=solver.scatter, tolerance=solver.tolerance)
 
-    parts = map_blocks(one, n_pixel, solver.block, solver.workers)
+        def in_double(some: slice | NDArray[np.intp]) -> PixelFit:
+            scaled = ivar[:, some] if np.all(scales[some] == 1) else ivar[:, some] / scales[some] ** 2
+            down = None if factors is None else factors[:, some]
+            block = PixelBlock(
+                moments, flux[:, some], scaled, prior.select(some),
+                marginal=marginal, factors=down, single=solver.single,
+            )  # fmt: skip
+            some_start = near if near is None or isinstance(some, slice) else near[some - part.start]
+            return _fit_block(block, some_start, scatter=solver.scatter, tolerance=solver.tolerance)
+
+        if labels is None:
+            _require_sound(flux[:, part], ivar[:, part])
+            return in_double(part)
+        data = MixedBlock(
+            labels, flux[:, part], ivar[:, part], (1 / scales[part] ** 2).astype(np.float32), prior.select(part),
+            marginal, np.zeros(part.stop - part.start), None if factors is None else factors[:, part],
+        )  # fmt: skip
+        return _fit_mixed(data.held(), near, in_double, part.start, solver)
+
+    block = solver.block if labels is None else 2 * solver.block
+    parts = map_blocks(one, n_pixel, block, solver.workers)
     joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
     return PixelFit(**joined)
+
+
+def _labels_in_single(
+    moments: LabelMoments, flux: FloatArray, ivar: FloatArray, prior: PixelPrior, solver: Solver
+) -> OrthogonalLabels | None:
+    """Return the labels for sums in single precision, or None where double is asked for or needed."""
+    if solver.double or solver.single or solver.scatter not in _IN_SINGLE or type(prior) is not PixelPrior:
+        return None
+    if flux.dtype != np.float32 or ivar.dtype != np.float32 or len(flux) < least_stars(prior.mean.shape[1]):
+        return None
+    return moments.orthogonal
+
+
+def _fit_mixed(
+    block: MixedBlock,
+    start: NDArray[np.float64] | None,
+    in_double: Callable[[NDArray[np.intp]], PixelFit],
+    first: int,
+    solver: Solver,
+) -> PixelFit:
+    """Fit the pixels of one block; those that single precision may not do for, dead ones among them, in double."""
+    n_live, logs, sound = block.look()
+    if not sound:
+        _require_sound(block.flux, block.ivar)
+    block = replace(block, logs=logs)
+    fit = _empty_fit(len(block.labels.root), n_live, np.full(len(n_live), PixelStatus.CONVERGED, dtype=np.int64))
+    sample = block.sample()
+    surely = sample.surely_regular()
+    if solver.scatter == "near" and start is not None:
+        surely &= np.isfinite(start)
+    few = max(_DOUBLE_BLOCK // len(block.flux), 1)
+    others = np.flatnonzero(~surely)
+    for some in (others[k : k + few] for k in range(0, len(others), few)):
+        slow = in_double(first + some)
+        for item in fields(PixelFit):
+            getattr(fit, item.name)[some] = getattr(slow, item.name)
+    good = np.flatnonzero(surely)
+    if len(good) == 0:
+        return fit
+    near, block, sample = None if start is None else start[good], block.select(good), sample.select(good)
+    search = solve_near if solver.scatter == "near" else partial(solve_mixed, sample=sample)
+    s2, converged, passes, final = search(block, start=near, tolerance=solver.tolerance)
+    _put(fit, good, s2, final, converged, passes, covariance=True)
+    return fit
+
+
+def _require_sound(flux: FloatArray, ivar: FloatArray) -> None:
+    """Raise unless the data of some of the pixels are finite, and the inverse variances within their bounds."""
+    if not (np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()):
+        raise InputError("flux and ivar must be finite, and ivar not negative; set ivar = 0 in dead pixels")
+    if ivar.max(initial=0.0) > LARGEST_IVAR:
+        raise InputError(
+            f"the inverse variance of normalised flux must be at most {LARGEST_IVAR:g}; got {ivar.max():.3g}. Set it "
+            "to 0 in such pixels, as the preparation does"
+        )

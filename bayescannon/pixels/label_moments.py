@@ -13,6 +13,7 @@ first row of E[v v^T] is E[v], so one matrix per star holds both.
 import numpy as np
 
 from bayescannon.models.label_vector import label_vector, label_vector_jacobian, n_terms, term_pairs
+from bayescannon.numerics.packing import changed_products
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 
@@ -92,10 +93,3 @@ def standardise_hidden(products: FloatArray, n_label: int) -> FloatArray:
     change[size:, size:] = np.linalg.inv(root)
     change[size:, :size] = -change[size:, size:] @ slope
     return changed_products(products, change)
-
-
-def changed_products(products: FloatArray, change: FloatArray) -> FloatArray:
-    """Return M P M^T of symmetric matrices P (star, T, T), by two products of large matrices."""
-    size = len(change)
-    half = (products.reshape(-1, size) @ change.T).reshape(products.shape)
-    return (half.transpose(0, 2, 1).reshape(-1, size) @ change.T).reshape(products.shape)

@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.packing import changed_products
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.hidden_step import infer_hidden
 from bayescannon.pixels.label_anchor import anchor_labels
-from bayescannon.pixels.label_moments import changed_products, packed_moments, standardise_hidden, vector_map
+from bayescannon.pixels.label_moments import packed_moments, standardise_hidden, vector_map
 from bayescannon.pixels.label_population import AffineMap, LabelPopulation, ReferenceErrorError, regress_reported
 from bayescannon.pixels.latent_label_step import LatentLabels, infer_latent
 from bayescannon.pixels.prior import PixelPrior

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.models.noise_priors import PixelNoise
+from bayescannon.numerics.small_inverse import invert_positive
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.pixels.coefficient_population import Population, eliminate_flat, fit_population
+from bayescannon.pixels.coefficient_population import SMALL_GAIN, Population, eliminate_flat, fit_population
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.populations import LogNormalPopulation, Populations
 from bayescannon.pixels.prior import PixelPrior, ScatterDensity
@@ -64,15 +65,21 @@ class CoefficientLearner:
     def __init__(self, prior: Any, shrunk: NDArray[np.bool_]) -> None:
         self.prior, self.shrunk = prior, shrunk
 
-    def step(self, state: State, fit: PixelFit) -> tuple[State, PixelFit, float]:
-        """Fit the population to the normal equations of every pixel without the prior."""
+    def step(
+        self,
+        state: State,
+        fit: PixelFit,
+        equations: tuple[FloatArray, FloatArray] | None = None,
+        gain: float = SMALL_GAIN,
+    ) -> tuple[State, PixelFit, float]:
+        """Fit the population to the normal equations without the prior; the last gain is below `gain` per pixel."""
         live = fit.live
-        normal, right = data_equations(fit, state.prior)
+        normal, right = data_equations(fit, state.prior) if equations is None else equations
         normal, right = eliminate_flat(normal[live], right[live], self.shrunk)
         start = state.populations.coefficients
         if start is not None:
             start = replace(start, activity=start.activity[live])
-        found = fit_population(normal, right, activity_spread=self.prior.activity_spread, start=start)
+        found = fit_population(normal, right, activity_spread=self.prior.activity_spread, start=start, tolerance=gain)
         activity = np.ones(len(live))
         activity[live] = found.activity
         population = replace(found, activity=activity)
@@ -103,7 +110,7 @@ def data_equations(fit: PixelFit, prior: PixelPrior) -> tuple[NDArray[np.float64
     padded = fit.covariance.copy()
     padded[:, diagonal, diagonal] += censored
     padded[~fit.live] = np.eye(size)
-    normal = np.linalg.inv(padded)
+    normal = invert_positive(padded)
     normal[:, diagonal, diagonal] -= censored
     right = np.einsum("pij,pj->pi", normal, fit.theta) - precision * np.where(censored, 0.0, prior.mean)
     normal[:, diagonal, diagonal] -= precision
@@ -184,7 +191,7 @@ def scatter_population(
     return m, w
 
 
-def _excess(fit: PixelFit, prior: PixelPrior) -> FloatArray:
+def noise_excess(fit: PixelFit, prior: PixelPrior) -> FloatArray:
     """
     Differentiate each pixel's objective by ln kappa, with s at its optimum; shape (P,).
 
@@ -200,7 +207,7 @@ class KappaLearner:
     """
     Learns the scale of the noise, of the survey or of each pixel.
 
-    It is the root of the derivative of the objective by ln kappa, see :func:`_excess`.
+    It is the root of the derivative of the objective by ln kappa, see :func:`noise_excess`.
     """
 
     def __init__(self, noise: Any, fit: Callable[..., PixelFit]) -> None:
@@ -251,7 +258,7 @@ class KappaLearner:
         """Estimate the change of ln kappa to the root: in pixels with s = 0 the slope of the derivative is 2 chi2."""
         at_zero = float(fit.chi2[fit.live & (fit.scatter == 0)].sum())
         slope = 2 * max(at_zero, 0.2 * float(fit.n_live[fit.live].sum()))
-        return float(np.clip(-_excess(fit, prior)[fit.live].sum() / slope, -0.7, 0.7))
+        return float(np.clip(-noise_excess(fit, prior)[fit.live].sum() / slope, -0.7, 0.7))
 
     @staticmethod
     def _secant(state: State, refit: Callable[[State], PixelFit], fit: PixelFit, prior: PixelPrior) -> float:
@@ -259,7 +266,7 @@ class KappaLearner:
         previous: tuple[float, float] | None = None
         shift = 0.0
         for _ in range(12):
-            excess = float(_excess(fit, prior)[fit.live].sum())
+            excess = float(noise_excess(fit, prior)[fit.live].sum())
             if previous is None or excess == previous[1]:
                 move = KappaLearner.first_move(fit, prior)
             else:
@@ -281,7 +288,7 @@ class KappaLearner:
         slope = 2 * np.maximum(fit.chi2, 1.0) + 1 / width**2
         last_u, last_h = u.copy(), np.full(len(u), np.nan)
         for _ in range(10):
-            h = _excess(fit, state.prior)
+            h = noise_excess(fit, state.prior)
             with np.errstate(divide="ignore", invalid="ignore"):
                 secant = (h - last_h) / (u - last_u)
             # the curvature of the likelihood lies between 0 and that at s = 0

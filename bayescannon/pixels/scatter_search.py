@@ -4,8 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.pixels.block import PixelBlock, ProfileFit
-from bayescannon.pixels.kernels import fixed_theta_gradient, residual_variance
+from bayescannon.pixels.block import PixelBlock
+from bayescannon.pixels.mixed_block import MixedBlock
+from bayescannon.pixels.profile import ProfileFit
+
+# either takes the sums over the stars
+type Block = PixelBlock | MixedBlock
 
 # the paper steps through a grid of scatters; its released code uses these values of ln s
 GRID_LN_SCATTER = np.arange(np.log(1e-4), 1e-9, 0.5)
@@ -24,8 +28,8 @@ _NEAR_PASSES = 8
 _SMALL_SCATTER = 0.01
 
 
-def _root(
-    block: PixelBlock, s2: NDArray[np.float64], first: ProfileFit | None, *, tolerance: float, may_be_zero: bool = False
+def root(
+    block: Block, s2: NDArray[np.float64], first: ProfileFit | None, *, tolerance: float, may_be_zero: bool = False
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """
     Find a root of g between 0, where g is taken to be negative, and inf, from s2 on; return s2, converged, passes.
@@ -72,8 +76,8 @@ def _root(
     return s2, converged, passes
 
 
-def newton_step(block: PixelBlock, s2: FloatArray, current: ProfileFit) -> FloatArray:
-    """Return s2 after one step of Newton's method as in :func:`_root`, by at most a factor of 4 or a total variance."""
+def newton_step(block: Block, s2: FloatArray, current: ProfileFit) -> FloatArray:
+    """Return s2 after one step of Newton's method as in :func:`root`, by at most a factor of 4 or a total variance."""
     g, t = current.gradient, current.variance
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if block.prior.reaches_zero:
@@ -86,21 +90,21 @@ def newton_step(block: PixelBlock, s2: FloatArray, current: ProfileFit) -> Float
 
 
 def solve_exact(
-    block: PixelBlock, start: NDArray[np.float64] | None, *, tolerance: float
+    block: Block, start: NDArray[np.float64] | None, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """Find s2 (pixel,) of pixels that are neither dead nor singular; return s2, converged, passes."""
     n_pixel = block.n_pixel
     if not block.prior.reaches_zero:
         centre = np.full(n_pixel, np.exp(2 * block.prior.scatter_parameters[0]))
         near = centre if start is None else np.where(start > 0, start, centre)
-        return _root(block, near, None, tolerance=tolerance)
+        return root(block, near, None, tolerance=tolerance)
     s2, converged = np.zeros(n_pixel), np.ones(n_pixel, dtype=bool)
     passes = np.zeros(n_pixel, dtype=np.int64)
     border = np.arange(n_pixel)
     if start is not None:
         # pixels whose start is above 0 are solved from there; all others, and those that fail, from s = 0
         inside = np.flatnonzero(start > 0)
-        s2[inside], converged[inside], passes[inside] = _root(
+        s2[inside], converged[inside], passes[inside] = root(
             block.select(inside), start[inside], None, tolerance=tolerance, may_be_zero=True
         )
         border = np.flatnonzero((start == 0) | ~converged | (s2 < 1e-4 * start.max(initial=0.0)))
@@ -111,7 +115,7 @@ def solve_exact(
 
     inside = np.flatnonzero(at_zero.gradient < 0)
     if len(inside):
-        found, good, more = _root(
+        found, good, more = root(
             block.select(inside), np.zeros(len(inside)), at_zero.select(inside), tolerance=tolerance
         )
         s2[border[inside]], converged[border[inside]] = found, good
@@ -119,14 +123,14 @@ def solve_exact(
     if start is None:
         outside = np.flatnonzero(at_zero.gradient >= 0)
         if len(outside):
-            better, more = _look_behind_zero(block.select(outside), at_zero.select(outside), tolerance=tolerance)
+            better, more = look_behind_zero(block.select(outside), at_zero.select(outside), tolerance=tolerance)
             s2[border[outside]] = better
             passes[border[outside]] += more
     return s2, converged, passes
 
 
 def solve_near(
-    block: PixelBlock, start: NDArray[np.float64] | None, *, tolerance: float
+    block: Block, start: NDArray[np.float64] | None, *, tolerance: float
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64], ProfileFit]:
     """
     Take Newton steps until one is small, and move the coefficients along with it; return also the profile.
@@ -168,28 +172,30 @@ def solve_near(
     return s2, converged, passes, result
 
 
-def _look_behind_zero(
-    block: PixelBlock, at_zero: ProfileFit, *, tolerance: float
-) -> tuple[FloatArray, NDArray[np.int64]]:
+def trial_variances(block: Block, at_zero: ProfileFit) -> tuple[FloatArray, NDArray[np.float64]]:
+    """Return theta (pixel, T) far from s = 0, and the variances (k, pixel) at which a better optimum is looked for."""
+    low = 0.3 * at_zero.variance
+    high = np.maximum(block.residual_variance(at_zero.theta), 2 * low)
+    trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
+    # theta at s = 0 is set by the precise stars, theta near a second optimum by all stars
+    return block.fit(high).theta, trial
+
+
+def look_behind_zero(block: Block, at_zero: ProfileFit, *, tolerance: float) -> tuple[FloatArray, NDArray[np.int64]]:
     """
     Search an optimum at s > 0 that is better than the local one at 0; return the best s2 and the passes.
 
     There can be one if the noise differs between stars: a few precise stars fit without scatter, many others do not.
     """
     best, passes = np.zeros(block.n_pixel), np.zeros(block.n_pixel, dtype=np.int64)
-    prediction = block.moments.mean @ at_zero.theta.T
-    low = 0.3 * at_zero.variance
-    high = np.maximum(residual_variance(block.flux, prediction, block.ivar, block.moments.counts), 2 * low)
-    trial = low * (high / low) ** np.linspace(0, 1, _N_SCAN)[:, None]
-    # theta at s = 0 is set by the precise stars, theta near a second optimum by all stars
-    far = block.moments.mean @ block.fit(high).theta.T
-    negative = fixed_theta_gradient(block.flux, far, block.ivar, block.moments.counts, trial) < 0
+    far, trial = trial_variances(block, at_zero)
+    negative = block.trial_gradient(far, trial) < 0
     passes += 1
     hidden = np.flatnonzero(negative.any(axis=0))
     if len(hidden):
         last = _N_SCAN - 1 - negative[::-1].argmax(axis=0)[hidden]
         some = block.select(hidden)
-        found, good, more = _root(some, trial[last, hidden], None, tolerance=tolerance, may_be_zero=True)
+        found, good, more = root(some, trial[last, hidden], None, tolerance=tolerance, may_be_zero=True)
         at_found = some.fit(found, objective=True).objective
         better = good & (at_found < some.fit(np.zeros(len(hidden)), objective=True).objective)
         best[hidden[better]] = found[better]
@@ -197,7 +203,7 @@ def _look_behind_zero(
     return best, passes
 
 
-def solve_grid(block: PixelBlock) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
+def solve_grid(block: Block) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """Find the scatters by the method of the released code: best of a grid in ln s, refined by a parabola."""
     n_pixel = block.n_pixel
     value = np.array([block.fit(np.full(n_pixel, np.exp(2 * x)), objective=True).objective for x in GRID_LN_SCATTER])

@@ -22,9 +22,15 @@ class Solver:
     tolerance : float
         Newton stops when a step changes s^2 by less than this fraction.
     block : int
-        Pixels per block; the memory is about 6 arrays of shape (star, block) per worker.
+        Pixels per block, twice as many where sums are in single precision; the memory is about 6 arrays of shape
+        (star, block) per worker.
     single : bool
         Single precision for sums of products of label vectors, which is enough between rounds.
+    double : bool
+        Sums in double precision only. Otherwise data in single precision of some hundred stars or more are summed in
+        single precision where the optimum moves by less than 10^-3 of a formal error, with a start from a sample of the
+        stars: see :mod:`bayescannon.pixels.mixed_block` and :mod:`bayescannon.pixels.mixed_search`. Newton's method
+        then also ends with a step of less than a twentieth of a formal error.
     rough : bool
         Kappa and populations from samples of pixels and stars, as the start of hidden components or latent labels: see
         :func:`bayescannon.pixels.draft_fit.draft_spectral`. A fit of pixels alone has none.
@@ -36,6 +42,7 @@ class Solver:
     tolerance: float = 1e-6
     block: int = 64
     single: bool = False
+    double: bool = False
     rough: bool = False
     workers: int | None = None
 

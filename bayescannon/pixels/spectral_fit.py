@@ -39,6 +39,7 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fit import PixelFit, fit_pixels
 from bayescannon.pixels.flux_precision import FluxPrecision
+from bayescannon.pixels.joint_rounds import Fit, fit_jointly
 from bayescannon.pixels.laplace import LaplacePrior
 from bayescannon.pixels.outlier_learner import OutlierLearner
 from bayescannon.pixels.outliers import ReferenceResiduals
@@ -161,6 +162,27 @@ def fit_spectral(
             priors=SpectralPriors(noise=noise, allowed=allowed),
         )  # fmt: skip
         state = _with_star_scales(replace(state, kappa=np.full(n_pixel, np.median(near.kappa))), near)
+
+    if n_pixel > 2 * SAMPLE and _is_joint(priors):
+
+        def fit_of(stars: slice, pixels: slice) -> Fit:
+            some = (moments, flux, ivar) if stars == ALL_PIXELS else (moments.select(stars), flux[stars], ivar[stars])
+
+            def fit(current: State, near: FloatArray | None, tolerance: float | None) -> PixelFit:
+                loose = solver if tolerance is None else replace(solver, tolerance=tolerance)
+                return fit_pixels(
+                    some[0], some[1][:, pixels], some[2][:, pixels], prior=current.prior, kappa=current.kappa,
+                    marginal=marginal, start=near, solver=loose,
+                )  # fmt: skip
+
+            return fit
+
+        pooled = CoefficientLearner(coefficients, shrunk) if isinstance(coefficients, PooledCoefficients) else None
+        state, result, rounds, converged = fit_jointly(
+            fit_of, state, first, learns_kappa=isinstance(noise, GlobalNoise), coefficients=pooled, n_star=len(flux)
+        )
+        populations = replace(state.populations, trace=rounds, converged=converged)
+        return SpectralFit(result, state.kappa, state.prior, populations)
 
     def fit(current: State, near: FloatArray | None, pixels: slice = ALL_PIXELS, **options: Any) -> PixelFit:
         return fit_pixels(
@@ -300,6 +322,15 @@ def _require_known(
             "SmoothCoefficients have no exact solver together with outliers; take flat, normal, pooled or laplace "
             "coefficients, or leave the outliers out"
         )
+
+
+def _is_joint(priors: SpectralPriors) -> bool:
+    """Return whether what is learned is kappa of the survey, the population of coefficients, or both."""
+    coefficients, noise = priors.coefficients, priors.noise
+    known = isinstance(coefficients, FlatCoefficients | NormalCoefficients | PooledCoefficients)
+    known &= isinstance(noise, FixedNoise | GlobalNoise) and not _is_learned(priors.scatter)
+    learned = isinstance(coefficients, PooledCoefficients) or isinstance(noise, GlobalNoise)
+    return known and learned and isinstance(priors.outliers, NoOutliers)
 
 
 def _first_kappa(noise: NoisePrior) -> float:

@@ -20,7 +20,8 @@ from bayescannon.models.label_vector import n_terms, term_pairs
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.label_density import LabelDensity
 from bayescannon.numerics.packing import unpack_symmetric
-from bayescannon.numerics.tiles import STAR_TILE, filled_tile, join_tiles, map_tiles
+from bayescannon.numerics.tile_size import STAR_TILE
+from bayescannon.numerics.tiles import filled_tile, join_tiles, map_tiles
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.pixel_columns import PixelColumns, need_double, weigh_all
 from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all

@@ -1,7 +1,6 @@
 """The error budget: the known sources of error of stars' labels, one entry per kind."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.numerics.created import creation_time
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.whole_numbers import whole_number
@@ -209,6 +209,6 @@ def _assemble(task: Task, results: Mapping[str, KindResult]) -> xr.Dataset:
             "model_hash": task.model.hash,
             "seed": task.seed,
             **{name: value for result in results.values() for name, value in result.attrs.items()},
-            "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **creation_time(),
         },
     )

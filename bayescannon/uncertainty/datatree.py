@@ -25,6 +25,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.data.star_ids import rows_by_id
 from bayescannon.io.inputs import as_labels, as_spectra
 from bayescannon.models.label_priors import LabelPrior
+from bayescannon.numerics.created import creation_time
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance import star_seeds
@@ -167,7 +168,7 @@ def uncertainty_tree(
         "n_draws": n_draws,
         "n_bootstrap": 0 if reference is None else n_bootstrap,
         "seed": seed,
-        "created": estimates.attrs["created"],
+        **creation_time(),
         "inference_library": "bayescannon",
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), **groups})

@@ -90,6 +90,9 @@ CALLS = {
     "label_spectra": lambda toy: bc.label_spectra(
         toy["folder"] / "model.nc", toy["folder"] / "store.zarr", prior="mixture"
     ),
+    "label_catalogue": lambda toy: bc.label_catalogue(
+        toy["model"], toy["folder"] / "store.zarr", toy["folder"] / "labelled.fits", overwrite=True
+    ),
     "label_store": lambda toy: bc.label_store(
         toy["folder"] / "model.nc", toy["folder"] / "store.zarr", prior="box",
         pipeline_labels=toy["folder"] / "labels.ecsv",

@@ -14,7 +14,6 @@ shares pi_m sum to one, so that no border is seen.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +41,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.inputs import as_spectra
 from bayescannon.models.label_priors import FlatLabels, LabelPrior
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.numerics.created import creation_time
 from bayescannon.numerics.typing import BoolArray, FloatArray
 
 # a star whose most probable population is less probable than this is flagged
@@ -307,7 +307,7 @@ def _provenance(routed: RoutedStars) -> dict[str, str]:
     priors = {survey.names[m]: prior.describe() for m, prior in routed.priors.items()}
     found = {
         "model_hash": survey.hash,
-        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **creation_time(),
         "reference": _by_model({name: model.describe_reference() for name, model in models.items()}),
         "prior": _by_model(priors),
         "populations": _by_model({region.name: region.describe() for region in survey.regions.regions}),

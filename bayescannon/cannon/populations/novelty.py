@@ -111,7 +111,7 @@ def assess_survey(
     rows = np.flatnonzero(~claimed | routed.open[:, by_router].any(axis=1))
     if len(rows):
         found[-1] = (rows, _assess_part(routed.router, rows, chosen))
-    joined = _best_described(found, estimates)
+    joined = _best_described(found, estimates, routed.survey)
     return joined.assign(p_none=("star", probability_of_none(joined["p_joint"].to_numpy())))
 
 
@@ -128,7 +128,9 @@ def _require_coverage(model: TrainedModel) -> None:
         )
 
 
-def _best_described(found: Mapping[int, tuple[NDArray[np.intp], xr.Dataset]], estimates: xr.Dataset) -> xr.Dataset:
+def _best_described(
+    found: Mapping[int, tuple[NDArray[np.intp], xr.Dataset]], estimates: xr.Dataset, survey: SurveyModel
+) -> xr.Dataset:
     """Return of each star the assessment of the population that describes it best, and the flags that all set."""
     n_star = estimates.sizes["star"]
     best_p, best_part = np.full(n_star, -1.0), np.full(n_star, -1)
@@ -147,7 +149,8 @@ def _best_described(found: Mapping[int, tuple[NDArray[np.intp], xr.Dataset]], es
     flags = estimates["flags"].to_numpy() if "flags" in estimates else np.zeros(n_star, dtype=np.int32)
     for flag in _FLAGS:
         flags = np.where(every[flag], flags | int(flag), flags)
-    texts = dict.fromkeys(str(one.attrs["coverage"]) for _, one in found.values())
+    # of all models, whichever these stars needed: the text does not depend on how a survey is split
+    texts = dict.fromkeys(one.coverage.describe_p_values() for one in survey.distinct.values() if one.coverage)
     return joined.assign(flags=("star", flags.astype(np.int32))).assign_attrs(coverage="; ".join(texts))
 
 
@@ -238,7 +241,7 @@ def assess_labels(survey: SurveyModel, estimates: xr.Dataset, **options: Any) ->
             model = survey.model_of(m)
             _require_coverage(model)
             found[m] = (rows, assess_coverage(model, None, bare.isel(star=rows), **options))
-    return _best_described(found, estimates)
+    return _best_described(found, estimates, survey)
 
 
 def survey_coverage_of_catalogue(survey: SurveyModel, table: Table, **options: Any) -> Table:

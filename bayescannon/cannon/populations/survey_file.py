@@ -16,6 +16,7 @@ import xarray as xr
 from bayescannon.cannon.choices import LabelTableChoices
 from bayescannon.cannon.model_file import load_model
 from bayescannon.cannon.model_layout import SURVEY_KIND, ModelFileError, describe_variables, model_fields, model_groups
+from bayescannon.cannon.model_reader import schema_of
 from bayescannon.cannon.populations.held_out_membership import HeldOutMembership
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
@@ -120,7 +121,7 @@ def _below(name: str, model: TrainedModel) -> dict[str, xr.Dataset]:
 
 
 def _read(tree: xr.DataTree, path: Path) -> SurveyModel:
-    schema = int(tree.attrs.get("schema_version", 0))
+    schema = schema_of(tree, path, otherwise=0)
     if schema > SCHEMA_VERSION:
         raise ModelFileError(
             f"{path} has schema version {schema}, and this version of bayescannon reads survey models up to "
@@ -148,8 +149,12 @@ def _read(tree: xr.DataTree, path: Path) -> SurveyModel:
         )
     except NetcdfError as error:
         raise ModelFileError(f"{error}; train the model anew") from error
-    except (KeyError, TypeError, json.JSONDecodeError, InputError) as error:
+    except InputError as error:
         raise ModelFileError(f"{path} cannot be read as a survey model: {error}") from error
+    except Exception as error:  # of a file that was made up
+        raise ModelFileError(
+            f"{path} cannot be read as a survey model ({type(error).__name__}: {error}); train anew"
+        ) from error
     if survey.hash != str(tree.attrs.get("hash")):
         raise ModelFileError(
             f"{path} was changed after it was saved (hash {survey.hash}, saved {tree.attrs.get('hash')})"

@@ -8,6 +8,7 @@ import numpy as np
 from astropy.table import Column
 
 from bayescannon.io.label_tables.found_table import FoundTable, TableError
+from bayescannon.io.size_limits import SizeLimitError, require_held
 
 
 def arrow_table(path: Path, *, feather: bool) -> FoundTable:
@@ -29,13 +30,34 @@ def arrow_table(path: Path, *, feather: bool) -> FoundTable:
             "pip install 'bayescannon[parquet]'"
         ) from None
     try:
-        table = pyarrow.feather.read_table(path) if feather else pyarrow.parquet.ParquetFile(path).read()
+        table = pyarrow.feather.read_table(path) if feather else parquet_file(path).read()
+    except SizeLimitError as error:
+        raise TableError(str(error)) from error
     except Exception as error:  # pyarrow raises kinds of its own
         raise TableError(f"{path} cannot be read as {kind}; it is cut or damaged: {error}") from error
     flag_type = (table.schema.metadata or {}).get(b"FLAGTYPE", b"").decode("utf-8", "replace")
     # pandas keeps an index of row numbers as a column
     names = tuple(name for name in table.column_names if not name.startswith("__index_level_"))
     return FoundTable(names, arrow_getter(table), table.num_rows, flag_type=flag_type)
+
+
+def parquet_file(path: Path) -> Any:
+    """
+    Open a parquet file whose rows were counted: of a row of numbers many can be packed in a few bytes.
+
+    Raises
+    ------
+    SizeLimitError
+        It declares more than it can hold.
+    """
+    import pyarrow.parquet
+
+    file = pyarrow.parquet.ParquetFile(path)
+    metadata = file.metadata
+    require_held(metadata.num_rows * metadata.num_columns * 8, path.stat().st_size, f"the table in {path.name}")
+    for k in range(metadata.num_row_groups):
+        require_held(metadata.row_group(k).total_byte_size, path.stat().st_size, f"row group {k} of {path.name}")
+    return file
 
 
 def arrow_getter(table: Any) -> Callable[[str], Any]:

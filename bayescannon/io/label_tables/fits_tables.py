@@ -11,8 +11,10 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn
 
+from bayescannon.io.fits_sizes import require_fits_sizes
 from bayescannon.io.label_tables.found_table import FoundTable, TableError
 from bayescannon.io.lamost import GZIP_MAGIC
+from bayescannon.io.size_limits import UNPACKED_TABLE, SizeLimitError, size_text
 
 _CHUNK = 1 << 24
 _BLOCK = 2880
@@ -30,6 +32,9 @@ def fits_tables(path: Path) -> Iterator[list[FoundTable]]:
     """
     try:
         size = _content_size(path)
+        opened: Any = gzip.open(path) if _is_packed(path) else path.open("rb")  # noqa: SIM115
+        with opened as stream:
+            require_fits_sizes(stream, size, path.name)
         with warnings.catch_warnings():
             # astropy warns of unusual units and headers, which do not change the numbers
             warnings.simplefilter("ignore")
@@ -45,6 +50,8 @@ def fits_tables(path: Path) -> Iterator[list[FoundTable]]:
                 yield tables
     except TableError:
         raise
+    except SizeLimitError as error:
+        raise TableError(str(error)) from error
     except EOFError as error:
         raise TableError(f"{path} is cut: its compressed data end too early; copy it anew") from error
     except OSError as error:
@@ -53,15 +60,23 @@ def fits_tables(path: Path) -> Iterator[list[FoundTable]]:
 
 def _content_size(path: Path) -> int:
     """Return the bytes of a file, after decompression; reads a gzipped file to its end, which checks it."""
-    with path.open("rb") as stream:
-        packed = stream.read(2) == GZIP_MAGIC
-    if not packed:
+    if not _is_packed(path):
         return path.stat().st_size
     size = 0
     with gzip.open(path) as stream:
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
+            if size > UNPACKED_TABLE:
+                raise TableError(
+                    f"too large: {path} unpacks to more than {size_text(UNPACKED_TABLE)}; if it is what it should be, "
+                    "unpack it with gunzip first"
+                )
     return size
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
 def _end(hdu: Any) -> int:

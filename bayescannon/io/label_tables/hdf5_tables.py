@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from astropy.table import Column
 
+from bayescannon.io.hdf5_check import hdf5_fault
 from bayescannon.io.label_tables.found_table import FoundTable, TableError
 
 _META = ".__table_column_meta__"
@@ -31,6 +32,9 @@ def hdf5_tables(path: Path) -> Iterator[list[FoundTable]]:
                     f"{path} was written by DataFrame.to_hdf, whose layout only pandas reads; write the table with "
                     "to_parquet or to_csv, or give the DataFrame itself"
                 )
+            fault = hdf5_fault(stream, path.stat().st_size)
+            if fault:
+                raise TableError(f"{path} {fault}")
             tables = [
                 *(
                     _of_records(one, _units(one, stream))

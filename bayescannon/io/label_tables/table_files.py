@@ -1,8 +1,10 @@
 """Open a file of tables, whose format is told by its first bytes, not by its name."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,12 @@ from bayescannon.io.label_tables.text_files import read_bytes
 from bayescannon.io.label_tables.text_tables import text_table
 from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC
 from bayescannon.io.paths import no_file
+from bayescannon.io.size_limits import SizeLimitError, require_held
 
 _HEAD = 2048
+# what a VOTable declares of its size: rows of a table, and numbers in each cell of a field; longer numbers are cut
+_ROWS = re.compile(rb"nrows\s*=\s*[\"']\s*(\d{1,30})")
+_CELLS = re.compile(rb"arraysize\s*=\s*[\"']\s*(\d[\dx]{0,60})")
 # what is recognised only to be refused in words
 _REFUSED = (
     (b"\x80", "is a pickle, which can run any code when it is read; write the table with to_parquet or to_csv"),
@@ -106,6 +112,7 @@ def _votables(path: Path) -> list[FoundTable]:
     data = read_bytes(path)
     if b"</VOTABLE>" not in data[-4096:].upper().replace(b" ", b""):
         raise TableError(f"{path} is cut: a VOTable ends with </VOTABLE>; copy it anew")
+    _require_votable_sizes(data, path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -116,6 +123,17 @@ def _votables(path: Path) -> list[FoundTable]:
     if not found:
         raise TableError(f"{path} is a VOTable without a table")
     return found
+
+
+def _require_votable_sizes(data: bytes, path: Path) -> None:
+    """Raise a TableError if a VOTable declares rows or cells of fixed size that it cannot hold; rows are allocated."""
+    rows = max((int(number) for number in _ROWS.findall(data)), default=1)
+    cells = sum(prod(int(n) for n in re.findall(rb"\d+", size)) for size in _CELLS.findall(data))
+    fields = max(len(re.findall(rb"<\s*(?:\w+:)?FIELD\b", data)), 1)
+    try:
+        require_held(8 * max(rows, 1) * max(cells, fields), len(data), f"a table in {path.name}")
+    except SizeLimitError as error:
+        raise TableError(str(error)) from error
 
 
 def _of_table(table: Table, number: int, name: str) -> FoundTable:

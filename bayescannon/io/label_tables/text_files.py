@@ -1,13 +1,12 @@
 """Files of text: bytes, decompressed and decoded, with what a byte-order mark says."""
 
 import codecs
-import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from bayescannon.io.label_tables.found_table import TableError
 from bayescannon.io.lamost import GZIP_MAGIC
+from bayescannon.io.size_limits import GZIP_FAULTS, UNPACKED_TABLE, SizeLimitError, read_limited, unpack_gzip
 
 # the longer marks first, because that of UTF-32 begins with that of UTF-16
 _MARKS = (
@@ -51,14 +50,14 @@ def read_bytes(path: Path) -> bytes:
     Raises
     ------
     TableError
-        The compressed data are cut or damaged.
+        The compressed data are cut or damaged, or unpack to too much.
     """
-    data = path.read_bytes()
-    if not data.startswith(GZIP_MAGIC):
-        return data
     try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as error:
+        data = read_limited(path, UNPACKED_TABLE, "a table of labels")
+        return unpack_gzip(data, UNPACKED_TABLE, path.name) if data.startswith(GZIP_MAGIC) else data
+    except SizeLimitError as error:
+        raise TableError(str(error)) from error
+    except GZIP_FAULTS as error:
         raise TableError(
             f"{path} is cut or damaged: its compressed data cannot be read to their end ({error})"
         ) from error

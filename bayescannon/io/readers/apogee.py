@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
 from bayescannon.data.star_ids import bare_id
+from bayescannon.io.fits_sizes import fits_source
 from bayescannon.io.lamost import file_bytes, header_number, is_lamost, mask_bits
 from bayescannon.io.readers.reader import Reader, ReadResult
+from bayescannon.io.size_limits import UNPACKED_SPECTRUM, SizeLimitError
 from bayescannon.numerics.typing import FloatArray
 
 # The data models are those of data.sdss.org/datamodel (apStar, aspcapStar) and of the documentation of astra
@@ -71,16 +73,17 @@ def read(path: Path) -> ReadResult:
                     "aspcapStar), or tables of SDSS-V (mwmStar)"
                 )
             return _READ[kind](path, hdus)
-    except SpectrumError:
+    except (SpectrumError, SizeLimitError):
         raise
     except Exception as error:  # on damaged bytes astropy raises many kinds of exception
         raise SpectrumError(f"damaged FITS: {type(error).__name__}: {error}") from error
 
 
 def _opened(path: Path) -> Any:
+    source = fits_source(path, UNPACKED_SPECTRUM)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return fits.open(path, memmap=False, lazy_load_hdus=True)
+        return fits.open(source, memmap=False, lazy_load_hdus=True)
 
 
 def _kind(hdus: Any) -> str:

@@ -12,6 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.raw_spectrum import SpectrumError
+from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.label_tables.arrow_tables import parquet_file
+from bayescannon.io.npy_sizes import npy_header, require_npz_sizes
+from bayescannon.io.size_limits import SizeLimitError, require_held
 
 ZIP_MAGIC, HDF5_MAGIC, PARQUET_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"PAR1"
 
@@ -78,6 +82,8 @@ def open_arrays(path: Path) -> Iterator[ArrayFile]:
             opened = _OPEN[kind](path, stack)
         except SpectrumError:
             raise
+        except SizeLimitError as error:
+            raise SpectrumError(str(error)) from error
         except Exception as error:  # each library has exceptions of its own for damaged files
             raise SpectrumError(f"damaged {kind}: {type(error).__name__}: {error}") from error
         yield opened
@@ -86,16 +92,12 @@ def open_arrays(path: Path) -> Iterator[ArrayFile]:
 def _npz(path: Path, stack: ExitStack) -> ArrayFile:
     """Open an npz archive; rows are read from the archive's stream, and no pickled object is loaded."""
     archive = stack.enter_context(zipfile.ZipFile(path))
+    require_npz_sizes(archive, path.name)
     arrays = {}
     for member in archive.namelist():
         name = member.removesuffix(".npy").lower()
         with archive.open(member) as stream:
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(stream)
-            if dtype.hasobject:
-                raise SpectrumError(f"objects: {member} holds Python objects, which are not loaded; save plain arrays")
-            place = stream.tell()
+            shape, fortran, dtype, place = npy_header(stream, archive.getinfo(member).file_size, member)
         arrays[name] = NamedArray(shape, _npz_rows(archive, member, shape, fortran, dtype, place))
     texts = {name: str(array.rows()) for name, array in arrays.items() if array.shape == ()}
     return ArrayFile(arrays, texts)
@@ -125,6 +127,9 @@ def _hdf5(path: Path, stack: ExitStack) -> ArrayFile:
     import h5py
 
     file = stack.enter_context(h5py.File(path, "r", locking=False))
+    fault = hdf5_fault(file, path.stat().st_size)
+    if fault:
+        raise SpectrumError(f"unsafe HDF5: the file {fault}")
     group, notes = _group(file, h5py.Dataset, h5py.Group)
     arrays = {
         name.lower(): NamedArray(data.shape, _slices(data), dict(data.attrs))
@@ -143,10 +148,25 @@ def _zarr(path: Path, stack: ExitStack) -> ArrayFile:  # noqa: ARG001
         raise SpectrumError("prepared already: this is a store of bayescannon, whose spectra need no reader")
     group, notes = _group(dict(root.members()), zarr.Array, zarr.Group)
     group = root if isinstance(group, dict) else group
+    held = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    for name, array in group.arrays():
+        _require_plain(name, array, held)
     arrays = {
         name.lower(): NamedArray(array.shape, _slices(array), dict(array.attrs)) for name, array in group.arrays()
     }
     return ArrayFile(arrays, dict(root.attrs) | dict(group.attrs), notes)
+
+
+def _require_plain(name: str, array: Any, held: int) -> None:
+    """Raise an error for an array of zarr that is of objects, or larger than its files can hold."""
+    described = json.dumps(array.metadata.to_dict(), default=str)
+    if array.dtype.kind == "O" or "pickle" in described:
+        raise SpectrumError(f"objects: the array {name} holds Python objects, which are not loaded; save plain arrays")
+    for shape in (array.shape, array.chunks):
+        declared = int(array.dtype.itemsize)
+        for length in shape:
+            declared *= int(length)
+        require_held(declared, held, f"the array {name} of shape {shape}")
 
 
 def _group(root: Any, array: type, group: type) -> tuple[Any, dict[str, int]]:
@@ -180,11 +200,7 @@ def _slices(data: Any) -> Any:
 
 def _parquet(path: Path, stack: ExitStack) -> ArrayFile:
     """Open a parquet table: a row per star, with a list of pixels in each cell; or a row per pixel."""
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise SpectrumError("missing library: parquet files need pyarrow: pip install 'bayescannon[parquet]'") from None
-    file = stack.enter_context(pyarrow.parquet.ParquetFile(path))
+    file = stack.enter_context(parquet_file(path))
     arrays = {}
     for item in file.schema_arrow:
         rows = _parquet_rows(file, item.name)

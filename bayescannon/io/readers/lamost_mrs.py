@@ -12,6 +12,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
 from bayescannon.data.star_ids import bare_id
+from bayescannon.io.fits_sizes import fits_source, require_fits_sizes
 from bayescannon.io.lamost import (
     ARMS,
     EXPOSURES_LEFT_OUT,
@@ -25,6 +26,7 @@ from bayescannon.io.lamost import (
     mask_bits,
 )
 from bayescannon.io.readers.reader import Reader, ReadResult
+from bayescannon.io.size_limits import UNPACKED_SPECTRUM
 from bayescannon.io.spectrum_table import SpectrumTable
 from bayescannon.io.wavelength_scale import WavelengthScale, scale_name, wavelength_scale
 from bayescannon.numerics.typing import FloatArray
@@ -58,7 +60,8 @@ def is_medium_resolution(head: bytes, path: Path) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
+            source = fits_source(path, UNPACKED_SPECTRUM)
+            with fits.open(source, memmap=False, lazy_load_hdus=True) as hdus:
                 names = [hdu.name.upper() for hdu in hdus]
                 unnamed = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU) and not hdu.name]
     except Exception:  # a damaged file is refused by the reader, with the reason
@@ -85,6 +88,7 @@ def read(path: Path) -> ReadResult:
         The file is damaged, has single exposures only, or arms that overlap.
     """
     data = decompress(file_bytes(path))
+    require_fits_sizes(data, len(data), path.name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyUserWarning)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,12 @@ import numpy as np
 
 from bayescannon.data.raw_spectrum import RawSpectrum, SpectrumError
 from bayescannon.data.star_ids import bare_id
+from bayescannon.io.fits_sizes import fits_source
 from bayescannon.io.lamost import file_bytes
 from bayescannon.io.libraries import require_library
 from bayescannon.io.readers.arms import join_arms
 from bayescannon.io.readers.reader import FITS_ENDINGS, Reader, ReadResult
+from bayescannon.io.size_limits import GZIP_FAULTS, UNPACKED_SPECTRUM
 
 _ENDINGS = (*FITS_ENDINGS, ".ecsv")
 DESCRIPTION = "anything that specutils reads (SDSS, DESI, GALAH, ...); specutils:FORMAT names one of its formats"
@@ -55,6 +58,7 @@ def read(path: Path, format: str | None = None) -> ReadResult:
     # also a missing file has a reason
     if not path.exists():
         file_bytes(path)
+    _check_sizes(path)
     spectra, chosen = _load(path, format)
     notes = {f"files read by specutils as {chosen}": 1}
     usable = [one for one in spectra if one.uncertainty is not None]
@@ -74,6 +78,12 @@ def read(path: Path, format: str | None = None) -> ReadResult:
     if len(raws) == 1:
         raws = [_placed(raws[0], reduced[0])]
     return ReadResult([_with_path(raw, path, chosen) for raw in raws], notes=notes)
+
+
+def _check_sizes(path: Path) -> None:
+    """Raise a SizeLimitError if the headers of a FITS file declare what it cannot hold; other files may be anything."""
+    with suppress(*GZIP_FAULTS):
+        fits_source(path, UNPACKED_SPECTRUM)
 
 
 def _converted(spectra: Any, ids: list[str]) -> list[RawSpectrum]:

@@ -31,22 +31,6 @@ def test_a_store_is_labelled_as_its_spectra_are(store, monkeypatch):
     np.testing.assert_allclose(stored["membership"], estimates["membership"] * (1 - stored["p_none"]))
 
 
-def test_blocks_join(store, monkeypatch):
-    from bayescannon.app import stores
-
-    toy = toy_survey()
-    whole = bc.label_store(toy.model, store)
-    blocks = [bc.load_spectra(store).select(rows) for rows in (np.arange(0, 7), np.arange(7, 40))]
-    monkeypatch.setattr(stores, "iterate_spectra", lambda _: iter(blocks))
-    parts = bc.label_store(toy.model, store)
-    for name, values in whole.data_vars.items():
-        if values.dtype.kind == "f":
-            np.testing.assert_allclose(parts[name], values, rtol=1e-10, err_msg=name)
-        else:
-            np.testing.assert_array_equal(parts[name], values, err_msg=name)
-    assert parts.attrs["prior"] == whole.attrs["prior"]
-
-
 def test_without_coverage_there_is_no_p_none(store):
     from dataclasses import replace
 

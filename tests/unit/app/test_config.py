@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bayescannon.data.labels import PAPER_LABELS, labels_from_names
 from bayescannon.models.coefficient_priors import LaplaceCoefficients
 from bayescannon.models.noise_priors import FixedNoise, HalfNormalScatter
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.numerics.errors import InputError
 
 SMALLEST = """
 out = "results"
@@ -361,4 +363,32 @@ def test_a_file_that_is_no_text_or_not_there(tmp_path):
         read_config(path)
     path.write_bytes(b"\x89HDF\r\n")
     with pytest.raises(ConfigError, match="not valid TOML"):
+        read_config(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("out = " + "[" * 5000, "brackets or names more than 32 levels deep"),
+        ("a" + ".a" * 5000 + " = 1", "brackets or names more than 32 levels deep"),
+        ("[a" + ".a" * 5000 + "]", "brackets or names more than 32 levels deep"),
+        ("out = " + "{a = " * 5000, "more than 32 levels deep"),
+        ("out = " + "1" * 10_000, "is not valid TOML"),
+        ("out = 2026-02-31", "is not valid TOML"),
+        ('out = "' + "a" * 2_000_000 + '"', "has more than 1.0 MiB; expected a configuration"),
+        ("out = '\x1b'", "is not valid TOML"),
+    ],
+)
+def test_toml_that_is_deep_long_or_odd(tmp_path, text, fault):
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=re.escape(fault)):
+        read_config(path)
+
+
+def test_arrays_of_many_numbers_are_not_deep(tmp_path):
+    path = tmp_path / "run.toml"
+    numbers = ", ".join(["0.5"] * 100)
+    path.write_text(f"out = [\n{numbers},\n{numbers}]\n")
+    with pytest.raises(ConfigError, match="out must be"):
         read_config(path)

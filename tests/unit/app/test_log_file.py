@@ -34,7 +34,7 @@ def test_a_place_that_cannot_be_is_said_before_the_work(tmp_path, capsys):
     with pytest.raises(MissingFileError), log_file(tmp_path / "no" / "log.txt", "x"):
         pass
     assert main(["mock", str(tmp_path / "mock"), "--log-file", str(tmp_path)]) == 1
-    assert "the log must be a file" in capsys.readouterr().err
+    assert "must be a file" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 import toy
 import xarray as xr
 
-from bayescannon.app.block_labels import BlockChoices, block_labeller
+from bayescannon.app.block_labels import BlockChoices, BlockLabeller
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.training import train
 from bayescannon.models.nuisances import Nuisances
@@ -52,8 +52,8 @@ def models():
 
 def labelled(model, spectra, block, *, workers=1, prior=None, n_draws=100, odd=False):
     """Label by blocks, and join the variables."""
-    choices = BlockChoices(n_draws, 7, 0, "all", None, 0.01, odd, workers)
-    label = block_labeller(model, choices, prior=prior, nuisances=None)
+    choices = BlockChoices(n_draws, 7, 0, "all", 0.01, odd, False, workers)
+    label = BlockLabeller.of(model, choices, prior=prior, nuisances=None)
     parts = [label(spectra.select(slice(k, k + block))) for k in range(0, len(spectra), block)]
     return xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
 

@@ -1,6 +1,7 @@
 """Trees in netCDF files: they come back whole, need no locks, follow nothing, and any change is noticed."""
 
 import errno
+import json
 import os
 
 import h5py
@@ -8,8 +9,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayescannon.io.netcdf import DIGEST, NetcdfError, read_tree, require_unchanged, tree_digest, write_tree
-from bayescannon.io.outputs import OutputExistsError
+from bayescannon.io.netcdf import (
+    DIGEST,
+    PARTS,
+    NetcdfError,
+    part_digests,
+    read_tree,
+    require_unchanged,
+    tree_digest,
+    write_tree,
+)
+from bayescannon.io.outputs import OutputExistsError, OutputWriteError
 from bayescannon.numerics.errors import MissingFileError
 
 
@@ -37,7 +47,11 @@ def test_a_tree_comes_back_whole(tree, tmp_path):
     write_tree(tree, path)
     back = read_tree(path)
     require_unchanged(back, path)
-    assert back.attrs.pop(DIGEST) == tree_digest(tree)
+    assert back.attrs[DIGEST] == tree_digest(back)
+    assert json.loads(back.attrs[PARTS]) == part_digests(tree)
+    for name in (DIGEST, PARTS):
+        del back.attrs[name]
+    assert tree_digest(back) == tree_digest(tree)
     xr.testing.assert_identical(back, tree)
     with xr.open_datatree(path, engine="h5netcdf") as opened:
         assert opened["group/many"].attrs["units"] == "1"
@@ -80,24 +94,78 @@ def test_one_changed_attribute_is_noticed(tree, tmp_path, where):
         require_unchanged(read_tree(path), path)
 
 
-def test_a_file_with_a_damaged_byte_is_refused_or_unchanged(tree, tmp_path):
+def _damage(content, kind, rng):
+    """Return contents with one damage of a kind, which changes them."""
+    at = int(rng.integers(0, len(content)))
+    far = min(at + int(rng.integers(1, 600)), len(content))
+    if kind == "flip":
+        return content[:at] + bytes([content[at] ^ int(rng.integers(1, 256))]) + content[at + 1 :]
+    if kind == "cut":
+        return content[:at]
+    if kind == "zero":
+        return content[:at] + bytes(far - at) + content[far:]
+    if kind == "lose":
+        return content[:at] + content[far:]
+    return content[:far] + content[at:far] + content[far:]
+
+
+@pytest.mark.parametrize("kind", ["flip", "cut", "zero", "lose", "twice"])
+def test_a_damaged_file_is_refused_or_unchanged(tree, tmp_path, kind):
     path = tmp_path / "tree.nc"
     write_tree(tree, path)
     content, first = path.read_bytes(), read_tree(path)
     rng = np.random.default_rng(0)
-    refused = 0
-    for at in rng.integers(0, len(content), 60):
-        damaged = bytearray(content)
-        damaged[at] ^= 0xFF
-        path.write_bytes(bytes(damaged))
+    changed = refused = 0
+    for _ in range(80):
+        damaged = _damage(content, kind, rng)
+        changed += damaged != content
+        path.write_bytes(damaged)
         try:
             back = read_tree(path)
             require_unchanged(back, path)
         except NetcdfError:
             refused += 1
         else:
+            # zeros where zeros were, or the seal itself was hit
+            assert damaged == content or damaged[-600:] != content[-600:]
             xr.testing.assert_identical(back, first)
-    assert refused > 5
+    assert refused >= changed - 3
+    assert changed > 50
+
+
+def test_the_seal_is_read_by_nobody_else_and_goes_with_a_change(tree, tmp_path):
+    path = tmp_path / "tree.nc"
+    write_tree(tree, path)
+    whole = path.read_bytes()
+    assert whole[-85:].startswith(b"\nbayescannon sha256 ")
+    with xr.open_datatree(path, engine="h5netcdf") as opened:
+        xr.testing.assert_identical(opened["group"].load().to_dataset(), tree["group"].to_dataset())
+    # a file of an older version has none
+    path.write_bytes(whole[:-85])
+    require_unchanged(read_tree(path), path)
+    path.write_bytes(whole)
+    with h5py.File(path, "r+") as file:
+        file["group"].attrs["new"] = 1
+    with pytest.raises(NetcdfError, match="was changed after it was saved"):
+        require_unchanged(read_tree(path), path)
+
+
+def test_every_part_has_a_digest_of_its_own(tree):
+    before = part_digests(tree)
+    assert set(before) == {
+        "/", "/label", "/group", *(f"/group/{name}" for name in tree["group"].data_vars),
+    }  # fmt: skip
+    tree["group"]["many"][7] += 1
+    tree["group"].attrs["half"] = 0.25
+    after = part_digests(tree)
+    assert [name for name in before if before[name] != after[name]] == ["/group", "/group/many"]
+
+
+def test_a_disk_without_room_is_found_before_the_file_is_written(tree, tmp_path, monkeypatch):
+    monkeypatch.setattr("bayescannon.io.output_check.shutil.disk_usage", lambda _: type("", (), {"free": 1000})())
+    with pytest.raises(OutputWriteError, match=r"tree\.nc needs about .* has 1000 bytes left"):
+        write_tree(tree, tmp_path / "tree.nc")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["external link", "soft link", "external storage", "virtual dataset"])
@@ -148,9 +216,9 @@ def test_the_reason_is_told(tmp_path, monkeypatch):
     with pytest.raises(NetcdfError, match="is not a netCDF file"):
         read_tree(text)
 
-    def without_locks(_):
+    def without_locks(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", without_locks)
+    monkeypatch.setattr("pathlib.Path.open", without_locks)
     with pytest.raises(NetcdfError, match="No locks available"):
         read_tree(text)

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from types import MappingProxyType
 
 import pytest
 import worker_tasks as tasks
@@ -33,6 +34,12 @@ def test_an_error_keeps_its_kind_and_its_traceback():
 
 def test_common_arguments_follow_the_item():
     assert call(Task(pow, (3, 5)), 2).settle() == 8 % 5
+
+
+def test_a_mapping_that_cannot_be_changed_is_sent():
+    sent = pickle.loads(pickle.dumps(Task(max, (MappingProxyType({"a": 1}),))))
+    assert sent.common == ({"a": 1},)
+    assert isinstance(sent.common[0], MappingProxyType)
 
 
 def test_an_error_or_warning_that_cannot_be_sent_becomes_one_with_the_same_text():

@@ -1,0 +1,108 @@
+"""What the verbs `label` and `coverage` of the command line do: a catalogue of the stars of a store."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bayescannon.app.catalogue_run import LabelledCatalogue, check_layout_path, label_catalogue
+from bayescannon.app.config import Labels
+from bayescannon.app.console import make_console
+from bayescannon.app.engines import choose_engine
+from bayescannon.app.rescue import write_result
+from bayescannon.app.summary import coverage_summary, summary
+from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
+from bayescannon.app.training import training_reference
+from bayescannon.cannon.choices import NuisanceChoices
+from bayescannon.cannon.engine_choices import BlockChoices, LayoutChoices
+from bayescannon.cannon.novelty import CoverageError
+from bayescannon.cannon.options import choose_nuisances
+from bayescannon.cannon.populations.either_model import coverage_of_catalogue, qualify
+from bayescannon.cannon.populations.survey_file import load_any_model
+from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.label_distance import PAPER_SCALES
+from bayescannon.io.catalogue import check_catalogue_path, read_catalogue, write_catalogue
+from bayescannon.io.catalogue_folder import is_folder_of_parts
+from bayescannon.io.store_rows import n_stars
+from bayescannon.io.tables import read_labels
+
+
+def label_stars(options: argparse.Namespace) -> None:
+    """Label every star of a store and write a catalogue."""
+    console = make_console()
+    check_layout_path(options.out, LayoutChoices.of(options).layout, overwrite=options.overwrite)
+    model = load_any_model(options.model)
+    made = _catalogue_of(
+        console, options, model, options.store, "label",
+        only=options.only,
+        prior=options.prior,
+        nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
+        n_draws=options.draws if options.posterior else 0,
+        correct_offsets=options.correct_offsets,
+        n_starts=options.starts,
+        false_alarms=options.false_alarms,
+        odd=options.odd,
+        layout=LayoutChoices.of(options).layout,
+    )  # fmt: skip
+    text = summary(made.facts, n_starts=options.starts)
+    say(console, f"{'; '.join(part for part in (text, made.selection) if part)}: {options.out}")
+
+
+def assess_stars(options: argparse.Namespace, labels: Callable[[TrainedModel | SurveyModel], Labels]) -> None:
+    """Say how far the stars of a store, or of a catalogue, are from what a model was trained on."""
+    console = make_console()
+    check_catalogue_path(options.out, overwrite=options.overwrite)
+    model = load_any_model(options.model)
+    # a store is a folder, a catalogue a file or a folder of parts
+    is_catalogue = options.stars.is_file() or is_folder_of_parts(options.stars)
+    if options.labels and not is_catalogue:
+        reference = training_reference(model, options.stars, labels(model))
+        print_notes(console, reference.notes)
+        print_tally(console, reference.tally)
+        with progress_bar(console, "hold out") as progress:
+            model = qualify(model, reference, folds=options.folds, seed=options.seed, progress=progress)
+    if not model.is_covered:
+        raise CoverageError(
+            f"{options.model} holds no coverage reference; train with --folds 8, or give a store that holds "
+            "the training stars, with their --labels"
+        )
+    names = [name for name in PAPER_SCALES if name in model.label_names]
+    own = options.pipeline_labels and read_labels(
+        options.pipeline_labels, label_names=names, columns=options.pipeline_columns
+    )
+    print_notes(console, own.notes if own else ())
+    chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms, "scores": "all"}
+    if is_catalogue:
+        catalogue = coverage_of_catalogue(model, read_catalogue(options.stars, edited=True), **chosen)
+        write_result(lambda path: write_catalogue(catalogue, path, overwrite=options.overwrite), options.out)
+        text = coverage_summary(catalogue)
+    else:
+        text = coverage_summary(_catalogue_of(console, options, model, options.stars, "coverage", **chosen).facts)
+    say(console, f"{text}: {options.out}")
+
+
+def _catalogue_of(
+    console: Console,
+    options: argparse.Namespace,
+    model: TrainedModel | SurveyModel,
+    store: Path,
+    what: str,
+    **chosen: Any,
+) -> LabelledCatalogue:
+    """Write the catalogue of a store with the workers that the command line asks for; say what was taken up."""
+    size = BlockChoices.of(options)
+    engine = choose_engine(size, -(-n_stars(store) // size.block))
+    try:
+        with progress_bar(console, what) as progress:
+            made = label_catalogue(
+                model, store, options.out, engine=engine, block=size.block, seed=options.seed,
+                overwrite=options.overwrite, progress=progress, **chosen,
+            )  # fmt: skip
+    finally:
+        engine.close()
+    if made.n_adopted:
+        say(console, f"went on from {made.n_adopted} finished parts of an interrupted run")
+    return made

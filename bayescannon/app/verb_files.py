@@ -1,0 +1,67 @@
+"""What each verb of the command line writes and reads, checked before any of them begins."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+# options that name what is written, by verb, and what kind of output each is; `run` and `demo` check what they are told
+# by other means
+_FILE: dict[str, bool] = {}
+_STORE = {"is_folder": True}
+_FOLDER = {"is_added_to": True}
+_LOG = {"is_appended": True}
+WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
+    "demo": {"out": _FOLDER},
+    "mock": {"out": _FOLDER},
+    "check-input": {"json": _FILE},
+    "prepare": {"out": _STORE, "refused": _FILE},
+    "train": {"out": _FILE},
+    "label": {"out": _FILE},
+    "uncertainties": {"out": _FILE},
+    "coverage": {"out": _FILE},
+    "validate": {"json": _FILE},
+    "information": {"out": _FILE, "figures": _FOLDER},
+    "compare-models": {"json": _FILE},
+    "run": {},
+}
+# options of any verb that name what is read; those that may be no path are looked for and not required
+_READ = (
+    "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "grid", "redshift",
+    "populations",
+)  # fmt: skip
+
+
+def check_files(options: argparse.Namespace) -> None:
+    """
+    Raise an error unless all that a command is to write can be written.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The parsed command line, with ``verb`` and ``overwrite``.
+
+    Raises
+    ------
+    BayesCannonError
+        As :func:`bayescannon.io.output_check.check_outputs`.
+    """
+    # imported here so that --help is quick
+    from bayescannon.io.output_check import Output, check_outputs
+
+    outputs = [
+        Output(path, "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
+        for name, kind in {**WRITTEN[options.verb], "log_file": _LOG}.items()
+        if (path := getattr(options, name, None)) is not None
+    ]
+    check_outputs(outputs, list(_read_by(options)), overwrite=options.overwrite)
+
+
+def _read_by(options: argparse.Namespace) -> Iterable[Path]:
+    """Yield the paths that a command reads."""
+    for name in _READ:
+        given: Any = getattr(options, name, None)
+        for one in given if isinstance(given, list) else [given]:
+            # names of stars, grids and numbers may stand in place of paths; too long ones are none
+            if isinstance(one, Path) or (isinstance(one, str) and 0 < len(one) < 1000):
+                yield Path(one)

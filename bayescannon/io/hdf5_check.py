@@ -1,0 +1,103 @@
+"""Whether an HDF5 file is plain: numbers and texts of its own, of sizes it can hold, packed by built-in filters."""
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from bayescannon.io.size_limits import SizeLimitError, require_held
+
+# deflate, shuffle, fletcher32, szip, nbit and scale-offset of the library; lzf, which h5py brings
+_FILTERS = (1, 2, 3, 4, 5, 6, 32000)
+# of groups within groups; the library and its readers recurse
+_DEPTH = 32
+
+
+def hdf5_fault(file: h5py.File, size: int) -> str:
+    """
+    Return why an HDF5 file is not read; empty if it is plain. Nothing but headers is read.
+
+    Parameters
+    ----------
+    file : h5py.File
+    size : int
+        Bytes of the file.
+
+    Returns
+    -------
+    fault : str
+        Begins with a verb, as "takes /a from another file, which is not read": links to other files or other names
+        of the same object, data in other files, types that are objects or references, filters that are plugins, and
+        arrays larger than the file can hold.
+    """
+    groups = [(file, 0)]
+    seen = {_address(file)}
+    declared = 0
+    for group, depth in groups:
+        if depth > _DEPTH:
+            return f"has more than {_DEPTH} groups within each other, which are not read"
+        for name in group:
+            place = f"{group.name.rstrip('/')}/{name}"
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                return f"takes {place} from another file, which is not read; copy the data into it"
+            item = group[name]
+            address = _address(item)
+            if address in seen:
+                return f"holds {place} under another name too, which is not read; copy the data"
+            seen.add(address)
+            if isinstance(item, h5py.Group):
+                groups.append((item, depth + 1))
+            elif isinstance(item, h5py.Dataset):
+                fault = _fault_of(item, size)
+                if fault:
+                    return fault
+                declared += _bytes(item.shape, item.dtype)
+    try:
+        require_held(declared, size, "the file")
+    except SizeLimitError as error:
+        return f"is refused: {error}"
+    return ""
+
+
+def _address(item: Any) -> tuple[int, int]:
+    info = h5py.h5o.get_info(item.id)
+    return info.fileno, info.addr
+
+
+def _fault_of(item: h5py.Dataset, size: int) -> str:
+    """Return why a dataset is not read; empty if it can be."""
+    if item.external or item.is_virtual:
+        return f"takes {item.name} from another file, which is not read; copy the data into it"
+    if not _is_plain(item.dtype):
+        return f"holds objects or references in {item.name}, which are not read; save numbers or texts"
+    properties = item.id.get_create_plist()
+    foreign = [properties.get_filter(k)[0] for k in range(properties.get_nfilters())]
+    foreign = [number for number in foreign if number not in _FILTERS]
+    if foreign:
+        return f"packs {item.name} with filter {foreign[0]}, a plugin of HDF5, which is not loaded; pack it with gzip"
+    for shape in (item.shape, item.chunks):
+        try:
+            require_held(_bytes(shape, item.dtype), size, f"{item.name} of shape {shape}")
+        except SizeLimitError as error:
+            return f"is refused: {error}"
+    return ""
+
+
+def _is_plain(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a type is of numbers, truth values, times or texts, or a record or array of them."""
+    if dtype.subdtype is not None:
+        return _is_plain(dtype.subdtype[0])
+    if dtype.names is not None:
+        return all(_is_plain(dtype[name]) for name in dtype.names)
+    if dtype.kind == "O":
+        return h5py.check_string_dtype(dtype) is not None
+    # bytes without meaning are what HDF5 calls opaque
+    return dtype.kind in "biufcSUmM"
+
+
+def _bytes(shape: tuple[int, ...] | None, dtype: np.dtype[Any]) -> int:
+    """Return the bytes of an array; in whole numbers of Python, which do not overflow."""
+    count = 1
+    for length in shape or ():
+        count *= int(length)
+    return count * int(dtype.itemsize) if shape is not None else 0
