@@ -23,8 +23,10 @@ from bayescannon.numerics.packing import unpack_symmetric
 from bayescannon.numerics.tile_size import STAR_TILE
 from bayescannon.numerics.tiles import filled_tile, join_tiles, map_tiles
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.newton_kernels import minimise_flat
 from bayescannon.stars.pixel_columns import PixelColumns, need_double, weigh_all
 from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all
+from bayescannon.stars.symmetric import symmetric_places
 
 # pixels whose products are summed in single precision
 _CHUNK = 256
@@ -286,13 +288,17 @@ def minimise(
     """
     n_star, (n_start, n_label) = len(quartic), starts.shape[-2:]
     starts = np.array(np.broadcast_to(starts, (n_star, n_start, n_label)), dtype=np.float64)
-    pairs = term_pairs(n_label)
-    prior = (density or LabelDensity.flat(n_label)).arrays
+    pairs, places = term_pairs(n_label), symmetric_places(n_label)
+    prior = density or LabelDensity.flat(n_label)
     result = Optima.empty(n_star, n_start, n_label)
 
     def one(part: slice) -> None:
         out = tuple(values[part] for values in result.arrays)
-        minimise_all(quartic.select(part).arrays, pairs, prior, starts[part], out)
+        own = quartic.select(part).arrays
+        if prior.is_flat:
+            minimise_flat(own, pairs, places, starts[part], out)
+        else:
+            minimise_all(own, pairs, prior.arrays, starts[part], out)
 
     map_tiles(one, n_star, workers)
     return result
