@@ -211,7 +211,7 @@ def minimise_flat(quartics, pairs, places, starts, out):  # type: ignore[no-unty
     a, b, c = quartics
     x_out, value_out, converged, iterations = out
     n_star, n_start, k = starts.shape
-    i, j, cubic, _, weights = places
+    i, j, _, _, weights = places
     n_pair, n_number = len(i), len(weights)
     place = np.empty((k, k), dtype=np.int64)
     for q in range(n_pair):

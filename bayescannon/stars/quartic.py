@@ -324,9 +324,13 @@ class Derivatives:
     hessian: NDArray[np.float64]
 
 
-def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDensity | None = None) -> Derivatives:
+def chi2_derivatives(
+    quartic: Quartic, scaled: FloatArray, *, density: LabelDensity | None = None, workers: int | None = 1
+) -> Derivatives:
     """
     Evaluate chi2 of each star, or chi2 - 2 ln p, and its derivatives at scaled labels of shape (N, K).
+
+    It takes so many threads; None takes every core.
 
     Raises
     ------
@@ -344,5 +348,10 @@ def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDens
     gauss, hessian = (np.empty((n_star, n_label, n_label)) for _ in range(2))
     x = np.ascontiguousarray(scaled, dtype=np.float64)
     prior = (density or LabelDensity.flat(n_label)).arrays
-    evaluate_all(quartic.arrays, (i, j), prior, x, chi2, (gradient, gauss, hessian))
+
+    def one(part: slice) -> None:
+        own = (gradient[part], gauss[part], hessian[part])
+        evaluate_all(quartic.select(part).arrays, (i, j), prior, x[part], chi2[part], own)
+
+    map_tiles(one, n_star, workers)
     return Derivatives(chi2, 2 * gradient, 2 * gauss, 2 * hessian)
