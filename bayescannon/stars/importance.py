@@ -222,9 +222,9 @@ def _sample(
     result = LabelPosterior.empty(n_star, n_label, n_keep)
     result.status[:] = status
     result.n_modes[:] = proposal[3]
+    layout = (term_pairs(n_label), symmetric_places(n_label))
     sample_all(
-        quartic.arrays, term_pairs(n_label), symmetric_places(n_label), prior.arrays, proposal, _DOF, seeds, n_draws,
-        np.array(PROBABILITIES),
+        quartic.arrays, layout, prior.arrays, proposal, _DOF, (seeds, n_draws), np.array(PROBABILITIES),
         (result.mean, result.covariance, result.quantiles, result.k_hat, result.ess, result.draws,
          result.log_evidence),
     )  # fmt: skip

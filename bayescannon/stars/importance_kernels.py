@@ -289,15 +289,19 @@ def draw_random(seed, dof, noise, stretch, order):  # type: ignore[no-untyped-de
 
 
 @compiled(nogil=True, error_model="numpy")
-def sample_all(quartics, pairs, places, density, proposal, dof, seeds, n_draw, probabilities, out):  # type: ignore[no-untyped-def]
+def sample_all(quartics, layout, density, proposal, dof, random, probabilities, out):  # type: ignore[no-untyped-def]
     """
-    Sample every star by importance, from S draws of the random numbers of its seed (star,).
+    Sample every star by importance; `random` are the stars' seeds (star,) and the number S of draws.
 
-    `quartics` are (a, b, c); `proposal` is (mode, root, share, n_mode) from :func:`collect_modes`. The arrays in `out`
-    are filled: mean (star, K), covariance (star, K, K), quantiles (star, Q, K), k-hat and ESS (star,), D draws of equal
-    weight (star, D, K), and ln of the integral of the target (star,).
+    `quartics` are (a, b, c), `layout` the pairs of labels and the places of
+    :func:`bayescannon.stars.symmetric.symmetric_places`; `proposal` is (mode, root, share, n_mode) from
+    :func:`collect_modes`. The arrays in `out` are filled: mean (star, K), covariance (star, K, K), quantiles
+    (star, Q, K), k-hat and ESS (star,), D draws of equal weight (star, D, K), and ln of the integral of the target
+    (star,).
     """
     a, b, c = quartics
+    pairs, places = layout
+    seeds, n_draw = random
     mode, root, share, n_mode = proposal
     mean, covariance, quantiles, k_hat, ess, kept, log_evidence = out
     n_star, k = mean.shape

@@ -59,11 +59,12 @@ def fill_symmetric(quartic, pairs, places, numbers):  # type: ignore[no-untyped-
 
 
 @compiled(nogil=True, error_model="numpy")
-def _evaluate(n, table, places, x, y, rows, value, grad, hess):  # type: ignore[no-untyped-def]
+def _evaluate(n, table, places, x, scratch, out):  # type: ignore[no-untyped-def]
     """Evaluate chi2, half its gradient and half its Hessian of the first n lanes at x (K, lane)."""
     i, j, cubic, quartics, _ = places
     n_pair, k = cubic.shape
-    h3, h4 = rows
+    y, h3, h4 = scratch
+    value, grad, hess = out
     for l in range(n):  # noqa: E741
         value[l] = table[0, l]
     for m in range(k):
@@ -110,13 +111,15 @@ def _evaluate(n, table, places, x, y, rows, value, grad, hess):  # type: ignore[
 
 
 @compiled(nogil=True, error_model="numpy")
-def _solve(n, place, damping, hess, grad, factor, step, positive, decrement):  # type: ignore[no-untyped-def]
+def _solve(n, place, damping, system, factor, out):  # type: ignore[no-untyped-def]
     """
     Solve (hess + damping diag(hess)) step = -grad of the first n lanes by Cholesky.
 
     `place` (K, K) is where a pair of labels is in hess; `positive` (lane,) becomes 1 where the matrix is positive
-    definite and 0 elsewhere, and `decrement` is -grad . step.
+    definite and 0 elsewhere, and `decrement` is -grad . step. `system` is (hess, grad), `out` these three arrays.
     """
+    hess, grad = system
+    step, positive, decrement = out
     k = len(place)
     for l in range(n):  # noqa: E741
         positive[l] = 1.0
@@ -218,8 +221,8 @@ def minimise_flat(quartics, pairs, places, starts, out):  # type: ignore[no-unty
         place[i[q], j[q]] = place[j[q], i[q]] = q
     table, numbers, known = np.empty((n_number, _LANES)), np.empty(n_number), -1
     x, before, grad, step = _empty(k), _empty(k), _empty(k), _empty(k)
-    y, hess, factor = _empty(n_pair), _empty(n_pair), _empty(n_pair)
-    rows = (np.empty(_LANES), np.empty(_LANES))
+    hess, factor = _empty(n_pair), _empty(n_pair)
+    scratch = (_empty(n_pair), np.empty(_LANES), np.empty(_LANES))
     value, least, damping = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
     positive, decrement = np.empty(_LANES), np.empty(_LANES)
     job, count = np.empty(_LANES, dtype=np.int64), np.empty(_LANES, dtype=np.int64)
@@ -249,8 +252,8 @@ def minimise_flat(quartics, pairs, places, starts, out):  # type: ignore[no-unty
             next_job += 1
         if n == 0:
             break
-        _evaluate(n, table, places, x, y, rows, value, grad, hess)
-        _solve(n, place, damping, hess, grad, factor, step, positive, decrement)
+        _evaluate(n, table, places, x, scratch, (value, grad, hess))
+        _solve(n, place, damping, (hess, grad), factor, (step, positive, decrement))
         l = 0  # noqa: E741
         while l < n:
             star, start = job[l] // n_start, job[l] % n_start

@@ -129,8 +129,8 @@ def test_moments_quantiles_and_kept_draws_are_those_of_plain_sums():
         np.empty(3),
     )
     sample_all(
-        quartic.arrays, term_pairs(2), symmetric_places(2), MIXTURE.arrays, proposal, DOF, seeds, n_draw, PROBABILITIES,
-        out,
+        quartic.arrays, (term_pairs(2), symmetric_places(2)), MIXTURE.arrays, proposal, DOF, (seeds, n_draw),
+        PROBABILITIES, out,
     )  # fmt: skip
     mean, covariance, quantiles, k_hat, ess, kept, _ = out
     for n in range(3):
