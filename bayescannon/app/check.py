@@ -1,15 +1,16 @@
 """`bayescannon check`: whether a store, a model, a catalogue or another file of this package is whole."""
 
-from importlib import import_module
 from pathlib import Path
 
 from bayescannon.cannon.model_layout import KIND, SURVEY_KIND
 from bayescannon.cannon.populations.survey_file import load_any_model
 from bayescannon.cannon.reference_file import FORMAT, load_reference
+from bayescannon.io.catalogue_digest import check_catalogue
 from bayescannon.io.catalogue_formats import FORMATS
 from bayescannon.io.netcdf import read_tree
 from bayescannon.io.netcdf_check import check_tree
 from bayescannon.io.paths import as_path
+from bayescannon.io.store_check import check_store
 from bayescannon.numerics.errors import BayesCannonError, InputError, MissingFileError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -67,7 +68,7 @@ def find_damage(path: str | Path) -> list[str]:
     if head == _HDF5:
         return _check_netcdf(place)
     if place.suffix in FORMATS:
-        return list(import_module("bayescannon.io.catalogue_digest").check_catalogue(place))
+        return check_catalogue(place)
     if place.suffix == ".nc":
         return ["is not a netCDF file: it does not begin as one"]
     raise InputError(
@@ -79,9 +80,9 @@ def find_damage(path: str | Path) -> list[str]:
 def _check_folder(place: Path) -> list[str]:
     """Check a store, or a catalogue in a folder of parts."""
     if any((place / name).exists() for name in _STORE) or place.suffix == ".zarr":
-        return list(import_module("bayescannon.io.store_check").check_store(place))
+        return check_store(place)
     if any(place.rglob("*.parquet")):
-        return list(import_module("bayescannon.io.catalogue_digest").check_catalogue(place))
+        return check_catalogue(place)
     raise InputError(f"{place} is a folder without a store or a catalogue; give what is in it")
 
 
