@@ -75,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
         _add_demo, _add_mock, _add_check_input, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage,
-        _add_validate, _add_information, _add_compare_models, _add_run,
+        _add_validate, _add_information, _add_compare_models, _add_run, _add_check,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -353,4 +353,11 @@ def _add_compare_models(commands: Commands) -> argparse.ArgumentParser:
 def _add_run(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "run", "run the whole pipeline as a TOML file says")
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    return parser
+
+
+def _add_check(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "check", "say whether stores, models and catalogues are whole; status 1 if one is not")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="store, model, catalogue or other output")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the findings as JSON")
     return parser

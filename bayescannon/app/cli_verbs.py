@@ -275,6 +275,31 @@ def _run(options: argparse.Namespace) -> None:
     run_pipeline(read_config(options.config), overwrite=options.overwrite)
 
 
+def _check(options: argparse.Namespace) -> int:
+    import json
+
+    from bayescannon.app.check import find_damage
+    from bayescannon.app.console import make_console
+    from bayescannon.app.terminal import say
+    from bayescannon.io.outputs import replacing
+    from bayescannon.numerics.errors import BayesCannonError
+
+    console = make_console()
+    found: dict[str, list[str]] = {}
+    for path in options.paths:
+        # what cannot be checked does not keep the others from it
+        try:
+            found[str(path)] = find_damage(path)
+        except BayesCannonError as error:
+            found[str(path)] = [str(error).removeprefix(f"{path} ")]
+        for finding in found[str(path)] or ["ok"]:
+            say(console, f"{path}: {finding}")
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial_file:
+            partial_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 1 if any(found.values()) else 0
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "demo": _demo,
     "mock": _mock,
@@ -288,4 +313,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "information": _information,
     "compare-models": _compare_models,
     "run": _run,
+    "check": _check,
 }

@@ -24,10 +24,11 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "information": {"out": _FILE, "figures": _FOLDER},
     "compare-models": {"json": _FILE},
     "run": {},
+    "check": {"json": _FILE},
 }
 # options of any verb that name what is read; those that may be no path are looked for and not required
 _READ = (
-    "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "grid", "redshift",
+    "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "paths", "grid", "redshift",
     "populations",
 )  # fmt: skip
 

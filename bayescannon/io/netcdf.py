@@ -151,13 +151,15 @@ def _is_large(variable: xr.Variable) -> bool:
     return variable.size >= _COMPRESS_FROM
 
 
-def read_tree(path: Path) -> xr.DataTree:
+def read_tree(path: Path, *, sealed: bool = True) -> xr.DataTree:
     """
     Read a netCDF file into memory; its digest is checked by :func:`require_unchanged`.
 
     Parameters
     ----------
     path : Path
+    sealed : bool
+        Refuse a file whose bytes do not match the digest behind them; HDF5 may not come to an end on one.
 
     Returns
     -------
@@ -173,7 +175,7 @@ def read_tree(path: Path) -> xr.DataTree:
     """
     if not path.exists():
         raise MissingFileError(no_file(path))
-    content = _content(path)
+    content = file_content(path, sealed=sealed)
     # on damaged files HDF5 and its readers raise many kinds of exception, and warnings
     try:
         with warnings.catch_warnings():
@@ -189,8 +191,8 @@ def read_tree(path: Path) -> xr.DataTree:
     raise NetcdfError(f"{path} {fault}")
 
 
-def _content(path: Path) -> bytes:
-    """Return the bytes of a file that begins as netCDF does."""
+def file_content(path: Path, *, sealed: bool = True) -> bytes:
+    """Return the bytes of a file that begins as netCDF does; a NetcdfError where :func:`read_tree` raises one."""
     if path.is_dir():
         raise NetcdfError(no_file(path))
     if not path.is_file():
@@ -204,7 +206,7 @@ def _content(path: Path) -> bytes:
     if not content:
         raise NetcdfError(f"{path} is not a netCDF file")
     end = len(content) - _SEAL_SIZE
-    if content.startswith(_SEAL, end) and _seal(memoryview(content)[:end]) != content[end:]:
+    if sealed and content.startswith(_SEAL, end) and _seal(memoryview(content)[:end]) != content[end:]:
         raise NetcdfError(f"{path} was changed after it was saved: its bytes do not match their digest. Get it again")
     return content
 
@@ -212,10 +214,26 @@ def _content(path: Path) -> bytes:
 def read_kind(path: Path) -> str:
     """Return what a netCDF file says that it is, its attribute ``kind``, without its arrays; empty if nothing."""
     try:
-        with h5py.File(io.BytesIO(_content(path)), "r") as file:
+        with h5py.File(io.BytesIO(file_content(path)), "r") as file:
             return str(file.attrs.get("kind", ""))
     except Exception:  # of a damaged file, whose reason is told when it is read
         return ""
+
+
+def damaged_parts(tree: xr.DataTree) -> list[str]:
+    """Return the names of parts that a tree has lost, gained, or that differ from what :func:`write_tree` saved."""
+    try:
+        saved = dict(json.loads(str(tree.attrs.get(PARTS, "{}"))))
+    except ValueError:
+        return [f"attribute {PARTS} of the root"]
+    if not saved:
+        return []
+    found = part_digests(tree)
+    return [
+        f"{name} {'is missing' if name not in found else 'is new' if name not in saved else 'was changed'}"
+        for name in sorted({*saved, *found})
+        if saved.get(name) != found.get(name)
+    ]
 
 
 def require_unchanged(tree: xr.DataTree, path: Path) -> None:
