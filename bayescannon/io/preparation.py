@@ -14,8 +14,8 @@ from typing import Any, TypedDict, Unpack, get_type_hints
 from bayescannon.data.display import visible
 from bayescannon.data.grid_choice import lamost_grid, parse_grid
 from bayescannon.data.preset import PAPER, Preset, choose_preset, provenance
-from bayescannon.io.disk_room import require_room
 from bayescannon.io.grid_file import as_grid
+from bayescannon.io.output_check import require_room
 from bayescannon.io.paths import as_path
 from bayescannon.io.prepare_chunk import AIR_CHOICES, Chunk, FilePart, Work, prepare_chunk
 from bayescannon.io.prepare_journal import digest_of
@@ -28,6 +28,7 @@ from bayescannon.io.readers.registry import find_reader
 from bayescannon.io.redshift_table import choose_redshift
 from bayescannon.io.source_files import SourceFiles, find_files, survey_files
 from bayescannon.io.store_append import OldStore
+from bayescannon.io.store_layout import least_stored
 from bayescannon.io.store_writer import check_output_store
 from bayescannon.io.work_folder import WorkFolder
 from bayescannon.numerics.errors import BayesCannonWarning, InputError
@@ -115,7 +116,7 @@ def prepare_files(
         There are no files, all of them were refused, or as many are of one reader as of another.
     WorkerError
         Worker processes cannot be started, or die of the same files.
-    DiskRoomError, OutputWriteError
+    OutputWriteError
         The disk has no room for the store. If it is filled up by the work, shards that are finished are kept.
     OutputBusyError
         Another process writes the store.
@@ -174,7 +175,7 @@ def prepare_files(
         run = PrepareRun(folder.parts, work.grid, start, str(store), old)
         if not run.finished(target):
             run.go_on()
-            require_room(target, run.left(len(source_of.names)), len(work.grid))
+            require_room(target, least_stored(run.left(len(source_of.names)), len(work.grid)))
             tasks = islice(_tasks(source_of, choice.reader), run.next_task, None)
             with closing(_prepared(tasks, work, workers)) as prepared:
                 for chunk in prepared:
