@@ -273,7 +273,7 @@ def test_an_interrupted_prepare_leaves_no_store(small, tmp_path, refused):
     command = [sys.executable, "-c", code, "prepare", str(folder), "--out", str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         give_up = time.monotonic() + 60
-        while not list(tmp_path.glob(".store.partial-*/flux")):
+        while not list(tmp_path.glob(".store.zarr.work/*/flux")):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < give_up
             time.sleep(0.01)
@@ -283,5 +283,7 @@ def test_an_interrupted_prepare_leaves_no_store(small, tmp_path, refused):
     assert said == ""
     assert error.startswith("bayescannon: interrupted; what is finished is kept")
     assert "Traceback" not in error
-    assert list(tmp_path.iterdir()) == [folder]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / ".store.zarr.work", folder]
     assert "there is no store" in refused("label", small.model, out, "--out", tmp_path / "c.fits")
+    assert main([str(arg) for arg in command[3:]]) == 0
+    assert sorted(tmp_path.iterdir()) == [folder, out]
