@@ -217,6 +217,7 @@ def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="STORE.zarr", help="store to write")
     add_choices(parser, PrepareChoices)
+    parser.add_argument("--append", action="store_true", help="add the spectra to the store, which exists")
     parser.add_argument("--refused", type=Path, metavar="TABLE.csv", help="write the table of refused files")
     return parser
 

@@ -88,6 +88,7 @@ def _prepare(options: argparse.Namespace) -> None:
                 reader=options.reader,
                 air=options.air,
                 redshift=options.redshift,
+                append=options.append,
                 workers=options.workers,
                 overwrite=options.overwrite,
                 progress=progress,

@@ -50,9 +50,13 @@ def check_files(options: argparse.Namespace) -> None:
     # imported here so that --help is quick
     from bayescannon.io.output_check import Output, check_outputs
 
+    written = {**WRITTEN[options.verb], "log_file": _LOG}
+    if getattr(options, "append", False):
+        # the store exists, and stays until a new generation of it is whole
+        written["out"] = _FOLDER
     outputs = [
         Output(path, "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
-        for name, kind in {**WRITTEN[options.verb], "log_file": _LOG}.items()
+        for name, kind in written.items()
         if (path := getattr(options, name, None)) is not None
     ]
     check_outputs(outputs, list(_read_by(options)), overwrite=options.overwrite)

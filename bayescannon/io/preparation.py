@@ -9,13 +9,13 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, get_type_hints
 
 from bayescannon.data.display import visible
 from bayescannon.data.grid_choice import lamost_grid, parse_grid
 from bayescannon.data.preset import PAPER, Preset, choose_preset, provenance
-from bayescannon.io.disk_room import require_room
 from bayescannon.io.grid_file import as_grid
+from bayescannon.io.output_check import require_room
 from bayescannon.io.paths import as_path
 from bayescannon.io.prepare_chunk import AIR_CHOICES, Chunk, FilePart, Work, prepare_chunk
 from bayescannon.io.prepare_journal import digest_of
@@ -27,11 +27,14 @@ from bayescannon.io.readers.reader import Reader
 from bayescannon.io.readers.registry import find_reader
 from bayescannon.io.redshift_table import choose_redshift
 from bayescannon.io.source_files import SourceFiles, find_files, survey_files
+from bayescannon.io.store_append import OldStore
+from bayescannon.io.store_layout import least_stored
 from bayescannon.io.store_writer import check_output_store
 from bayescannon.io.work_folder import WorkFolder
 from bayescannon.numerics.errors import BayesCannonWarning, InputError
 from bayescannon.numerics.executors import executor_of
 from bayescannon.numerics.progress import Progress, reporting
+from bayescannon.numerics.truth import truth
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 
@@ -49,6 +52,12 @@ class ReadingOptions(TypedDict, total=False):
     redshift: float | str | Path | Mapping[str, float] | None
 
 
+class PreparingOptions(ReadingOptions, total=False):
+    """How files are read, and whether they are added to a store."""
+
+    append: bool
+
+
 def prepare_files(
     source: str | Path | Sequence[str | Path],
     store: str | Path,
@@ -58,7 +67,7 @@ def prepare_files(
     workers: int = 2,
     overwrite: bool = False,
     progress: Progress = None,
-    **reading: Unpack[ReadingOptions],
+    **reading: Unpack[PreparingOptions],
 ) -> PrepareReport:
     """
     Read, prepare and store the spectra of many files.
@@ -92,11 +101,14 @@ def prepare_files(
         what the wavelengths are, whatever files say; by default "auto", what they say, and vacuum if they say nothing.
         ``redshift``: a number is z = v/c of the spectra that have none, 0 for spectra at rest; a table (its path, or a
         mapping of names) has those of stars, instead of what files say, see
-        :func:`bayescannon.io.redshift_table.read_redshifts`.
+        :func:`bayescannon.io.redshift_table.read_redshifts`. ``append``, True: add the stars to the store, which
+        exists and has the same preset, grid and columns; ids that it has already are refused. The new generation of
+        the store is made beside the old one, which stays whole until then, and has another id.
 
     Returns
     -------
     report : PrepareReport
+        Its files and refusals are those of this call, its number of stars is that of the store.
 
     Raises
     ------
@@ -104,7 +116,7 @@ def prepare_files(
         There are no files, all of them were refused, or as many are of one reader as of another.
     WorkerError
         Worker processes cannot be started, or die of the same files.
-    DiskRoomError, OutputWriteError
+    OutputWriteError
         The disk has no room for the store. If it is filled up by the work, shards that are finished are kept.
     OutputBusyError
         Another process writes the store.
@@ -132,7 +144,7 @@ def prepare_files(
     workers = whole_number(workers, "workers", least=1)
     store = as_path(store, "the store to write")
     preset = choose_preset(preset)
-    given, air, redshift = _reading(reading)
+    given, air, redshift, append = _reading(reading)
     found = _found(source, given)
     survey = survey_files(found)
     files = replace(found, names=survey.names)
@@ -148,24 +160,28 @@ def prepare_files(
         n_done=len(survey.refused) + len(choice.others),
     )
     n_files = len(found.names) - len(choice.left_out)
-    target = check_output_store(store, overwrite=overwrite)
+    if append and overwrite:
+        raise InputError("stars are added to a store (append) or it is replaced (overwrite); got both")
+    target = check_output_store(store, overwrite=overwrite or append)
+    old = OldStore(target, preset, work.grid) if append else None
     fingerprint = {
-        "verb": "prepare", "preset": provenance(preset), "air": air, "reader": choice.reader.name,
-        "grid": digest_of(work.grid), "redshift": digest_of(redshift), "files": survey.digest, "chunk": FILE_CHUNK,
+        "verb": "prepare", "append": old and old.fingerprint(), "preset": provenance(preset), "air": air,
+        "reader": choice.reader.name, "grid": digest_of(work.grid), "redshift": digest_of(redshift),
+        "files": survey.digest, "chunk": FILE_CHUNK,
     }  # fmt: skip
     with WorkFolder(target, fingerprint) as folder, reporting(progress, "prepare") as report:
-        check_output_store(store, overwrite=overwrite)
-        run = PrepareRun(folder.parts, work.grid, start, str(store))
+        check_output_store(store, overwrite=overwrite or append)
+        run = PrepareRun(folder.parts, work.grid, start, str(store), old)
         if not run.finished(target):
             run.go_on()
-            require_room(target, run.left(len(source_of.names)), len(work.grid))
+            require_room(target, least_stored(run.left(len(source_of.names)), len(work.grid)))
             tasks = islice(_tasks(source_of, choice.reader), run.next_task, None)
             with closing(_prepared(tasks, work, workers)) as prepared:
                 for chunk in prepared:
                     run.add(chunk)
                     report(run.tally.n_done, n_files)
         refused = sorted((visible(file, keep=""), visible(reason, keep="")) for file, reason in run.tally.refused)
-        if not run.n_star:
+        if not run.n_new and not run.n_finished:
             raise _nothing_prepared(n_files, refused, hint_of_other_readers(choice, files))
         if not run.n_finished:
             attrs = {
@@ -179,7 +195,7 @@ def prepare_files(
     finding.warn(f"the spectra of {source if isinstance(source, str | Path) else 'these files'}")
     return PrepareReport(
         store, n_files, run.n_star, tuple(refused), preset, choice.reader.name,
-        run.n_star + len(refused), run.tally.n_air, {text: count for text, count in run.tally.notes.items() if count},
+        run.n_new + len(refused), run.tally.n_air, {text: count for text, count in run.tally.notes.items() if count},
         finding,
     )  # fmt: skip
 
@@ -201,9 +217,9 @@ def _found(source: str | Path | Sequence[str | Path], reader: str | Reader) -> S
     return find_files(source, endings_of(reader), own)
 
 
-def _reading(options: ReadingOptions) -> tuple[str | Reader, str, float | dict[str, float] | None]:
-    """Return reader, medium of the wavelengths and redshift, checked."""
-    unknown = set(options) - set(ReadingOptions.__annotations__)
+def _reading(options: PreparingOptions) -> tuple[str | Reader, str, float | dict[str, float] | None, bool]:
+    """Return reader, medium of the wavelengths, redshift and whether stars are added to a store, checked."""
+    unknown = set(options) - set(get_type_hints(PreparingOptions))
     if unknown:
         raise TypeError(f"prepare_files() got an unexpected keyword argument {sorted(unknown)[0]!r}")
     air: Any = options.get("air", "auto")
@@ -211,7 +227,8 @@ def _reading(options: ReadingOptions) -> tuple[str | Reader, str, float | dict[s
         air = "air" if air else "vacuum"
     if air not in AIR_CHOICES:
         raise InputError(f"air must be one of {', '.join(AIR_CHOICES)}, or True or False; got {air!r}")
-    return options.get("reader", AUTO), air, choose_redshift(options.get("redshift"))
+    append = truth(options.get("append", False), "append")
+    return options.get("reader", AUTO), air, choose_redshift(options.get("redshift")), append
 
 
 def _tasks(files: SourceFiles, reader: Reader) -> Iterator[list[FilePart]]:

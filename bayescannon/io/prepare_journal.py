@@ -88,9 +88,8 @@ class PrepareJournal:
         with self._parts.writing(_key(entry.shard.number), _ENDING, note) as path, path.open("wb") as file:
             np.savez(file, places=entry.places, noise=entry.tally.noise_rows(), **arrays)
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield the entries of an earlier run, up to the first that is missing or whose files are not whole."""
-        number = 0
+    def entries(self, number: int = 0) -> Iterator[Entry]:
+        """Yield the entries of an earlier run, of shard `number` and up, to the first that is missing or not whole."""
         while (note := self._parts.done(_key(number))) is not None:
             entry = self._read(number, note)
             if entry is None:
@@ -123,10 +122,8 @@ class PrepareJournal:
 
     def start_anew(self) -> None:
         """Forget all entries: they do not go with the files."""
-        number = 0
-        while self._parts.path(_key(number), _ENDING).exists():
-            self._parts.drop(_key(number), _ENDING)
-            number += 1
+        for path in self._parts.folder.glob(f"shard-*{_ENDING}"):
+            self._parts.drop(path.name.removesuffix(_ENDING), _ENDING)
         remove(self.store)
 
     def _read(self, number: int, note: dict[str, Any]) -> Entry | None:

@@ -15,6 +15,7 @@ from bayescannon.io.prepare_journal import Entry, PrepareJournal
 from bayescannon.io.prepare_report import PrepareError
 from bayescannon.io.prepare_tally import NoiseSample, PrepareTally
 from bayescannon.io.store import store_attributes, store_id
+from bayescannon.io.store_append import OldStore
 from bayescannon.io.store_builder import Shard, StoreBuilder
 from bayescannon.io.store_layout import STAR, STAR_SHARD
 from bayescannon.io.work_folder import Parts
@@ -33,6 +34,8 @@ class PrepareRun:
         What is counted before the first task.
     shown : str
         The store, for messages.
+    old : OldStore, optional
+        The store that stars are added to.
 
     Attributes
     ----------
@@ -43,8 +46,17 @@ class PrepareRun:
         The first task that is not done.
     """
 
-    def __init__(self, parts: Parts, wavelength: NDArray[np.float64], start: PrepareTally, shown: str) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        wavelength: NDArray[np.float64],
+        start: PrepareTally,
+        shown: str,
+        old: OldStore | None = None,
+    ) -> None:
         self.journal = PrepareJournal(parts)
+        self._old = old
+        self._n_old = 0 if old is None else old.n_star
         self.builder = StoreBuilder(self.journal.write, wavelength, shown)
         self.tally = PrepareTally()
         self.tally.add(start)
@@ -67,15 +79,21 @@ class PrepareRun:
         """Number of stars."""
         return self.builder.n_star or self.n_finished
 
+    @property
+    def n_new(self) -> int:
+        """Number of stars that are not of the store to which they are added."""
+        return self.n_star - self._n_old
+
     def left(self, n_files: int) -> int:
         """Return how many of the files may still become stars."""
-        return max(n_files - self.n_star, 0)
+        return max(n_files - self.n_new, 0)
 
     def go_on(self) -> None:
         """Take up what an earlier run of the same command left."""
         ids: list[str] = []
         skip = 0
-        for entry in self.journal.entries():
+        n_full = self._take_old()
+        for entry in self.journal.entries(n_full):
             self.builder.adopt(entry.shard)
             self._count(entry.tally)
             self.next_task, skip = entry.next_task, entry.skip
@@ -86,6 +104,23 @@ class PrepareRun:
             ids = ids[n_known:]
         self._n_recorded = self.n_star
         self._skipped = ids
+        if self._old is not None and self.n_star < self._n_old:
+            # no shard with the last old stars is finished
+            rest = self._old.reader.spectra(slice(n_full * STAR_SHARD, None))
+            self.builder.append(rest)
+            self._ids, self._places = rest.id.tolist(), [""] * len(rest)
+
+    def _take_old(self) -> int:
+        """Take the full shards and the ids of the store that stars are added to; return how many shards."""
+        if self._old is None:
+            return 0
+        with saying_why(self.journal.store):
+            for number in range(self._old.n_full):
+                self.builder.adopt(self._old.link(number, self.journal.store))
+        for start in range(0, self._n_old, STAR_SHARD):
+            names = self._old.reader.values(STAR, slice(start, start + STAR_SHARD)).tolist()
+            self._known.add(names, start)
+        return self._old.n_full
 
     def add(self, chunk: Chunk) -> None:
         """Add the stars of the next task."""
@@ -95,7 +130,8 @@ class PrepareRun:
         for i, row in sorted(self._known.earlier(names).items()):
             fresh[i] = False
             name, place = self._star(row)
-            refused.append((chunk.places[i], f"duplicate id: {name} was read from {place}"))
+            where = f"was read from {place}" if row >= self._n_old else "is in the store already"
+            refused.append((chunk.places[i], f"duplicate id: {name} {where}"))
         ids = [name for name, is_fresh in zip(names, fresh.tolist(), strict=True) if is_fresh]
         places = [place for place, is_fresh in zip(chunk.places, fresh.tolist(), strict=True) if is_fresh]
         skip = len(self._skipped)
@@ -123,6 +159,10 @@ class PrepareRun:
 
     def finish(self, attrs: Mapping[str, Any], refused: Sequence[tuple[str, str]]) -> None:
         """Write what is left of the store."""
+        if self._old is not None:
+            attrs = self._old.attributes(attrs)
+            refused = sorted([*self._old.refused(), *refused])
+            self._old.require_same()
         with saying_why(self.journal.store):
             self.builder.finish(attrs, refused)
 
@@ -158,6 +198,8 @@ class PrepareRun:
 
     def _star(self, row: int) -> tuple[str, str]:
         """Return id and file of a star."""
+        if self._old is not None and row < self._n_old:
+            return str(self._old.reader.values(STAR, slice(row, row + 1))[0]), ""
         if row >= self._n_recorded:
             return self._ids[row - self._n_recorded], self._places[row - self._n_recorded]
         return self.journal.star(row, STAR_SHARD)

@@ -125,18 +125,6 @@ class StoreBuilder:
         self.n_star += len(shard)
         self._note(shard)
 
-    def adopt_columns(self, files: Mapping[str, Sequence[tuple[int, int]]]) -> None:
-        """
-        Take full files of columns, which are there already, for those of stars whose shards are adopted next.
-
-        Parameters
-        ----------
-        files : mapping of str to (size, checksum) of each file
-        """
-        for name, given in files.items():
-            for size, checksum in given:
-                self._files.setdefault(name, _Files()).add(size, [checksum])
-
     def finish(self, attrs: Mapping[str, Any] | None = None, refused: Sequence[tuple[str, str]] = ()) -> None:
         """
         Write the remaining stars, the refused files, and the metadata, those of the root last.

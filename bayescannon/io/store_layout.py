@@ -140,6 +140,11 @@ def _sharding(n_pixel: int) -> dict[str, Any]:
     }
 
 
+def least_stored(n_star: int, n_pixel: int) -> int:
+    """Return the bytes that pixels of so many stars take at least; 0.70 to 0.76 of all were measured, by the noise."""
+    return int(0.6 * 2 * 4 * n_star * n_pixel)
+
+
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """
     Return the name zarr gives to a number type, "string" for text.

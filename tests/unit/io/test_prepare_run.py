@@ -270,3 +270,11 @@ def test_the_journal_holds_no_pickles(stars, tmp_path, monkeypatch):
             assert all(arrays[name].dtype.kind in "Uf" for name in arrays.files)
     note = json.loads((_work(store) / "shard-0000000.note").read_text())
     assert set(note["note"]) == {"files", "tally", "next_task", "skip"}
+
+
+def test_a_disk_without_room_is_found_before_the_work(stars, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "least_stored", lambda n_star, n_pixel: 10**18 * n_star * n_pixel)
+    monkeypatch.setattr(module, "prepare_chunk", lambda *_: pytest.fail("worked"))
+    with pytest.raises(OSError, match=r"s\.zarr needs about .* left\. Make room"):
+        prepare(stars, tmp_path / "s.zarr")
+    assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.metadata import ArrayV3Metadata
 
-from bayescannon.io.store_layout import TEXT, ArrayLayout, StoreError, dtype_name
+from bayescannon.io.store_layout import TEXT, ArrayLayout, StoreError, dtype_name, least_stored
 
 
 @pytest.mark.parametrize("dtype", [TEXT, "bool", "int8", "uint64", "float32", "float64"])
@@ -41,3 +41,7 @@ def test_what_a_store_cannot_hold():
     for dtype in ("O", "S3", "M8[s]", "c16", "f2"):
         with pytest.raises(StoreError, match="a store holds numbers"):
             dtype_name(np.dtype(dtype))
+
+
+def test_least_size():
+    assert least_stored(1000, 3626) == pytest.approx(0.6 * 29_008_000)
