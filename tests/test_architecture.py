@@ -128,7 +128,9 @@ TESTED_TOGETHER = {
     "app.star_verbs": "unit/app/test_cli.py",
     "app.cli_values": "unit/app/test_cli.py",
     "app.pictures": "unit/app/test_cli.py",
+    "app.result": "unit/app/test_cli_run.py",
     "app.run": "unit/app/test_cli_run.py",
+    "app.run_steps": "unit/app/test_cli_run.py",
 }
 
 

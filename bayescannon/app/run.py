@@ -57,13 +57,14 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     }
     if not config.figures:
         del paths["figures"]
+    check_outputs([Output(out, "out", is_added_to=True)], _inputs(config), overwrite=overwrite)
     result = RunResult(config, paths)
     steps = RunSteps(config, result, console).in_order()
     journal = RunJournal(out / "run.json")
     # a killed run of this command had checked what it replaces
     may_replace = overwrite or was_killed_on(real_path(out))
     left = _unfinished(steps, journal)
-    check_outputs(_outputs(left, out), _inputs(config), overwrite=may_replace)
+    check_outputs(_outputs(left), _inputs(config), overwrite=may_replace)
     _check(config)
     if left:
         print_notes(console, notes_of(read_sources(config.labels, config.train)))
@@ -102,16 +103,14 @@ def _check(config: RunConfig) -> None:
         raise InputError("odd = true in [label] needs odd = true in [train], which scores held-out stars")
 
 
-def _outputs(steps: list[Step], out: Path) -> list[Output]:
-    """Return what is to be written, for a check before the work."""
+def _outputs(steps: list[Step]) -> list[Output]:
+    """Return what steps are to write, for a check before the work."""
     # figures are replaced as a folder is: file by file
-    files = [
-        Output(
-            step.output, f"the output of {step.name}", is_folder=step.name in ("prepare", "figures"), makes_parents=True
-        )
+    folders = ("prepare", "figures")
+    return [
+        Output(step.output, f"the output of {step.name}", is_folder=step.name in folders, makes_parents=True)
         for step in steps
     ]
-    return [Output(out, "out", is_added_to=True), *files]
 
 
 def _inputs(config: RunConfig) -> list[Path]:

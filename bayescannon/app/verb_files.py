@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bayescannon.cannon.engine_choices import FILE
+
 # options that name what is written, by verb, and what kind of output each is; `run` and `demo` check what they are told
 # by other means
 _FILE: dict[str, bool] = {}
@@ -54,6 +56,8 @@ def check_files(options: argparse.Namespace) -> None:
     if getattr(options, "append", False):
         # the store exists, and stays until a new generation of it is whole
         written["out"] = _FOLDER
+    if getattr(options, "layout", FILE) != FILE:
+        written["out"] = _STORE
     outputs = [
         Output(path, "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
         for name, kind in written.items()
