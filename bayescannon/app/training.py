@@ -58,7 +58,7 @@ def build_from_config(
     return build_reference(
         spectra, list(sources), config.label_names, keep=config.keep if len(sources) > 1 else None,
         star_id=first.star_id, repeats=first.repeats, offsets=config.offsets, max_per_cell=config.max_per_cell,
-        seed=seed,
+        memory=config.memory, seed=seed,
     )  # fmt: skip
 
 

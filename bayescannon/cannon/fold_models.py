@@ -22,7 +22,6 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train_near
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.reported_stars import ReportedStars
-from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fold_fit import FoldFit, fit_without_folds
 from bayescannon.pixels.hidden_step import infer_hidden
@@ -65,27 +64,28 @@ def fold_models(
             yield train_near(model, reference.select(fold != k), workers=workers)
         return
     spectra = reference.spectra
-    noise = model.noise_scale
-    ivar = spectra.ivar if (noise == 1).all() else spectra.ivar / noise**2
     priors = priors_of(options, model.wavelength, model.label_names)
     n_hidden = 0 if model.loadings is None else model.loadings.shape[1]
     prior = known_prior(priors, model.populations, len(model.wavelength), len(model.label_names))
     found = fit_without_folds(
-        _moments(model, reference, ivar, workers), spectra.flux, ivar, fold, model.scatter,
-        prior=with_hidden(prior, n_hidden), workers=workers,
+        _moments(model, reference, workers), spectra.flux, spectra.ivar, fold, model.scatter,
+        prior=with_hidden(prior, n_hidden), kappa=model.noise_scale, workers=workers,
     )  # fmt: skip
     for k, part in enumerate(found):
         yield _without(model, fold != k, part)
 
 
-def _moments(model: TrainedModel, reference: ReferenceSet, ivar: FloatArray, workers: int | None) -> LabelMoments:
+def _moments(model: TrainedModel, reference: ReferenceSet, workers: int | None) -> LabelMoments:
     """Return the moments of label vectors and hidden components of the reference stars under the model of all stars."""
     scaled = model.scaler.to_scaled(reference.labels)
     learned, columns = model.latent_labels, coefficient_columns(model)
+    if model.loadings is None and (learned is None or model.reference_errors is None):
+        return LabelMoments.known(label_vector(scaled))
+    noise, ivar = model.noise_scale, reference.spectra.ivar
+    if not (noise == 1).all():
+        ivar = ivar / noise**2
     exact = ReportedStars(scaled, np.zeros_like(scaled), reference.spectra.flux, ivar)
     if learned is None or model.reference_errors is None:
-        if model.loadings is None:
-            return LabelMoments.known(label_vector(scaled))
         return packed_moments(infer_hidden(columns, model.scatter, exact, single=True, workers=workers).products)
     variance = check_label_variance((model.reference_errors / model.scaler.scale) ** 2, scaled.shape)
     stars = replace(exact, variance=variance)

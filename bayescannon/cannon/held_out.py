@@ -21,11 +21,14 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
+from bayescannon.numerics.tiles import STAR_TILE
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.reliability.spectrum_scores import Residuals
 
 # copies with fewer pixels: one of each star, but of a small set more, and of a large one no more than the errors need
 _LEAST_COPIES, _MOST_COPIES = 300, 1500
+# spectra that are labelled at once: whole tiles, so that labels do not depend on it
+_LABELLED = 64 * STAR_TILE
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,11 +159,12 @@ def hold_out_of(
             members = np.flatnonzero(fold == k)
             if not len(members):
                 continue
-            likelihood = StarLikelihood.of(model, reference.spectra.select(members), workers=workers)
-            parts.append(_labelled(likelihood, search_options))
-            scaled = model.scaler.to_scaled(parts[-1]["labels"].to_numpy())
-            residuals.append(star_residuals(likelihood, scaled, workers=workers))
-            order.append(members)
+            for some in (members[first : first + _LABELLED] for first in range(0, len(members), _LABELLED)):
+                likelihood = StarLikelihood.of(model, reference.spectra.select(some), workers=workers)
+                parts.append(_labelled(likelihood, search_options))
+                scaled = model.scaler.to_scaled(parts[-1]["labels"].to_numpy())
+                residuals.append(star_residuals(likelihood, scaled, workers=workers))
+                order.append(some)
             for some, sequence in _copied(members, -(-n_copies // folds), damage_seeds[k]):
                 fewer = damaged_copies(reference.spectra.select(some), seed=sequence)
                 damaged.append(_labelled(StarLikelihood.of(model, fewer, workers=workers), search_options))
