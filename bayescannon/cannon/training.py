@@ -22,13 +22,12 @@ from bayescannon.cannon.start import can_hold, has_learned, held_fit, needs_memo
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelError, LabelScaler
-from bayescannon.data.noise_check import NoiseFinding
+from bayescannon.data.noise_check import NoiseFinding, rows_to_measure
 from bayescannon.data.spectra import Spectra, require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.io.mapped_spectra import require_in_memory
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.reported_stars import ReportedStars
-from bayescannon.numerics.mapped import release
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.tiles import STAR_TILE
@@ -140,8 +139,7 @@ def _train(
     reference.require_enough(n_hidden=options.components or 0)
     for what in needs_memory(options):
         require_in_memory(reference.spectra, what)
-    require_normalised(reference.spectra)
-    release(reference.spectra.flux)
+    require_normalised(reference.spectra.select(rows_to_measure(len(reference))))
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
@@ -338,10 +336,8 @@ def train_clipped(
 
 def _look_at_noise(spectra: Spectra) -> None:
     """Warn where the inverse variances cannot be those of the flux."""
-    found = NoiseFinding.of(spectra.flux, spectra.ivar)
-    release(spectra.flux)
-    release(spectra.ivar)
-    found.warn("the reference spectra", stacklevel=3)
+    some = spectra.select(rows_to_measure(len(spectra)))
+    NoiseFinding.of(some.flux, some.ivar).warn("the reference spectra", stacklevel=3)
 
 
 def _own_labels(

@@ -20,7 +20,9 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.mapped import ScratchFile, release
 
 # stars that are read from the store at once
-_READ = 8192
+_READ = 4096
+# pixels whose pages are given back together
+_RELEASED = 128
 # bytes of a star's pixel while spectra are loaded and trained on in memory: flux, ivar, copies of them in another order
 _BYTES = 20
 # the share of the free memory that spectra may take
@@ -70,9 +72,11 @@ class MappedSpectra(Spectra):
     @staticmethod
     def _gathered(data: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float32]:
         chosen = np.empty((len(rows), data.shape[1]), dtype=np.float32)
-        for pixel in range(data.shape[1]):
-            chosen[:, pixel] = data[:, pixel][rows]
-        release(data)
+        for first in range(0, data.shape[1], _RELEASED):
+            some = data[:, first : first + _RELEASED]
+            for pixel, values in enumerate(some.T, start=first):
+                chosen[:, pixel] = values[rows]
+            release(some)
         return chosen
 
 
@@ -148,7 +152,8 @@ def _blocks(reader: Any, rows: NDArray[np.intp]) -> Iterator[Spectra]:
     for first in range(0, len(rows), _READ):
         some = rows[first : first + _READ]
         order, inverse = np.unique(some, return_inverse=True)
-        yield reader.spectra(order).select(inverse)
+        found = reader.spectra(order)
+        yield found if np.array_equal(order, some) else found.select(inverse)
 
 
 def require_in_memory(spectra: Spectra, what: str) -> None:
