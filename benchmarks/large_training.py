@@ -89,7 +89,9 @@ def main() -> None:
     for name in MODELS:
         command = [sys.executable, __file__, str(options.folder), "--only", name, "--memory", str(options.memory)]
         command += ["--stars", str(options.stars)]
-        said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        said = json.loads(
+            subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+        )
         rows.add_row(
             name, f"{said['read']:.0f}", f"{said['wall']:.0f}", f"{said['processor']:.0f}", f"{said['memory']:.2f}",
             said["kind"],

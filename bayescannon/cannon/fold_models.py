@@ -9,17 +9,18 @@ stars have parameters of their own, each fold is trained from the model of all s
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.cannon.likelihood import coefficient_columns
+from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.reference_fit import priors_of
 from bayescannon.cannon.start import can_hold, has_learned
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.training import train_near
+from bayescannon.cannon.training import train, train_near
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.pixels.block import LabelMoments
@@ -57,12 +58,11 @@ def fold_models(
     ReferenceSetError
         A fold leaves too few stars to train on.
     """
-    options = model.settled_options
-    many = reference.n_stars >= MANY_STARS and has_learned(options) and can_hold(options)
-    if not many or not np.array_equal(reference.spectra.id, model.reference_id):
+    if not is_held(model, reference):
         for k in range(int(fold.max()) + 1):
-            yield train_near(model, reference.select(fold != k), workers=workers)
+            yield FoldToTrain(model).trained(reference, fold != k, workers)
         return
+    options = model.settled_options
     spectra = reference.spectra
     priors = priors_of(options, model.wavelength, model.label_names)
     n_hidden = 0 if model.loadings is None else model.loadings.shape[1]
@@ -73,6 +73,33 @@ def fold_models(
     )  # fmt: skip
     for k, part in enumerate(found):
         yield _without(model, fold != k, part)
+
+
+def is_held(model: TrainedModel, reference: ReferenceSet) -> bool:
+    """Return whether the models of the folds hold what the model of all stars learned, and come from one pass."""
+    options = model.settled_options
+    many = reference.n_stars >= MANY_STARS and has_learned(options) and can_hold(options)
+    return many and np.array_equal(reference.spectra.id, model.reference_id)
+
+
+@dataclass(frozen=True)
+class FoldToTrain:
+    """
+    A model of a fold that is yet to be trained.
+
+    Attributes
+    ----------
+    start : TrainedModel, TrainingOptions or None
+        The model of all stars that it starts from, or what it is trained with; None is the paper's.
+    """
+
+    start: TrainedModel | TrainingOptions | None
+
+    def trained(self, reference: ReferenceSet, kept: NDArray[np.bool_], workers: int | None) -> TrainedModel:
+        """Train on the stars of a mask."""
+        if isinstance(self.start, TrainedModel):
+            return train_near(self.start, reference.select(kept), workers=workers)
+        return train(reference.select(kept), options=self.start, workers=workers)
 
 
 def _moments(model: TrainedModel, reference: ReferenceSet, workers: int | None) -> LabelMoments:

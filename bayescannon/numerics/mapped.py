@@ -80,9 +80,10 @@ def release(array: NDArray[Any]) -> None:
     whole: Any = array
     while isinstance(whole, np.ndarray) and isinstance(whole.base, np.ndarray):
         whole = whole.base
-    if not isinstance(whole.base, mmap.mmap) or not array.size or not hasattr(mmap, "MADV_DONTNEED"):
+    mapped = whole.base.obj if isinstance(whole.base, memoryview) else whole.base
+    if not isinstance(mapped, mmap.mmap) or not array.size or not hasattr(mmap, "MADV_DONTNEED"):
         return
     pages, _ = byte_bounds(whole)
     low, high = byte_bounds(array)
     start = (low - pages) // mmap.PAGESIZE * mmap.PAGESIZE
-    whole.base.madvise(mmap.MADV_DONTNEED, start, high - pages - start)
+    mapped.madvise(mmap.MADV_DONTNEED, start, high - pages - start)

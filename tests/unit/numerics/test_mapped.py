@@ -2,6 +2,7 @@
 
 import mmap
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +49,26 @@ def test_released_views_are_read_again(tmp_path):
         release(view)
         assert float(view.sum()) == total
     np.testing.assert_array_equal(array, values)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell what is resident")
+def test_released_pages_are_not_resident(tmp_path):
+    def resident():
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+
+    file = ScratchFile(100_000, 40, tmp_path)
+    file.write_rows(0, np.ones((100_000, 40), dtype=np.float32))
+    array = file.array()
+    before = resident()
+    assert array.sum(dtype=np.float64) == 4e6
+    read = resident()
+    release(array[:, :20])
+    half = resident()
+    release(array)
+    assert read - before > 15e6
+    assert read - half > 7e6
+    assert resident() - before < 1e6
 
 
 def test_other_arrays_are_left_alone():
