@@ -22,7 +22,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.io.mapped_spectra import MappedSpectra
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
-from bayescannon.numerics.tiles import STAR_TILE
+from bayescannon.numerics.tile_size import STAR_TILE
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.reliability.spectrum_scores import Residuals
 

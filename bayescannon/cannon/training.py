@@ -30,7 +30,7 @@ from bayescannon.models.label_vector import label_vector
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
-from bayescannon.numerics.tiles import STAR_TILE
+from bayescannon.numerics.tile_size import STAR_TILE
 from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.pixels.fit import PixelFit
