@@ -27,7 +27,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
-from bayescannon.cannon.engine_choices import BlockChoices, LayoutChoices
+from bayescannon.cannon.engine_choices import BlockChoices, EngineChoices, LayoutChoices
 from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
@@ -234,6 +234,7 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     _add_seed(parser, "the starts of the clip rounds, the folds, and the stars that stay in a cell")
     add_choices(parser, PopulationChoices)
     add_choices(parser, TrainingChoices)
+    add_choices(parser, EngineChoices)
     return parser
 
 

@@ -125,29 +125,9 @@ def _labels_config(options: argparse.Namespace, model: "TrainedModel | SurveyMod
 
 
 def _train(options: argparse.Namespace) -> None:
-    from bayescannon.app.config import TrainConfig
-    from bayescannon.app.console import make_console
-    from bayescannon.app.rescue import write_result
-    from bayescannon.app.summary import training_summary
-    from bayescannon.app.survey_terminal import print_qualified, print_trained
-    from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
-    from bayescannon.app.training import qualify_from_config, train_from_config
-    from bayescannon.cannon.populations.either_model import save_model
+    from bayescannon.app.train_verb import train_and_write
 
-    labels = _labels_config(options)
-    config = TrainConfig.of(options)
-    console = make_console()
-    model, reference = train_from_config(
-        options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
-    )
-    print_tally(console, reference.tally)
-    print_trained(console, model)
-    if config.folds:
-        with progress_bar(console, "hold out") as progress:
-            model = qualify_from_config(model, reference, config, seed=options.seed, progress=progress)
-        print_qualified(console, model)
-    write_result(lambda path: save_model(model, path, overwrite=options.overwrite), options.out)
-    say(console, f"{training_summary(model)}: {options.out}")
+    train_and_write(options, _labels_config(options))
 
 
 def _label(options: argparse.Namespace) -> None:

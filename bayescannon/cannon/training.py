@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.chosen_options import choose_options
 from bayescannon.cannon.labelling import estimate_labels, search_optima
-from bayescannon.cannon.latent_training import LatentTraining, train_latent
+from bayescannon.cannon.latent_training import LatentTraining, require_latent_memory, train_latent
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
@@ -26,7 +26,7 @@ from bayescannon.data.noise_check import NoiseFinding, rows_to_measure
 from bayescannon.data.spectra import Spectra, require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
 from bayescannon.io.mapped_spectra import require_in_memory
-from bayescannon.models.label_vector import label_vector
+from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
@@ -139,6 +139,8 @@ def _train(
     reference.require_enough(n_hidden=options.components or 0)
     for what in needs_memory(options):
         require_in_memory(reference.spectra, what)
+    if options.has_latent:
+        require_latent_memory(*reference.spectra.flux.shape, options, n_terms(len(reference.label_names)))
     require_normalised(reference.spectra.select(rows_to_measure(len(reference))))
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra

@@ -81,6 +81,12 @@ def test_folds_and_held_out_labels_are_those_in_memory(references, monkeypatch):
     np.testing.assert_array_equal(labels[1].estimates["labels"], labels[0].estimates["labels"])
 
 
+def test_latent_labels_that_do_not_fit_are_refused_before_work(references, monkeypatch):
+    monkeypatch.setattr("bayescannon.cannon.latent_training.available_memory", lambda: 10**5)
+    with pytest.raises(InputError, match=r"hold 1\.2 MiB of memory for 600 reference spectra, and 97\.7 KiB is free"):
+        train_clipped(references[0], hidden=2)
+
+
 @pytest.mark.parametrize("choices", [{"hidden": 2}, {"noise": "star"}, {"velocity_prior": "5km/s"}])
 def test_what_needs_all_spectra_in_memory_is_refused_before_work(references, choices):
     with pytest.raises(InputError, match=r"need the 600 reference spectra in memory, .*--memory"):
