@@ -271,6 +271,7 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("--draws", type=count, default=N_DRAWS, metavar="N", help="posterior draws of each star")
     parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
     add_choices(parser, LabellingChoices, skip=("starts", "seed", "posterior", "draws"))
+    add_choices(parser, BlockChoices)
     _add_seed(parser, "stars, starts and draws")
     parser.add_argument("--out", type=Path, required=True, metavar="BUDGET.nc", help="netCDF file to write")
     reference = parser.add_argument_group("reference", "bootstrap and jackknife need the training stars' labels")

@@ -156,47 +156,9 @@ def _label(options: argparse.Namespace) -> None:
 
 
 def _uncertainties(options: argparse.Namespace) -> None:
-    from contextlib import nullcontext
+    from bayescannon.app.star_verbs import evaluate_errors
 
-    import xarray as xr
-
-    from bayescannon.app.console import make_console
-    from bayescannon.app.rescue import write_result
-    from bayescannon.app.stores import budget_of_store, star_choice
-    from bayescannon.app.terminal import print_budget, print_notes, say
-    from bayescannon.app.training import training_reference
-    from bayescannon.cannon.choices import NuisanceChoices
-    from bayescannon.cannon.options import choose_nuisances
-    from bayescannon.cannon.populations.survey_file import load_any_model
-    from bayescannon.io.netcdf import write_tree
-    from bayescannon.numerics.progress import can_draw
-
-    console = make_console()
-    model = load_any_model(options.model)
-    reference = None
-    if options.labels:
-        reference = training_reference(model, options.store, _labels_config(options, model))
-        print_notes(console, reference.notes)
-    with console.status("uncertainties") if can_draw(console) else nullcontext():
-        budget = budget_of_store(
-            model,
-            options.store,
-            kinds=options.kinds,
-            stars=star_choice(options.stars),
-            reference=reference,
-            prior=options.prior,
-            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
-            n_bootstrap=options.bootstrap,
-            n_draws=options.draws,
-            keep_draws=options.keep_draws,
-            star_id=options.star_id,
-            seed=options.seed,
-        )
-    write_result(lambda path: write_tree(xr.DataTree(budget), path, overwrite=options.overwrite), options.out)
-    print_budget(console, budget)
-    if "repeat_stars" in budget.attrs:
-        say(console, f"repeat: {budget.attrs['repeat_stars']}")
-    say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
+    evaluate_errors(options, lambda model: _labels_config(options, model))
 
 
 def _coverage(options: argparse.Namespace) -> None:

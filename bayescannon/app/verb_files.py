@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bayescannon.cannon.engine_choices import FILE
+
 # options that name what is written, by verb, and what kind of output each is; `run` and `demo` check what they are told
 # by other means
 _FILE: dict[str, bool] = {}
@@ -49,9 +51,12 @@ def check_files(options: argparse.Namespace) -> None:
     # imported here so that --help is quick
     from bayescannon.io.output_check import Output, check_outputs
 
+    written = {**WRITTEN[options.verb], "log_file": _LOG}
+    if getattr(options, "layout", FILE) != FILE:
+        written["out"] = _STORE
     outputs = [
         Output(path, "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
-        for name, kind in {**WRITTEN[options.verb], "log_file": _LOG}.items()
+        for name, kind in written.items()
         if (path := getattr(options, name, None)) is not None
     ]
     check_outputs(outputs, list(_read_by(options)), overwrite=options.overwrite)

@@ -11,7 +11,8 @@ import hashlib
 import io
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ _SEAL_SIZE = len(_SEAL) + 65
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 # arrays with fewer elements are not compressed: the chunk would take more space than compression saves
 _COMPRESS_FROM = 1000
+# values that are in memory at a time for the digest
+_DIGEST_VALUES = 1 << 20
 
 
 class NetcdfError(InputError):
@@ -68,12 +71,16 @@ def part_digests(tree: xr.DataTree) -> dict[str, str]:
         By the path of a group, of its attributes, or of a variable with its attributes; the attributes :data:`DIGEST`
         and :data:`PARTS` of the root are left out.
     """
-    return {
-        name: hashlib.sha256(b"".join(pieces)).hexdigest()[:_DIGITS] for name, pieces in _parts(tree, {DIGEST, PARTS})
-    }
+    found: dict[str, str] = {}
+    for name, pieces in _parts(tree, {DIGEST, PARTS}):
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        found[name] = digest.hexdigest()[:_DIGITS]
+    return found
 
 
-def _parts(tree: xr.DataTree, left_out: set[str]) -> Iterator[tuple[str, list[bytes]]]:
+def _parts(tree: xr.DataTree, left_out: set[str]) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Yield the name and the bytes of each group's attributes and of each variable."""
 
     def attributes(attrs: Any) -> str:
@@ -85,7 +92,7 @@ def _parts(tree: xr.DataTree, left_out: set[str]) -> Iterator[tuple[str, list[by
         for name in sorted(map(str, dataset.variables)):
             variable = dataset.variables[name]
             head = f"variable {name} {variable.dims} {variable.shape} {attributes(variable.attrs)}".encode()
-            yield f"{node.path.rstrip('/')}/{name}", [head, _bytes(variable.to_numpy())]
+            yield f"{node.path.rstrip('/')}/{name}", chain([head], _pieces(variable))
 
 
 def _plain(value: Any) -> str:
@@ -93,14 +100,24 @@ def _plain(value: Any) -> str:
     return repr(np.asarray(value).tolist())
 
 
-def _bytes(values: Any) -> bytes:
-    """Return the type and the little-endian bytes of an array."""
-    if values.dtype.kind in "OUST":
-        return repr([str(value) for value in values.ravel()]).encode()
+def _pieces(variable: xr.Variable) -> Iterator[bytes]:
+    """Yield the type and the little-endian bytes of an array, or the texts; only some rows of it are in memory."""
+    rows = max(1, _DIGEST_VALUES // max(1, variable.size // max(1, len(variable) if variable.ndim else 1)))
+    starts = range(0, len(variable), rows) if variable.ndim else ()
+    some = (np.asarray(variable[start : start + rows].to_numpy()) for start in starts)
+    first = np.asarray(variable[:0].to_numpy() if variable.ndim else variable.to_numpy())
+    if first.dtype.kind in "OUST":
+        yield b"["
+        for number, values in enumerate(some if variable.ndim else [first]):
+            if values.size:
+                yield f"{', ' if number else ''}{repr([str(one) for one in values.ravel()])[1:-1]}".encode()
+        yield b"]"
+        return
     # in one byte order, so that the digest does not depend on the machine
-    same = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    result: bytes = same.dtype.str.encode() + same.tobytes()
-    return result
+    dtype = first.dtype.newbyteorder("<")
+    yield dtype.str.encode()
+    for values in some if variable.ndim else [first]:
+        yield np.ascontiguousarray(values, dtype=dtype).tobytes()
 
 
 def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> None:
@@ -145,6 +162,14 @@ def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> Non
 def _seal(content: bytes | memoryview) -> bytes:
     """Return what stands behind the contents of a file."""
     return _SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n"
+
+
+def seal_file(path: Path) -> None:
+    """Write behind the contents of a file what :func:`write_tree` does; the file is read in pieces."""
+    with path.open("r+b") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0, io.SEEK_END)
+        file.write(_SEAL + digest.encode() + b"\n")
 
 
 def _is_large(variable: xr.Variable) -> bool:
