@@ -140,7 +140,8 @@ def _train(
     for what in needs_memory(options):
         require_in_memory(reference.spectra, what)
     if options.has_latent:
-        require_latent_memory(*reference.spectra.flux.shape, options, n_terms(len(reference.label_names)))
+        n_star, n_pixel = reference.spectra.flux.shape
+        require_latent_memory(n_star, n_pixel, options, n_terms(len(reference.label_names)))
     require_normalised(reference.spectra.select(rows_to_measure(len(reference))))
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra

@@ -1,25 +1,42 @@
+"""Digests of inputs: equal for equal inputs, and other ones for others."""
+
 from dataclasses import replace
 
 import numpy as np
+import toy
+from toy_survey import toy_survey
 
-from bayescannon.app.run_identity import choice_identity, model_identity, table_identity
-from bayescannon.cannon.training import train
-from bayescannon.data.label_table import LabelTable
-from tests.helpers import toy
-
-
-def test_a_model_is_told_from_one_that_differs_in_a_number():
-    model = train(toy.toy_reference(60, ("teff",)))
-    assert model_identity(model) == model_identity(replace(model))
-    other = replace(model, reference_labels=model.reference_labels + 1e-9)
-    assert model_identity(other) != model_identity(model)
+import bayescannon as bc
+from bayescannon.app.run_identity import choice_identity, model_identity, reference_identity, table_identity
+from bayescannon.models.label_priors import FlatLabels
+from bayescannon.models.nuisances import Nuisances
 
 
-def test_tables_and_choices_are_told_by_what_they_hold():
-    table = LabelTable(id=np.array(["a", "b"]), labels={"teff": np.array([4000.0, 5000.0])})
-    same = LabelTable(id=np.array(["a", "b"]), labels={"teff": np.array([4000.0, 5000.0])})
-    other = LabelTable(id=np.array(["a", "b"]), labels={"teff": np.array([4000.0, 5001.0])})
-    assert table_identity(table) == table_identity(same) != table_identity(other)
-    assert table_identity(None) == ""
-    assert choice_identity(None) == "None"
-    assert choice_identity("coverage") != choice_identity("flat")
+def test_a_model_is_known_by_all_that_it_holds(tmp_path):
+    reference = toy.toy_reference(80, ("teff", "logg"), n_pixel=40)
+    model = bc.qualify(bc.train(reference), reference, folds=2)
+    bc.save_model(model, tmp_path / "model.nc")
+    assert model_identity(bc.load_model(tmp_path / "model.nc")) == model_identity(model)
+    # the hash of a model does not have its coverage
+    bare = replace(model, coverage=None)
+    assert bare.hash == model.hash
+    assert model_identity(bare) != model_identity(model)
+    survey = toy_survey().model
+    assert model_identity(survey) != model_identity(survey.router)
+
+
+def test_tables_and_reference_sets():
+    table = bc.LabelTable(["a", "b"], labels={"teff": [4800, 5000]})
+    assert table_identity(table) == table_identity(bc.LabelTable(["a", "b"], labels={"teff": [4800, 5000]}))
+    assert table_identity(bc.LabelTable(["a", "b"], labels={"teff": [4800, 5001]})) != table_identity(table)
+    assert table_identity(None) == reference_identity(None) == ""
+    reference = toy.toy_reference(30, ("teff",))
+    moved = replace(reference, labels=reference.labels + 1)
+    assert reference_identity(reference) == reference_identity(reference.select(np.arange(30)))
+    assert reference_identity(moved) != reference_identity(reference)
+
+
+def test_choices():
+    assert [choice_identity(one) for one in (None, "gaussian", 3)] == ["None", "'gaussian'", "3"]
+    assert choice_identity(FlatLabels()) == choice_identity(FlatLabels())
+    assert choice_identity(Nuisances("5km/s")) != choice_identity(Nuisances("6km/s"))
