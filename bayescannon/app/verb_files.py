@@ -51,6 +51,7 @@ def check_files(options: argparse.Namespace) -> None:
     """
     # imported here so that --help is quick
     from bayescannon.io.output_check import Output, check_outputs
+    from bayescannon.io.urls import url_of
 
     written = {**WRITTEN[options.verb], "log_file": _LOG}
     if getattr(options, "append", False):
@@ -61,7 +62,8 @@ def check_files(options: argparse.Namespace) -> None:
     outputs = [
         Output(path, "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
         for name, kind in written.items()
-        if (path := getattr(options, name, None)) is not None
+        # what can be written at a URL is known where it is written
+        if (path := getattr(options, name, None)) is not None and url_of(path) is None
     ]
     check_outputs(outputs, list(_read_by(options)), overwrite=options.overwrite)
 

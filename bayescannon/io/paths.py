@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bayescannon.data.parts import a_kind
+from bayescannon.io.urls import local_path
 from bayescannon.numerics.errors import InputTypeError
 
 
@@ -33,7 +34,7 @@ def as_path(given: Any, what: str) -> Path:
     if not isinstance(given, str | os.PathLike):
         got = "None" if given is None else a_kind(given)
         raise InputTypeError(f"the path of {what} is expected; got {got}")
-    return Path(os.fsdecode(given))
+    return local_path(given)
 
 
 def no_file(path: Path) -> str:

@@ -22,14 +22,13 @@ from bayescannon.io.prepare_journal import digest_of
 from bayescannon.io.prepare_report import PrepareError, PrepareReport, Refusals, tally
 from bayescannon.io.prepare_run import PrepareRun
 from bayescannon.io.prepare_tally import PrepareTally
+from bayescannon.io.prepare_target import PrepareTarget
 from bayescannon.io.readers.choice import AUTO, choose_reader, endings_of, hint_of_other_readers
 from bayescannon.io.readers.reader import Reader
 from bayescannon.io.readers.registry import find_reader
 from bayescannon.io.redshift_table import choose_redshift
 from bayescannon.io.source_files import SourceFiles, find_files, survey_files
-from bayescannon.io.store_append import OldStore
 from bayescannon.io.store_layout import least_stored
-from bayescannon.io.store_writer import check_output_store
 from bayescannon.io.work_folder import WorkFolder
 from bayescannon.numerics.errors import BayesCannonWarning, InputError
 from bayescannon.numerics.executors import executor_of
@@ -83,7 +82,8 @@ def prepare_files(
         A folder (searched for files with the reader's endings, including sub-folders), one file, a text file with one
         path per line relative to the folder of the text file ('#' begins a comment), or the paths.
     store : str or Path
-        The store to write, usually named ``*.zarr``.
+        The store to write, usually named ``*.zarr``; or a URL at which none is, to which the finished store is copied
+        from a hidden folder in the working folder (needs bayescannon[urls]).
     preset : Preset or {"paper", "released", "masked", "none"}
         A name, or a changed copy of one of them; "none" is for spectra that are normalised already.
     grid : array of shape (pixel,), str or Path, optional
@@ -142,7 +142,8 @@ def prepare_files(
     ['STAR', 'STAR']
     """
     workers = whole_number(workers, "workers", least=1)
-    store = as_path(store, "the store to write")
+    # before the files are looked for
+    as_path(store, "the store to write")
     preset = choose_preset(preset)
     given, air, redshift, append = _reading(reading)
     found = _found(source, given)
@@ -160,21 +161,19 @@ def prepare_files(
         n_done=len(survey.refused) + len(choice.others),
     )
     n_files = len(found.names) - len(choice.left_out)
-    if append and overwrite:
-        raise InputError("stars are added to a store (append) or it is replaced (overwrite); got both")
-    target = check_output_store(store, overwrite=overwrite or append)
-    old = OldStore(target, preset, work.grid) if append else None
+    target = PrepareTarget(store, overwrite=overwrite, append=append)
+    old = target.old(preset, work.grid)
     fingerprint = {
         "verb": "prepare", "append": old and old.fingerprint(), "preset": provenance(preset), "air": air,
         "reader": choice.reader.name, "grid": digest_of(work.grid), "redshift": digest_of(redshift),
         "files": survey.digest, "chunk": FILE_CHUNK,
     }  # fmt: skip
-    with WorkFolder(target, fingerprint) as folder, reporting(progress, "prepare") as report:
-        check_output_store(store, overwrite=overwrite or append)
-        run = PrepareRun(folder.parts, work.grid, start, str(store), old)
-        if not run.finished(target):
+    with WorkFolder(target.folder, fingerprint) as folder, reporting(progress, "prepare") as report:
+        run = PrepareRun(folder.parts, work.grid, start, str(target.path), old)
+        if not run.finished(target.written()):
+            target.check()
             run.go_on()
-            require_room(target, least_stored(run.left(len(source_of.names)), len(work.grid)))
+            require_room(target.folder, least_stored(run.left(len(source_of.names)), len(work.grid)))
             tasks = islice(_tasks(source_of, choice.reader), run.next_task, None)
             with closing(_prepared(tasks, work, workers)) as prepared:
                 for chunk in prepared:
@@ -189,12 +188,12 @@ def prepare_files(
                 "reader": choice.reader.name, "n_air": run.tally.n_air,
             }  # fmt: skip
             run.finish(provenance(preset) | attrs, refused)
-            run.put_in_place(target)
+            run.put(target)
         folder.finish()
     finding = run.noise.finding()
     finding.warn(f"the spectra of {source if isinstance(source, str | Path) else 'these files'}")
     return PrepareReport(
-        store, n_files, run.n_star, tuple(refused), preset, choice.reader.name,
+        target.path, n_files, run.n_star, tuple(refused), preset, choice.reader.name,
         run.n_new + len(refused), run.tally.n_air, {text: count for text, count in run.tally.notes.items() if count},
         finding,
     )  # fmt: skip

@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.io.known_ids import KnownIds
-from bayescannon.io.outputs import put_in_place, saying_why
+from bayescannon.io.outputs import saying_why
 from bayescannon.io.prepare_chunk import Chunk
 from bayescannon.io.prepare_journal import Entry, PrepareJournal
 from bayescannon.io.prepare_report import PrepareError
 from bayescannon.io.prepare_tally import NoiseSample, PrepareTally
-from bayescannon.io.store import store_attributes, store_id
+from bayescannon.io.prepare_target import PrepareTarget
+from bayescannon.io.store import store_id
 from bayescannon.io.store_append import OldStore
 from bayescannon.io.store_builder import Shard, StoreBuilder
 from bayescannon.io.store_layout import STAR, STAR_SHARD
@@ -166,17 +166,15 @@ class PrepareRun:
         with saying_why(self.journal.store):
             self.builder.finish(attrs, refused)
 
-    def put_in_place(self, target: Path) -> None:
-        """Give the finished store its name, and record that, for a run that is killed before it can say so."""
-        written = store_id(self.journal.store)
-        self.journal.record_result(written, self.n_star, self.tally)
-        with saying_why(target):
-            put_in_place(self.journal.store, target)
+    def put(self, target: PrepareTarget) -> None:
+        """Put the finished store in its place, and record that, for a run that is killed before it can say so."""
+        self.journal.record_result(store_id(self.journal.store), self.n_star, self.tally)
+        target.put(self.journal.store)
 
-    def finished(self, target: Path) -> PrepareTally | None:
-        """Return what the same command counted, if it put the store in place and was killed then; else None."""
+    def finished(self, written: str | None) -> PrepareTally | None:
+        """Return what the same command counted, if the store it put in place is the one that is there; else None."""
         recorded = self.journal.result()
-        if recorded is None or store_attributes(target).get("store_id") != recorded[0]:
+        if recorded is None or written != recorded[0]:
             return None
         _, self.n_finished, self.tally = recorded
         return self.tally

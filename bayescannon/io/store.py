@@ -1,7 +1,6 @@
 """Read the store of prepared spectra; what is incomplete, damaged, changed or no store is refused."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,11 @@ from bayescannon.io.store_manifest import read_manifest
 from bayescannon.io.store_place import LocalPlace, read_root
 from bayescannon.io.store_reader import StoreReader
 from bayescannon.io.store_variable import as_dataset
+from bayescannon.io.urls import UrlPlace, url_of
 from bayescannon.numerics.errors import InputError
 
 __all__ = [
-    "STAR_CHUNK", "StoreError", "is_store", "iterate_spectra", "load_rows", "load_spectra", "open_reader", "open_store",
+    "STAR_CHUNK", "StoreError", "is_store", "iterate_spectra", "load_spectra", "open_reader", "open_store",
     "rows_in_store", "store_attributes", "store_id",
 ]  # fmt: skip
 
@@ -38,9 +38,9 @@ def open_reader(path: str | Path) -> StoreReader | FirstFormatReader:
     StoreError
         The store does not exist, is incomplete or damaged, or `path` is not a store of bayescannon.
     """
-    place = LocalPlace(as_path(path, "a store of spectra"))
+    place = store_place(path)
     document = read_root(place)
-    if not document and aside_name(real_path(place.given)).exists():
+    if not document and isinstance(place, LocalPlace) and aside_name(real_path(place.given)).exists():
         # a process that replaced the store was killed, or is at it
         with saying_why(place.given), locked(real_path(place.given)):
             settle(place.given)
@@ -49,9 +49,20 @@ def open_reader(path: str | Path) -> StoreReader | FirstFormatReader:
     written = attributes.get("format") if isinstance(attributes, dict) else None
     if written == FORMAT:
         return StoreReader(place, read_manifest(document, place.shown))
+    if isinstance(place, UrlPlace):
+        raise StoreError(
+            f"there is no store of bayescannon ({FORMAT}) at {place.shown}"
+            + (f"; one of {FIRST_FORMAT} is read from a folder of this machine only" if written == FIRST_FORMAT else "")
+        )
     if written == FIRST_FORMAT:
         return FirstFormatReader(place, document)
     raise _no_store(place)
+
+
+def store_place(path: str | Path) -> LocalPlace | UrlPlace:
+    """Return where a store lies: a folder of this machine, or a URL."""
+    url = url_of(path)
+    return LocalPlace(as_path(path, "a store of spectra")) if url is None else UrlPlace(url)
 
 
 def _no_store(place: LocalPlace) -> StoreError:
@@ -98,7 +109,7 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     Parameters
     ----------
     path : str or Path
-        The store.
+        The store, or its URL, such as ``s3://bucket/store.zarr`` or ``https://...`` (needs bayescannon[urls]).
     ids : sequence of str, optional
         Ids of the stars to load, in this order, found as they are or without folders and file endings
         (:func:`bayescannon.data.star_ids.rows_by_id`). By default all stars. Only the parts of the store that hold them
@@ -132,45 +143,6 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     # chunks are read in the order of the store, then sorted into the order of `ids`
     order, inverse = np.unique(index, return_inverse=True)
     return reader.spectra(order).select(inverse)
-
-
-def load_rows(path: str | Path, start: int, stop: int, *, of_store: str | None = None) -> Spectra:
-    """
-    Load the stars of a store from row `start` up to, without, `stop`.
-
-    Parameters
-    ----------
-    path : str or Path
-    start, stop : int
-    of_store : str, optional
-        The id that the store must have, see :func:`store_id`.
-
-    Raises
-    ------
-    StoreError
-        As :func:`load_spectra`, or the store has another id.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from bayescannon.io.store_writer import save_spectra
-    >>> flux = np.ones((3, 4), dtype=np.float32)
-    >>> spectra = Spectra(np.linspace(5000.0, 5003.0, 4), flux, 100 * flux, np.array(["a", "b", "c"]))
-    >>> store = save_spectra(spectra, Path(tempfile.mkdtemp()) / "store.zarr")
-    >>> load_rows(store, 1, 3).id.tolist()
-    ['b', 'c']
-    """
-    place = LocalPlace(as_path(path, "a store of spectra"))
-    reader = _opened_last(str(place.root), place.root_stamp())
-    if of_store is not None and reader.attrs.get("store_id") != of_store:
-        raise StoreError(f"{path} was replaced or changed since the run began, so nothing of it is used; start again")
-    return reader.spectra(slice(start, stop))
-
-
-@lru_cache(maxsize=2)
-def _opened_last(path: str, stamp: object) -> StoreReader | FirstFormatReader:  # noqa: ARG001
-    """Open a store; it stays open, for the next block, as long as its root metadata have the same stamp."""
-    return open_reader(path)
 
 
 def rows_in_store(names: NDArray[np.str_], ids: Sequence[str], path: str | Path) -> NDArray[np.intp]:
@@ -220,15 +192,17 @@ def store_id(path: str | Path) -> str:
     return reader.store_id if isinstance(reader, FirstFormatReader) else reader.manifest.store_id
 
 
-def store_attributes(path: Path) -> dict[str, Any]:
+def store_attributes(path: str | Path) -> dict[str, Any]:
     """Return the attributes of the zarr v3 group at `path`; empty if there is none."""
     try:
-        found = read_root(LocalPlace(path)).get("attributes", {})
+        found = read_root(store_place(path)).get("attributes", {})
     except StoreError:
         return {}
     return dict(found) if isinstance(found, dict) else {}
 
 
-def is_store(path: Path) -> bool:
-    """Tell whether a store of bayescannon is at `path`, of any format, whole or not."""
-    return store_attributes(path).get("format") in FORMATS or ((path / ROOT).exists() and (path / "flux").is_dir())
+def is_store(path: str | Path) -> bool:
+    """Tell whether a store of bayescannon is at `path`, of any format, whole or not; everything at a URL is."""
+    if store_attributes(path).get("format") in FORMATS or url_of(path) is not None:
+        return True
+    return Path(path, ROOT).exists() and Path(path, "flux").is_dir()

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from bayescannon.data.display import visible
 from bayescannon.data.spectra import LARGEST_IVAR
 from bayescannon.io.checksum import bytes_crc32c
-from bayescannon.io.store import open_reader
+from bayescannon.io.store import open_reader, store_place
 from bayescannon.io.store_chunks import INDEX_BYTES, ChunkError, decode_column, decode_pixels, read_index
 from bayescannon.io.store_first_format import FirstFormatReader
 from bayescannon.io.store_layout import ROOT, STAR_CHUNK, STAR_SHARD, StoreError
 from bayescannon.io.store_manifest import StoredArray
 from bayescannon.io.store_reader import StoreReader, described_rows
+from bayescannon.io.urls import UrlPlace
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.progress import Progress, reporting
 
@@ -63,7 +64,8 @@ def check_store(path: str | Path, *, progress: Progress = None) -> list[str]:
         reader = open_reader(path)
     except StoreError as error:
         # where there is no store there are no faults of one
-        if not Path(path, ROOT).exists() and not Path(path, "flux").exists():
+        place = store_place(path)
+        if place.root_stamp() is None and (isinstance(place, UrlPlace) or not Path(path, "flux").exists()):
             raise
         return [str(error)]
     if isinstance(reader, FirstFormatReader):

@@ -158,6 +158,12 @@ def _digest(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]
 
 
+def has_id(document: Mapping[str, Any], store_id: str) -> bool:
+    """Tell whether a root document is that of the store with an id, unchanged."""
+    attributes = document.get("attributes")
+    return isinstance(attributes, dict) and attributes.get("store_id") == store_id == _digest(document)
+
+
 def read_manifest(document: Mapping[str, Any], shown: str) -> Manifest:
     """
     Return the manifest in a root document, checked in itself: nothing is read or allocated but what it describes.

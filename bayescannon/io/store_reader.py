@@ -12,7 +12,7 @@ from bayescannon.data.spectra import Spectra
 from bayescannon.io.size_limits import require_memory
 from bayescannon.io.store_chunks import INDEX_BYTES, ChunkError, decode_column, decode_pixels, read_index
 from bayescannon.io.store_layout import FORMAT, PIXEL_ARRAYS, STAR_CHUNK, STAR_SHARD, TEXT, StoreError
-from bayescannon.io.store_manifest import Manifest, StoredArray
+from bayescannon.io.store_manifest import Manifest, StoredArray, has_id
 from bayescannon.io.store_place import StorePlace, read_root
 
 _CRC = 4
@@ -90,7 +90,7 @@ class StoreReader:
         if stamp == self._stamp:
             return
         found = read_root(self.place) if stamp is not None else {}
-        if found.get("attributes", {}).get("store_id") != self.manifest.store_id:
+        if not has_id(found, self.manifest.store_id):
             raise StoreError(
                 f"{self.place.shown} was replaced or changed while it was being read, so nothing of it is used; start "
                 "again"

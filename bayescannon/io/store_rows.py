@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.spectra import Spectra
-from bayescannon.io.paths import as_path
-from bayescannon.io.store import StoreError, open_reader, store_id
+from bayescannon.io.store import StoreError, open_reader, store_id, store_place
 from bayescannon.io.store_first_format import FirstFormatReader
 from bayescannon.io.store_place import LocalPlace
 from bayescannon.io.store_reader import StoreReader
@@ -74,8 +73,8 @@ def text_column(path: str | Path, name: str, rows: Rows) -> NDArray[np.str_]:
 
 def _open(path: str | Path) -> tuple[Reader, str]:
     """Return a store that is open, and its id."""
-    place = LocalPlace(as_path(path, "a store of spectra"))
-    return _opened_last(str(place.root), place.root_stamp())
+    place = store_place(path)
+    return _opened_last(str(place.root) if isinstance(place, LocalPlace) else place.url, place.root_stamp())
 
 
 @lru_cache(maxsize=2)

@@ -26,7 +26,9 @@ from bayescannon.io.outputs import (
 from bayescannon.io.paths import as_path
 from bayescannon.io.store import store_attributes
 from bayescannon.io.store_builder import StoreBuilder
-from bayescannon.io.store_layout import FORMATS
+from bayescannon.io.store_layout import FORMATS, ROOT
+from bayescannon.io.store_place import LocalPlace
+from bayescannon.io.urls import UrlPlace, url_of
 
 
 class StoreWriter:
@@ -59,14 +61,18 @@ class StoreWriter:
     """
 
     def __init__(self, path: str | Path, wavelength: NDArray[np.float64], *, overwrite: bool = False) -> None:
-        self.path = as_path(path, "the store to write")
+        url = url_of(path)
+        self.place = None if url is None else place_to_write(url)
+        self.path = as_path(path, "the store to write") if self.place is None else Path(self.place.url)
         self._overwrite = overwrite
-        self._target = check_output_store(self.path, overwrite=overwrite)
+        self._target = self.path if self.place else check_output_store(self.path, overwrite=overwrite)
         self.partial = temporary_name(self._target)
         self.builder = StoreBuilder(self._write, wavelength, str(self.path))
         self._stack = ExitStack()
 
     def __enter__(self) -> "StoreWriter":
+        if self.place is not None:
+            return self
         with ExitStack() as stack:
             stack.enter_context(locked(self._target))
             settle(self._target)
@@ -79,8 +85,9 @@ class StoreWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            # after finish the temporary folder does not exist
-            remove(self.partial)
+            # after finish the temporary folder does not exist; at a URL what has no root metadata is no store
+            if self.place is None:
+                remove(self.partial)
         finally:
             self._stack.close()
 
@@ -121,11 +128,40 @@ class StoreWriter:
         """
         with saying_why(self.path):
             self.builder.finish(attrs, refused)
-            put_in_place(self.partial, self._target)
+            if self.place is None:
+                put_in_place(self.partial, self._target)
         return self.path
 
     def _write(self, name: str, data: bytes) -> None:
-        write_file(self.partial, name, data)
+        if self.place is None:
+            write_file(self.partial, name, data)
+        else:
+            self.place.write(name, data)
+
+
+def place_to_write(url: str) -> UrlPlace:
+    """
+    Return the place of a new store at a URL.
+
+    Raises
+    ------
+    OutputExistsError
+        A store is there: at a URL nothing is replaced, as that cannot be done in one step.
+    MissingLibraryError
+        Libraries for URLs are not installed.
+    """
+    place = UrlPlace(url)
+    with saying_why(Path(url)):
+        if place.root_stamp() is not None:
+            raise OutputExistsError(url, "exists; a store at a URL is not replaced: choose another name, or remove it")
+    return place
+
+
+def upload(folder: Path, place: UrlPlace) -> None:
+    """Copy a whole store of this machine to a URL, its root metadata last."""
+    names = sorted(LocalPlace(folder).names(), key=lambda name: (name == ROOT, name))
+    for name in names:
+        place.write(name, (folder / name).read_bytes())
 
 
 def write_file(folder: Path, name: str, data: bytes) -> None:
@@ -165,14 +201,14 @@ def save_spectra(spectra: Spectra, path: str | Path, *, overwrite: bool = False)
     spectra : Spectra
         At least one.
     path : str or Path
-        The store, usually named ``*.zarr``; its folder is made if need be.
+        The store, usually named ``*.zarr``; its folder is made if need be. Or a URL at which no store is.
     overwrite : bool
         Replace a store that exists.
 
     Returns
     -------
     path : pathlib.Path
-        The store, for :func:`bayescannon.io.store.load_spectra`.
+        The store, for :func:`bayescannon.io.store.load_spectra`; a Path of the URL, which stands for it.
 
     Raises
     ------
