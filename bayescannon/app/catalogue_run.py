@@ -1,6 +1,6 @@
 """A catalogue of every star of a store, in parts that are kept until it is whole: an interrupted run goes on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from bayescannon.cannon.fit_check import warn_of_fit
 from bayescannon.cannon.populations.survey_file import as_any_model
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.data.flags import FitStatus
+from bayescannon.data.star_log import is_logged, log_refused
 from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_rows
 from bayescannon.io.catalogue_folder import check_folder_path, replacing_folder, write_folder
 from bayescannon.io.catalogue_formats import FORMATS
@@ -195,7 +197,17 @@ def write_labels(
         facts = finished.facts()
         selection = "" if limit is None else selection_summary(facts, limit)
         attributes = dict(finished.attributes) | ({"selection": selection} if selection else {})
-        write(finished.joined().rows(attributes))
+        rows = finished.joined().rows(attributes)
+        write(rows)
+        if is_logged():
+            log_refused("label", _unlabelled(rows))
         work.finish()
     warn_of_fit(facts["converged"], facts.median_chi2, facts.median_pixels, stacklevel=3)
     return LabelledCatalogue(path, replace(facts, attributes=attributes), selection, work.n_adopted)
+
+
+def _unlabelled(rows: CatalogueRows) -> Iterator[tuple[str, str]]:
+    """Yield the stars that have no labels, and how their fits ended."""
+    for block in rows.blocks():
+        poor = block["status"] != FitStatus.CONVERGED
+        yield from zip(block["id"][poor].tolist(), block["status_text"][poor].tolist(), strict=True)

@@ -7,6 +7,11 @@ STAR_LOGGER = "bayescannon.stars"
 _log = logging.getLogger(STAR_LOGGER)
 
 
+def is_logged() -> bool:
+    """Tell whether anything takes the lines, so that stars need not be looked through for nothing."""
+    return _log.isEnabledFor(logging.INFO)
+
+
 def log_refused(verb: str, refused: Iterable[tuple[str, str]]) -> None:
     """
     Log a line at level INFO for every refused star: the verb, the star or its file, and the reason.
@@ -20,6 +25,6 @@ def log_refused(verb: str, refused: Iterable[tuple[str, str]]) -> None:
     --------
     >>> log_refused("prepare", [("a.fits", "not FITS")])
     """
-    if _log.isEnabledFor(logging.INFO):
+    if is_logged():
         for star, reason in refused:
             _log.info("%s: %s: %s", verb, star, reason)

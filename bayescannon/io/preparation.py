@@ -14,6 +14,7 @@ from typing import Any, TypedDict, Unpack, get_type_hints
 from bayescannon.data.display import visible
 from bayescannon.data.grid_choice import lamost_grid, parse_grid
 from bayescannon.data.preset import PAPER, Preset, choose_preset, provenance
+from bayescannon.data.star_log import log_refused
 from bayescannon.io.grid_file import as_grid
 from bayescannon.io.output_check import require_room
 from bayescannon.io.paths import as_path
@@ -180,6 +181,7 @@ def prepare_files(
                     run.add(chunk)
                     report(run.tally.n_done, n_files)
         refused = sorted((visible(file, keep=""), visible(reason, keep="")) for file, reason in run.tally.refused)
+        log_refused("prepare", refused)
         if not run.n_new and not run.n_finished:
             raise _nothing_prepared(n_files, refused, hint_of_other_readers(choice, files))
         if not run.n_finished:
