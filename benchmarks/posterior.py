@@ -2,12 +2,14 @@
 Time posteriors of mock stars, and compare them with NUTS: python benchmarks/posterior.py --help.
 
 Importance sampling and nutpie sample the same stars in one run. The time per star includes the search of minima; the
-compression of the pixels has a row of its own. Training, reading and, except for NUTS, compilation are not included.
+compression of the pixels has rows of its own. Training, reading and, except for NUTS, compilation are not included.
+Importance sampling is timed on one thread and on two, NUTS with a chain on every core.
 """
 
 import argparse
 
 import numpy as np
+from fair_clock import machine, timed
 from rich.console import Console
 from rich.table import Table
 from uncertainties import clock
@@ -44,15 +46,23 @@ def main() -> None:
     prior = build_label_prior(options.prior, model)
     density = prior.density(model.scaler)
     starts, seeds = draw_starts(model, 7, seed=0), star_seeds(stars.id, 0)
-    compression, quartic = clock(lambda: star_quartic(model, stars))
-    sample_labels(quartic.select(slice(0, 256)), starts, seeds[:256], density=density, n_draws=options.draws)
-    sampling, found = clock(lambda: sample_labels(quartic, starts, seeds, density=density, n_draws=options.draws))
-    per_star = 1e3 / len(stars)
-    rows = Table(title=f"{len(stars)} stars, {len(model.label_names)} labels, {options.draws} draws, {n_cores()} cores")
+    quartic = star_quartic(model, stars)
+
+    def sample(workers: int) -> LabelPosterior:
+        return sample_labels(quartic, starts, seeds, density=density, n_draws=options.draws, workers=workers)
+
+    found = sample(1)
+    rows = Table(title=f"{len(stars)} stars, {len(model.label_names)} labels, {options.draws} draws; {machine()}")
     rows.add_column("step")
-    rows.add_column("ms per star", justify="right")
-    rows.add_row("compression of the pixels", f"{compression * per_star:.3f}")
-    rows.add_row("seven starts, search, draws, weights, summary", f"{sampling * per_star:.3f}")
+    for column in ("threads", "wall [ms per star]", "processor [ms per star]"):
+        rows.add_column(column, justify="right")
+    for name, call in (
+        ("compression of the pixels", lambda workers: star_quartic(model, stars, workers=workers)),
+        ("seven starts, search, draws, weights, summary", sample),
+    ):
+        for threads in (1, 2):
+            one = timed(call, threads=threads, repeats=3).times(1e3 / len(stars))
+            rows.add_row(name, str(threads), f"{one.wall:.3f}", f"{one.processor:.3f}")
     few = slice(0, options.nuts)
     if options.nuts and can_sample():
         fine = sample_labels(quartic.select(few), starts, seeds[few], density=density, n_draws=20_000)
@@ -69,8 +79,8 @@ def main() -> None:
 
         short, _ = clock(lambda: nuts(400))
         long, chains = clock(lambda: nuts(20_000))
-        rows.add_row("NUTS, 20,000 draws, with compilation", f"{long * 1e3 / options.nuts:.1f}")
-        rows.add_row("NUTS, 400 draws, with compilation", f"{short * 1e3 / options.nuts:.1f}")
+        for name, seconds in (("20,000 draws", long), ("400 draws", short)):
+            rows.add_row(f"NUTS, {name}, with compilation", str(n_cores()), f"{seconds * 1e3 / options.nuts:.1f}", "")
     console.print(rows)
     counts = np.bincount(found.status, minlength=len(PosteriorStatus))
     console.print(", ".join(f"{PosteriorStatus(k).name} {count}" for k, count in enumerate(counts)), highlight=False)
