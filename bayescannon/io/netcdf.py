@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.hdf5_check import hdf5_fault, heap_fault
 from bayescannon.io.output_check import require_room
 from bayescannon.io.outputs import replacing
 from bayescannon.io.paths import no_file
@@ -205,8 +205,10 @@ def read_tree(path: Path, *, sealed: bool = True) -> xr.DataTree:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with h5py.File(io.BytesIO(content), "r") as file:
-                fault = hdf5_fault(file, len(content))
+            fault = heap_fault(content)
+            if not fault:
+                with h5py.File(io.BytesIO(content), "r") as file:
+                    fault = hdf5_fault(file, len(content))
             if not fault:
                 with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
                     return opened.load()
@@ -239,7 +241,10 @@ def file_content(path: Path, *, sealed: bool = True) -> bytes:
 def read_kind(path: Path) -> str:
     """Return what a netCDF file says that it is, its attribute ``kind``, without its arrays; empty if nothing."""
     try:
-        with h5py.File(io.BytesIO(file_content(path)), "r") as file:
+        content = file_content(path)
+        if heap_fault(content):
+            return ""
+        with h5py.File(io.BytesIO(content), "r") as file:
             return str(file.attrs.get("kind", ""))
     except Exception:  # of a damaged file, whose reason is told when it is read
         return ""

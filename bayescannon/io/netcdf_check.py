@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 
-from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.hdf5_check import hdf5_fault, heap_fault
 from bayescannon.io.netcdf import DIGEST, NetcdfError, damaged_parts, file_content, read_tree, require_unchanged
 
 # seconds for reading what is left of a damaged file
@@ -76,7 +76,8 @@ def damage_of(path: Path) -> list[str]:
     try:
         content = file_content(path, sealed=False)
         with h5py.File(io.BytesIO(content), "r") as file:
-            return [] if hdf5_fault(file, len(content)) else list(_faults(file))
+            fault = heap_fault(content) or hdf5_fault(file, len(content))
+            return [] if fault else list(_faults(file))
     except Exception:  # HDF5 does not open it
         return []
 
