@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayescannon.data.display import printable
+from bayescannon.data.display import visible
 from bayescannon.data.parts import a_kind, dtype_text, split
 from bayescannon.data.units import to_unit
 from bayescannon.numerics.errors import InputError, InputTypeError
@@ -126,7 +126,7 @@ def texts(given: Any, name: str, *, missing_allowed: bool = False) -> NDArray[np
         found = np.where(missing, "", found)
     found = np.strings.strip(found)
     if not all(map(str.isascii, found.tolist())):
-        found = np.array([printable(one) for one in found.tolist()], dtype=np.str_)
+        found = np.array([visible(one, keep="") for one in found.tolist()], dtype=np.str_)
     if not missing_allowed and (found == "").any():
         star = int(np.flatnonzero(found == "")[0])
         raise InputError(f"{name} of star {star} is missing; every star needs a name")

@@ -15,7 +15,8 @@ _GZIP = b"\x1f\x8b"
 # of axes and of columns, by the FITS standard 4.0, sections 4.4.1 and 7.3.1
 _MOST = 999
 _HEADER = 1 << 24
-_COUNTED = re.compile(rb"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZBITPIX|ZNAXIS\d*) *= *(-?\d+)\s*(?:/.*)?$")
+_COUNTED = re.compile(rb"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZBITPIX|ZNAXIS\d*) *= *([^/]*)")
+_WHOLE = re.compile(rb"\s*([+-]?\d{1,40})\s*")
 
 
 def require_fits_sizes(data: bytes | BinaryIO, size: int, what: str) -> None:
@@ -36,7 +37,7 @@ def require_fits_sizes(data: bytes | BinaryIO, size: int, what: str) -> None:
     Raises
     ------
     SizeLimitError
-        More than 999 axes or columns, a negative axis, or an array that is not in the file.
+        More than 999 axes or columns, a size that is no whole number or negative, or an array that is not in the file.
 
     Examples
     --------
@@ -110,8 +111,13 @@ def _headers(stream: BinaryIO, size: int, what: str) -> Iterator[tuple[dict[str,
                     break
                 match = _COUNTED.match(card)
                 if match:
+                    key, number = match[1].decode(), _WHOLE.fullmatch(match[2])
+                    if number is None:
+                        # astropy counts up to such a value too, a large decimal number for instance
+                        text = match[2].decode("ascii", "replace").strip()
+                        raise SizeLimitError(f"too large: {what} declares {key} = {text}, which is no whole number")
                     # the first of several counts
-                    values.setdefault(match[1].decode(), int(match[2]))
+                    values.setdefault(key, int(number[1]))
         yield values, size - place
         skip = -(-max(_data_size(values), 0) // _BLOCK) * _BLOCK
         if place + skip >= size:

@@ -45,6 +45,8 @@ def test_true_headers_pass(tmp_path):
     ("key", "value", "number"),
     [
         ("NAXIS", 10**20 - 1, 1),
+        ("TFIELDS", "1.5E300", 1),
+        ("NAXIS2", "T", 2),
         ("NAXIS1", 10**15, 1),
         ("NAXIS2", 10**18, 1),
         ("NAXIS2", 10**18, 2),
