@@ -111,6 +111,7 @@ def draws_of_theta(model, *, draws, target_accept, seed=1):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("scale", [None, 3e-3])
 def test_nuts_finds_the_gaussian_posterior(scale):
     vectors, flux, ivar = survey(n_pixel=4)

@@ -18,7 +18,7 @@ from bayescannon.data.labels import PAPER_LABELS
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.outputs import OutputExistsError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 N_REFERENCE, N_TEST, SEED = 1200, 3000, 1
 # robust scatter against reported labels, S/N > 50: close to the paper's, whose stars are real (Ho et al. 2017, fig. 5)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from expect import expect_between
 from repeated_stars import NAMES, repeated_survey
 
@@ -13,6 +14,7 @@ from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.training import train
 
 
+@pytest.mark.long
 def test_the_scatter_of_sixty_stars_with_five_spectra_is_that_of_new_stars():
     """By stars the held-out scatter is that of new stars, but for an eighth fewer stars; by spectra it is far less."""
     ratios, leaking, within, alarms = [], [], [], []
