@@ -64,8 +64,17 @@ def test_a_folder_of_parts_is_the_same_catalogue(made, whole, tmp_path):
     for name in table.colnames:
         np.testing.assert_array_equal(parts[name], table[name])
     assert len(pyarrow.dataset.dataset(run.path).to_table()) == N_STAR
-    with pytest.raises(InputError, match="layout must be one of file, parts; got 'tree'"):
+    with pytest.raises(InputError, match="layout must be one of file, parts, hats; got 'tree'"):
         bc.label_catalogue(model, store, tmp_path / "c", layout="tree")
+
+
+def test_a_store_at_a_url_gives_the_same_bytes(made, whole, tmp_path):
+    pytest.importorskip("fsspec")
+    model, store, _ = made
+    url = "memory://labelled/store.zarr"
+    bc.save_spectra(bc.load_spectra(store), url)
+    bc.label_catalogue(model, url, tmp_path / "c.fits", n_draws=100)
+    assert (tmp_path / "c.fits").read_bytes() == whole
 
 
 @pytest.mark.long
