@@ -42,8 +42,10 @@ clean:
 
 .venv/.installed: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m bayescannon.app.compile_kernels
 	@touch $@
 
 .venv/.installed-test: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	$(BIN)/python -m bayescannon.app.compile_kernels
 	@touch $@ .venv/.installed

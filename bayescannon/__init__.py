@@ -4,6 +4,7 @@ Put stellar surveys on one label scale: a hierarchical Bayesian Cannon with exac
 Verbs, in the order of a survey's way from spectra to catalogue
     simulate_survey : a mock survey with a known truth
     check_input : can these spectra and labels be used?
+    find_damage : is a store, model or catalogue whole?
     prepare_spectra, prepare_files : rest frame, common grid, continuum of 1
     read_labels : the trusted labels of Survey A
     build_reference : spectra and labels of the same stars, after named cuts
@@ -44,10 +45,11 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 if TYPE_CHECKING:
     from bayescannon.app.catalogue_run import label_catalogue
+    from bayescannon.app.check import find_damage
     from bayescannon.app.input_check import check_input
     from bayescannon.app.stores import label_store
     from bayescannon.cannon.cuts import Cut
@@ -118,6 +120,7 @@ if TYPE_CHECKING:
 _HOME = {
     "simulate_survey": "mock.survey",
     "check_input": "app.input_check",
+    "find_damage": "app.check",
     "prepare_spectra": "data.prepare",
     "prepare_files": "io.preparation",
     "read_labels": "io.tables",
@@ -192,6 +195,7 @@ __all__ = [
     "__version__",
     "simulate_survey",
     "check_input",
+    "find_damage",
     "prepare_spectra",
     "prepare_files",
     "read_labels",
@@ -203,8 +207,8 @@ __all__ = [
     "validate",
     "compare_models",
     "label_spectra",
-    "label_store",
     "label_catalogue",
+    "label_store",
     "sample_posterior",
     "error_budget",
     "assess_coverage",

@@ -3,7 +3,7 @@ Time the errors of labels beyond formal ones: python benchmarks/uncertainties.py
 
 The reference set is that of benchmarks/training.py. The bootstrap trains, and labels --label of the reference stars, B
 times; the jackknife differentiates the labels of --jackknife stars. Reading and preparing spectra is not included; the
-first training and labelling have rows of their own.
+first training and labelling have rows of their own. Every line is timed on one thread and on two.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from fair_clock import machine, timed
 from rich.console import Console
 from rich.table import Table
 from training import survey
@@ -21,7 +22,6 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.training import train
 from bayescannon.data.labels import PAPER_LABELS, LabelScaler
 from bayescannon.data.spectra import Spectra
-from bayescannon.numerics.threads import n_cores
 from bayescannon.uncertainty.bootstrap import bootstrap_labels
 from bayescannon.uncertainty.coefficients import label_with_coefficient_errors
 from bayescannon.uncertainty.jackknife import jackknife_covariance
@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--label", type=int, help="reference stars that are labelled; by default all")
     parser.add_argument("--bootstrap", type=int, default=20)
     parser.add_argument("--jackknife", type=int, default=64, help="stars of the jackknife")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
 
     warm = reference_set(200, 40, options.labels)
@@ -68,33 +69,37 @@ def main() -> None:
     reference = reference_set(options.stars, options.pixels, options.labels)
     stars = reference.spectra.select(np.arange(options.label or options.stars))
     few = stars.select(np.arange(min(options.jackknife, len(stars))))
-    training, model = clock(lambda: train(reference))
-    labelling, estimates = clock(lambda: label_spectra(model, stars))
+    model = train(reference)
+    estimates = label_spectra(model, stars)
     own = estimates.isel(star=slice(0, len(few)))
-    rows = [("training, cold", training, ""), ("labelling", labelling, f"{1e3 * labelling / len(stars):.3f}")]
-    for name, n_star, call in (
-        (
-            f"bootstrap, B = {options.bootstrap}",
+    calls: dict[str, tuple[int, Callable[[int], object]]] = {
+        "training, cold": (0, lambda n: train(reference, workers=n)),
+        "labelling": (len(stars), lambda n: label_spectra(model, stars, workers=n)),
+        f"bootstrap, B = {options.bootstrap}": (
             len(stars),
-            lambda: bootstrap_labels(model, reference, stars, n_bootstrap=options.bootstrap, estimates=estimates),
+            lambda n: bootstrap_labels(
+                model, reference, stars, n_bootstrap=options.bootstrap, estimates=estimates, workers=n
+            ),
         ),
-        ("coefficient", len(stars), lambda: label_with_coefficient_errors(model, stars, estimates=estimates)),
-        ("sandwich", len(stars), lambda: sandwich_covariance(model, stars, estimates=estimates)),
-        (
-            f"jackknife of {len(few)} stars",
-            len(few),
-            lambda: jackknife_covariance(model, reference, few, estimates=own),
+        "coefficient": (
+            len(stars), lambda n: label_with_coefficient_errors(model, stars, estimates=estimates, workers=n)
         ),
-    ):
-        seconds, _ = clock(call)
-        rows.append((name, seconds, f"{1e3 * seconds / n_star:.3f}"))
+        "sandwich": (len(stars), lambda n: sandwich_covariance(model, stars, estimates=estimates, workers=n)),
+        f"jackknife of {len(few)} stars": (
+            len(few), lambda n: jackknife_covariance(model, reference, few, estimates=own, workers=n)
+        ),
+    }  # fmt: skip
     size = f"{options.stars} reference stars x {options.pixels} pixels x {options.labels} labels"
-    table = Table(title=f"{size}, {len(stars)} stars to label, {n_cores()} cores")
-    for column in ("errors", "seconds", "ms per star"):
-        table.add_column(column, justify="left" if column == "errors" else "right")
-    for name, seconds, each in rows:
-        table.add_row(name, f"{seconds:.1f}", each)
-    Console(width=110).print(table)
+    table = Table(title=f"{size}, {len(stars)} stars to label; {machine()}")
+    table.add_column("errors")
+    for column in ("threads", "wall [s]", "processor [s]", "processor, ms per star"):
+        table.add_column(column, justify="right")
+    for name, (n_star, call) in calls.items():
+        for n in options.threads:
+            one = timed(call, threads=n)
+            each = f"{1e3 * one.processor / n_star:.3f}" if n_star else ""
+            table.add_row(name, str(n), f"{one.wall:.1f}", f"{one.processor:.1f}", each)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.spectra import Spectra
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
+from bayescannon.numerics.tiles import map_tiles
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,18 @@ class BlockLabeller:
         pipeline_labels : LabelTable, optional
             Survey B's own labels of these stars.
         """
-        if isinstance(self.model, TrainedModel):
+        if isinstance(self.model, TrainedModel) and not self.choices.odd:
             found = self._label_one(self.model, spectra, pipeline_labels)
         else:
-            found = self._label_survey(self.model, spectra, pipeline_labels)
+            # these take some of the stars, and where one is among them must not depend on the block
+            def one(part: slice) -> xr.Dataset:
+                stars = spectra.select(part)
+                if isinstance(self.model, TrainedModel):
+                    return self._label_one(self.model, stars, pipeline_labels)
+                return self._label_survey(self.model, stars, pipeline_labels)
+
+            parts = map_tiles(one, len(spectra), self.choices.workers)
+            found = xr.concat(parts, dim="star", combine_attrs="override", data_vars="minimal")
         return subtract_offsets(found) if self.choices.correct_offsets else found
 
     def _label_one(self, model: TrainedModel, spectra: Spectra, own: LabelTable | None) -> xr.Dataset:

@@ -27,7 +27,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
-from bayescannon.cannon.engine_choices import BlockChoices, LayoutChoices
+from bayescannon.cannon.engine_choices import BlockChoices, EngineChoices, LayoutChoices
 from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
@@ -75,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
         _add_demo, _add_mock, _add_check_input, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage,
-        _add_validate, _add_information, _add_compare_models, _add_run,
+        _add_validate, _add_information, _add_compare_models, _add_run, _add_check,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -234,6 +234,7 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     _add_seed(parser, "the starts of the clip rounds, the folds, and the stars that stay in a cell")
     add_choices(parser, PopulationChoices)
     add_choices(parser, TrainingChoices)
+    add_choices(parser, EngineChoices)
     return parser
 
 
@@ -272,6 +273,7 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("--draws", type=count, default=N_DRAWS, metavar="N", help="posterior draws of each star")
     parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
     add_choices(parser, LabellingChoices, skip=("starts", "seed", "posterior", "draws"))
+    add_choices(parser, BlockChoices)
     _add_seed(parser, "stars, starts and draws")
     parser.add_argument("--out", type=Path, required=True, metavar="BUDGET.nc", help="netCDF file to write")
     reference = parser.add_argument_group("reference", "bootstrap and jackknife need the training stars' labels")
@@ -354,4 +356,11 @@ def _add_compare_models(commands: Commands) -> argparse.ArgumentParser:
 def _add_run(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "run", "run the whole pipeline as a TOML file says")
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    return parser
+
+
+def _add_check(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "check", "say whether stores, models and catalogues are whole; status 1 if one is not")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="store, model, catalogue or other output")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the findings as JSON")
     return parser

@@ -125,29 +125,9 @@ def _labels_config(options: argparse.Namespace, model: "TrainedModel | SurveyMod
 
 
 def _train(options: argparse.Namespace) -> None:
-    from bayescannon.app.config import TrainConfig
-    from bayescannon.app.console import make_console
-    from bayescannon.app.rescue import write_result
-    from bayescannon.app.summary import training_summary
-    from bayescannon.app.survey_terminal import print_qualified, print_trained
-    from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
-    from bayescannon.app.training import qualify_from_config, train_from_config
-    from bayescannon.cannon.populations.either_model import save_model
+    from bayescannon.app.train_verb import train_and_write
 
-    labels = _labels_config(options)
-    config = TrainConfig.of(options)
-    console = make_console()
-    model, reference = train_from_config(
-        options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
-    )
-    print_tally(console, reference.tally)
-    print_trained(console, model)
-    if config.folds:
-        with progress_bar(console, "hold out") as progress:
-            model = qualify_from_config(model, reference, config, seed=options.seed, progress=progress)
-        print_qualified(console, model)
-    write_result(lambda path: save_model(model, path, overwrite=options.overwrite), options.out)
-    say(console, f"{training_summary(model)}: {options.out}")
+    train_and_write(options, _labels_config(options))
 
 
 def _label(options: argparse.Namespace) -> None:
@@ -157,47 +137,9 @@ def _label(options: argparse.Namespace) -> None:
 
 
 def _uncertainties(options: argparse.Namespace) -> None:
-    from contextlib import nullcontext
+    from bayescannon.app.star_verbs import evaluate_errors
 
-    import xarray as xr
-
-    from bayescannon.app.console import make_console
-    from bayescannon.app.rescue import write_result
-    from bayescannon.app.stores import budget_of_store, star_choice
-    from bayescannon.app.terminal import print_budget, print_notes, say
-    from bayescannon.app.training import training_reference
-    from bayescannon.cannon.choices import NuisanceChoices
-    from bayescannon.cannon.options import choose_nuisances
-    from bayescannon.cannon.populations.survey_file import load_any_model
-    from bayescannon.io.netcdf import write_tree
-    from bayescannon.numerics.progress import can_draw
-
-    console = make_console()
-    model = load_any_model(options.model)
-    reference = None
-    if options.labels:
-        reference = training_reference(model, options.store, _labels_config(options, model))
-        print_notes(console, reference.notes)
-    with console.status("uncertainties") if can_draw(console) else nullcontext():
-        budget = budget_of_store(
-            model,
-            options.store,
-            kinds=options.kinds,
-            stars=star_choice(options.stars),
-            reference=reference,
-            prior=options.prior,
-            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
-            n_bootstrap=options.bootstrap,
-            n_draws=options.draws,
-            keep_draws=options.keep_draws,
-            star_id=options.star_id,
-            seed=options.seed,
-        )
-    write_result(lambda path: write_tree(xr.DataTree(budget), path, overwrite=options.overwrite), options.out)
-    print_budget(console, budget)
-    if "repeat_stars" in budget.attrs:
-        say(console, f"repeat: {budget.attrs['repeat_stars']}")
-    say(console, f"evaluated {budget.sizes['kind']} kinds of error of {budget.sizes['star']} stars: {options.out}")
+    evaluate_errors(options, lambda model: _labels_config(options, model))
 
 
 def _coverage(options: argparse.Namespace) -> None:
@@ -276,6 +218,31 @@ def _run(options: argparse.Namespace) -> None:
     run_pipeline(read_config(options.config), overwrite=options.overwrite)
 
 
+def _check(options: argparse.Namespace) -> int:
+    import json
+
+    from bayescannon.app.check import find_damage
+    from bayescannon.app.console import make_console
+    from bayescannon.app.terminal import say
+    from bayescannon.io.outputs import replacing
+    from bayescannon.numerics.errors import BayesCannonError
+
+    console = make_console()
+    found: dict[str, list[str]] = {}
+    for path in options.paths:
+        # what cannot be checked does not keep the others from it
+        try:
+            found[str(path)] = find_damage(path)
+        except BayesCannonError as error:
+            found[str(path)] = [str(error).removeprefix(f"{path} ")]
+        for finding in found[str(path)] or ["ok"]:
+            say(console, f"{path}: {finding}")
+    if options.json:
+        with replacing(options.json, overwrite=options.overwrite) as partial_file:
+            partial_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 1 if any(found.values()) else 0
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "demo": _demo,
     "mock": _mock,
@@ -289,4 +256,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "information": _information,
     "compare-models": _compare_models,
     "run": _run,
+    "check": _check,
 }

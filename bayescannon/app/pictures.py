@@ -47,8 +47,9 @@ def _drawn(result: RunResult, snr_min: float) -> Iterator[tuple[str, Figure]]:
     for ending, one in models.items():
         drawn = plot_coefficients(one.wavelength, one.theta, one.scatter, one.labels, scale=one.scaler.scale)
         yield f"coefficients{ending}", drawn
-    fitted = result.estimates.isel(star=result.estimates["status"].to_numpy() == FitStatus.CONVERGED)
-    values = {name: fitted["labels"].sel(stellar_label=name).to_numpy() for name in model.label_names}
+    catalogue = result.catalogue
+    fitted = catalogue[np.asarray(catalogue["status"]) == FitStatus.CONVERGED]
+    values = {name: np.asarray(fitted[name], dtype=np.float64) for name in model.label_names}
     has_kiel = {"teff", "logg"} <= set(model.label_names)
     if has_kiel:
         third = next((label for label in model.labels if label.name not in ("teff", "logg")), model.labels[0])
@@ -58,7 +59,7 @@ def _drawn(result: RunResult, snr_min: float) -> Iterator[tuple[str, Figure]]:
     if not isinstance(model, SurveyModel) or len(model.names) < 2:
         return
     for name in model.names:
-        membership = fitted["membership"].sel(population_name=name).to_numpy()
+        membership = np.asarray(fitted[f"p_{name}"], dtype=np.float64)
         if has_kiel:
             figure = new_figure(6.0, 5.0)
             plot_kiel_membership(values["teff"], values["logg"], membership, figure.add_subplot(), population=name)

@@ -1,6 +1,5 @@
 """The whole pipeline in one call: spectra and labels in; store, model, catalogue, statistics and figures out."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,43 +7,31 @@ from rich.console import Console
 
 from bayescannon.app.config import RunConfig, tables_of
 from bayescannon.app.console import make_console
-from bayescannon.app.pictures import write_figures
-from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
-from bayescannon.app.selection import choose_limit, keep_selected
-from bayescannon.app.stores import label_store
-from bayescannon.app.summary import summary, training_summary
-from bayescannon.app.survey_terminal import print_qualified, print_trained
-from bayescannon.app.terminal import (
-    print_notes,
-    print_prepared,
-    print_statistics,
-    print_tally,
-    progress_bar,
-    say,
-)
-from bayescannon.app.training import notes_of, qualify_from_config, read_sources, train_from_config
-from bayescannon.cannon.options import choose_nuisances
+from bayescannon.app.run_journal import RunJournal
+from bayescannon.app.run_steps import RunSteps, Step
+from bayescannon.app.terminal import print_notes, say
+from bayescannon.app.training import notes_of, read_sources
 from bayescannon.cannon.populations.choice import check_choice
-from bayescannon.cannon.populations.either_model import save_model, validate
-from bayescannon.data.preset import choose_preset
-from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_catalogue
+from bayescannon.io.catalogue import check_catalogue_path
 from bayescannon.io.output_check import Output, check_outputs
-from bayescannon.io.outputs import replacing
-from bayescannon.io.preparation import prepare_files
+from bayescannon.io.output_lock import locked, was_killed_on
+from bayescannon.io.outputs import real_path
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.progress import can_draw
 
 
 def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console | None = None) -> RunResult:
     """
     Run the whole pipeline: prepare, train, validate, label, write the catalogue and the figures.
 
+    Finished steps are recorded in ``run.json`` with digests of their inputs. A step whose inputs and output are
+    unchanged is not done again, so the same call goes on where an earlier one was interrupted.
+
     Parameters
     ----------
     config : RunConfig
     overwrite : bool
-        Replace outputs that exist.
+        Replace outputs that exist, where their inputs are others now.
     console : rich.console.Console, optional
         Where to report; standard output otherwise.
 
@@ -54,6 +41,8 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
 
     Raises
     ------
+    OutputBusyError
+        Another process runs into the same folder.
     ValueError, OSError
         As the steps do, before any work where that can be told.
     """
@@ -64,87 +53,64 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
         "model": out / "model.nc",
         "validation": out / "validation.json",
         "catalogue": out / config.label.catalogue,
+        "figures": out / "figures",
     }
-    check_outputs(_outputs(paths, out, figures=config.figures), _inputs(config), overwrite=overwrite)
-    preset = choose_preset(config.prepare.preset, config.prepare.variance, config.prepare.resampling)
+    if not config.figures:
+        del paths["figures"]
+    check_outputs([Output(out, "out", is_added_to=True)], _inputs(config), overwrite=overwrite)
+    result = RunResult(config, paths)
+    steps = RunSteps(config, result, console).in_order()
+    journal = RunJournal(out / "run.json")
+    # a killed run of this command had checked what it replaces
+    may_replace = overwrite or was_killed_on(real_path(out))
+    left = _unfinished(steps, journal)
+    check_outputs(_outputs(left), _inputs(config), overwrite=may_replace)
+    _check(config)
+    if left:
+        print_notes(console, notes_of(read_sources(config.labels, config.train)))
     out.mkdir(parents=True, exist_ok=True)
-    check_catalogue_path(paths["catalogue"], overwrite=overwrite)
-    # wrong populations and a wrong table are found before the spectra are prepared
+    check_catalogue_path(paths["catalogue"], overwrite=True)
+    with locked(real_path(out)):
+        for step in steps:
+            inputs = step.inputs()
+            if journal.is_finished(step.name, inputs, [step.output]):
+                say(console, f"{step.name}: finished before, with the same inputs: {step.output}")
+                continue
+            step.make()
+            journal.finish(step.name, inputs, [step.output])
+    # last, because it says whether the labels are of use
+    text = result.made.get("summary") or f"labels of {len(result.catalogue)} stars, as they were"
+    say(console, f"{text}: {paths['catalogue']}")
+    figures = {path.stem: path for path in sorted((out / "figures").glob("*.png"))} if config.figures else {}
+    return replace(result, outputs={**paths, **figures})
+
+
+def _unfinished(steps: list[Step], journal: RunJournal) -> list[Step]:
+    """Return the first step that is to be done, and those after it."""
+    for number, step in enumerate(steps):
+        if not step.output.exists() or not journal.is_finished(step.name, step.inputs(), [step.output]):
+            return steps[number:]
+    return []
+
+
+def _check(config: RunConfig) -> None:
+    """Raise an error for populations and choices that do not go together, before the spectra are prepared."""
     if config.train.populations is not None:
         check_choice(config.train.populations, list(config.train.label_names))
     elif config.label.only is not None:
         raise InputError(f"only = {config.label.only!r} needs populations in [train], which tell stars apart")
     if config.label.odd and not config.train.odd:
         raise InputError("odd = true in [label] needs odd = true in [train], which scores held-out stars")
-    print_notes(console, notes_of(read_sources(config.labels, config.train)))
-
-    with progress_bar(console, "prepare") as progress:
-        report = prepare_files(
-            config.prepare.spectra,
-            paths["store"],
-            preset=preset,
-            grid=config.prepare.grid,
-            reader=config.prepare.reader,
-            air=config.prepare.air,
-            redshift=config.prepare.redshift,
-            workers=config.prepare.workers,
-            overwrite=overwrite,
-            progress=progress,
-        )
-    print_prepared(console, report)
-    check_catalogue_names(paths["catalogue"], paths["store"])
-
-    seed, starts = config.label.seed, config.label.starts
-    with console.status("train") if can_draw(console) else nullcontext():
-        model, reference = train_from_config(paths["store"], config.labels, config.train, seed=seed)
-    print_tally(console, reference.tally)
-    print_trained(console, model)
-    if config.train.folds:
-        with progress_bar(console, "hold out") as progress:
-            model = qualify_from_config(model, reference, config.train, n_starts=starts, seed=seed, progress=progress)
-        print_qualified(console, model)
-    write_result(lambda path: save_model(model, path, overwrite=overwrite), paths["model"])
-    say(console, f"{training_summary(model)}: {paths['model']}")
-
-    limit = choose_limit(model, config.label.only, config.label.false_alarms)
-    with progress_bar(console, "validate") as progress:
-        validation = validate(
-            model, reference, folds=config.validate.folds, snr_min=config.validate.snr_min, n_starts=starts, seed=seed,
-            progress=progress,
-        )  # fmt: skip
-    print_statistics(console, validation.rows)
-    with replacing(paths["validation"], overwrite=overwrite) as partial:
-        partial.write_text(validation.to_json() + "\n", encoding="utf-8")
-
-    nuisances = choose_nuisances(config.label, model.options.nuisances)
-    with progress_bar(console, "label") as progress:
-        estimates = label_store(
-            model, paths["store"], prior=config.label.prior, nuisances=nuisances, n_starts=starts, seed=seed,
-            progress=progress, n_draws=config.label.draws if config.label.posterior else 0,
-            correct_offsets=config.label.correct_offsets, odd=config.label.odd,
-        )  # fmt: skip
-    kept, selected = keep_selected(estimates, limit)
-    write_result(lambda path: write_catalogue(kept, path, overwrite=overwrite), paths["catalogue"])
-    result = RunResult(model, reference, validation, estimates, paths)
-    if config.figures:
-        figures = write_figures(result, out / "figures", snr_min=config.validate.snr_min)
-        say(console, f"drew {', '.join(figures)}: {out / 'figures'}")
-        result = replace(result, outputs={**paths, **figures})
-    # last, because it says whether the labels are of use
-    text = "; ".join(part for part in (summary(estimates, n_starts=starts), selected) if part)
-    say(console, f"{text}: {paths['catalogue']}")
-    return result
 
 
-def _outputs(paths: dict[str, Path], out: Path, *, figures: bool) -> list[Output]:
-    """Return what a run writes, for a check before the work."""
-    files = [
-        Output(path, f"{name} of the run", is_folder=name == "store", makes_parents=True)
-        for name, path in paths.items()
-    ]
-    folders = [Output(out, "out", is_added_to=True)]
+def _outputs(steps: list[Step]) -> list[Output]:
+    """Return what steps are to write, for a check before the work."""
     # figures are replaced as a folder is: file by file
-    return [*folders, *files, *([Output(out / "figures", "figures of the run", is_folder=True)] if figures else [])]
+    folders = ("prepare", "figures")
+    return [
+        Output(step.output, f"the output of {step.name}", is_folder=step.name in folders, makes_parents=True)
+        for step in steps
+    ]
 
 
 def _inputs(config: RunConfig) -> list[Path]:

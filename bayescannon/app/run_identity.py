@@ -9,6 +9,7 @@ import xarray as xr
 
 from bayescannon.cannon.model_layout import model_groups
 from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_table import LabelTable
 from bayescannon.io.netcdf import tree_digest
@@ -38,3 +39,13 @@ def choice_identity(choice: Any) -> str:
     if choice is None or isinstance(choice, str | int | float):
         return repr(choice)
     return f"{type(choice).__name__} {hashlib.sha256(pickle.dumps(choice)).hexdigest()}"
+
+
+def reference_identity(reference: ReferenceSet | None) -> str:
+    """Return a digest of the stars and labels of a reference set; empty for none."""
+    if reference is None:
+        return ""
+    digest = hashlib.sha256("\0".join(reference.spectra.id.tolist()).encode("utf-8", "surrogatepass"))
+    for values in (reference.labels, reference.star_number, reference.spectra.flux.sum(axis=1, dtype=np.float64)):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

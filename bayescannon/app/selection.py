@@ -1,9 +1,5 @@
-"""The stars that `--only` keeps of a run: a limit on membership before any star is labelled, and the rows above it."""
+"""The stars that `--only` keeps of a run: a limit on membership, before any star is labelled."""
 
-import xarray as xr
-
-from bayescannon.app.run_facts import RunFacts
-from bayescannon.app.summary import selection_summary
 from bayescannon.cannon.populations.selection import SelectionLimit, selection_limit
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
@@ -29,12 +25,3 @@ def choose_limit(
             "population. Train with --populations auto, on stars of all of them"
         )
     return selection_limit(model, population, false_alarms=false_alarms)
-
-
-def keep_selected(estimates: xr.Dataset, limit: SelectionLimit | None) -> tuple[xr.Dataset, str]:
-    """Return the estimates of the stars that are kept, and in a phrase how many of how many and by which limit."""
-    if limit is None:
-        return estimates, ""
-    kept = limit.select(estimates)
-    text = selection_summary(RunFacts.of(estimates, kept), limit)
-    return estimates.isel(star=kept).assign_attrs(selection=text), text

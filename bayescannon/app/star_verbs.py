@@ -1,19 +1,22 @@
-"""What the verbs `label` and `coverage` of the command line do: a catalogue of the stars of a store."""
+"""What the verbs `label`, `coverage` and `uncertainties` of the command line do with the stars of a store."""
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
 from rich.console import Console
 
+from bayescannon.app.budget_run import write_budget
 from bayescannon.app.catalogue_run import LabelledCatalogue, check_layout_path, label_catalogue
 from bayescannon.app.config import Labels
 from bayescannon.app.console import make_console
 from bayescannon.app.engines import choose_engine
 from bayescannon.app.rescue import write_result
+from bayescannon.app.stores import star_choice
 from bayescannon.app.summary import coverage_summary, summary
-from bayescannon.app.terminal import print_notes, print_tally, progress_bar, say
+from bayescannon.app.terminal import print_budget, print_notes, print_tally, progress_bar, say
 from bayescannon.app.training import training_reference
 from bayescannon.cannon.choices import NuisanceChoices
 from bayescannon.cannon.engine_choices import BlockChoices, LayoutChoices
@@ -26,8 +29,10 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_SCALES
 from bayescannon.io.catalogue import check_catalogue_path, read_catalogue, write_catalogue
 from bayescannon.io.catalogue_folder import is_folder_of_parts
+from bayescannon.io.outputs import check_output_file
 from bayescannon.io.store_rows import n_stars
 from bayescannon.io.tables import read_labels
+from bayescannon.uncertainty.budget import BudgetChoices
 
 
 def label_stars(options: argparse.Namespace) -> None:
@@ -82,6 +87,45 @@ def assess_stars(options: argparse.Namespace, labels: Callable[[TrainedModel | S
     else:
         text = coverage_summary(_catalogue_of(console, options, model, options.stars, "coverage", **chosen).facts)
     say(console, f"{text}: {options.out}")
+
+
+def evaluate_errors(options: argparse.Namespace, labels: Callable[[TrainedModel | SurveyModel], Labels]) -> None:
+    """Evaluate kinds of error of the labels of stars of a store."""
+    console = make_console()
+    check_output_file(options.out, overwrite=options.overwrite)
+    model = load_any_model(options.model)
+    reference = None
+    if options.labels:
+        reference = training_reference(model, options.store, labels(model))
+        print_notes(console, reference.notes)
+    stars, size = star_choice(options.stars), BlockChoices.of(options)
+    count = stars if isinstance(stars, int) else n_stars(options.store) if stars is None else len(stars)
+    engine = choose_engine(size, -(-count // size.block))
+    choices = BudgetChoices(
+        kinds=options.kinds and tuple(options.kinds),
+        prior=options.prior,
+        n_bootstrap=options.bootstrap,
+        n_draws=options.draws,
+        keep_draws=options.keep_draws,
+        star_id=options.star_id,
+        seed=options.seed,
+    )
+    try:
+        with progress_bar(console, "uncertainties") as progress:
+            write_budget(
+                model, options.store, options.out, engine=engine, overwrite=options.overwrite, progress=progress,
+                choices=choices, stars=stars, reference=reference, block=size.block,
+                nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
+            )  # fmt: skip
+    finally:
+        engine.close()
+    # one kind after the other is read for the medians
+    with xr.open_dataset(options.out, engine="h5netcdf") as budget:
+        print_budget(console, budget)
+        if "repeat_stars" in budget.attrs:
+            say(console, f"repeat: {budget.attrs['repeat_stars']}")
+        sizes = budget.sizes
+        say(console, f"evaluated {sizes['kind']} kinds of error of {sizes['star']} stars: {options.out}")
 
 
 def _catalogue_of(

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayescannon.app.label_plan import LabelOptions, plan_labels
+from bayescannon.app.store_stars import choose_stars
 from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
 from bayescannon.cannon.engine_choices import BLOCK
 from bayescannon.cannon.fit_check import warn_of_run
@@ -18,9 +19,9 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
-from bayescannon.data.star_groups import RADIUS, star_groups
+from bayescannon.data.star_groups import RADIUS
 from bayescannon.io.size_limits import TEXT_LIST, read_limited
-from bayescannon.io.store import load_spectra, open_store, rows_in_store
+from bayescannon.io.store_rows import read_rows
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
@@ -139,26 +140,13 @@ def budget_of_store(
     ValueError
         More stars are to be drawn than there are, or as `error_budget` does.
     """
-    with open_store(store) as opened:
-        names = opened["star"].to_numpy().astype(np.str_)
-        columns = {str(name): one.to_numpy() for name, one in opened.data_vars.items() if one.dims == ("star",)}
-    if isinstance(stars, int):
-        if not 1 <= stars <= len(names):
-            raise InputError(
-                f"the number of stars must be from 1 to the {len(names)} of {store}; got {stars}. A name that is a "
-                f"number is given as a list, ['{stars}'], or on the command line with a comma, --stars {stars},"
-            )
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(names))[:stars])
-        wanted: list[str] | None = names[chosen].tolist()
-    else:
-        wanted = None if stars is None else names[rows_in_store(names, stars, store)].tolist()
-    loaded = wanted
-    if wanted is not None and kinds is not None and "repeat" in kinds:
-        # the same stars' other spectra are needed too
-        group = star_groups(columns, len(names), star_id=star_id, radius=options.get("radius", RADIUS)).number
-        loaded = names[np.isin(group, group[np.isin(names, wanted)])].tolist()
-        loaded = [*wanted, *(name for name in loaded if name not in set(wanted))]
-    spectra = load_spectra(store, loaded)
+    chosen = choose_stars(
+        Path(store), stars, seed=seed, repeats=kinds is not None and "repeat" in kinds, star_id=star_id,
+        radius=options.get("radius", RADIUS),
+    )  # fmt: skip
+    rows, inverse = np.unique(np.concatenate([chosen.rows, chosen.others]), return_inverse=True)
+    spectra = read_rows(store, rows, of_store=chosen.identity).select(inverse)
+    wanted = None if stars is None else np.arange(len(chosen.rows))
     return error_budget(
         model, spectra, kinds=kinds, stars=wanted, reference=reference, star_id=star_id, seed=seed, **options,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from bayescannon.app.config import Labels, LabelsConfig, TrainConfig, tables_of
 from bayescannon.cannon.choices import N_STARTS, SEED, LabelTableChoices
+from bayescannon.cannon.fold_work import FoldWork
 from bayescannon.cannon.label_source import LabelSource, with_call
 from bayescannon.cannon.matching import build_reference, reference_in_model, reference_of_model
 from bayescannon.cannon.populations.choice import check_choice
@@ -58,7 +59,7 @@ def build_from_config(
     return build_reference(
         spectra, list(sources), config.label_names, keep=config.keep if len(sources) > 1 else None,
         star_id=first.star_id, repeats=first.repeats, offsets=config.offsets, max_per_cell=config.max_per_cell,
-        seed=seed,
+        memory=config.memory, seed=seed,
     )  # fmt: skip
 
 
@@ -106,9 +107,10 @@ def qualify_from_config(
     n_starts: int = N_STARTS,
     seed: int = SEED,
     progress: Progress = None,
+    work: FoldWork | None = None,
 ) -> Any:
     """Attach to a model what a configuration wants of held-out stars: errors, coverage, and scores of odd spectra."""
-    model = qualify(model, reference, folds=config.folds, n_starts=n_starts, seed=seed, progress=progress)
+    model = qualify(model, reference, folds=config.folds, n_starts=n_starts, seed=seed, progress=progress, workers=work)
     if not config.odd:
         return model
     return attach_odd(

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bayescannon.cannon.engine_choices import FILE
+
 # options that name what is written, by verb, and what kind of output each is; `run` and `demo` check what they are told
 # by other means
 _FILE: dict[str, bool] = {}
@@ -24,10 +26,11 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "information": {"out": _FILE, "figures": _FOLDER},
     "compare-models": {"json": _FILE},
     "run": {},
+    "check": {"json": _FILE},
 }
 # options of any verb that name what is read; those that may be no path are looked for and not required
 _READ = (
-    "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "grid", "redshift",
+    "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "paths", "grid", "redshift",
     "populations",
 )  # fmt: skip
 
@@ -54,6 +57,8 @@ def check_files(options: argparse.Namespace) -> None:
     if getattr(options, "append", False):
         # the store exists, and stays until a new generation of it is whole
         written["out"] = _FOLDER
+    if getattr(options, "layout", FILE) != FILE:
+        written["out"] = _STORE
     outputs = [
         Output(path, "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
         for name, kind in written.items()

@@ -9,20 +9,20 @@ stars have parameters of their own, each fold is trained from the model of all s
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.cannon.likelihood import coefficient_columns
+from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.reference_fit import priors_of
 from bayescannon.cannon.start import can_hold, has_learned
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.cannon.training import train_near
+from bayescannon.cannon.training import train, train_near
 from bayescannon.models.label_vector import label_vector
 from bayescannon.models.reported_stars import ReportedStars
-from bayescannon.numerics.typing import FloatArray
 from bayescannon.pixels.block import LabelMoments
 from bayescannon.pixels.fold_fit import FoldFit, fit_without_folds
 from bayescannon.pixels.hidden_step import infer_hidden
@@ -58,34 +58,61 @@ def fold_models(
     ReferenceSetError
         A fold leaves too few stars to train on.
     """
-    options = model.settled_options
-    many = reference.n_stars >= MANY_STARS and has_learned(options) and can_hold(options)
-    if not many or not np.array_equal(reference.spectra.id, model.reference_id):
+    if not is_held(model, reference):
         for k in range(int(fold.max()) + 1):
-            yield train_near(model, reference.select(fold != k), workers=workers)
+            yield FoldToTrain(model).trained(reference, fold != k, workers)
         return
+    options = model.settled_options
     spectra = reference.spectra
-    noise = model.noise_scale
-    ivar = spectra.ivar if (noise == 1).all() else spectra.ivar / noise**2
     priors = priors_of(options, model.wavelength, model.label_names)
     n_hidden = 0 if model.loadings is None else model.loadings.shape[1]
     prior = known_prior(priors, model.populations, len(model.wavelength), len(model.label_names))
     found = fit_without_folds(
-        _moments(model, reference, ivar, workers), spectra.flux, ivar, fold, model.scatter,
-        prior=with_hidden(prior, n_hidden), workers=workers,
+        _moments(model, reference, workers), spectra.flux, spectra.ivar, fold, model.scatter,
+        prior=with_hidden(prior, n_hidden), kappa=model.noise_scale, workers=workers,
     )  # fmt: skip
     for k, part in enumerate(found):
         yield _without(model, fold != k, part)
 
 
-def _moments(model: TrainedModel, reference: ReferenceSet, ivar: FloatArray, workers: int | None) -> LabelMoments:
+def is_held(model: TrainedModel, reference: ReferenceSet) -> bool:
+    """Return whether the models of the folds hold what the model of all stars learned, and come from one pass."""
+    options = model.settled_options
+    many = reference.n_stars >= MANY_STARS and has_learned(options) and can_hold(options)
+    return many and np.array_equal(reference.spectra.id, model.reference_id)
+
+
+@dataclass(frozen=True)
+class FoldToTrain:
+    """
+    A model of a fold that is yet to be trained.
+
+    Attributes
+    ----------
+    start : TrainedModel, TrainingOptions or None
+        The model of all stars that it starts from, or what it is trained with; None is the paper's.
+    """
+
+    start: TrainedModel | TrainingOptions | None
+
+    def trained(self, reference: ReferenceSet, kept: NDArray[np.bool_], workers: int | None) -> TrainedModel:
+        """Train on the stars of a mask."""
+        if isinstance(self.start, TrainedModel):
+            return train_near(self.start, reference.select(kept), workers=workers)
+        return train(reference.select(kept), options=self.start, workers=workers)
+
+
+def _moments(model: TrainedModel, reference: ReferenceSet, workers: int | None) -> LabelMoments:
     """Return the moments of label vectors and hidden components of the reference stars under the model of all stars."""
     scaled = model.scaler.to_scaled(reference.labels)
     learned, columns = model.latent_labels, coefficient_columns(model)
+    if model.loadings is None and (learned is None or model.reference_errors is None):
+        return LabelMoments.known(label_vector(scaled))
+    noise, ivar = model.noise_scale, reference.spectra.ivar
+    if not (noise == 1).all():
+        ivar = ivar / noise**2
     exact = ReportedStars(scaled, np.zeros_like(scaled), reference.spectra.flux, ivar)
     if learned is None or model.reference_errors is None:
-        if model.loadings is None:
-            return LabelMoments.known(label_vector(scaled))
         return packed_moments(infer_hidden(columns, model.scatter, exact, single=True, workers=workers).products)
     variance = check_label_variance((model.reference_errors / model.scaler.scale) ** 2, scaled.shape)
     stars = replace(exact, variance=variance)

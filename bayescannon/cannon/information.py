@@ -19,14 +19,14 @@ from bayescannon.stars.quartic import chi2_derivatives
 GAP_MEASURES = ("dead_share", "one_sided")
 
 
-def information_left(likelihood: StarLikelihood) -> InformationLeft:
+def information_left(likelihood: StarLikelihood, *, workers: int | None = 1) -> InformationLeft:
     """Return the information in the pixels of N stars at the labels of the model's reference stars."""
     model = likelihood.model
     typical = errors_of(typical_information(likelihood.quartic, model.scaler.to_scaled(model.reference_labels)))
     damage = None if model.calibration is None else model.calibration.damage
     reach = gap_reach(likelihood.spectra) if damage is None else damage.reach
     live = likelihood.quartic.n_live / len(model.wavelength)
-    return InformationLeft(typical, gap_measures(likelihood.ivar, model.wavelength, reach), live)
+    return InformationLeft(typical, gap_measures(likelihood.ivar, model.wavelength, reach, workers=workers), live)
 
 
 def with_prior(

@@ -217,7 +217,7 @@ def estimate_labels(
     likelihood: StarLikelihood, search: Search, *, false_alarms: float = FALSE_ALARMS, workers: int | None = None
 ) -> xr.Dataset:
     """Take the best optima of stars, with errors and flags: what :func:`label_spectra` returns."""
-    found = best_optimum(likelihood.quartic, search.optima, density=search.density)
+    found = best_optimum(likelihood.quartic, search.optima, density=search.density, workers=workers)
     if likelihood.settled is not None:
         moving = found.converged & ~likelihood.settled.settled
         found = replace(found, status=np.where(moving, FitStatus.NOT_CONVERGED, found.status).astype(np.int16))
@@ -228,11 +228,17 @@ def estimate_labels(
     dominated = np.zeros(len(likelihood), dtype=bool)
     if not search.density.is_flat:
         dominated = prior_dominates(found, find_labels(likelihood.quartic, search.starts, workers=workers))
-    return _assemble(likelihood, search, found, dominated, false_alarms)
+    return _assemble(likelihood, search, found, dominated, false_alarms=false_alarms, workers=workers)
 
 
 def _assemble(
-    likelihood: StarLikelihood, search: Search, found: LabelOptimum, dominated: BoolArray, false_alarms: float
+    likelihood: StarLikelihood,
+    search: Search,
+    found: LabelOptimum,
+    dominated: BoolArray,
+    *,
+    false_alarms: float,
+    workers: int | None,
 ) -> xr.Dataset:
     """Put the solution into the labels' units, flag it, and name its dims."""
     model, spectra = likelihood.model, likelihood.spectra
@@ -243,7 +249,7 @@ def _assemble(
     degrees = found.live_pixels - n_label
     reduced = found.chi2 / np.where(degrees > 0, degrees, 1)
     columns = {name: spectra.columns.get(name, np.full(n_star, np.nan)) for name in STAR_COLUMNS}
-    left = information_left(likelihood)
+    left = information_left(likelihood, workers=workers)
     conditions = {
         ResultFlag.HIGH_CHI2: reduced > HIGH_REDUCED_CHI2,
         ResultFlag.NOT_CONVERGED: ~found.converged,

@@ -11,10 +11,13 @@ from bayescannon.cannon.choices import AUTO, LEARN
 from bayescannon.cannon.learned_labels import LearnedLabels
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.data.labels import LabelScaler
+from bayescannon.io.mapped_spectra import available_memory
+from bayescannon.io.size_limits import size_text
 from bayescannon.models.pixel_weights import equivalent_ivar
 from bayescannon.models.reported_stars import ReportedStars
+from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
-from bayescannon.pixels.component_choice import ComponentChoice, choose_components
+from bayescannon.pixels.component_choice import NUMBERS, ComponentChoice, choose_components
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.label_population import ReferenceErrorError
 from bayescannon.pixels.latent_label_fit import LatentLabelFit, LatentLabelOptions, fit_latent_labels, with_loadings
@@ -28,6 +31,26 @@ _SHARE_OF_SCATTER = 0.7
 _MOST_OF_SPREAD = 0.5
 # stars that the scatter is measured on
 _SCATTER_STARS = 2000
+
+
+def require_latent_memory(n_star: int, n_pixel: int, options: TrainingOptions, n_term: int) -> None:
+    """
+    Raise unless what hidden components and latent labels hold of every star fits into the free memory.
+
+    That is the second moments of T terms and R components, three times while they are changed, and the spectra.
+
+    Raises
+    ------
+    InputError
+        It does not fit.
+    """
+    size = n_term + (max(NUMBERS) if options.components is None else options.components)
+    needed, free = n_star * (3 * 8 * size**2 + 12 * n_pixel), available_memory()
+    if needed > free:
+        raise InputError(
+            f"hidden components or latent labels hold {size_text(needed)} of memory for {n_star} reference spectra, "
+            f"and {size_text(free)} is free; take fewer stars (max_per_cell, --max-per-cell, cuts), or leave them out"
+        )
 
 
 @dataclass(frozen=True)

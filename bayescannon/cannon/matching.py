@@ -23,6 +23,7 @@ from bayescannon.data.parts import UNKNOWN
 from bayescannon.data.spectra import Spectra
 from bayescannon.data.tally import TallyRow, tally_text
 from bayescannon.io.inputs import as_spectra
+from bayescannon.io.mapped_spectra import load_reference_spectra
 from bayescannon.io.store import load_spectra, open_store
 from bayescannon.numerics.errors import InputError, InputTypeError
 from bayescannon.numerics.rows import rows_of
@@ -47,6 +48,7 @@ def build_reference(
     extension: str | int | None = None,
     offsets: str = FIT_OFFSETS,
     max_per_cell: int | None = None,
+    memory: float | None = None,
     seed: int = SEED,
 ) -> ReferenceSet:
     """
@@ -89,6 +91,9 @@ def build_reference(
     max_per_cell : int, optional
         Keep at most this many stars in each cell of label space, see :mod:`bayescannon.cannon.label_cells`: those of
         the first tables, then drawn at random. All unless given.
+    memory : float, optional
+        GB that the spectra of a store may take; half of what is free unless given. More of them are put into a scratch
+        file (in ``TMPDIR``), pixel by pixel, and the model that is trained on them is the same.
     seed : int
         Decides that draw.
 
@@ -165,7 +170,7 @@ def build_reference(
     if isinstance(source, Spectra):
         chosen = source.select(merged.star)
     else:
-        chosen = load_spectra(str(spectra), source["star"].to_numpy()[merged.star].tolist())
+        chosen = load_reference_spectra(str(spectra), merged.star, memory=memory)
     chosen = replace(chosen, columns={**chosen.columns, "survey_id": merged.survey_id})
     said = [(f"{one.name}: " if len(stars) > 1 else "") + note for one in stars for note in one.table.notes]
     return ReferenceSet(

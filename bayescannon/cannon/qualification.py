@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bayescannon.cannon.calibrate import calibrate, without_calibration
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
+from bayescannon.cannon.fold_work import FoldWork
 from bayescannon.cannon.held_out import HeldOut, hold_out
 from bayescannon.cannon.model_file import as_model
 from bayescannon.cannon.novelty import attach_coverage, coverage_from_estimates
@@ -32,7 +33,7 @@ def qualify(
     label_errors: Mapping[str, float] | None = None,
     n_starts: int = N_STARTS,
     seed: int = SEED,
-    workers: int | None = None,
+    workers: int | FoldWork | None = None,
     progress: Progress = None,
 ) -> TrainedModel:
     """
@@ -48,7 +49,7 @@ def qualify(
     label_errors
         As there.
     folds, n_starts, seed, workers, progress
-        As in :func:`bayescannon.cannon.held_out.hold_out`.
+        As in :func:`bayescannon.cannon.held_out.hold_out`; a FoldWork does the folds and keeps those that are done.
     held_out : HeldOut, optional
         What that function returned for `reference`, if it is known already.
 
@@ -106,7 +107,7 @@ def qualify(
         label_errors=label_errors,
         n_starts=n_starts,
         seed=seed,
-        workers=workers,
+        workers=FoldWork.of(workers).threads,
     )
     rows = _one_of_each(reference, held_out, seed)
     coverage = coverage_from_estimates(

@@ -57,3 +57,10 @@ class MergeChoices(Choices):
         least=1,
         metavar="N",
     )
+    memory: float | None = choice(
+        None,
+        "GB of memory that the spectra of the reference stars may take; more of them are put into a scratch file, with "
+        "the same result; half of what is free unless given",
+        least=0,
+        metavar="GB",
+    )

@@ -42,7 +42,8 @@ def _of_tile(likelihood: StarLikelihood, scaled: FloatArray, part: slice) -> Res
         vectors = np.concatenate([vectors, means], axis=1)
     slopes = np.concatenate([slopes, np.zeros((len(slopes), n_hidden, slopes.shape[2]))], axis=1)
     vectors[~known] = np.nan
-    residuals = block_residuals(columns.columns, flux, ivar * columns.live, whole, vectors, slopes, workers=1)
+    noise = ivar if columns.live.all() else ivar * columns.live.astype(ivar.dtype)
+    residuals = block_residuals(columns.columns, flux, noise, whole, vectors, slopes, workers=1)
     if hidden is None or not n_hidden:
         return residuals
     left = 1 - np.diagonal(hidden.covariance, axis1=1, axis2=2)[:, :n_hidden]

@@ -15,8 +15,16 @@ from bayescannon.models.coefficient_priors import (
     NormalCoefficients,
     PooledCoefficients,
 )
-from bayescannon.models.noise_priors import FixedNoise, FlatScatter, GlobalNoise, HalfNormalScatter, PixelNoise
+from bayescannon.models.noise_priors import (
+    FixedNoise,
+    FlatScatter,
+    GlobalNoise,
+    HalfNormalScatter,
+    PixelNoise,
+    StarNoise,
+)
 from bayescannon.models.outliers import NoOutliers
+from bayescannon.models.smooth_coefficients import SmoothCoefficients
 from bayescannon.pixels.label_moments import vector_map
 from bayescannon.pixels.prior import PixelPrior
 from bayescannon.pixels.spectral_fit import SpectralFit, known_prior
@@ -32,6 +40,18 @@ def has_learned(options: TrainingOptions) -> bool:
     plain = isinstance(options.coefficients, FlatCoefficients | NormalCoefficients | LaplaceCoefficients)
     plain &= isinstance(options.noise, FixedNoise) and isinstance(options.scatter, FlatScatter | HalfNormalScatter)
     return options.has_latent or not (plain and isinstance(options.outliers, NoOutliers))
+
+
+def needs_memory(options: TrainingOptions) -> list[str]:
+    """Return what of a training needs all reference spectra in memory, and cannot read them by blocks of pixels."""
+    needs = {
+        "hidden components or latent labels": options.has_latent,
+        "nuisances of the reference stars": bool(options.nuisances),
+        "noise scales of stars": isinstance(options.noise, StarNoise),
+        "outliers": not isinstance(options.outliers, NoOutliers),
+        "smooth coefficients": isinstance(options.coefficients, SmoothCoefficients),
+    }
+    return [what for what, needed in needs.items() if needed]
 
 
 def can_hold(options: TrainingOptions) -> bool:

@@ -11,25 +11,27 @@ from numpy.typing import NDArray
 from bayescannon.cannon.choices import CLIP_SIGMA, N_STARTS, SEED
 from bayescannon.cannon.chosen_options import choose_options
 from bayescannon.cannon.labelling import estimate_labels, search_optima
-from bayescannon.cannon.latent_training import LatentTraining, train_latent
+from bayescannon.cannon.latent_training import LatentTraining, require_latent_memory, train_latent
 from bayescannon.cannon.likelihood import StarLikelihood
 from bayescannon.cannon.options import TrainingOptions
 from bayescannon.cannon.provenance import Provenance
 from bayescannon.cannon.reference import ReferenceSet, ReferenceSetError, needs_errors, take_errors
 from bayescannon.cannon.reference_file import as_reference
 from bayescannon.cannon.reference_fit import fit_reference
-from bayescannon.cannon.start import can_hold, has_learned, held_fit, start_of
+from bayescannon.cannon.start import can_hold, has_learned, held_fit, needs_memory, start_of
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import LabelError, LabelScaler
-from bayescannon.data.noise_check import NoiseFinding
-from bayescannon.data.spectra import require_normalised, require_same_grid
+from bayescannon.data.noise_check import NoiseFinding, rows_to_measure
+from bayescannon.data.spectra import Spectra, require_normalised, require_same_grid
 from bayescannon.data.tally import tally_text
-from bayescannon.models.label_vector import label_vector
+from bayescannon.io.mapped_spectra import require_in_memory
+from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.reported_stars import ReportedStars
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
-from bayescannon.numerics.typing import BoolArray
+from bayescannon.numerics.tile_size import STAR_TILE
+from bayescannon.numerics.typing import BoolArray, FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.pixels.fit import PixelFit
 from bayescannon.pixels.nuisance_fit import without_nuisances
@@ -37,6 +39,8 @@ from bayescannon.pixels.solver import Solver
 
 # Far more rounds than any clip needed; every round is a row of the tally
 _MAX_CLIP_ROUNDS = 20
+# spectra that are labelled at once: whole tiles, so that labels do not depend on it
+_LABELLED = 64 * STAR_TILE
 _CLIP_SOURCE = "Ho et al. 2017, section 3"
 
 
@@ -102,7 +106,7 @@ def train(
     (3626,)
     """
     reference, options = as_reference(reference), choose_options(options, choices)
-    NoiseFinding.of(reference.spectra.flux, reference.spectra.ivar).warn("the reference spectra")
+    _look_at_noise(reference.spectra)
     return _train(reference, options, workers=workers)
 
 
@@ -133,7 +137,12 @@ def _train(
     if needs_errors(options.label_errors):
         reference = take_errors(reference, options.label_errors)
     reference.require_enough(n_hidden=options.components or 0)
-    require_normalised(reference.spectra)
+    for what in needs_memory(options):
+        require_in_memory(reference.spectra, what)
+    if options.has_latent:
+        n_star, n_pixel = reference.spectra.flux.shape
+        require_latent_memory(n_star, n_pixel, options, n_terms(len(reference.label_names)))
+    require_normalised(reference.spectra.select(rows_to_measure(len(reference))))
     scaler = LabelScaler.fit(reference.labels, reference.label_names)
     spectra = reference.spectra
     vectors = label_vector(scaler.to_scaled(reference.labels))
@@ -304,22 +313,18 @@ def train_clipped(
     every = reference = as_reference(reference)
     if needs_errors(options.label_errors):
         reference = take_errors(reference, options.label_errors)
-    NoiseFinding.of(reference.spectra.flux, reference.spectra.ivar).warn("the reference spectra")
+    _look_at_noise(reference.spectra)
     model = _train(reference, options, workers=workers)
     # held-out stars decide once, and later rounds follow
     settled, choice = model.settled_options, model.component_choice
     for clip_round in range(1, limit + 1):
-        n_starts = min(N_STARTS, reference.n_stars)
-        likelihood = StarLikelihood.of(model, reference.spectra, workers=workers)
-        search = search_optima(likelihood, n_starts=n_starts, seed=seed, workers=workers)
-        estimates = estimate_labels(likelihood, search, workers=workers)
-        fitted = estimates["status"].to_numpy() == FitStatus.CONVERGED
+        labels, fitted = _own_labels(model, reference, seed=seed, workers=workers)
         if not fitted.any():
             raise ReferenceSetError(
                 f"none of the {len(reference)} reference stars could be labelled with the model trained on them; "
                 "look at the spectra, and train with max_rounds=0 to see the model\n" + tally_text(reference.tally)
             )
-        off = estimates["labels"].to_numpy() - reference.labels
+        off = labels - reference.labels
         spread = off[fitted].std(axis=0)
         dropped = _with_their_stars(~fitted | ~(np.abs(off) <= n_sigma * spread).all(axis=1), reference.star_number)
         if not dropped.any():
@@ -330,6 +335,29 @@ def train_clipped(
         model = replace(after, options=options, component_choice=choice)
     left = ~np.isin(every.spectra.id, reference.spectra.id)
     return model, replace(reference, clipped=every.select(left) if left.any() else None)
+
+
+def _look_at_noise(spectra: Spectra) -> None:
+    """Warn where the inverse variances cannot be those of the flux."""
+    some = spectra.select(rows_to_measure(len(spectra)))
+    NoiseFinding.of(some.flux, some.ivar).warn("the reference spectra", stacklevel=3)
+
+
+def _own_labels(
+    model: TrainedModel, reference: ReferenceSet, *, seed: int, workers: int | None
+) -> tuple[FloatArray, BoolArray]:
+    """Label the reference stars, in blocks; return the labels (N, K) and whether each fit converged."""
+    n_starts = min(N_STARTS, reference.n_stars)
+    labels, fitted = np.empty(reference.labels.shape), np.empty(len(reference), dtype=bool)
+    for first in range(0, len(reference), _LABELLED):
+        part = slice(first, first + _LABELLED)
+        spectra = reference.spectra if len(reference) <= _LABELLED else reference.spectra.select(part)
+        likelihood = StarLikelihood.of(model, spectra, workers=workers)
+        search = search_optima(likelihood, n_starts=n_starts, seed=seed, workers=workers)
+        estimates = estimate_labels(likelihood, search, workers=workers)
+        labels[part] = estimates["labels"].to_numpy()
+        fitted[part] = estimates["status"].to_numpy() == FitStatus.CONVERGED
+    return labels, fitted
 
 
 def _with_their_stars(dropped: BoolArray, number: NDArray[np.int64]) -> BoolArray:

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from bayescannon.data.preset import PRESETS
 from bayescannon.numerics.compiled import compiled
+from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
 
 # L of the paper [Angstrom]: the reach where the spectra were divided by no running mean
 REACH = 50.0
+# stars per block
+_BLOCK = 128
 
 
 def continuum_width(attrs: Mapping[str, Any]) -> float | None:
@@ -29,7 +32,9 @@ def continuum_width(attrs: Mapping[str, Any]) -> float | None:
     return preset.width if preset else None
 
 
-def gap_measures(ivar: FloatArray, wavelength: FloatArray, reach: float = REACH) -> FloatArray:
+def gap_measures(
+    ivar: FloatArray, wavelength: FloatArray, reach: float = REACH, *, workers: int | None = 1
+) -> FloatArray:
     """
     Measure how much of the neighbourhood of the live pixels is dead, and how one-sided the rest of it is.
 
@@ -44,6 +49,8 @@ def gap_measures(ivar: FloatArray, wavelength: FloatArray, reach: float = REACH)
         Ascending, in Angstrom.
     reach : float
         The neighbourhood of a pixel is this far on both sides [Angstrom].
+    workers : int or None
+        Threads; None takes every core.
 
     Returns
     -------
@@ -64,28 +71,41 @@ def gap_measures(ivar: FloatArray, wavelength: FloatArray, reach: float = REACH)
     """
     first, last = _near(wavelength, reach)
     measures = np.ones((len(ivar), 2))
-    _measure(ivar, wavelength - wavelength[0], first, last, reach / 2, measures)
+    inverse = 1 / np.maximum(np.arange(len(wavelength) + 1), 1.0)
+    map_blocks(
+        lambda part: _measure(ivar[part], wavelength - wavelength[0], first, last, inverse, reach / 2, measures[part]),
+        len(ivar), _BLOCK, workers,
+    )  # fmt: skip
     return measures
 
 
-@compiled(nogil=True)
-def _measure(ivar, place, first, last, half, measures):  # type: ignore[no-untyped-def]
-    """Fill measures (star, 2) with both averages over the live pixels of each star; those without one stay."""
+@compiled(nogil=True, fastmath={"reassoc", "contract"})
+def _measure(ivar, place, first, last, inverse, half, measures):  # type: ignore[no-untyped-def]
+    """
+    Fill measures (star, 2) with both averages over the live pixels of each star; those without one stay.
+
+    `inverse` holds 1 / n of whole numbers n.
+    """
     n_pixel = ivar.shape[1]
-    count, total = np.zeros(n_pixel + 1), np.zeros(n_pixel + 1)
+    count, total = np.zeros(n_pixel + 1, dtype=np.int64), np.zeros(n_pixel + 1)
     for n in range(len(ivar)):
+        number, summed = 0, 0.0
         for p in range(n_pixel):
-            live = 1.0 if ivar[n, p] > 0 else 0.0
-            count[p + 1] = count[p] + live
-            total[p + 1] = total[p] + live * place[p]
+            live = ivar[n, p] > 0
+            number += 1 if live else 0
+            summed += place[p] if live else 0.0
+            count[p + 1] = number
+            total[p + 1] = summed
         dead, aside = 0.0, 0.0
         for p in range(n_pixel):
-            if ivar[n, p] > 0:
-                near = count[last[p]] - count[first[p]]
-                dead += 1 - near / (last[p] - first[p])
-                aside += abs((total[last[p]] - total[first[p]]) / near - place[p]) / half
-        if count[n_pixel] > 0:
-            measures[n, 0], measures[n, 1] = dead / count[n_pixel], aside / count[n_pixel]
+            low, high = first[p], last[p]
+            near = count[high] - count[low]
+            away = abs((total[high] - total[low]) * inverse[near] - place[p])
+            live = ivar[n, p] > 0
+            dead += (high - low - near) * inverse[high - low] if live else 0.0
+            aside += away if live else 0.0
+        if number > 0:
+            measures[n, 0], measures[n, 1] = dead / number, aside / (half * number)
 
 
 def sums_near(values: FloatArray, wavelength: FloatArray, reach: float) -> FloatArray:

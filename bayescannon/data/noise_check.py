@@ -14,6 +14,7 @@ from functools import cached_property
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.typing import BoolArray, FloatArray
@@ -202,6 +203,11 @@ def _in_errors(flux: FloatArray, weight: FloatArray, live: BoolArray) -> tuple[t
     return tuple(map(tuple, (_MAD * np.median(ratios, axis=-1)).tolist()))
 
 
+def rows_to_measure(n_star: int) -> NDArray[np.intp]:
+    """Return the rows of at most 64 of `n_star` spectra, spread evenly over them."""
+    return np.unique(np.linspace(0, n_star - 1, _SAMPLE).astype(np.intp)) if n_star else np.empty(0, dtype=np.intp)
+
+
 @dataclass(frozen=True)
 class NoiseFinding:
     """
@@ -236,8 +242,7 @@ class NoiseFinding:
     @classmethod
     def of(cls, flux: FloatArray, ivar: FloatArray) -> "NoiseFinding":
         """Measure at most 64 normalised spectra, spread evenly over arrays of shape (star, pixel)."""
-        rows = np.unique(np.linspace(0, len(flux) - 1, _SAMPLE).astype(int)) if len(flux) else ()
-        return cls(tuple(measure_noise(flux[row], ivar[row]) for row in rows), normalised=True)
+        return cls(tuple(measure_noise(flux[row], ivar[row]) for row in rows_to_measure(len(flux))), normalised=True)
 
     @cached_property
     def _bounds(self) -> FloatArray:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayescannon.data.grid_choice import choose_grid, is_grid_text
 from bayescannon.data.raw_spectrum import SpectrumError
 from bayescannon.io.fits_sizes import fits_source
-from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.hdf5_check import hdf5_fault, heap_fault
 from bayescannon.io.lamost import FITS_MAGIC
 from bayescannon.io.npy_sizes import npy_header
 from bayescannon.io.readers.array_file import HDF5_MAGIC, ZIP_MAGIC, open_arrays
@@ -119,6 +119,9 @@ def _hdf5(path: Path) -> Any:
         if isinstance(item, h5py.Dataset) and name.rpartition("/")[2].lower() in NAMES:
             found[name] = item[()]
 
+    fault = heap_fault(path)
+    if fault:
+        raise InputError(f"{path} {fault}")
     with h5py.File(path, "r", locking=False) as file:
         fault = hdf5_fault(file, path.stat().st_size)
         if fault:

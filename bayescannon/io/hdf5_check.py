@@ -1,5 +1,8 @@
 """Whether an HDF5 file is plain: numbers and texts of its own, of sizes it can hold, packed by built-in filters."""
 
+import mmap
+import struct
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -9,8 +12,48 @@ from bayescannon.io.size_limits import SizeLimitError, require_held
 
 # deflate, shuffle, fletcher32, szip, nbit and scale-offset of the library; lzf, which h5py brings
 _FILTERS = (1, 2, 3, 4, 5, 6, 32000)
+# a collection of texts: signature, version and bytes that are 0
+_HEAP = b"GCOL\x01\0\0\0"
 # of groups within groups; the library and its readers recurse
 _DEPTH = 32
+
+
+def heap_fault(source: bytes | Path) -> str:
+    """
+    Return why the texts of an HDF5 file cannot be read; empty if they can. Call it before the library opens the file.
+
+    Texts of any length stand in collections of objects, each with its size. On an object without a size the library
+    does not come to an end.
+
+    Parameters
+    ----------
+    source : bytes or Path
+        The file.
+    """
+    if not isinstance(source, Path):
+        return _heap_fault(source)
+    if not source.stat().st_size:
+        return "is empty"
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _heap_fault(data)
+
+
+def _heap_fault(data: bytes | mmap.mmap) -> str:
+    place = data.find(_HEAP)
+    while place >= 0:
+        (size,) = struct.unpack_from("<Q", data[place + 8 : place + 16].ljust(8, b"\0"))
+        at, end = place + 16, place + size
+        if end > len(data):
+            return f"is damaged: the texts at byte {place} go beyond its end; get it again"
+        while at + 16 <= end:
+            index, _, _, length = struct.unpack_from("<HHIQ", data[at : at + 16])
+            # what is free has the number 0, and its size is of all of it
+            step = 16 + -(-length // 8) * 8 if index else length
+            if not 16 <= step <= end - at:
+                return f"is damaged: a text at byte {at} has {length} bytes; get it again"
+            at += step
+        place = data.find(_HEAP, place + 8)
+    return ""
 
 
 def hdf5_fault(file: h5py.File, size: int) -> str:

@@ -11,7 +11,8 @@ import hashlib
 import io
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.hdf5_check import hdf5_fault, heap_fault
 from bayescannon.io.output_check import require_room
 from bayescannon.io.outputs import replacing
 from bayescannon.io.paths import no_file
@@ -38,6 +39,8 @@ _SEAL_SIZE = len(_SEAL) + 65
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 # arrays with fewer elements are not compressed: the chunk would take more space than compression saves
 _COMPRESS_FROM = 1000
+# values that are in memory at a time for the digest
+_DIGEST_VALUES = 1 << 20
 
 
 class NetcdfError(InputError):
@@ -68,12 +71,16 @@ def part_digests(tree: xr.DataTree) -> dict[str, str]:
         By the path of a group, of its attributes, or of a variable with its attributes; the attributes :data:`DIGEST`
         and :data:`PARTS` of the root are left out.
     """
-    return {
-        name: hashlib.sha256(b"".join(pieces)).hexdigest()[:_DIGITS] for name, pieces in _parts(tree, {DIGEST, PARTS})
-    }
+    found: dict[str, str] = {}
+    for name, pieces in _parts(tree, {DIGEST, PARTS}):
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        found[name] = digest.hexdigest()[:_DIGITS]
+    return found
 
 
-def _parts(tree: xr.DataTree, left_out: set[str]) -> Iterator[tuple[str, list[bytes]]]:
+def _parts(tree: xr.DataTree, left_out: set[str]) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Yield the name and the bytes of each group's attributes and of each variable."""
 
     def attributes(attrs: Any) -> str:
@@ -85,7 +92,7 @@ def _parts(tree: xr.DataTree, left_out: set[str]) -> Iterator[tuple[str, list[by
         for name in sorted(map(str, dataset.variables)):
             variable = dataset.variables[name]
             head = f"variable {name} {variable.dims} {variable.shape} {attributes(variable.attrs)}".encode()
-            yield f"{node.path.rstrip('/')}/{name}", [head, _bytes(variable.to_numpy())]
+            yield f"{node.path.rstrip('/')}/{name}", chain([head], _pieces(variable))
 
 
 def _plain(value: Any) -> str:
@@ -93,14 +100,24 @@ def _plain(value: Any) -> str:
     return repr(np.asarray(value).tolist())
 
 
-def _bytes(values: Any) -> bytes:
-    """Return the type and the little-endian bytes of an array."""
-    if values.dtype.kind in "OUST":
-        return repr([str(value) for value in values.ravel()]).encode()
+def _pieces(variable: xr.Variable) -> Iterator[bytes]:
+    """Yield the type and the little-endian bytes of an array, or the texts; only some rows of it are in memory."""
+    rows = max(1, _DIGEST_VALUES // max(1, variable.size // max(1, len(variable) if variable.ndim else 1)))
+    starts = range(0, len(variable), rows) if variable.ndim else ()
+    some = (np.asarray(variable[start : start + rows].to_numpy()) for start in starts)
+    first = np.asarray(variable[:0].to_numpy() if variable.ndim else variable.to_numpy())
+    if first.dtype.kind in "OUST":
+        yield b"["
+        for number, values in enumerate(some if variable.ndim else [first]):
+            if values.size:
+                yield f"{', ' if number else ''}{repr([str(one) for one in values.ravel()])[1:-1]}".encode()
+        yield b"]"
+        return
     # in one byte order, so that the digest does not depend on the machine
-    same = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    result: bytes = same.dtype.str.encode() + same.tobytes()
-    return result
+    dtype = first.dtype.newbyteorder("<")
+    yield dtype.str.encode()
+    for values in some if variable.ndim else [first]:
+        yield np.ascontiguousarray(values, dtype=dtype).tobytes()
 
 
 def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool = False) -> None:
@@ -147,17 +164,27 @@ def _seal(content: bytes | memoryview) -> bytes:
     return _SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
+def seal_file(path: Path) -> None:
+    """Write behind the contents of a file what :func:`write_tree` does; the file is read in pieces."""
+    with path.open("r+b") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0, io.SEEK_END)
+        file.write(_SEAL + digest.encode() + b"\n")
+
+
 def _is_large(variable: xr.Variable) -> bool:
     return variable.size >= _COMPRESS_FROM
 
 
-def read_tree(path: Path) -> xr.DataTree:
+def read_tree(path: Path, *, sealed: bool = True) -> xr.DataTree:
     """
     Read a netCDF file into memory; its digest is checked by :func:`require_unchanged`.
 
     Parameters
     ----------
     path : Path
+    sealed : bool
+        Refuse a file whose bytes do not match the digest behind them; HDF5 may not come to an end on one.
 
     Returns
     -------
@@ -173,13 +200,15 @@ def read_tree(path: Path) -> xr.DataTree:
     """
     if not path.exists():
         raise MissingFileError(no_file(path))
-    content = _content(path)
+    content = file_content(path, sealed=sealed)
     # on damaged files HDF5 and its readers raise many kinds of exception, and warnings
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with h5py.File(io.BytesIO(content), "r") as file:
-                fault = hdf5_fault(file, len(content))
+            fault = heap_fault(content)
+            if not fault:
+                with h5py.File(io.BytesIO(content), "r") as file:
+                    fault = hdf5_fault(file, len(content))
             if not fault:
                 with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
                     return opened.load()
@@ -189,8 +218,8 @@ def read_tree(path: Path) -> xr.DataTree:
     raise NetcdfError(f"{path} {fault}")
 
 
-def _content(path: Path) -> bytes:
-    """Return the bytes of a file that begins as netCDF does."""
+def file_content(path: Path, *, sealed: bool = True) -> bytes:
+    """Return the bytes of a file that begins as netCDF does; a NetcdfError where :func:`read_tree` raises one."""
     if path.is_dir():
         raise NetcdfError(no_file(path))
     if not path.is_file():
@@ -204,7 +233,7 @@ def _content(path: Path) -> bytes:
     if not content:
         raise NetcdfError(f"{path} is not a netCDF file")
     end = len(content) - _SEAL_SIZE
-    if content.startswith(_SEAL, end) and _seal(memoryview(content)[:end]) != content[end:]:
+    if sealed and content.startswith(_SEAL, end) and _seal(memoryview(content)[:end]) != content[end:]:
         raise NetcdfError(f"{path} was changed after it was saved: its bytes do not match their digest. Get it again")
     return content
 
@@ -212,10 +241,29 @@ def _content(path: Path) -> bytes:
 def read_kind(path: Path) -> str:
     """Return what a netCDF file says that it is, its attribute ``kind``, without its arrays; empty if nothing."""
     try:
-        with h5py.File(io.BytesIO(_content(path)), "r") as file:
+        content = file_content(path)
+        if heap_fault(content):
+            return ""
+        with h5py.File(io.BytesIO(content), "r") as file:
             return str(file.attrs.get("kind", ""))
     except Exception:  # of a damaged file, whose reason is told when it is read
         return ""
+
+
+def damaged_parts(tree: xr.DataTree) -> list[str]:
+    """Return the names of parts that a tree has lost, gained, or that differ from what :func:`write_tree` saved."""
+    try:
+        saved = dict(json.loads(str(tree.attrs.get(PARTS, "{}"))))
+    except ValueError:
+        return [f"attribute {PARTS} of the root"]
+    if not saved:
+        return []
+    found = part_digests(tree)
+    return [
+        f"{name} {'is missing' if name not in found else 'is new' if name not in saved else 'was changed'}"
+        for name in sorted({*saved, *found})
+        if saved.get(name) != found.get(name)
+    ]
 
 
 def require_unchanged(tree: xr.DataTree, path: Path) -> None:

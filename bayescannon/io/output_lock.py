@@ -24,7 +24,7 @@ _ATTEMPTS = 20
 _held: dict[str, tuple[int, int]] = {}
 _guard = threading.Lock()
 # outputs that an earlier process of this command had finished
-_finished: set[str] = set()
+_killed: set[str] = set()
 
 
 class OutputBusyError(BayesCannonError):
@@ -82,21 +82,22 @@ def locked(path: Path) -> Iterator[None]:
                 _release(lock, lock_name(path))
 
 
-def was_finished(path: Path) -> bool:
+def was_killed_on(path: Path) -> bool:
     """
-    Tell whether an output that exists was put in place by this same command, which was killed before it could end.
+    Tell whether this same command held the lock of an output and was killed.
 
-    Then its lock file is there, and nobody holds it: a command that may not replace an output takes no lock where one
-    exists. The answer for a path stays the same in a process.
+    Then the lock file is there, and nobody holds it. An output that exists is what that command was allowed to write: a
+    command that may not replace an output takes no lock where one exists. The answer for a path stays the same in a
+    process.
     """
     key = _key(path)
-    if key in _finished or key in _held or not sys.argv[0]:
-        return key in _finished
+    if key in _killed or key in _held or not sys.argv[0]:
+        return key in _killed
     with suppress(OSError, ValueError, KeyError, TypeError, OutputBusyError):
         if json.loads(lock_name(path).read_text(encoding="utf-8"))["command"] == _command():
             with locked(path):
-                _finished.add(key)
-    return key in _finished
+                _killed.add(key)
+    return key in _killed
 
 
 def _key(path: Path) -> str:

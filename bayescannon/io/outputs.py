@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bayescannon.io.hidden_names import LONGEST_NAME, cut, hidden_name
-from bayescannon.io.output_lock import locked, was_finished
+from bayescannon.io.output_lock import locked, was_killed_on
 from bayescannon.numerics.errors import BayesCannonError, MissingFileError
 from bayescannon.numerics.truth import truth
 
@@ -60,7 +60,7 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
     replace = truth(overwrite, "overwrite")
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OutputExistsError(path, "is a device, a pipe or a socket, which is never replaced; choose another name")
-    if path.exists() and not replace and not was_finished(real_path(path)):
+    if path.exists() and not replace and not was_killed_on(real_path(path)):
         raise OutputExistsError(path)
 
 

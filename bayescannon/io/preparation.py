@@ -146,8 +146,7 @@ def prepare_files(
     as_path(store, "the store to write")
     preset = choose_preset(preset)
     given, air, redshift, append = _reading(reading)
-    own = () if given == AUTO else find_reader(given).endings
-    found = find_files(source, endings_of(given), own)
+    found = _found(source, given)
     survey = survey_files(found)
     files = replace(found, names=survey.names)
     choice = choose_reader(given, files)
@@ -198,6 +197,23 @@ def prepare_files(
         run.n_new + len(refused), run.tally.n_air, {text: count for text, count in run.tally.notes.items() if count},
         finding,
     )  # fmt: skip
+
+
+def digest_of_source(source: str | Path | Sequence[str | Path], reader: str | Reader = AUTO) -> str:
+    """
+    Return a digest of the names, sizes and times of change of the files that :func:`prepare_files` would read.
+
+    Raises
+    ------
+    PrepareError, InputError
+        As :func:`prepare_files`.
+    """
+    return survey_files(_found(source, reader)).digest
+
+
+def _found(source: str | Path | Sequence[str | Path], reader: str | Reader) -> SourceFiles:
+    own = () if reader == AUTO else find_reader(reader).endings
+    return find_files(source, endings_of(reader), own)
 
 
 def _reading(options: PreparingOptions) -> tuple[str | Reader, str, float | dict[str, float] | None, bool]:

@@ -27,6 +27,8 @@ _WIDTHS_OF_OVERLAP = 4.0
 # columns p_NAME of a catalogue that are of something else
 _RESERVED = ("none", "coverage", "novelty", "joint", "binary")
 
+_LONGEST = 40
+
 Box = Mapping[str, tuple[float, float]]
 
 
@@ -54,10 +56,11 @@ class LabelRegion:
     in_router: bool = True
 
     def __post_init__(self) -> None:
-        if not (self.name.isidentifier() and self.name.isascii()) or self.name.lower() in _RESERVED:
+        if not _is_name(self.name):
             raise InputError(
-                f"the name of a population becomes a column, p_NAME; expected letters, digits and _, and none of "
-                f"{', '.join(_RESERVED)}, which are other columns; got {self.name!r}"
+                f"the name of a population becomes a column, p_NAME, and part of names of files; expected at most "
+                f"{_LONGEST} letters, digits and _, and none of {', '.join(_RESERVED)}, which are other columns; got "
+                f"{self.name!r}"
             )
         if not self.boxes:
             raise InputError(f"population {self.name!r} needs at least one box of labels")
@@ -225,3 +228,8 @@ def _side(label: str, low: float, high: float) -> str:
     if np.isfinite(low) and np.isfinite(high):
         return f"{low:g} < {label} < {high:g}"
     return f"{label} > {low:g}" if np.isfinite(low) else f"{label} < {high:g}"
+
+
+def _is_name(name: str) -> bool:
+    """Tell whether a population may have a name: it is a column's, and a file's."""
+    return name.isidentifier() and name.isascii() and len(name) <= _LONGEST and name.lower() not in _RESERVED

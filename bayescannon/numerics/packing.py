@@ -38,7 +38,8 @@ def unpack_symmetric(packed: FloatArray, size: int) -> FloatArray:
     -------
     matrices : float array of shape (n, T, T)
     """
-    return packed[:, _packed_index(size)]
+    # in C order, whatever the number of rows
+    return np.take(packed, _packed_index(size), axis=1)
 
 
 @lru_cache(maxsize=64)

@@ -8,12 +8,16 @@ Smoothing after Vehtari, Simpson, Gelman, Yao & Gabry 2024 (JMLR 25, 72), with t
 import numpy as np
 
 from bayescannon.numerics.compiled import compiled
+from bayescannon.numerics.order_statistics import two_of_rank
+from bayescannon.numerics.vector_functions import log_all
 
 # Zhang & Stephens 2009: scale of the prior of the inverse bound; the grid has this many points and sqrt(n) more
 _PRIOR_BOUND = 3.0
 _GRID_POINTS = 30
 # Vehtari et al. 2024: the prior shape is 0.5, with the weight of ten tail values
 _PRIOR_SHAPE, _PRIOR_SHAPE_WEIGHT = 0.5, 10.0
+# factors whose product is taken before the logarithm
+_FACTORS = 4
 # bins of the weighted quantiles
 _N_BINS = 512
 
@@ -32,25 +36,44 @@ def fit_pareto(tail):  # type: ignore[no-untyped-def]
     if quartile <= tail[0]:
         return np.nan, np.nan
     n_grid = _GRID_POINTS + int(np.sqrt(n))
-    inverse, score = np.empty(n_grid), np.empty(n_grid)
+    bounds, shapes = np.empty(n_grid + 1), np.empty(n_grid + 1)
     for g in range(n_grid):
-        bound = (1 - np.sqrt(n_grid / (g + 0.5))) / (_PRIOR_BOUND * quartile) + 1 / tail[n - 1]
-        shape = 0.0
-        for t in range(n):
-            shape += np.log1p(-bound * tail[t])
-        shape /= n
-        inverse[g] = bound
-        score[g] = n * (np.log(-bound / shape) - shape - 1)
+        bounds[g] = (1 - np.sqrt(n_grid / (g + 0.5))) / (_PRIOR_BOUND * quartile) + 1 / tail[n - 1]
+    bounds[n_grid] = 0.0
+    work = (np.empty(n_grid + 1), np.empty(n_grid + 1), np.empty(n_grid + 1))
+    _mean_logs(tail, bounds, shapes, work)
+    score = np.full(n_grid, -np.inf)
+    for g in range(n_grid):
+        score[g] = n * (np.log(-bounds[g] / shapes[g]) - shapes[g] - 1)
     weight = np.exp(score - score.max())
     weight /= weight.sum()
     weight[weight < 10 * np.finfo(np.float64).eps] = 0.0
-    bound = (inverse * weight).sum() / weight.sum()
-    shape = 0.0
-    for t in range(n):
-        shape += np.log1p(-bound * tail[t])
-    shape /= n
+    bound = (bounds[:n_grid] * weight).sum() / weight.sum()
+    bounds[0] = bound
+    _mean_logs(tail, bounds[:1], shapes[:1], (work[0][:1], work[1][:1], work[2][:1]))
+    shape = shapes[0]
     scale = -shape / bound
     return (n * shape + _PRIOR_SHAPE * _PRIOR_SHAPE_WEIGHT) / (n + _PRIOR_SHAPE_WEIGHT), scale
+
+
+@compiled(nogil=True, error_model="numpy")
+def _mean_logs(tail, bounds, result, work):  # type: ignore[no-untyped-def]
+    """Fill result (G,) with the means of ln(1 - bound t) over the tail; work is scratch space, three arrays (G,)."""
+    product, log, mantissa = work
+    result[:] = 0.0
+    product[:] = 1.0
+    n = len(tail)
+    for t in range(n):
+        for g in range(len(bounds)):
+            product[g] *= 1.0 - bounds[g] * tail[t]
+        # a logarithm of every few factors: more could be too large for a number
+        if t % _FACTORS == _FACTORS - 1 or t == n - 1:
+            log_all(product, log, mantissa)
+            for g in range(len(bounds)):
+                result[g] += log[g]
+                product[g] = 1.0
+    for g in range(len(bounds)):
+        result[g] /= n
 
 
 @compiled(nogil=True, error_model="numpy")
@@ -67,18 +90,35 @@ def smooth_weights(log_ratio, weight):  # type: ignore[no-untyped-def]
         return np.inf
     for s in range(n):
         weight[s] = np.exp(log_ratio[s] - largest)
+    return smooth_tail(weight)
+
+
+@compiled(nogil=True, error_model="numpy")
+def smooth_tail(weight):  # type: ignore[no-untyped-def]
+    """Smooth weights (S,), of which the largest is 1, in place to a sum of 1; return k-hat as `smooth_weights` does."""
+    n = len(weight)
     n_tail = tail_length(n)
-    order = np.argsort(weight)
     first = n - n_tail
-    cut = weight[order[first - 1]]
+    cut, least = two_of_rank(weight.copy(), n, first - 1, first, np.empty(256, dtype=np.int64))
     shape = np.inf
     if cut > 0.0:
-        if 1.0 - weight[order[first]] < 1e-12:
+        if 1.0 - least < 1e-12:
             shape = 0.0
         else:
-            tail = np.empty(n_tail)
-            for t in range(n_tail):
-                tail[t] = weight[order[first + t]] - cut
+            member, found = np.empty(n_tail, dtype=np.int64), 0
+            for s in range(n):
+                if weight[s] > cut:
+                    member[found] = s
+                    found += 1
+            # of equal weights at the cut as many as are missing
+            s = 0
+            while found < n_tail:
+                if weight[s] == cut:
+                    member[found] = s
+                    found += 1
+                s += 1
+            member = member[np.argsort(weight[member])]
+            tail = weight[member] - cut
             shape, scale = fit_pareto(tail)
             if np.isnan(shape):
                 shape = np.inf
@@ -86,7 +126,7 @@ def smooth_weights(log_ratio, weight):  # type: ignore[no-untyped-def]
                 for t in range(n_tail):
                     log_rest = np.log1p(-(t + 0.5) / n_tail)
                     excess = -log_rest if shape == 0.0 else np.expm1(-shape * log_rest) / shape
-                    weight[order[first + t]] = min(cut + scale * excess, 1.0)
+                    weight[member[t]] = min(cut + scale * excess, 1.0)
     weight /= weight.sum()
     return shape
 
@@ -98,26 +138,42 @@ def weighted_quantiles(values, weight, probabilities, result):  # type: ignore[n
 
     The values are binned, and only those in the bin of a quantile are sorted.
     """
-    low, high = values.min(), values.max()
+    n, n_quantile = len(values), len(probabilities)
+    low, high = values[0], values[0]
+    for s in range(n):
+        low, high = min(low, values[s]), max(high, values[s])
     if not high > low:
         result[:] = low
         return
     per_unit = _N_BINS / (high - low)
-    total = np.zeros(_N_BINS)
-    bins = np.empty(len(values), dtype=np.int64)
-    for s in range(len(values)):
+    total, bins = np.zeros(_N_BINS), np.empty(n, dtype=np.int64)
+    for s in range(n):
         bins[s] = min(int((values[s] - low) * per_unit), _N_BINS - 1)
+    for s in range(n):
         total[bins[s]] += weight[s]
-    before, met = 0.0, 0
-    for p in range(len(probabilities)):
-        while met < _N_BINS - 1 and before + total[met] < probabilities[p]:
-            before += total[met]
-            met += 1
-        members = np.flatnonzero(bins == met)
-        members = members[np.argsort(values[members])]
-        summed = before
+    met, before = np.empty(n_quantile, dtype=np.int64), np.empty(n_quantile)
+    wanted = np.zeros(_N_BINS, dtype=np.bool_)
+    summed, own = 0.0, 0
+    for p in range(n_quantile):
+        while own < _N_BINS - 1 and summed + total[own] < probabilities[p]:
+            summed += total[own]
+            own += 1
+        met[p], before[p] = own, summed
+        wanted[own] = True
+    some, n_some = np.empty(n, dtype=np.int64), 0
+    for s in range(n):
+        some[n_some] = s
+        n_some += 1 if wanted[bins[s]] else 0
+    members = np.empty(n_some, dtype=np.int64)
+    for p in range(n_quantile):
+        size = 0
+        for m in range(n_some):
+            members[size] = some[m]
+            size += 1 if bins[some[m]] == met[p] else 0
+        chosen = members[:size]
+        summed = before[p]
         result[p] = high
-        for member in members:
+        for member in chosen[np.argsort(values[chosen])]:
             summed += weight[member]
             if summed >= probabilities[p]:
                 result[p] = values[member]

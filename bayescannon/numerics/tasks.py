@@ -33,8 +33,8 @@ class WorkerError(BayesCannonError):
     """Workers that could not be started, or died of a task again and again; the message says what to do."""
 
 
-class RemoteTraceback(Exception):
-    """The traceback of an error in a worker, shown as its cause."""
+class RemoteTraceback(BayesCannonError):
+    """The traceback of an error in a worker, shown as its cause; it is never raised by itself."""
 
 
 @dataclass(frozen=True)

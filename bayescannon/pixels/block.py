@@ -47,17 +47,17 @@ class LabelMoments:
     ----------
     mean : float array of shape (star, T)
         E[v].
-    products : float array of shape (star, T (T + 1) / 2)
-        E[v_k v_l], k <= l.
+    uncertain_products : float array of shape (star, T (T + 1) / 2) or None
+        E[v_k v_l], k <= l. None if the labels are known exactly, where they are made when they are asked for.
     covariance : float array of shape (star, T (T + 1) / 2) or None
-        products - mean x mean with off-diagonal elements doubled, so that its product with the packed theta theta^T
-        is theta^T Cov(v) theta. None if the labels are known exactly.
+        The products less mean x mean with off-diagonal elements doubled, so that its product with the packed
+        theta theta^T is theta^T Cov(v) theta. None if the labels are known exactly.
     multiplicity : float array of shape (star,) or None
         How many times each star counts, as if it were repeated in the reference set; need not be whole. None is once.
     """
 
     mean: FloatArray
-    products: FloatArray
+    uncertain_products: FloatArray | None = None
     covariance: FloatArray | None = None
     multiplicity: FloatArray | None = None
 
@@ -79,7 +79,7 @@ class LabelMoments:
                     f"multiplicity must be one finite number >= 0 for each of the {len(vectors)} stars; got shape "
                     f"{multiplicity.shape}"
                 )
-        return cls(vectors, pack_products(vectors), multiplicity=multiplicity)
+        return cls(vectors, multiplicity=multiplicity)
 
     @classmethod
     def uncertain(cls, mean: FloatArray, products: FloatArray) -> "LabelMoments":
@@ -109,7 +109,13 @@ class LabelMoments:
         """Return the moments of some of the stars, of a mask or a slice."""
         covariance = None if self.covariance is None else self.covariance[index]
         multiplicity = None if self.multiplicity is None else self.multiplicity[index]
-        return LabelMoments(self.mean[index], self.products[index], covariance, multiplicity)
+        products = None if self.uncertain_products is None else self.uncertain_products[index]
+        return LabelMoments(self.mean[index], products, covariance, multiplicity)
+
+    @cached_property
+    def products(self) -> FloatArray:
+        """E[v_k v_l], k <= l, shape (star, T (T + 1) / 2)."""
+        return pack_products(self.mean) if self.uncertain_products is None else self.uncertain_products
 
     @cached_property
     def counts(self) -> NDArray[np.float64]:

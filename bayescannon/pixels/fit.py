@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bayescannon.data.spectra import LARGEST_IVAR
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.mapped import release
 from bayescannon.numerics.small_inverse import invert_positive
 from bayescannon.numerics.threads import map_blocks
 from bayescannon.numerics.typing import FloatArray
@@ -36,6 +37,8 @@ _CONTINUED = ("step", "near")
 _IN_SINGLE = ("exact", "near")
 # elements of the arrays of pixels that are fitted in double precision beside others
 _DOUBLE_BLOCK = 1 << 23
+# so many stars have smaller blocks of pixels
+_MANY_STARS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -246,10 +249,22 @@ def fit_pixels(
         )  # fmt: skip
         return _fit_mixed(data.held(), near, in_double, part.start, solver)
 
-    block = solver.block if labels is None else 2 * solver.block
-    parts = map_blocks(one, n_pixel, block, solver.workers)
+    def read(part: slice) -> PixelFit:
+        found = one(part)
+        for data in (flux, ivar):
+            release(data[:, part])
+        return found
+
+    parts = map_blocks(read, n_pixel, _block_size(n_star, solver, single=labels is not None), solver.workers)
     joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(PixelFit)}
     return PixelFit(**joined)
+
+
+def _block_size(n_star: int, solver: Solver, *, single: bool) -> int:
+    """Return the pixels per block: fewer of very many stars, so that the memory of a worker is bounded."""
+    if single:
+        return 2 * solver.block if n_star <= _MANY_STARS else max(solver.block // 2, 1)
+    return max(min(solver.block, _DOUBLE_BLOCK // n_star), 1)
 
 
 def _labels_in_single(

@@ -41,6 +41,8 @@ _MAX_ROUNDS = 12
 _SETTLED, _KAPPA_SETTLED = 5e-3, 3e-4
 # in the sample; and the expected gain of a last step of its population, in nats per pixel
 _SAMPLE_SETTLED, _SAMPLE_GAIN = 0.02, 1e-3
+# and of the first round with all pixels, which is never the last
+_FIRST_GAIN = 1e-4
 # from a scatter at another kappa a search starts if ln kappa differs by less
 _NEAR_KAPPA = 0.1
 # stars that the sample of pixels is fitted to
@@ -86,7 +88,7 @@ def fit_jointly(
     n_pixel = len(state.kappa)
     some = sample_of(n_pixel)
     if first is None and some != ALL_PIXELS:
-        stars = slice(None, None, max(n_star // _SAMPLE_STARS, 1))
+        stars = slice(None, None, -(-n_star // _SAMPLE_STARS))
         small = replace(state, prior=state.prior.select(some), kappa=state.kappa[some])
         fit_some = fit_of(stars, some)
         small, *_ = _Rounds(learns_kappa, coefficients, gain=_SAMPLE_GAIN).until(
@@ -97,8 +99,9 @@ def fit_jointly(
             population = replace(population, activity=np.ones(n_pixel))
         populations = replace(state.populations, coefficients=population)
         state = replace(state, kappa=np.full(n_pixel, small.kappa[0]), populations=populations)
-    result = fit(state, first, ONE_PASS if first is None and some != ALL_PIXELS else None)
-    return learn.until(state, result, fit, _SETTLED)
+    rough = first is None and some != ALL_PIXELS
+    result = fit(state, first, ONE_PASS if rough else None)
+    return learn.until(state, result, fit, _SETTLED, rough=rough)
 
 
 class _Rounds:
@@ -108,9 +111,12 @@ class _Rounds:
         self.learns_kappa, self.coefficients, self.gain = learns_kappa, coefficients, gain
 
     def until(
-        self, state: State, result: PixelFit, fit: Fit, settled: float
+        self, state: State, result: PixelFit, fit: Fit, settled: float, *, rough: bool = False
     ) -> tuple[State, PixelFit, tuple[TrainingRound, ...], bool]:
-        """Go on until no parameter moves by more than `settled`; kappa by the same part of its own limit."""
+        """Go on until no parameter moves by more than `settled`; kappa by the same part of its own limit.
+
+        A `rough` result is not the last one.
+        """
         trace: list[TrainingRound] = []
         for _ in range(_MAX_ROUNDS):
             before, equations = state, data_equations(result, state.prior)
@@ -120,17 +126,18 @@ class _Rounds:
                 state = replace(state, kappa=state.kappa * np.exp(move))
             moved = abs(move) * _SETTLED / _KAPPA_SETTLED
             if self.coefficients is not None:
-                state, _, more = self.coefficients.step(state, result, equations, **self.gain)
+                gain = {"gain": _FIRST_GAIN} if rough else self.gain
+                state, _, more = self.coefficients.step(state, result, equations, **gain)
                 moved = max(moved, more)
             trace.append(TrainingRound(float(result.objective.sum()), float(np.median(state.kappa)), moved))
             s2 = np.where(result.live, result.scatter, 0.0) ** 2
             near = np.sqrt(np.where(s2 > 0, np.maximum(s2 + change * move, 0.0), 0.0))
             near = np.where(result.live, near, result.scatter)
-            if moved < settled:
+            if moved < settled and not rough:
                 if state.prior is not before.prior:
                     result = solved(result, *equations, state.prior)
                 return state, replace(result, scatter=near), tuple(trace), True
-            result = fit(state, near if abs(move) < _NEAR_KAPPA else None, None)
+            rough, result = False, fit(state, near if abs(move) < _NEAR_KAPPA else None, None)
         return state, result, tuple(trace), False
 
 

@@ -115,7 +115,7 @@ class MixedBlock:
     def _factors(self, tile: slice) -> NDArray[np.float32]:
         return _NONE if self.factors is None else self._tile(self.factors, tile)
 
-    def _equations(self, s2: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
+    def equations(self, s2: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
         """Return V^T W V and V^T W (f - 1)."""
         labels, n_term = self.labels, len(self.labels.root)
         data, right = np.zeros((self.n_pixel, labels.n_products)), np.zeros((self.n_pixel, n_term))
@@ -132,7 +132,7 @@ class MixedBlock:
         """Solve for theta at s^2 = s2 (pixel,), rounded; evaluate g, its slope and, if requested, the objective."""
         labels, single = self.labels, s2.astype(np.float32)
         s2 = single.astype(np.float64)
-        data, right = self._equations(single)
+        data, right = self.equations(single)
         normal, right = add_prior(self.prior, data, right + data[:, :, 0])
         inverse = invert_positive(normal)
         held = self.prior.censored

@@ -73,11 +73,15 @@ class OrthogonalLabels:
         rotated[:, 0] = 1
         return cls(root, rotated, counts.astype(np.float32))
 
+    def select(self, rows: NDArray[np.bool_] | slice) -> "OrthogonalLabels":
+        """Return those of some of the stars, of a mask or a slice, in the same basis."""
+        vectors, counts = (np.ascontiguousarray(values[rows]) for values in (self.vectors, self.counts))
+        return OrthogonalLabels(self.root, vectors, counts)
+
     @cached_property
     def sample(self) -> "OrthogonalLabels":
         """Those of a sample of the stars, every `sample_step`-th, in the same basis."""
-        step = self.sample_step
-        return OrthogonalLabels(self.root, np.ascontiguousarray(self.vectors[::step]), self.counts[::step].copy())
+        return self.select(slice(None, None, self.sample_step))
 
     @property
     def sample_step(self) -> int:

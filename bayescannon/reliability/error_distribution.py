@@ -20,7 +20,8 @@ from bayescannon.reliability.error_frame import ErrorFrame
 ONE_SIGMA = 0.6826894921370859
 # range of the degrees of freedom: at 1 a Student-t has no mean, at 200 it is nearly Gaussian
 DOF_RANGE = (1.2, 200.0)
-_NEWTON_STEPS = 15
+# steps of an interval's width, and the relative one after which the next would be of the size of rounding errors
+_NEWTON_STEPS, _SETTLED = 15, 1e-6
 # begins the names of the arrays of a DamageErrors
 _DAMAGE = "damage_"
 
@@ -53,17 +54,7 @@ class PredictiveErrors:
         """
         if not 0 < probability < 1:
             raise InputError(f"the probability of an interval must be between 0 and 1; got {probability}")
-        shift = np.abs(self.location) / self.scale
-        low, high = np.zeros_like(shift), shift + stdtrit(self.dof, (1 + probability) / 2)
-        half = high.copy()
-        for _ in range(_NEWTON_STEPS):
-            excess = stdtr(self.dof, half - shift) - stdtr(self.dof, -half - shift) - probability
-            low, high = np.where(excess < 0, half, low), np.where(excess < 0, high, half)
-            slope = np.exp(_log_density(half - shift, self.dof)) + np.exp(_log_density(half + shift, self.dof))
-            half = half - excess / slope
-            # Newton's step, or the middle of the bracket if the step leaves it
-            half = np.where((half >= low) & (half <= high), half, (low + high) / 2)
-        result: FloatArray = half * self.scale
+        result = _half_width(np.abs(self.location) / self.scale, self.dof, probability) * self.scale
         if self.formal is not None:
             # NaN where either is
             result = np.maximum(result, self.formal * ndtri((1 + probability) / 2))
@@ -93,10 +84,40 @@ class PredictiveErrors:
         return out
 
 
-def _log_density(x: FloatArray, dof: FloatArray) -> FloatArray:
-    """Return the log density of the standard Student-t."""
+def _half_width(shift: FloatArray, dof: FloatArray, probability: float) -> FloatArray:
+    """Return h with this probability of a Student-t variable in (-h - shift, h - shift), in the shape of `shift`."""
+    quantile = stdtrit(dof, (1 + probability) / 2)
+    result: FloatArray = np.array(np.broadcast_to(quantile, np.shape(shift)), dtype=np.float64)
+    result[np.isnan(shift)] = np.nan
+    # without a shift it is the quantile
+    rest = np.flatnonzero(np.ravel(shift > 0))
+    shift, dof = np.ravel(shift)[rest], np.ravel(np.broadcast_to(dof, np.shape(shift)))[rest]
+    half = np.ravel(result)[rest]
+    low, high = np.zeros_like(shift), shift + half
+    half = np.minimum(np.sqrt(half**2 + shift**2), high)
     norm = gammaln((dof + 1) / 2) - gammaln(dof / 2) - np.log(np.pi * dof) / 2
-    result: FloatArray = norm - (dof + 1) / 2 * np.log1p(x**2 / dof)
+    moving = np.arange(len(rest))
+    for _ in range(_NEWTON_STEPS):
+        if not len(moving):
+            break
+        at, off, nu = half[moving], shift[moving], dof[moving]
+        inner, outer = at - off, at + off
+        excess = stdtr(nu, inner) - stdtr(nu, -outer) - probability
+        low[moving], high[moving] = (
+            np.where(excess < 0, at, low[moving]),
+            np.where(excess < 0, high[moving], at),
+        )
+        densities = [np.exp(norm[moving] - (nu + 1) / 2 * np.log1p(x**2 / nu)) for x in (inner, outer)]
+        slope = densities[0] + densities[1]
+        bend = -sum(density * (nu + 1) * x / (nu + x**2) for density, x in zip(densities, (inner, outer), strict=True))
+        # Halley's step, or the middle of the bracket if the step leaves it
+        step = excess / slope
+        step = step / np.maximum(1 - 0.5 * step * bend / slope, 0.5)
+        new = at - step
+        inside = (new >= low[moving]) & (new <= high[moving])
+        half[moving] = np.where(inside, new, (low[moving] + high[moving]) / 2)
+        moving = moving[~(inside & (np.abs(step) <= _SETTLED * at))]
+    result.flat[rest] = half
     return result
 
 

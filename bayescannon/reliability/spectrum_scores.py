@@ -17,15 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.numerics.errors import InputError
-from bayescannon.numerics.threads import map_blocks
-from bayescannon.numerics.tiles import star_product
+from bayescannon.numerics.tiles import map_tiles, star_product
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.reliability.residual_kernels import average_blocks, median_roots, solve_all
 from bayescannon.stars.quartic import Quartic
 
 # pixels per block; lines are 3-5 pixels wide at R = 1800, wings of strong lines about ten times as wide
 BLOCK = 32
-# stars per task of a thread
-_STARS = 64
 _ROUNDING = np.finfo(float).eps
 _ROUNDS = 50
 _HUBER = 1.5
@@ -122,29 +120,32 @@ def block_residuals(
     chi2 = quartic.c + np.einsum("ni,ni->n", shifted, product - 2 * quartic.b)
     across = slopes.transpose(0, 2, 1)
     right = (across @ (quartic.b - product)[..., None])[..., 0]
-    # if a spectrum does not constrain a label the matrix is singular: take the shortest solution
-    amplitude = (
-        np.linalg.pinv(across @ quartic.a @ slopes, hermitian=True, rcond=n_label * _ROUNDING) @ right[..., None]
-    )
-    inside = at + np.where(fitted[:, None], (slopes @ amplitude)[..., 0], 0.0)
-    edges = np.arange(0, len(coefficients), block)
+    amplitude = _solve(across @ quartic.a @ slopes, right)
+    inside = at + np.where(fitted[:, None], np.einsum("ntk,nk->nt", slopes, amplitude), 0.0)
+    shape = (len(flux), -(-len(coefficients) // block))
+    mean, variance, signal = np.empty(shape), np.empty(shape), np.empty(len(flux))
 
-    def one(part: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
-        noise = ivar[part]
-        total = np.add.reduceat(noise, edges, axis=1)
-        filled = total > 0
-        divisor = np.where(filled, total, 1.0)
-        mean = np.add.reduceat(noise * (flux[part] - inside[part] @ coefficients.T), edges, axis=1) / divisor
-        signal = np.full(len(noise), np.nan)
-        for n in np.flatnonzero(fitted[part]):
-            signal[n] = np.median(np.sqrt(noise[n][noise[n] > 0]))
-        return mean, np.where(filled, 1 / divisor, np.inf), signal
+    def one(part: slice) -> None:
+        prediction = star_product(inside[part], coefficients.T)
+        average_blocks(flux[part], prediction, ivar[part], block, mean[part], variance[part])
+        median_roots(ivar[part], fitted[part], signal[part])
 
-    parts = map_blocks(one, max(len(flux), 1), _STARS, workers)
-    mean, variance, signal = (np.concatenate(values) for values in zip(*parts, strict=True))
+    map_tiles(one, len(flux), workers)
     mean[~known] = np.nan
     reduced = np.where(fitted, chi2 / np.where(fitted, quartic.n_live - n_label, 1), np.nan)
     return Residuals(mean, variance, reduced, np.log(signal))
+
+
+def _solve(matrix: FloatArray, right: FloatArray) -> NDArray[np.float64]:
+    """Solve symmetric systems (N, K, K) of right sides (N, K); the shortest solution where a matrix is singular."""
+    solution, solved = np.empty(right.shape), np.empty(len(right), dtype=np.bool_)
+    solve_all(matrix, right, solution, solved)
+    if not solved.all():
+        # a spectrum that does not constrain a label
+        rest = np.flatnonzero(~solved)
+        inverse = np.linalg.pinv(matrix[rest], hermitian=True, rcond=right.shape[1] * _ROUNDING)
+        solution[rest] = (inverse @ right[rest][..., None])[..., 0]
+    return solution
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,8 @@ class NoveltyReference:
         square = np.where(live, residuals.residual[:, :size] ** 2 / np.where(live, noise, 1.0), 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             raw = np.log([residuals.reduced_chi2, square.sum(axis=1) / live.sum(axis=1)]).T
-        x = np.clip(residuals.log_snr, *self.log_snr_range)[:, None] ** np.arange(3)
+        x = np.clip(residuals.log_snr, *self.log_snr_range)
+        x = np.stack([np.ones_like(x), x, x * x], axis=1)
         scores = raw - star_product(x, self.trend.T)
         return np.where(np.isfinite(residuals.log_snr)[:, None] & ~np.isnan(raw), scores, np.nan)
 

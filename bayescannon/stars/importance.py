@@ -24,6 +24,7 @@ from bayescannon.numerics.typing import FloatArray
 from bayescannon.stars.importance_kernels import collect_modes, sample_all
 from bayescannon.stars.modes import find_modes
 from bayescannon.stars.quartic import Optima, Quartic
+from bayescannon.stars.symmetric import symmetric_places
 
 # weights with a larger Pareto shape are not reliable (Vehtari et al. 2024)
 LARGEST_K_HAT = 0.7
@@ -221,16 +222,9 @@ def _sample(
     result = LabelPosterior.empty(n_star, n_label, n_keep)
     result.status[:] = status
     result.n_modes[:] = proposal[3]
-    noise, stretch = np.empty((n_star, n_label, n_draws)), np.empty((n_star, n_draws))
-    order, point = np.empty((n_star, n_keep), dtype=np.int64), np.empty(n_star)
-    for star, star_seed in enumerate(seeds):
-        rng = np.random.Generator(np.random.SFC64(star_seed))
-        rng.standard_normal(out=noise[star])
-        stretch[star] = np.sqrt(_DOF / rng.chisquare(_DOF, n_draws))
-        order[star], point[star] = rng.permutation(n_keep), rng.random()
+    layout = (term_pairs(n_label), symmetric_places(n_label))
     sample_all(
-        quartic.arrays, term_pairs(n_label), prior.arrays, proposal, _DOF,
-        (noise, stretch, order, point), np.array(PROBABILITIES),
+        quartic.arrays, layout, prior.arrays, proposal, _DOF, (seeds, n_draws), np.array(PROBABILITIES),
         (result.mean, result.covariance, result.quantiles, result.k_hat, result.ess, result.draws,
          result.log_evidence),
     )  # fmt: skip

@@ -93,10 +93,13 @@ def find_labels(
     -------
     found : LabelOptimum
     """
-    return best_optimum(quartic, find_modes(quartic, starts, density=density, workers=workers), density=density)
+    found = find_modes(quartic, starts, density=density, workers=workers)
+    return best_optimum(quartic, found, density=density, workers=workers)
 
 
-def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | None = None) -> LabelOptimum:
+def best_optimum(
+    quartic: Quartic, optima: Optima, *, density: LabelDensity | None = None, workers: int | None = 1
+) -> LabelOptimum:
     """
     Return the best of the optima of every star.
 
@@ -108,6 +111,8 @@ def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | No
         Optima of the same stars, under the same prior.
     density : LabelDensity, optional
         The prior; by default flat.
+    workers : int or None
+        Threads; None takes every core.
 
     Returns
     -------
@@ -117,7 +122,7 @@ def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | No
     stars = np.arange(len(quartic))
     best = optima.chi2.argmin(axis=1)
     scaled, converged = optima.labels[stars, best], optima.converged[stars, best]
-    gauss = chi2_derivatives(quartic, scaled, density=density).gauss_newton / 2
+    gauss = chi2_derivatives(quartic, scaled, density=density, workers=workers).gauss_newton / 2
     apart = optima.labels - scaled[:, None, :]
     distance = np.einsum("nsi,nij,nsj->ns", apart, gauss, apart)
 
@@ -130,7 +135,10 @@ def best_optimum(quartic: Quartic, optima: Optima, *, density: LabelDensity | No
     status = np.where(definite, status, FitStatus.SINGULAR)
     few = quartic.n_live <= n_label
     status = np.where(few, FitStatus.FEW_PIXELS, status)
-    chi2 = chi2_derivatives(quartic, scaled).chi2
+    if density is None or density.is_flat:
+        chi2 = optima.chi2[stars, best]
+    else:
+        chi2 = chi2_derivatives(quartic, scaled, workers=workers).chi2
     scaled[few], covariance[few], chi2[few] = np.nan, np.nan, np.nan
     return LabelOptimum(
         scaled=scaled,

@@ -23,8 +23,10 @@ from bayescannon.numerics.packing import unpack_symmetric
 from bayescannon.numerics.tile_size import STAR_TILE
 from bayescannon.numerics.tiles import filled_tile, join_tiles, map_tiles
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.stars.newton_kernels import minimise_flat
 from bayescannon.stars.pixel_columns import PixelColumns, need_double, weigh_all
 from bayescannon.stars.quartic_kernels import evaluate_all, minimise_all
+from bayescannon.stars.symmetric import symmetric_places
 
 # pixels whose products are summed in single precision
 _CHUNK = 256
@@ -286,13 +288,17 @@ def minimise(
     """
     n_star, (n_start, n_label) = len(quartic), starts.shape[-2:]
     starts = np.array(np.broadcast_to(starts, (n_star, n_start, n_label)), dtype=np.float64)
-    pairs = term_pairs(n_label)
-    prior = (density or LabelDensity.flat(n_label)).arrays
+    pairs, places = term_pairs(n_label), symmetric_places(n_label)
+    prior = density or LabelDensity.flat(n_label)
     result = Optima.empty(n_star, n_start, n_label)
 
     def one(part: slice) -> None:
         out = tuple(values[part] for values in result.arrays)
-        minimise_all(quartic.select(part).arrays, pairs, prior, starts[part], out)
+        own = quartic.select(part).arrays
+        if prior.is_flat:
+            minimise_flat(own, pairs, places, starts[part], out)
+        else:
+            minimise_all(own, pairs, prior.arrays, starts[part], out)
 
     map_tiles(one, n_star, workers)
     return result
@@ -318,9 +324,13 @@ class Derivatives:
     hessian: NDArray[np.float64]
 
 
-def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDensity | None = None) -> Derivatives:
+def chi2_derivatives(
+    quartic: Quartic, scaled: FloatArray, *, density: LabelDensity | None = None, workers: int | None = 1
+) -> Derivatives:
     """
     Evaluate chi2 of each star, or chi2 - 2 ln p, and its derivatives at scaled labels of shape (N, K).
+
+    It takes so many threads; None takes every core.
 
     Raises
     ------
@@ -338,5 +348,10 @@ def chi2_derivatives(quartic: Quartic, scaled: FloatArray, *, density: LabelDens
     gauss, hessian = (np.empty((n_star, n_label, n_label)) for _ in range(2))
     x = np.ascontiguousarray(scaled, dtype=np.float64)
     prior = (density or LabelDensity.flat(n_label)).arrays
-    evaluate_all(quartic.arrays, (i, j), prior, x, chi2, (gradient, gauss, hessian))
+
+    def one(part: slice) -> None:
+        own = (gradient[part], gauss[part], hessian[part])
+        evaluate_all(quartic.select(part).arrays, (i, j), prior, x[part], chi2[part], own)
+
+    map_tiles(one, n_star, workers)
     return Derivatives(chi2, 2 * gradient, 2 * gauss, 2 * hessian)

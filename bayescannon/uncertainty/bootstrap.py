@@ -6,7 +6,8 @@ The reference stars are resampled with replacement; a star that is drawn m times
 be labelled are the same for all models, so the spread is the error from training only.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -33,6 +34,9 @@ from bayescannon.stars.optimum import find_labels
 
 # relative tolerance of s^2: Newton's method converges quadratically, so the error is far below the bootstrap's spread
 _TOLERANCE = 1e-4
+# reference stars whose labels are starts, in addition to the star's labels by the model: a second optimum of similar
+# chi2 then contributes to the spread
+_STARTS = 3
 
 
 class BootstrapError(InputError):
@@ -117,13 +121,37 @@ def retrain(
     return replace(again, fit=latent.pixels, loadings=latent.loadings, latent_labels=latent.learned)
 
 
+@dataclass(frozen=True)
+class Replicate:
+    """
+    One bootstrap of a model: a task.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    number : int
+        Of the bootstrap, from 0 on.
+    seed : int
+    """
+
+    model: TrainedModel
+    number: int
+    seed: int
+
+
+def train_replicate(replicate: Replicate, reference: ReferenceSet, workers: int | None = None) -> TrainedModel:
+    """Train the model of one bootstrap; `reference` is the set of the model, as `training_stars` returns it."""
+    drawn = draw_multiplicities(reference.n_stars, replicate.number + 1, seed=replicate.seed)[replicate.number]
+    return retrain(replicate.model, reference, drawn[reference.star_number], workers=workers)
+
+
 def bootstrap_labels(
     model: TrainedModel,
     reference: ReferenceSet,
     spectra: Spectra,
     *,
     n_bootstrap: int = N_BOOTSTRAP,
-    n_starts: int = 3,
+    models: Sequence[TrainedModel] | None = None,
     estimates: xr.Dataset | None = None,
     seed: int = SEED,
     workers: int | None = None,
@@ -141,9 +169,8 @@ def bootstrap_labels(
         N stars on the model's grid, for instance some of a survey.
     n_bootstrap : int
         B, at least 2.
-    n_starts : int
-        Number of reference stars whose labels are starts, in addition to the star's labels by `model`; a second optimum
-        of similar chi2 then contributes to the spread.
+    models : sequence of TrainedModel, optional
+        Of the bootstraps, if they were trained already (:func:`train_replicate`).
     estimates : xarray.Dataset, optional
         Result of :func:`bayescannon.cannon.labelling.label_spectra` for the same model and stars, if available.
     seed : int
@@ -173,13 +200,14 @@ def bootstrap_labels(
     if estimates is None:
         estimates = label_spectra(model, spectra, seed=seed, workers=workers)
     own = model.scaler.to_scaled(estimates["labels"].to_numpy())
-    others = draw_starts(model, n_starts, seed=seed)
-    starts = np.empty((len(spectra), 1 + n_starts, own.shape[1]))
+    others = draw_starts(model, _STARTS, seed=seed)
+    starts = np.empty((len(spectra), 1 + _STARTS, own.shape[1]))
     starts[:, 0] = np.where(np.isfinite(own), own, 0.0)
     starts[:, 1:] = others
     labels = np.empty((n_bootstrap, *own.shape))
-    for draw, multiplicity in enumerate(draw_multiplicities(reference.n_stars, n_bootstrap, seed=seed)):
-        other = retrain(model, reference, multiplicity[reference.star_number], workers=workers)
+    for draw in range(n_bootstrap):
+        replicate = Replicate(model, draw, seed)
+        other = train_replicate(replicate, reference, workers) if models is None else models[draw]
         found = find_labels(star_quartic(other, spectra, workers=workers), starts, workers=workers)
         labels[draw] = np.where(found.converged[:, None], model.scaler.from_scaled(found.scaled), np.nan)
     return xr.Dataset(

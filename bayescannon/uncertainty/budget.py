@@ -1,6 +1,7 @@
 """The error budget: the known sources of error of stars' labels, one entry per kind."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -122,46 +123,140 @@ def error_budget(
     >>> budget["error"].dims
     ('star', 'stellar_label', 'kind')
     """
-    model, spectra = as_any_model(model), as_spectra(spectra)
-    changed = partial(with_nuisances, nuisances=nuisances)
-    model = model.with_models(changed) if isinstance(model, SurveyModel) else changed(model)
+    spectra = as_spectra(spectra)
     reference = None if reference is None else as_reference(reference)
-    if isinstance(model, TrainedModel):
-        prior = as_label_prior(prior, model, seed=seed)
-    if kinds is None:
-        kinds = default_kinds(model, has_reference=reference is not None)
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    n_bootstrap, block = whole_number(n_bootstrap, "n_bootstrap", least=2), whole_number(block, "block", least=1)
-    radius = real_number(radius, "radius", above=0)
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown or not len(kinds) or len(set(kinds)) < len(kinds):
-        what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}. Name each once"
-        raise InputError(f"kinds of error must be among {', '.join(KINDS)}; {what}")
-    needing = [kind for kind in kinds if KINDS[kind].needs_reference]
-    if needing and reference is None:
-        raise ReferenceSetError(
-            f"{' and '.join(needing)} change the weights of the reference stars, so they need the reference set that "
-            "the model was trained on; got none. Give it as reference, or leave out these kinds"
-        )
+    choices = BudgetChoices(
+        kinds=None if kinds is None else tuple([kinds] if isinstance(kinds, str) else kinds), prior=prior,
+        n_bootstrap=n_bootstrap, n_draws=n_draws, block=block, radius=radius, star_id=star_id, keep_draws=keep_draws,
+        seed=seed,
+    )  # fmt: skip
+    evaluator = BudgetEvaluator.of(as_any_model(model), choices, reference=reference, nuisances=nuisances)
     chosen = _choose(spectra, stars)
     some = spectra if stars is None else spectra.select(chosen)
-    routed = None
-    if isinstance(model, SurveyModel):
-        routed = route_stars(model, some, prior=prior, seed=seed, workers=workers)
-        estimates = mixed_estimates(routed, workers=workers)
-    else:
-        estimates = label_spectra(model, some, prior=prior, seed=seed, workers=workers)
-    task = Task(
-        model, some, spectra, chosen, estimates, reference, prior, n_bootstrap, n_draws, block, radius, star_id, seed,
-        workers, keep_draws,
-    )  # fmt: skip
-    results = {
-        kind: KINDS[kind].evaluate(task)
-        if routed is None or KINDS[kind].of_mixture
-        else evaluate_populations(task, routed, kind)
-        for kind in kinds
-    }
-    return _assemble(task, results)
+    return evaluator.evaluate(some, everything=spectra, chosen=chosen, workers=workers)[0]
+
+
+@dataclass(frozen=True)
+class BudgetChoices:
+    """
+    What is evaluated of every star.
+
+    Attributes
+    ----------
+    kinds, prior, n_bootstrap, n_draws, block, radius, star_id, keep_draws, seed
+        As in :func:`error_budget`.
+    """
+
+    kinds: tuple[str, ...] | None = None
+    prior: LabelPrior | str | None = None
+    n_bootstrap: int = N_BOOTSTRAP
+    n_draws: int = N_DRAWS
+    block: int = BLOCK_PIXELS
+    radius: float = RADIUS
+    star_id: str | None = None
+    keep_draws: bool = False
+    seed: int = SEED
+
+    def __post_init__(self) -> None:
+        whole_number(self.n_bootstrap, "n_bootstrap", least=2)
+        whole_number(self.block, "block", least=1)
+        real_number(self.radius, "radius", above=0)
+
+
+@dataclass(frozen=True)
+class BudgetEvaluator:
+    """
+    Evaluates kinds of error of stars, a block of them after the other; it can be sent to other processes.
+
+    Attributes
+    ----------
+    model : TrainedModel or SurveyModel
+        With the nuisances that are asked for.
+    kinds : tuple of str
+    choices : BudgetChoices
+        With the prior as an object, for a model of one population.
+    reference : ReferenceSet or None
+    replicates : mapping of a model's hash to tuple of TrainedModel
+        Models of the bootstrap; they are trained anew for each block unless given.
+    """
+
+    model: TrainedModel | SurveyModel
+    kinds: tuple[str, ...]
+    choices: BudgetChoices
+    reference: ReferenceSet | None
+    replicates: Mapping[str, tuple[TrainedModel, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        model: TrainedModel | SurveyModel,
+        choices: BudgetChoices,
+        *,
+        reference: ReferenceSet | None,
+        nuisances: Nuisances | None,
+    ) -> "BudgetEvaluator":
+        """Check what is asked for; exceptions are those of :func:`error_budget`."""
+        changed = partial(with_nuisances, nuisances=nuisances)
+        model = model.with_models(changed) if isinstance(model, SurveyModel) else changed(model)
+        if isinstance(model, TrainedModel):
+            choices = replace(choices, prior=as_label_prior(choices.prior, model, seed=choices.seed))
+        kinds = choices.kinds
+        if kinds is None:
+            kinds = default_kinds(model, has_reference=reference is not None)
+        unknown = [kind for kind in kinds if kind not in KINDS]
+        if unknown or not len(kinds) or len(set(kinds)) < len(kinds):
+            what = f"got {unknown[0]!r}" if unknown else f"got {', '.join(kinds) or 'none'}. Name each once"
+            raise InputError(f"kinds of error must be among {', '.join(KINDS)}; {what}")
+        needing = [kind for kind in kinds if KINDS[kind].needs_reference]
+        if needing and reference is None:
+            raise ReferenceSetError(
+                f"{' and '.join(needing)} change the weights of the reference stars, so they need the reference set "
+                "that the model was trained on; got none. Give it as reference, or leave out these kinds"
+            )
+        return cls(model, tuple(kinds), choices, reference)
+
+    def evaluate(
+        self,
+        spectra: Spectra,
+        *,
+        everything: Spectra | None = None,
+        chosen: NDArray[np.intp] | None = None,
+        workers: int | None = None,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """
+        Return the budget of stars, as :func:`error_budget` does, and their label estimates.
+
+        Parameters
+        ----------
+        spectra : Spectra
+        everything : Spectra, optional
+            With further spectra of the same stars, for repeats.
+        chosen : int array, optional
+            The rows of `spectra` in it.
+        workers : int or None
+            Threads.
+        """
+        given, model = self.choices, self.model
+        everything = spectra if everything is None else everything
+        chosen = np.arange(len(spectra), dtype=np.intp) if chosen is None else chosen
+        routed = None
+        if isinstance(model, SurveyModel):
+            routed = route_stars(model, spectra, prior=given.prior, seed=given.seed, workers=workers)
+            estimates = mixed_estimates(routed, workers=workers)
+        else:
+            estimates = label_spectra(model, spectra, prior=given.prior, seed=given.seed, workers=workers)
+        task = Task(
+            model, spectra, everything, chosen, estimates, self.reference, given.prior, given.n_bootstrap,
+            given.n_draws, given.block, given.radius, given.star_id, given.seed, workers, given.keep_draws,
+            self.replicates,
+        )  # fmt: skip
+        results = {
+            kind: KINDS[kind].evaluate(task)
+            if routed is None or KINDS[kind].of_mixture
+            else evaluate_populations(task, routed, kind)
+            for kind in self.kinds
+        }
+        return assemble_budget(task, results), estimates
 
 
 def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
@@ -182,7 +277,7 @@ def _choose(spectra: Spectra, stars: ArrayLike | None) -> NDArray[np.intp]:
         raise InputError(f"stars must be ids, indices or a mask of the {len(spectra)} spectra; {error}") from error
 
 
-def _assemble(task: Task, results: Mapping[str, KindResult]) -> xr.Dataset:
+def assemble_budget(task: Task, results: Mapping[str, KindResult]) -> xr.Dataset:
     """Join the kinds in a Dataset; an error whose status is not GIVEN becomes NaN."""
     dims = ("star", "stellar_label", "kind")
     status = np.stack([result.status for result in results.values()], axis=-1)

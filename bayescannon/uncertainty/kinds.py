@@ -4,7 +4,7 @@ The kinds of error of a star's labels.
 Each kind is an entry of :data:`KINDS`: a sentence that describes it, and a function of a :class:`Task`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import ErrorStatus, FitStatus, PosteriorStatus
 from bayescannon.data.spectra import Spectra
-from bayescannon.data.star_groups import star_groups
+from bayescannon.data.star_groups import StarGroups, star_groups
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.intervals import CENTRAL_68, PROBABILITIES
@@ -52,6 +52,8 @@ class Task:
     reference : ReferenceSet or None
     prior, n_bootstrap, n_draws, block, radius, star_id, seed, workers, keep_draws
         As in :func:`bayescannon.uncertainty.budget.error_budget`.
+    replicates : mapping of a model's hash to sequence of TrainedModel
+        Models of the bootstrap that were trained already.
     """
 
     model: TrainedModel | SurveyModel
@@ -69,6 +71,7 @@ class Task:
     seed: int
     workers: int | None
     keep_draws: bool
+    replicates: Mapping[str, Sequence[TrainedModel]] = field(default_factory=dict)
 
     @property
     def labels(self) -> FloatArray:
@@ -171,6 +174,7 @@ def _bootstrap(task: Task) -> KindResult:
         task.training_set(),
         task.spectra,
         n_bootstrap=task.n_bootstrap,
+        models=task.replicates.get(task.trained.hash),
         estimates=task.estimates,
         seed=task.seed,
         workers=task.workers,
@@ -205,31 +209,55 @@ def _sandwich(task: Task) -> KindResult:
 def _repeat(task: Task) -> KindResult:
     everything = task.everything
     groups = star_groups(everything.columns, len(everything), star_id=task.star_id, radius=task.radius)
-    if not groups.rule:
-        raise InputError(groups.describe())
-    group = groups.number
-    labels = np.full((len(task.everything), task.labels.shape[1]), np.nan)
+    labels = np.full((len(everything), task.labels.shape[1]), np.nan)
     labels[task.chosen] = np.where(task.fitted[:, None], task.labels, np.nan)
-    others = np.isin(group, group[task.chosen])
+    others = np.isin(groups.number, groups.number[task.chosen])
     others[task.chosen] = False
     if others.any():
         # further spectra of the same stars that are not in the budget
-        more = label_spectra(task.model, task.everything.select(others), seed=task.seed, workers=task.workers)
-        good = more["status"].to_numpy() == FitStatus.CONVERGED
-        labels[others] = np.where(good[:, None], more["labels"].to_numpy(), np.nan)
-    found = repeat_errors(labels, group)
-    count = found.n_spectra[task.chosen]
+        more = label_spectra(task.model, everything.select(others), seed=task.seed, workers=task.workers)
+        labels[others] = fitted_labels(more)
+    return repeated_spectra(labels, groups, task.chosen, radius=task.radius)
+
+
+def fitted_labels(estimates: xr.Dataset) -> FloatArray:
+    """Return the labels of stars, shape (N, K); NaN where the fit did not converge."""
+    good = estimates["status"].to_numpy() == FitStatus.CONVERGED
+    labels: FloatArray = np.where(good[:, None], estimates["labels"].to_numpy(), np.nan)
+    return labels
+
+
+def repeated_spectra(labels: FloatArray, groups: StarGroups, chosen: NDArray[np.intp], *, radius: float) -> KindResult:
+    """
+    Evaluate the spread of labels over the spectra of each star, for some of the spectra.
+
+    Parameters
+    ----------
+    labels : float array of shape (M, K)
+        Of all spectra, NaN where there are none.
+    groups : StarGroups
+        Of the same spectra.
+    chosen : int array of shape (N,)
+        The spectra of the budget.
+    radius : float
+        By which they were grouped, in arcsec.
+
+    Raises
+    ------
+    InputError
+        Nothing tells which spectra are of the same star.
+    """
+    if not groups.rule:
+        raise InputError(groups.describe())
+    found = repeat_errors(labels, groups.number)
+    count = found.n_spectra[chosen]
     status = np.where(count > 1, ErrorStatus.GIVEN, np.where(count == 1, ErrorStatus.SINGLE, ErrorStatus.NO_FIT))
     return KindResult(
-        found.error[task.chosen],
-        found.mean[task.chosen],
+        found.error[chosen],
+        found.mean[chosen],
         status.astype(np.int64),
         {"n_spectra": ("star", count)},
-        {
-            "repeat_pooled": found.pooled.tolist(),
-            "repeat_radius_arcsec": task.radius,
-            "repeat_stars": groups.describe(),
-        },
+        {"repeat_pooled": found.pooled.tolist(), "repeat_radius_arcsec": radius, "repeat_stars": groups.describe()},
     )
 
 

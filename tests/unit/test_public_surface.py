@@ -72,6 +72,7 @@ def read_nothing(path):  # noqa: ARG001
 CALLS = {
     "simulate_survey": lambda toy: bc.simulate_survey(2, 1, seed=1),
     "check_input": lambda toy: bc.check_input(files_of(toy), reader="lamost-lrs"),
+    "find_damage": lambda toy: bc.find_damage(toy["folder"] / "model.nc"),
     "prepare_spectra": lambda toy: bc.prepare_spectra(toy["raws"], "masked"),
     "prepare_files": lambda toy: bc.prepare_files(
         files_of(toy), toy["folder"] / "new.zarr", preset="masked", workers=1, overwrite=True, progress=False

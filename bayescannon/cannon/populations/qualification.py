@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayescannon.cannon.choices import N_FOLDS, N_STARTS, SEED
+from bayescannon.cannon.fold_work import FoldWork
 from bayescannon.cannon.held_out import deal_folds, hold_out_of
 from bayescannon.cannon.held_out_labels import HeldOutLabels
 from bayescannon.cannon.populations.held_out_membership import HeldOutMembership, log_scores
@@ -36,7 +37,7 @@ def qualify_survey(
     label_errors: Mapping[str, float] | None = None,
     n_starts: int = N_STARTS,
     seed: int = SEED,
-    workers: int | None = None,
+    workers: int | FoldWork | None = None,
     progress: Progress = None,
 ) -> SurveyModel:
     """
@@ -71,13 +72,15 @@ def qualify_survey(
     qualified: dict[str, TrainedModel] = {}
     fold_parts: dict[str, list[TrainedModel]] = {}
     clipped = reference.clipped
+    work = FoldWork.of(workers)
+    workers = work.threads
     with reporting(progress, "hold out") as report:
         for name, models in survey_fold_models(survey, stars, fold_of, workers=workers):
             own, model = stars[name], survey.distinct[name]
             fold_parts[name] = models
             held_out = hold_out_of(
                 fold_parts[name], own, fold_of[name], n_starts=min(n_starts, model.n_stars // 2), seed=seed,
-                workers=workers,
+                workers=replace(work, name=f"model-{len(fold_parts)}-fold"),
             )  # fmt: skip
             qualified[name] = qualify(
                 model, own, clipped=_clipped_near(survey, name, clipped), held_out=held_out, label_errors=label_errors,

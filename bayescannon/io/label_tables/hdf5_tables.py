@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from astropy.table import Column
 
-from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.hdf5_check import hdf5_fault, heap_fault
 from bayescannon.io.label_tables.found_table import FoundTable, TableError
 
 _META = ".__table_column_meta__"
@@ -26,6 +26,9 @@ def hdf5_tables(path: Path) -> Iterator[list[FoundTable]]:
         The file cannot be read, holds no table, or was written by pandas, whose layout is its own.
     """
     try:
+        fault = heap_fault(path)
+        if fault:
+            raise TableError(f"{path} {fault}")
         with h5py.File(path, "r", locking=False) as stream:
             if any("pandas_type" in group.attrs for group in _groups(stream)):
                 raise TableError(

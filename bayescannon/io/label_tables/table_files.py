@@ -3,7 +3,9 @@
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from bayescannon.io.label_tables.text_files import read_bytes
 from bayescannon.io.label_tables.text_tables import text_table
 from bayescannon.io.lamost import FITS_MAGIC, GZIP_MAGIC
 from bayescannon.io.paths import no_file
-from bayescannon.io.size_limits import SizeLimitError, require_held
+from bayescannon.io.size_limits import GZIP_FAULTS, SizeLimitError, require_held
+from bayescannon.numerics.errors import BayesCannonError
 
 _HEAD = 2048
 # what a VOTable declares of its size: rows of a table, and numbers in each cell of a field; longer numbers are cut
@@ -66,6 +69,31 @@ def open_tables(path: Path) -> Iterator[list[FoundTable]]:
         head = stream.read(_HEAD)
     if not head:
         raise TableError(f"{path} is empty; expected a table of labels")
+    with ExitStack() as stack:
+        with _saying_why(path):
+            tables = stack.enter_context(_open(path, head))
+        yield [replace(table, get=partial(_column, path, table)) for table in tables]
+
+
+@contextmanager
+def _saying_why(path: Path) -> Iterator[None]:
+    """Turn whatever a library raises on a damaged file into a TableError."""
+    try:
+        yield
+    except (BayesCannonError, MemoryError):
+        raise
+    except Exception as error:
+        raise TableError(f"{path} cannot be read; it is cut or damaged: {type(error).__name__}: {error}") from error
+
+
+def _column(path: Path, table: FoundTable, name: str) -> Any:
+    with _saying_why(path):
+        return table.get(name)
+
+
+@contextmanager
+def _open(path: Path, head: bytes) -> Iterator[list[FoundTable]]:
+    """Open a file by its first bytes, and give its tables."""
     inner = _inside(path) if head.startswith(GZIP_MAGIC) else head
     if inner.startswith(FITS_MAGIC):
         with fits_tables(path) as tables:
@@ -99,7 +127,7 @@ def _inside(path: Path) -> bytes:
     try:
         with gzip.open(path) as stream:
             return stream.read(_HEAD)
-    except (EOFError, OSError) as error:
+    except GZIP_FAULTS as error:
         raise TableError(f"{path} is cut or damaged: its compressed data cannot be read ({error})") from error
 
 

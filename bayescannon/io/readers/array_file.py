@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.raw_spectrum import SpectrumError
-from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.hdf5_check import hdf5_fault, heap_fault
 from bayescannon.io.label_tables.arrow_tables import parquet_file
 from bayescannon.io.npy_sizes import npy_header, require_npz_sizes
 from bayescannon.io.size_limits import SizeLimitError, require_held
@@ -126,6 +126,9 @@ def _hdf5(path: Path, stack: ExitStack) -> ArrayFile:
     """Open an HDF5 file: the datasets of its root, or those of its only group that has spectra."""
     import h5py
 
+    fault = heap_fault(path)
+    if fault:
+        raise SpectrumError(f"damaged HDF5: the file {fault}")
     file = stack.enter_context(h5py.File(path, "r", locking=False))
     fault = hdf5_fault(file, path.stat().st_size)
     if fault:

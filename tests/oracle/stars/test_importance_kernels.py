@@ -3,13 +3,23 @@
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
+from scipy import stats
 from scipy.stats import multivariate_t
 from star_quartics import quartics, starts
 
 from bayescannon.models.label_vector import term_pairs
 from bayescannon.numerics.label_density import LabelDensity
-from bayescannon.stars.importance_kernels import collect_modes, draw_proposal, log_target, sample_all
+from bayescannon.stars.importance import star_seeds
+from bayescannon.stars.importance_kernels import (
+    collect_modes,
+    draw_proposal,
+    draw_random,
+    fill_monomials,
+    log_target,
+    sample_all,
+)
 from bayescannon.stars.quartic import chi2_derivatives, minimise
+from bayescannon.stars.symmetric import symmetric_places
 
 DOF = 7.0
 PROBABILITIES = np.array([0.025, 0.5, 0.975])
@@ -23,9 +33,10 @@ BOX = LabelDensity.box(np.array([-0.5, -np.inf]), np.array([0.8, 1.0]))
 def test_the_target_is_likelihood_times_prior(density):
     quartic, _ = quartics(2, 1, sigma=0.3)
     points = np.random.default_rng(1).normal(size=(50, 2))
-    found, work = np.empty(50), (np.empty((6, 50)), np.empty(50))
-    star = tuple(part[0] for part in quartic.arrays)
-    log_target(star, term_pairs(2), density.arrays, np.ascontiguousarray(points.T), found, work)
+    places = symmetric_places(2)
+    found, work, numbers = np.empty(50), (np.empty((3, 16)), np.empty(16)), np.empty(len(places[4]))
+    fill_monomials(tuple(part[0] for part in quartic.arrays), term_pairs(2), places, numbers)
+    log_target(numbers, places, density.arrays, np.ascontiguousarray(points.T), found, work)
     chi2 = chi2_derivatives(quartic.select(np.zeros(50, dtype=int)), points).chi2
     np.testing.assert_allclose(found, -0.5 * chi2 + density.log_density(points), rtol=1e-10)
     assert np.isinf(found).any() == (density is BOX)
@@ -43,7 +54,7 @@ def test_the_proposal_is_a_mixture_of_student_t():
     rng = np.random.default_rng(3)
     noise, stretch = rng.normal(size=(2, 400)), np.sqrt(DOF / rng.chisquare(DOF, 400))
     x, log_proposal = np.empty((2, 400)), np.empty(400)
-    draw_proposal((mode, root, share), DOF, (noise, stretch), x, log_proposal, np.empty(400))
+    draw_proposal((mode, root, share), DOF, (noise, stretch), x, log_proposal, tuple(np.empty((3, 400))))
     # every component has exactly its share of the draws, moved and stretched
     member = np.repeat([0, 1, 2], [200, 120, 80])
     expected = mode[member] + np.einsum("sij,js,s->si", root[member], noise, stretch)
@@ -103,10 +114,11 @@ def test_moments_quantiles_and_kept_draws_are_those_of_plain_sums():
     quartic, _ = quartics(2, 3, sigma=0.4)
     optima = minimise(quartic, starts(2), density=MIXTURE)
     proposal = collected(quartic, optima.labels, optima.chi2, optima.converged, MIXTURE)
-    rng = np.random.default_rng(4)
     n_draw, n_keep = 2000, 500
-    noise, stretch = rng.normal(size=(3, 2, n_draw)), np.sqrt(DOF / rng.chisquare(DOF, (3, n_draw)))
-    order, point = np.array([rng.permutation(n_keep) for _ in range(3)]), rng.random(3)
+    seeds = star_seeds(["a", "b", "c"], 4)
+    noise, stretch, order = np.empty((3, 2, n_draw)), np.empty((3, n_draw)), np.empty((3, n_keep), dtype=np.int64)
+    for n in range(3):
+        draw_random(seeds[n], DOF, noise[n], stretch[n], order[n])
     out = (
         np.empty((3, 2)),
         np.empty((3, 2, 2)),
@@ -116,13 +128,15 @@ def test_moments_quantiles_and_kept_draws_are_those_of_plain_sums():
         np.empty((3, n_keep, 2)),
         np.empty(3),
     )
-    random = (noise, stretch, order, point)
-    sample_all(quartic.arrays, term_pairs(2), MIXTURE.arrays, proposal, DOF, random, PROBABILITIES, out)
+    sample_all(
+        quartic.arrays, (term_pairs(2), symmetric_places(2)), MIXTURE.arrays, proposal, DOF, (seeds, n_draw),
+        PROBABILITIES, out,
+    )  # fmt: skip
     mean, covariance, quantiles, k_hat, ess, kept, _ = out
     for n in range(3):
         one = [part[n, : proposal[3][n]] for part in proposal[:3]]
         x, log_q = np.empty((2, n_draw)), np.empty(n_draw)
-        draw_proposal(tuple(one), DOF, (noise[n], stretch[n]), x, log_q, np.empty(n_draw))
+        draw_proposal(tuple(one), DOF, (noise[n], stretch[n]), x, log_q, tuple(np.empty((3, n_draw))))
         chi2 = chi2_derivatives(quartic.select(np.full(n_draw, n)), x.T).chi2
         log_ratio = -0.5 * chi2 + MIXTURE.log_density(x.T) - log_q
         smooth, expected_k = array_stats.psislw(-log_ratio, axis=-1)
@@ -141,3 +155,23 @@ def test_moments_quantiles_and_kept_draws_are_those_of_plain_sums():
         number = np.array([np.isclose(kept[n, :, 0], value, rtol=0, atol=1e-12).sum() for value in x[0]])
         assert number.sum() == n_keep
         assert np.abs(number.cumsum() - n_keep * weight.cumsum()).max() <= 1 + 1e-6
+
+
+def test_random_numbers_have_their_distributions_and_are_of_the_seed():
+    noise, stretch, order = np.empty((5, 200_000)), np.empty(200_000), np.empty(300, dtype=np.int64)
+    seed = star_seeds(["a"], 1)[0]
+    point = draw_random(seed, DOF, noise, stretch, order)
+    for row in noise:
+        assert stats.kstest(row, "norm").pvalue > 1e-3
+    assert np.abs(np.corrcoef(noise) - np.eye(5)).max() < 0.01
+    chi2 = DOF / stretch**2
+    assert stats.kstest(chi2, stats.chi2(DOF).cdf).pvalue > 1e-3
+    assert np.abs(np.corrcoef(np.vstack([noise**2, chi2]))[-1, :5]).max() < 0.01
+    assert sorted(order.tolist()) == list(range(300))
+    assert abs(np.corrcoef(order, np.arange(300))[0, 1]) < 0.2
+    assert 0 < point < 1
+    again, other = (np.empty((5, 200_000)) for _ in range(2))
+    assert draw_random(seed, DOF, again, stretch, order) == point
+    assert np.array_equal(again, noise)
+    draw_random(seed + np.uint64(1), DOF, other, stretch, order)
+    assert abs(np.corrcoef(noise.ravel(), other.ravel())[0, 1]) < 0.01

@@ -56,12 +56,39 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
         assert (results / "figures" / f"{figure}.png").stat().st_size > 10_000
     for text in (f"prepared {N_REFERENCE + N_TEST} of", "Reference set", "k-fold, snr > 50", "labelled", "drew"):
         assert text in said
-    # again: refused before anything happens; and replaced, when told to, by the same
+    # again: every step is finished, and nothing is touched
     before = {file: file.stat().st_mtime_ns for file in results.rglob("*")}
+    assert main(["run", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("finished before, with the same inputs") == 5
+    assert f"{N_REFERENCE + N_TEST} stars" in said.splitlines()[-1]
+    # other choices: refused before anything happens; and when told to replace, what does not depend on them stays
+    path = config(validate="[validate]\nfolds = 3")
     assert "--overwrite" in refused("run", path)
     assert {file: file.stat().st_mtime_ns for file in results.rglob("*")} == before
     assert main(["run", str(path), "--overwrite"]) == 0
-    assert TrainedModel.load(results / "model.nc").hash == trained.hash
+    changed = {
+        file.name for file in results.rglob("*") if file.stat().st_mtime_ns != before.get(file) and file.is_file()
+    }
+    assert changed == {"validation.json", "run.json", "one_to_one.png", "coefficients.png", "kiel.png"}
+
+
+def test_an_interrupted_run_goes_on_at_the_step_that_was_interrupted(config, tmp_path, capsys, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    path = config(train='[train]\nlabel_names = ["teff", "logg"]\nfolds = 0', figures="figures = false")
+    with monkeypatch.context() as patch:
+        patch.setattr("bayescannon.app.run_steps.label_catalogue", interrupt)
+        assert main(["run", str(path)]) == 130
+    assert "run the same command again" in capsys.readouterr().err
+    model = (tmp_path / "results" / "model.nc").read_bytes()
+    assert main(["run", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("finished before") == 3
+    assert "labelled" in said.splitlines()[-1]
+    assert (tmp_path / "results" / "model.nc").read_bytes() == model
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_run_reads_as_the_configuration_says(small, config, tmp_path, capsys):

@@ -71,6 +71,7 @@ clip_rounds = 0
 clip_sigma = 3
 offsets = "none"
 max_per_cell = 50
+memory = 8.5
 populations = "giants"
 coefficients = "laplace"
 coefficient_scale = 1
@@ -155,7 +156,7 @@ def test_every_key_is_read(read):
     assert (config.labels.errors, config.labels.error_scale) == ({"teff": 90, "logg": 0.11}, 1.5)
     assert config.train == TrainConfig(
         label_names=["teff", "logg"], cuts="none", keep={"teff": [3500, 5500.5]}, clip_rounds=0, clip_sigma=3,
-        offsets="none", max_per_cell=50, populations="giants",
+        offsets="none", max_per_cell=50, memory=8.5, populations="giants",
         coefficients="laplace", coefficient_scale=1, terms="all", scatter="half-normal", scatter_scale=0.01,
         noise="fixed", kappa=0.5, marginal=True, censored={"logg": [[5000, 5100], [5200.5, 5300]]}, folds=4,
         velocity_prior="5km/s", line_spread_prior=40, continuum_prior=0.01, continuum_order=2, odd=True,

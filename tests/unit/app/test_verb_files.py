@@ -24,6 +24,7 @@ CALLS = {
     "information": ["information", "in", "--out"],
     "information --figures": ["information", "in", "--figures"],
     "compare-models": ["compare-models", "in", "--json"],
+    "check": ["check", "in", "--json"],
     "run": ["run"],
 }
 CALLS |= {f"{verb} --log-file": [*CALLS[verb], "new.fits", "--log-file"] for verb in ("label", "prepare", "mock")}
@@ -60,7 +61,7 @@ def _state(folder):
 
 def test_every_verb_is_in_the_table():
     assert set(WRITTEN) == set(VERBS)
-    assert {call.partition(" ")[0] for call in CALLS} | {"check"} >= set(VERBS)
+    assert {call.partition(" ")[0] for call in CALLS} >= set(VERBS)
 
 
 NAMES = {

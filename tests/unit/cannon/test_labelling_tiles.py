@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import toy
 import xarray as xr
+from toy_survey import toy_survey
 
 from bayescannon.app.block_labels import BlockChoices, BlockLabeller
 from bayescannon.cannon.qualification import qualify
 from bayescannon.cannon.training import train
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.outlier_mixture import OutlierShare
-from bayescannon.numerics.tiles import STAR_TILE
+from bayescannon.numerics.tile_size import STAR_TILE
 from bayescannon.pixels.populations import LogNormalPopulation
 
 # two tiles and one star in a third; six terms in 120 pixels, so that products are in single precision
@@ -82,3 +83,12 @@ def test_blocks_and_threads_change_no_byte(name, prior):
     assert np.isfinite(whole["labels"].to_numpy()).all(axis=1).mean() > 0.95
     for block, workers in ((STAR_TILE, 1), (2 * STAR_TILE, 2)):
         require_same_bytes(labelled(model, spectra, block, workers=workers, prior=prior), whole)
+
+
+def test_stars_of_a_survey_model_are_computed_in_their_tiles():
+    survey = toy_survey().model
+    labels = toy.toy_labels(N_STAR, NAMES, seed=8)
+    many = toy.toy_spectra(labels, NAMES, seed=8, sigma=0.03, n_pixel=60)
+    whole = labelled(survey, many, N_STAR, n_draws=0)
+    assert (whole["membership"].to_numpy() > 0.01).sum(axis=1).max() == 2
+    require_same_bytes(labelled(survey, many, STAR_TILE, workers=2, n_draws=0), whole)

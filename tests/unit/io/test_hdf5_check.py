@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from bayescannon.io.hdf5_check import hdf5_fault
+from bayescannon.io.hdf5_check import hdf5_fault, heap_fault
 
 
 @pytest.fixture
@@ -99,3 +99,25 @@ def test_what_is_not_plain_is_named(file, spoil, fault):
     spoil(file)
     file.flush()
     assert fault in hdf5_fault(file, 20_000)
+
+
+def test_a_collection_of_texts_that_never_ends_is_not_given_to_the_library(tmp_path):
+    """HDF5 2.0 hangs on a free object of no size: it adds the size and looks again."""
+    path = tmp_path / "texts.h5"
+    with h5py.File(path, "w") as file:
+        file["texts"] = np.array(["a", "bc", "def"], dtype=object)
+        file.attrs["note"] = "x" * 100
+    data = bytearray(path.read_bytes())
+    assert heap_fault(path) == heap_fault(bytes(data)) == ""
+    at = data.index(b"GCOL") + 16
+    # the first object becomes a free one without a size
+    data[at : at + 16] = bytes(16)
+    assert heap_fault(bytes(data)) == f"is damaged: a text at byte {at} has 0 bytes; get it again"
+    path.write_bytes(data)
+    assert heap_fault(path).startswith("is damaged: a text at byte")
+    data[at : at + 16] = b"\1" + bytes(7) + b"\xff" * 8
+    assert "has 18446744073709551615 bytes" in heap_fault(bytes(data))
+    data[at - 8 : at] = b"\xff" * 8
+    assert "go beyond its end" in heap_fault(bytes(data))
+    path.write_bytes(b"")
+    assert heap_fault(path) == "is empty"

@@ -6,7 +6,7 @@ import threading
 import pytest
 from filelock import FileLock
 
-from bayescannon.io.output_lock import OutputBusyError, _acquire, lock_name, locked, was_finished
+from bayescannon.io.output_lock import OutputBusyError, _acquire, lock_name, locked, was_killed_on
 
 _HOLD = """
 import sys, time
@@ -110,15 +110,15 @@ def test_what_the_same_command_finished_before_it_was_killed_is_known(tmp_path, 
     path = tmp_path / "rows.csv"
     path.write_text("rows")
     monkeypatch.setattr(sys, "argv", ["bayescannon", "label"])
-    assert not was_finished(path)
+    assert not was_killed_on(path)
     lock_name(path).write_text('{"pid": 1, "host": "here", "command": "bayescannon train"}')
-    assert not was_finished(path)
+    assert not was_killed_on(path)
     lock_name(path).write_text('{"pid": 1, "host": "here", "command": "bayescannon label"}')
-    assert was_finished(path)
+    assert was_killed_on(path)
     with locked(path):
-        assert was_finished(path)
+        assert was_killed_on(path)
     # and not of an output whose lock this process holds
     other = tmp_path / "other.csv"
     with locked(other):
         other.write_text("rows")
-        assert not was_finished(other)
+        assert not was_killed_on(other)

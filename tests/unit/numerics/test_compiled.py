@@ -1,5 +1,6 @@
 """Kernels run where nothing can be kept on disk."""
 
+import io
 import logging
 import os
 import re
@@ -20,6 +21,7 @@ PACKAGE = Path(bayescannon.__file__).parent
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch):
     monkeypatch.setattr(module, "_said", set())
+    monkeypatch.setattr(module, "_told_of", set())
 
 
 def test_without_a_place_for_the_cache_kernels_run_and_that_is_logged_once(monkeypatch, caplog):
@@ -41,6 +43,24 @@ def test_a_full_disk_is_no_fault(monkeypatch, caplog):
     caplog.set_level(logging.DEBUG, logger="bayescannon")
     assert compiled()(lambda x: 2 * x)(4) == 8
     assert "No space left on device" in caplog.records[0].getMessage()
+
+
+def test_it_is_said_once_that_kernels_are_compiled(monkeypatch, caplog, tmp_path):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    caplog.set_level(logging.INFO, logger="bayescannon")
+    compiled()(lambda x: 3 * x)(4)
+    compiled()(lambda x: 5 * x)(4)
+    assert len(caplog.records) == 1
+    assert sys.stderr.getvalue().count("compile_kernels") == 1
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(module, "_told_of", set())
+    compiled()(lambda x: 7 * x)(4)
+    assert sys.stderr.getvalue() == ""
 
 
 def test_every_kernel_is_compiled_this_way():

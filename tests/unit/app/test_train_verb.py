@@ -1,0 +1,51 @@
+"""The verb train: interrupted while it holds stars out it takes up the finished folds, and ends with the same model."""
+
+import pytest
+
+from bayescannon.app import train_verb
+from bayescannon.app.cli import main
+from bayescannon.cannon import held_out
+from bayescannon.cannon.model_file import load_model
+
+
+def _train(small, out, *more):
+    labels = ("--labels", str(small.survey / "apogee.fits"), "--label-names", "teff,logg")
+    return main(["train", str(small.store), *labels, "--out", str(out), "--folds", "2", "--clip-rounds", "0", *more])
+
+
+@pytest.fixture
+def folds(monkeypatch):
+    """The folds that are labelled, as they are."""
+    done, whole = [], held_out._hold_out_one
+    monkeypatch.setattr(held_out, "_hold_out_one", lambda task, *more: done.append(task[0]) or whole(task, *more))
+    return done
+
+
+def test_finished_folds_are_taken_up_and_nothing_is_left(small, tmp_path, folds, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert _train(small, tmp_path / "whole.nc") == 0
+    assert folds == [0, 1]
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(train_verb, "write_result", interrupted)
+        assert _train(small, tmp_path / "model.nc") != 0
+    assert not (tmp_path / "model.nc").exists()
+    kept = next(tmp_path.glob(".model.nc.work*"))
+    (kept / "fold-1.note").unlink()
+    folds.clear()
+    assert _train(small, tmp_path / "model.nc") == 0
+    assert folds == [1]
+    assert (tmp_path / "model.nc").read_bytes() == (tmp_path / "whole.nc").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.nc", "whole.nc"]
+    assert load_model(tmp_path / "model.nc").held_out is not None
+
+
+@pytest.mark.long
+def test_worker_processes_make_the_same_model(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert _train(small, tmp_path / "one.nc") == 0
+    assert _train(small, tmp_path / "two.nc", "--workers", "2") == 0
+    assert (tmp_path / "one.nc").read_bytes() == (tmp_path / "two.nc").read_bytes()
