@@ -7,6 +7,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,10 @@ def find_files(
         raise PrepareError(f"{source} does not exist; expected a folder of spectra or a list of files")
     if not names:
         raise PrepareError(f"no spectra in {source}; expected files ending in {', '.join(endings)}")
-    return SourceFiles(root, tuple(sorted(set(names))), is_folder, len(names) - len(set(names)), notes)
+    # sorted in place, without a second container of millions of names
+    names.sort()
+    once = tuple(name for name, _ in groupby(names))
+    return SourceFiles(root, once, is_folder, len(names) - len(once), notes)
 
 
 def _in_folder(path: Path, endings: tuple[str, ...]) -> tuple[list[str], Counter[str]]:
@@ -149,7 +153,8 @@ def survey_files(files: SourceFiles) -> SourceSurvey:
     digest = hashlib.sha256()
     for i, name in enumerate(files.names):
         try:
-            found = (files.root / name).stat()
+            # a Path would intern every name for ever
+            found = os.stat(os.path.join(files.root, name))  # noqa: PTH116, PTH118
         except (OSError, ValueError):
             digest.update(f"{name}\0missing\n".encode("utf-8", "surrogatepass"))
             continue
@@ -170,9 +175,11 @@ def survey_files(files: SourceFiles) -> SourceSurvey:
 
 def _same_files(files: SourceFiles, numbers: NDArray[np.uint64]) -> Refusals:
     """Return the names that lead to a file that has another name too, with the reason."""
-    known = np.flatnonzero(numbers[:, 1])
-    _, inverse, counts = np.unique(numbers[known], axis=0, return_inverse=True, return_counts=True)
-    several = known[counts[inverse] > 1]
+    # files of several disks may have the same number there, and are told apart below
+    order = np.argsort(numbers[:, 1])
+    ordered = numbers[order, 1]
+    same = np.flatnonzero((ordered[1:] == ordered[:-1]) & (ordered[1:] > 0))
+    several = np.unique(np.concatenate([order[same], order[same + 1]]))
     by_file: dict[tuple[int, ...], list[str]] = {}
     for i in several.tolist():
         by_file.setdefault(tuple(numbers[i].tolist()), []).append(files.names[i])

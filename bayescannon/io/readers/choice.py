@@ -68,17 +68,19 @@ def choose_reader(given: str | Reader, files: SourceFiles) -> ReaderChoice:
     if given != AUTO:
         return ReaderChoice(find_reader(given))
     readers = list(known_readers().values())
-    by_file: dict[str, str] = {}
+    # the number of a file's reader from 1 up, 0 for none: a byte for each file
+    by_file = bytearray(len(files.names))
     notes: Counter[str] = Counter()
-    for name in files.names:
+    for i, name in enumerate(files.names):
         path = files.root / name
         head = file_head(path)
-        found = [reader.name for reader in readers if _recognises(reader, head, path, notes)]
+        found = [n for n, reader in enumerate(readers, start=1) if _recognises(reader, head, path, notes)]
         if found:
-            by_file[name] = found[-1]
+            by_file[i] = found[-1]
         if len(found) > 1:
-            notes[f"files that {' and '.join(found)} recognise: {found[-1]} was taken, registered last"] += 1
-    counts = Counter(by_file.values()).most_common()
+            names = [readers[n - 1].name for n in found]
+            notes[f"files that {' and '.join(names)} recognise: {names[-1]} was taken, registered last"] += 1
+    counts = [(readers[n - 1].name, count) for n, count in Counter(by_file).most_common() if n]
     if len(counts) > 1 and counts[0][1] == counts[1][1]:
         raise PrepareError(f"the files are of several readers ({_listed(counts)}); choose one with --reader")
     chosen = find_reader(counts[0][0]) if counts else _by_ending(files, readers)
@@ -86,18 +88,18 @@ def choose_reader(given: str | Reader, files: SourceFiles) -> ReaderChoice:
         notes[f"files of other readers refused: {_listed(counts[1:])}"] = sum(count for _, count in counts[1:])
     others = {
         name: f"other reader: it is recognised by {other}, and most files by {chosen.name}; --reader {other} reads it"
-        for name, other in by_file.items()
-        if other != chosen.name
+        for name, n in zip(files.names, by_file, strict=True)
+        if n and (other := readers[n - 1].name) != chosen.name
     }
     left_out = tuple(
         name
-        for name in files.names
-        if files.is_folder and name not in by_file and not name.lower().endswith(chosen.endings)
+        for name, n in zip(files.names, by_file, strict=True)
+        if files.is_folder and not n and not name.lower().endswith(chosen.endings)
     )
     if left_out:
         kinds = ", ".join(sorted({Path(name).suffix for name in left_out}))
         notes[f"files ({kinds}) left out: no reader recognises spectra in them"] = len(left_out)
-    return ReaderChoice(chosen, False, others, left_out, dict(notes), len(by_file) - len(others))
+    return ReaderChoice(chosen, False, others, left_out, dict(notes), sum(map(bool, by_file)) - len(others))
 
 
 def hint_of_other_readers(choice: ReaderChoice, files: SourceFiles) -> str:

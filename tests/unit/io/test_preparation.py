@@ -1,7 +1,9 @@
 import gzip
+import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +13,11 @@ from lamost_files import lamost_bytes, sdss_bytes, smooth_spectrum
 from bayescannon.data.prepare import lamost_grid, prepare_spectra
 from bayescannon.data.preset import MASKED, PAPER
 from bayescannon.data.spectra import GridError, RawSpectrum, require_same_grid
+from bayescannon.io import lamost
 from bayescannon.io import preparation as module
 from bayescannon.io.lamost import read_lamost
 from bayescannon.io.preparation import prepare_files
-from bayescannon.io.prepare_report import PrepareError, PrepareReport
+from bayescannon.io.prepare_report import PrepareError, PrepareReport, write_refused
 from bayescannon.io.readers.reader import FITS_ENDINGS
 from bayescannon.io.source_files import find_files
 from bayescannon.io.store import load_spectra, open_store
@@ -200,6 +203,7 @@ def test_an_interrupted_prepare_leaves_no_store(folder, tmp_path, workers):
 
 UNGUARDED = """
 import sys
+from bayescannon.io import lamost
 from bayescannon.io import preparation as module
 module.FILE_CHUNK = 4
 module.prepare_files(sys.argv[1], sys.argv[2], workers=2)
@@ -227,6 +231,50 @@ def test_a_store_on_another_grid_is_told_from_the_papers(folder, tmp_path):
     assert spectra.attrs["preset"] == "paper (changed)"
     with pytest.raises(GridError, match=r"3626 pixels.*1813 pixels"):
         require_same_grid(spectra.wavelength, lamost_grid(), got_from=str(report.store), want_from="the model")
+
+
+def test_no_file_ends_a_run(tmp_path, monkeypatch):
+    """Names that are no text, archives that unpack without end, headers without measure, pipes, files that vanish."""
+    monkeypatch.setattr(lamost, "UNPACKED_SPECTRUM", 1_000_000)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    good = lamost_bytes()
+    card = f"NAXIS1  = {10**20:>20}".ljust(80).encode()
+    at = good.index(b"NAXIS1  ")
+    files = {
+        b"bomb.fits.gz": gzip.compress(good[:2880] + bytes(20_000_000), 1),
+        b"good.fits": good,
+        b"huge.fits": good[:at] + card + good[at + 80 :],
+        b"large.fits": bytes(1_000_001),
+        b"st\xff\x1b[2Jr.fits": lamost_bytes(SNRG=7.0),
+        b"broken\xff.fits": b"none",
+        b"vanished.fits": good,
+    }
+    for name, data in files.items():
+        (folder / os.fsdecode(name)).write_bytes(data)
+    os.mkfifo(folder / "pipe.fits")
+    (folder / "link.fits").symlink_to("nowhere")
+    real = module.choose_reader
+
+    def choose(*given):
+        chosen = real(*given)
+        (folder / "vanished.fits").unlink()
+        return chosen
+
+    monkeypatch.setattr(module, "choose_reader", choose)
+    tracemalloc.start()
+    report = prepare_files(folder, tmp_path / "s.zarr", workers=1)
+    assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    tracemalloc.stop()
+    assert {file: reason.partition(":")[0] for file, reason in report.refused} == {
+        "bomb.fits.gz": "too large", "broken\\udcff.fits": "not FITS", "huge.fits": "too large",
+        "large.fits": "too large", "link.fits": "no such file", "pipe.fits": "not a file",
+        "vanished.fits": "no such file",
+    }  # fmt: skip
+    names = load_spectra(report.store).id.tolist()
+    assert names == ["good", "st\\udcff\\x1b[2Jr"]
+    write_refused(report.refused, tmp_path / "refused.csv")
+    assert "broken\\udcff.fits" in (tmp_path / "refused.csv").read_text()
 
 
 @pytest.mark.real_data
