@@ -11,7 +11,7 @@ from bayescannon.app.run_facts import RunFacts
 from bayescannon.app.selection import choose_limit
 from bayescannon.app.summary import selection_summary
 from bayescannon.cannon.choices import FALSE_ALARMS
-from bayescannon.cannon.engine_choices import FILE, PARTS, LayoutChoices
+from bayescannon.cannon.engine_choices import FILE, HATS, PARTS, LayoutChoices
 from bayescannon.cannon.fit_check import warn_of_fit
 from bayescannon.cannon.populations.survey_file import as_any_model
 from bayescannon.cannon.populations.survey_model import SurveyModel
@@ -21,6 +21,7 @@ from bayescannon.data.star_log import is_logged, log_refused
 from bayescannon.io.catalogue import check_catalogue_names, check_catalogue_path, write_rows
 from bayescannon.io.catalogue_folder import check_folder_path, replacing_folder, write_folder
 from bayescannon.io.catalogue_formats import FORMATS
+from bayescannon.io.catalogue_hats import write_hats
 from bayescannon.io.catalogue_rows import CatalogueRows
 from bayescannon.io.paths import as_path
 from bayescannon.io.work_folder import WorkFolder
@@ -98,7 +99,8 @@ def label_catalogue(
         ``pipeline_labels``, ``false_alarms``, ``odd``, ``block`` and ``workers`` as in
         :func:`bayescannon.app.stores.label_store`; ``layout``, "file" unless given, or "parts": `out` is then a folder
         of parquet files that pyarrow and polars read as one table, and
-        :func:`bayescannon.io.catalogue.read_catalogue` as one catalogue.
+        :func:`bayescannon.io.catalogue.read_catalogue` as one catalogue; or "hats", a folder by position on the sky,
+        which LSDB reads.
 
     Returns
     -------
@@ -165,7 +167,13 @@ def _write_parts(rows: CatalogueRows, *, path: Path, overwrite: bool) -> None:
         write_folder(FORMATS[".parquet"].signed(rows), folder)
 
 
-_WRITERS: dict[str, Callable[..., None]] = {FILE: write_rows, PARTS: _write_parts}
+def _write_sky(rows: CatalogueRows, *, path: Path, overwrite: bool) -> None:
+    """Write a catalogue as a folder by position on the sky."""
+    with replacing_folder(path, overwrite=overwrite) as folder:
+        write_hats(rows, folder)
+
+
+_WRITERS: dict[str, Callable[..., None]] = {FILE: write_rows, PARTS: _write_parts, HATS: _write_sky}
 
 
 def write_labels(
@@ -197,7 +205,7 @@ def write_labels(
         facts = finished.facts()
         selection = "" if limit is None else selection_summary(facts, limit)
         attributes = dict(finished.attributes) | ({"selection": selection} if selection else {})
-        rows = finished.joined().rows(attributes)
+        rows = finished.joined.rows(attributes)
         write(rows)
         if is_logged():
             log_refused("label", _unlabelled(rows))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -145,8 +146,9 @@ class FinishedParts:
         found: Mapping[str, Any] = self.notes[0]["attributes"]
         return found
 
+    @cached_property
     def joined(self) -> JoinedParts:
-        """Return the parts as one catalogue."""
+        """The parts as one catalogue."""
         return JoinedParts(
             [self.parts.path(key, ENDING) for key in self.keys], self.notes,
             [self.parts.path(group.key, ENDING) for group in self.groups],
@@ -165,6 +167,5 @@ class FinishedParts:
         """Return the median of a column over the stars with labels."""
         if not counts[CONVERGED]:
             return np.nan
-        joined = self.joined()
-        status, values = (joined.all_values(one) for one in ("status", name))
+        status, values = (self.joined.all_values(one) for one in ("status", name))
         return float(np.median(values[status == FitStatus.CONVERGED]))

@@ -8,8 +8,8 @@ from bayescannon.numerics.tile_size import STAR_TILE
 # stars of a store that are one task: a shard of it
 BLOCK = 1024
 # one file, or a folder
-FILE, PARTS = "file", "parts"
-LAYOUTS = (FILE, PARTS)
+FILE, PARTS, HATS = "file", "parts", "hats"
+LAYOUTS = (FILE, PARTS, HATS)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class LayoutChoices(Choices):
 
     layout: str = choice(
         FILE,
-        "one file; or parts, a folder of parquet files that pyarrow and polars read as one table",
+        "one file; parts, a folder of parquet files that pyarrow and polars read as one table; or hats, a folder by "
+        "position on the sky, for LSDB",
         values=LAYOUTS,
     )

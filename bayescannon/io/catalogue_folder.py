@@ -120,8 +120,8 @@ def folder_faults(path: Path) -> list[str]:
         elif file_crc32c(place) != part["crc32c"]:
             found.append(f"the contents of {part['name']} were changed")
     known = {part["name"] for part in described["parts"]}
-    found += [f"{one.name} is not of the catalogue" for one in sorted(path.glob("*.parquet")) if one.name not in known]
-    return found
+    there = sorted(one.relative_to(path).as_posix() for one in path.rglob("*.parquet"))
+    return found + [f"{name} is not of the catalogue" for name in there if name not in known]
 
 
 def read_folder(path: Path) -> Table:
@@ -133,6 +133,8 @@ def read_folder(path: Path) -> Table:
     try:
         whole = pa.concat_tables([pq.read_table(place, partitioning=None) for place in places])
         template = Table.read(places[0], format="parquet", schema_only=True)
+        # of a layout by position, the index
+        template.remove_columns([name for name in template.colnames if name.startswith("_")])
         values = {name: _values(whole.column(name)) for name in template.colnames}
     except Exception as error:  # pyarrow raises many kinds of exception on damaged files
         said = "; ".join(folder_faults(path)) or f"{type(error).__name__}: {error}"
@@ -157,11 +159,17 @@ def _manifest(path: Path) -> dict[str, Any]:
     """Read the manifest of a catalogue in parts."""
     try:
         described = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        parts = [(str(part["name"]), int(part["rows"]), int(part["size"])) for part in described["parts"]]
-        if described["format"] != FORMAT or any("/" in name or name.startswith(".") for name, *_ in parts) or not parts:
+        parts = [str(part["name"]) for part in described["parts"] if int(part["rows"]) + int(part["size"]) >= 0]
+        if described["format"] != FORMAT or any(map(_is_elsewhere, parts)) or not parts:
             raise ValueError(f"the format is {described['format']!r}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CatalogueError(
             f"{path / MANIFEST} is no manifest of a catalogue in parts ({error}); label the stars again"
         ) from error
     return dict(described)
+
+
+def _is_elsewhere(name: str) -> bool:
+    """Tell whether the name of a part is not of a file in the folder."""
+    parts = Path(name).parts
+    return Path(name).is_absolute() or ".." in parts or "\\" in name or name.startswith(".")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class JoinedParts:
         attributes : mapping
             Of the label estimates.
         """
-        template = self.template()
+        template = self.template
         kept = [name for name in template.colnames if name not in (KEPT, ROW)]
         sets = [set(note["empty"]) for note in self.notes if note["rows"]]
         empty = set.intersection(*sets) if sets else set()
@@ -77,13 +78,21 @@ class JoinedParts:
             n_rows = sum(int(read_part(place, (KEPT,))[KEPT].sum()) for place in self.places)
         return CatalogueRows(finished, n_rows, lambda: self._blocks(names))
 
+    @cached_property
+    def _names(self) -> list[tuple[str, ...]]:
+        """The columns of each part; those of most are the same object."""
+        known: dict[tuple[str, ...], tuple[str, ...]] = {}
+        return [known.setdefault(names, names) for names in map(tuple, map(part_columns, self.places))]
+
+    @cached_property
     def template(self) -> Table:
-        """Return the columns of all parts without rows: a part may lack some that others have."""
+        """The columns of all parts without rows: a part may lack some that others have."""
         template = part_template(self.places[0])
-        for place in self.places[1:]:
-            names = part_columns(place)
-            if set(names) <= set(template.colnames):
+        seen = {self._names[0]}
+        for place, names in zip(self.places, self._names, strict=True):
+            if names in seen:
                 continue
+            seen.add(names)
             more = part_template(place)
             for before, name in zip([None, *names], names, strict=False):
                 if name not in template.colnames:
@@ -93,11 +102,10 @@ class JoinedParts:
 
     def _blocks(self, names: Sequence[str], *, everyone: bool = False) -> Iterator[Block]:
         """Yield columns of the stars, part by part, with the values that replace others."""
-        template = self.template()
+        template = self.template
         replaced = self._replaced(names)
         first = 0
-        for place, note in zip(self.places, self.notes, strict=True):
-            there = set(part_columns(place))
+        for place, note, there in zip(self.places, self.notes, self._names, strict=True):
             hides = KEPT in there and not everyone
             found = read_part(place, [name for name in (*names, *((KEPT,) if hides else ())) if name in there])
             n_rows = int(note["rows"])

@@ -64,7 +64,7 @@ def test_a_folder_of_parts_is_the_same_catalogue(made, whole, tmp_path):
     for name in table.colnames:
         np.testing.assert_array_equal(parts[name], table[name])
     assert len(pyarrow.dataset.dataset(run.path).to_table()) == N_STAR
-    with pytest.raises(InputError, match="layout must be one of file, parts; got 'tree'"):
+    with pytest.raises(InputError, match="layout must be one of file, parts, hats; got 'tree'"):
         bc.label_catalogue(model, store, tmp_path / "c", layout="tree")
 
 

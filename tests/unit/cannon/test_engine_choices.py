@@ -19,5 +19,5 @@ def test_blocks_are_whole_tiles():
 def test_numbers_and_layouts():
     with pytest.raises(ChoiceError, match="workers must be at least 1"):
         EngineChoices(workers=0)
-    with pytest.raises(ChoiceError, match="layout must be one of file, parts"):
+    with pytest.raises(ChoiceError, match="layout must be one of file, parts, hats"):
         LayoutChoices(layout="tree")
