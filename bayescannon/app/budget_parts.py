@@ -78,7 +78,7 @@ class BudgetTask:
 
     Attributes
     ----------
-    store : Path
+    store : str or Path
     identity : str
         Of the store.
     evaluator : BudgetEvaluator
@@ -92,7 +92,7 @@ class BudgetTask:
     parts : Parts
     """
 
-    store: Path
+    store: str | Path
     identity: str
     evaluator: BudgetEvaluator
     labels: tuple[Label, ...]

@@ -36,6 +36,7 @@ from bayescannon.data.flags import ErrorStatus
 from bayescannon.io.netcdf_blocks import BlockedDataset, write_blocks
 from bayescannon.io.outputs import check_output_file
 from bayescannon.io.paths import as_path
+from bayescannon.io.store_rows import whole_path
 from bayescannon.io.work_folder import Parts, WorkFolder
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.executors import Executor, SerialExecutor, executor_of
@@ -113,7 +114,7 @@ def write_budget(
     )  # fmt: skip
     block = BlockChoices(block=options.get("block", BLOCK)).block
     stars = choose_stars(
-        Path(store), options.get("stars"), seed=choices.seed, repeats=_REPEAT in evaluator.kinds,
+        whole_path(store), options.get("stars"), seed=choices.seed, repeats=_REPEAT in evaluator.kinds,
         star_id=choices.star_id, radius=choices.radius,
     )  # fmt: skip
     fingerprint = {

@@ -75,7 +75,7 @@ class StoreTask:
 
     Attributes
     ----------
-    store : Path
+    store : str or Path
     identity : str
         Of the store, see :func:`bayescannon.io.store.store_id`: a store that changes meanwhile is an error.
     labeller : BlockLabeller
@@ -87,7 +87,7 @@ class StoreTask:
         On the membership of the stars that the catalogue keeps.
     """
 
-    store: Path
+    store: str | Path
     identity: str
     labeller: BlockLabeller
     labels: tuple[Label, ...]

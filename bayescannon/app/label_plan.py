@@ -22,7 +22,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.io.store import store_id
-from bayescannon.io.store_rows import n_stars, read_rows
+from bayescannon.io.store_rows import n_stars, read_rows, whole_path
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.executors import Executor
@@ -113,7 +113,7 @@ def plan_labels(
     if unknown:
         raise TypeError(f"labelling got an unexpected keyword argument {sorted(unknown)[0]!r}")
     block = BlockSize(block=options.get("block", BLOCK)).block
-    store = Path(store)
+    store = whole_path(store)
     choices = BlockChoices(
         n_draws=options.get("n_draws", 0), n_starts=options.get("n_starts", N_STARTS), seed=options.get("seed", SEED),
         scores=options.get("scores", "deciding"), false_alarms=options.get("false_alarms", FALSE_ALARMS),

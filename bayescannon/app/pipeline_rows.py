@@ -29,18 +29,18 @@ class PipelineRows:
     table : LabelTable
     names : tuple of str
         Labels that the label distance takes.
-    store : Path
+    store : str or Path
     rows : int32 array of shape (star,)
         -1 for a star that is not in the table.
     """
 
     table: LabelTable
     names: tuple[str, ...]
-    store: Path
+    store: str | Path
     rows: NDArray[np.int32]
 
     @classmethod
-    def of(cls, given: LabelTable | str | Path, model: TrainedModel, store: Path, n_stars: int) -> "PipelineRows":
+    def of(cls, given: LabelTable | str | Path, model: TrainedModel, store: str | Path, n_stars: int) -> "PipelineRows":
         """
         Match the names of a store with those of a table.
 
@@ -80,6 +80,6 @@ class PipelineRows:
         return replace(block, pipeline_labels=own)
 
 
-def _names_of(store: Path, n_stars: int) -> Iterator[tuple[int, list[str]]]:
+def _names_of(store: str | Path, n_stars: int) -> Iterator[tuple[int, list[str]]]:
     for start in range(0, n_stars, _PIECE):
         yield start, text_column(store, "star", slice(start, min(start + _PIECE, n_stars))).tolist()

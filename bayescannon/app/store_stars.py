@@ -22,7 +22,7 @@ class StarChoice:
 
     Attributes
     ----------
-    store : Path
+    store : str or Path
     identity : str
         Of the store.
     rows : int array of shape (N,)
@@ -34,7 +34,7 @@ class StarChoice:
         By what spectra of the same star are recognised.
     """
 
-    store: Path
+    store: str | Path
     identity: str
     rows: NDArray[np.intp]
     others: NDArray[np.intp]
@@ -55,7 +55,7 @@ class StarChoice:
         return StarGroups(order[inverse].astype(np.int64), every.rule)
 
 
-def groups_of_store(store: Path, *, star_id: str | None, radius: float) -> StarGroups:
+def groups_of_store(store: str | Path, *, star_id: str | None, radius: float) -> StarGroups:
     """Return which spectra of a store are of the same star."""
     reader = open_reader(store)
     names = getattr(reader, "columns", None)
@@ -65,7 +65,7 @@ def groups_of_store(store: Path, *, star_id: str | None, radius: float) -> StarG
 
 
 def choose_stars(
-    store: Path,
+    store: str | Path,
     stars: Sequence[str] | int | None,
     *,
     seed: int,
@@ -78,7 +78,7 @@ def choose_stars(
 
     Parameters
     ----------
-    store : Path
+    store : str or Path
     stars : sequence of str, or int, optional
         Ids, or how many to draw at random; all unless given.
     seed : int

@@ -21,7 +21,7 @@ from bayescannon.data.label_table import LabelTable
 from bayescannon.data.noise_check import NoiseFinding
 from bayescannon.data.star_groups import RADIUS
 from bayescannon.io.size_limits import TEXT_LIST, read_limited
-from bayescannon.io.store_rows import read_rows
+from bayescannon.io.store_rows import read_rows, whole_path
 from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.errors import InputError
@@ -141,7 +141,7 @@ def budget_of_store(
         More stars are to be drawn than there are, or as `error_budget` does.
     """
     chosen = choose_stars(
-        Path(store), stars, seed=seed, repeats=kinds is not None and "repeat" in kinds, star_id=star_id,
+        whole_path(store), stars, seed=seed, repeats=kinds is not None and "repeat" in kinds, star_id=star_id,
         radius=options.get("radius", RADIUS),
     )  # fmt: skip
     rows, inverse = np.unique(np.concatenate([chosen.rows, chosen.others]), return_inverse=True)

@@ -20,7 +20,7 @@ from bayescannon.io.catalogue_rows import PIECE, CatalogueRows
 from bayescannon.io.catalogue_text import require_text
 from bayescannon.io.outputs import check_output_file, replacing
 from bayescannon.io.paths import as_path
-from bayescannon.io.store_rows import n_stars, text_column
+from bayescannon.io.store_rows import n_stars, text_column, whole_path
 from bayescannon.numerics.errors import BayesCannonWarning
 from bayescannon.numerics.truth import truth
 
@@ -168,7 +168,7 @@ def check_catalogue_path(path: str | os.PathLike[str], *, overwrite: bool = Fals
     return path
 
 
-def check_catalogue_names(path: str | os.PathLike[str], store: str | os.PathLike[str]) -> None:
+def check_catalogue_names(path: str | os.PathLike[str], store: str | Path) -> None:
     """
     Check that a catalogue can hold the names in a store; call it before the work that the catalogue needs.
 
@@ -180,7 +180,7 @@ def check_catalogue_names(path: str | os.PathLike[str], store: str | os.PathLike
         There is no complete store.
     """
     ending = ending_of(as_path(path, "the catalogue to write"))
-    place = Path(store)
+    place = whole_path(store)
     total = n_stars(place)
     for start in range(0, total, PIECE):
         for column in ("star", *IDENTITY_COLUMNS):

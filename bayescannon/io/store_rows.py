@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayescannon.data.spectra import Spectra
+from bayescannon.io.paths import as_path
 from bayescannon.io.store import StoreError, open_reader, store_id, store_place
 from bayescannon.io.store_first_format import FirstFormatReader
 from bayescannon.io.store_place import LocalPlace
 from bayescannon.io.store_reader import StoreReader
+from bayescannon.io.urls import url_of
 
 type Rows = slice | NDArray[np.intp]
 type Reader = StoreReader | FirstFormatReader
@@ -59,6 +61,18 @@ def read_rows(path: str | Path, rows: Rows, *, of_store: str = "") -> Spectra:
     if of_store and identity != of_store:
         raise StoreError(f"{path} was replaced or changed since the run began, so nothing of it is used; start again")
     return reader.spectra(rows)
+
+
+def whole_path(path: str | Path) -> str | Path:
+    """
+    Return a store's path so that workers with another working folder find it; a URL as it is.
+
+    Examples
+    --------
+    >>> whole_path("s3://bucket/store.zarr"), whole_path("store.zarr").is_absolute()
+    ('s3://bucket/store.zarr', True)
+    """
+    return url_of(path) or as_path(path, "a store of spectra").absolute()
 
 
 def text_column(path: str | Path, name: str, rows: Rows) -> NDArray[np.str_]:

@@ -68,6 +68,15 @@ def test_a_folder_of_parts_is_the_same_catalogue(made, whole, tmp_path):
         bc.label_catalogue(model, store, tmp_path / "c", layout="tree")
 
 
+def test_a_store_at_a_url_gives_the_same_bytes(made, whole, tmp_path):
+    pytest.importorskip("fsspec")
+    model, store, _ = made
+    url = "memory://labelled/store.zarr"
+    bc.save_spectra(bc.load_spectra(store), url)
+    bc.label_catalogue(model, url, tmp_path / "c.fits", n_draws=100)
+    assert (tmp_path / "c.fits").read_bytes() == whole
+
+
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
 def test_a_cluster_of_two_workers_of_which_one_is_killed_gives_the_same_bytes(made, whole, tmp_path):
