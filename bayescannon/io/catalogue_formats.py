@@ -10,6 +10,7 @@ import numpy as np
 from astropy import units
 from astropy.table import Column, Table
 
+from bayescannon.data.display import visible
 from bayescannon.io.catalogue_fits import read_fits, write_fits
 from bayescannon.io.catalogue_hash import catalogue_hash
 from bayescannon.io.catalogue_mrt import read_mrt, rounded, write_mrt
@@ -46,6 +47,9 @@ def plain_columns(table: Table) -> Table:
         missing: Any = {"f": np.nan, "i": 0, "u": 0}.get(kind, "")
         data = np.asarray(column.filled(missing) if hasattr(column, "filled") else column)
         data = data.astype(stored_dtype(column.name, data.dtype))
+        if data.dtype.kind == "U" and not "".join(data.tolist()).isprintable():
+            # what a terminal would obey does not reach those who print the table
+            data = np.array([visible(text, keep="") for text in data.tolist()], dtype=np.str_)
         style = column_style(column.name)
         ucd = style.ucd if style else column.meta.get("ucd")
         plain[column.name] = Column(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bayescannon.data.display import visible
 from bayescannon.data.flags import FitStatus, ResultFlag
 from bayescannon.numerics.errors import InputError
 
@@ -114,7 +115,7 @@ def _plain(key: str, value: Any) -> int | str:
     """Return an attribute as a Python int, or as one line of ASCII text."""
     if key in _INTEGERS:
         return int(value)
-    text = " ".join(str(value).split())
+    text = visible(" ".join(str(value).split()), keep="")
     if not text.isascii():
         raise CatalogueError(
             f"the attribute {key!r} of the label estimates must be ASCII text, because a FITS header holds it; got "

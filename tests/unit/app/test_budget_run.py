@@ -73,7 +73,7 @@ def test_named_stars_come_in_their_order_and_repeats_know_the_other_spectra(made
     np.testing.assert_array_equal(one["error"], found["error"].sel(kind=["repeat"]))
 
 
-@pytest.mark.parametrize("n_tasks", [1, 4])
+@pytest.mark.parametrize("n_tasks", [4])
 def test_an_interrupted_run_goes_on_to_the_same_bytes(made, tmp_path, n_tasks):
     model, store, reference = made
     given = {"choices": choices(), "reference": reference, "block": 128}
@@ -89,6 +89,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(made, tmp_path, n_tasks):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.nc", "whole.nc"]
 
 
+@pytest.mark.long
 def test_a_survey_model(tmp_path):
     survey = toy_survey(n_new=300)
     store = bc.save_spectra(survey.spectra, tmp_path / "store.zarr")

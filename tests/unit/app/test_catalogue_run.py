@@ -40,6 +40,7 @@ def test_it_is_what_the_estimates_give(made, whole, tmp_path):
     assert "created" not in estimates.attrs
 
 
+@pytest.mark.long
 def test_a_survey_model_and_a_selection(tmp_path):
     survey = toy_survey(n_new=300)
     store = bc.save_spectra(survey.spectra, tmp_path / "store.zarr")

@@ -24,3 +24,13 @@ def test_only_ascii_goes_into_fits_and_mrt():
     require_text("id", ["e"], "fits")
     with pytest.raises(CatalogueError, match=r"column 'id' has 'é'\. Write \.ecsv"):
         require_text("id", ["a", "é"], "fits")
+
+
+@pytest.mark.parametrize("ending", [".fits", ".ecsv", ".vot", ".parquet", ".mrt"])
+def test_escape_codes_in_names_and_attributes_are_written_as_text(tmp_path, ending):
+    estimates = make_calibrated().isel(star=slice(0, 2)).assign_coords(star=["a\x1b[2Jb", "c"])
+    estimates.attrs["reference"] = "stars \x1b]0;title\x07"
+    write_catalogue(estimates, tmp_path / f"c{ending}")
+    table = read_catalogue(tmp_path / f"c{ending}")
+    assert table["id"].tolist() == ["a\\x1b[2Jb", "c"]
+    assert table.meta["reference"] == "stars \\x1b]0;title\\x07"
