@@ -19,6 +19,8 @@ from bayescannon.pixels.scatter_search import look_behind_zero, newton_step, roo
 
 # of s^2 in the sample, relative
 _SAMPLE_TOLERANCE = 0.02
+# and in formal errors, of which those of the sample are larger than those of all stars
+_SAMPLE_ERRORS = 0.3
 # a gradient of the sample is taken to have the sign of that of all stars if it is so many standard errors from 0
 _SURE = 5.0
 # g surely rises if its slope is so large in units of the sum of w^2
@@ -176,13 +178,13 @@ def _from_sample(sample: MixedBlock) -> tuple[FloatArray, NDArray[np.bool_]]:
     doubtful = np.zeros(n_pixel, dtype=bool)
     if not sample.prior.reaches_zero:
         centre = np.full(n_pixel, np.exp(2 * sample.prior.scatter_parameters[0]))
-        return root(sample, centre, None, tolerance=_SAMPLE_TOLERANCE)[0], doubtful
+        return root(sample, centre, None, tolerance=_SAMPLE_TOLERANCE, errors=_SAMPLE_ERRORS)[0], doubtful
     s2 = np.zeros(n_pixel)
     at_zero = sample.fit(s2)
     inside, outside = np.flatnonzero(at_zero.gradient < 0), np.flatnonzero(at_zero.gradient >= 0)
     if len(inside):
         some, first = sample.select(inside), at_zero.select(inside)
-        s2[inside] = root(some, np.zeros(len(inside)), first, tolerance=_SAMPLE_TOLERANCE)[0]
+        s2[inside] = root(some, np.zeros(len(inside)), first, tolerance=_SAMPLE_TOLERANCE, errors=_SAMPLE_ERRORS)[0]
         _, error = some.trial_errors(first.theta, np.zeros((1, len(inside))))
         # a g that rises at 0 and at the optimum is taken to rise between them too
         squares = first.normal[:, 0, 0] / first.variance

@@ -29,7 +29,13 @@ _SMALL_SCATTER = 0.01
 
 
 def root(
-    block: Block, s2: NDArray[np.float64], first: ProfileFit | None, *, tolerance: float, may_be_zero: bool = False
+    block: Block,
+    s2: NDArray[np.float64],
+    first: ProfileFit | None,
+    *,
+    tolerance: float,
+    may_be_zero: bool = False,
+    errors: float = 0.0,
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """
     Find a root of g between 0, where g is taken to be negative, and inf, from s2 on; return s2, converged, passes.
@@ -37,7 +43,8 @@ def root(
     Newton's method is applied to g(s2) t^2, where t is the total variance of the pixel: it is linear in s2 if all stars
     have the same noise, so that few steps are needed. If the prior excludes s = 0, it is applied to s2 g as a function
     of ln s2. A step that leaves the bracket is replaced by one inside it. With `may_be_zero`, g(0) need not be
-    negative: a pixel whose s2 approaches 0 is given up as not converged.
+    negative: a pixel whose s2 approaches 0 is given up as not converged. A step ends the search if it is below
+    `tolerance` times s2, or `errors` formal errors of s2.
     """
     n_pixel = len(s2)
     s2 = s2.copy()
@@ -64,7 +71,8 @@ def root(
                 inner = np.where(lo > 0, np.sqrt(lo * hi), 0.03 * hi)
         inner = np.where(np.isinf(hi), 4 * x + t, inner)
         new = np.where((curvature > 0) & (new > lo) & (new < hi), new, inner)
-        done = np.abs(new - x) <= tolerance * x
+        formal = np.sqrt(2 / np.maximum(current.slope, np.finfo(float).tiny))
+        done = np.abs(new - x) <= np.maximum(tolerance * x, np.where(current.slope > 0, errors * formal, 0.0))
         s2[active] = new
         converged[active[done]] = True
         if may_be_zero:
