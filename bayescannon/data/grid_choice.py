@@ -106,13 +106,15 @@ def _piece(piece: str, text: str) -> NDArray[np.float64]:
     if not (0 < start < stop and step > 0 and isfinite(stop) and isfinite(step)):
         raise InputError(f"a grid must have 0 < start < stop and a step above 0; got {piece!r}")
     log = len(words) == 4
-    length = log10(stop / start) if log else stop - start
-    # the stop is included although sums of steps are rounded
-    n_pixel = int(np.floor(length / step + 1e-6)) + 1
+    length = log10(stop) - log10(start) if log else stop - start
+    # the stop is included although sums of steps are rounded; a tiny step gives infinity
+    steps = length / step + 1e-6
+    n_pixel = int(np.floor(min(steps, 1e15))) + 1
     if not 2 <= n_pixel <= LARGEST_GRID:
         unit = "log10 of the wavelength" if log else "Angstrom"
+        found = n_pixel if steps < 1e15 else f"{steps:g}"
         raise InputError(
-            f"the grid {piece!r} has {n_pixel} pixels; expected 2 to {LARGEST_GRID}. Its step is in {unit}: {_FORM}"
+            f"the grid {piece!r} has {found} pixels; expected 2 to {LARGEST_GRID}. Its step is in {unit}: {_FORM}"
         )
     index = np.arange(n_pixel)
     return np.asarray(start * 10 ** (step * index) if log else start + step * index, dtype=np.float64)

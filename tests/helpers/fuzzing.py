@@ -17,7 +17,7 @@ SOAK = int(os.environ.get("BAYESCANNON_FUZZ_CASES", "10000"))
 CASES = [QUICK, pytest.param(SOAK, marks=pytest.mark.soak)]
 # of what must be imported anew or forked for each case
 DEAR_CASES = [FEW, pytest.param(max(SOAK // 5, FEW), marks=pytest.mark.soak)]
-SECONDS, BYTES = 10, 1 << 30
+SECONDS, BYTES = 30, 1 << 30
 
 
 def run(test, *strategies, n, **named):

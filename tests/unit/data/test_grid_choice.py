@@ -65,3 +65,11 @@ def test_the_grid_of_a_call():
     assert choose_grid("5000:5002:1", default).tolist() == [5000, 5001, 5002]
     with pytest.raises(InputError, match="must be ascending"):
         choose_grid([5001, 5000], default)
+
+
+@pytest.mark.parametrize(
+    "text", ["4000:7000:1e-300", "4000:7000:1e-320", "1e-300:1e300:1e-310:log", "1:1e308:1e-5", "1e-320:1:1e-9:log"]
+)
+def test_tiny_steps_are_refused_and_not_counted(text):
+    with pytest.raises(InputError, match=r"has (\S+) pixels; expected 2 to 1000000"):
+        parse_grid(text)
