@@ -169,8 +169,6 @@ def test_test_files_of_a_room_are_named_after_its_modules(kind):
     for path in (TESTS / kind).glob("*/**/test_*.py"):
         folder = path.parent.relative_to(TESTS / kind)
         room = folder.parts[0]
-        if room == "benchmarks":
-            continue
         assert room in ROOMS, path
         names = [room, *(module.stem for module in (PACKAGE / folder).glob("*.py"))]
         tested = path.stem.removeprefix("test_")

@@ -23,7 +23,7 @@ from bayescannon.app.budget_parts import (
 )
 from bayescannon.app.run_identity import choice_identity, model_identity, reference_identity
 from bayescannon.app.store_stars import StarChoice, choose_stars
-from bayescannon.cannon.engine_choices import BLOCK, BlockChoices
+from bayescannon.cannon.engine_choices import BLOCK, BlockSizeChoices
 from bayescannon.cannon.populations.local_training import keeps_to_router
 from bayescannon.cannon.populations.survey_file import as_any_model
 from bayescannon.cannon.populations.survey_model import SurveyModel
@@ -112,7 +112,7 @@ def write_budget(
         as_any_model(model), choices, reference=None if given is None else as_reference(given),
         nuisances=options.get("nuisances"),
     )  # fmt: skip
-    block = BlockChoices(block=options.get("block", BLOCK)).block
+    block = BlockSizeChoices(block=options.get("block", BLOCK)).block
     stars = choose_stars(
         whole_path(store), options.get("stars"), seed=choices.seed, repeats=_REPEAT in evaluator.kinds,
         star_id=choices.star_id, radius=choices.radius,

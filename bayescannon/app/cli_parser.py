@@ -27,7 +27,7 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
-from bayescannon.cannon.engine_choices import BlockChoices, EngineChoices, LayoutChoices
+from bayescannon.cannon.engine_choices import BlockSizeChoices, EngineChoices, LayoutChoices
 from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_RELEASES
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
@@ -250,7 +250,7 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, SelectionChoices)
     add_choices(parser, OddChoices)
     add_choices(parser, LayoutChoices)
-    add_choices(parser, BlockChoices)
+    add_choices(parser, BlockSizeChoices)
     return parser
 
 
@@ -273,7 +273,7 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("--draws", type=count, default=N_DRAWS, metavar="N", help="posterior draws of each star")
     parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
     add_choices(parser, LabellingChoices, skip=("starts", "seed", "posterior", "draws"))
-    add_choices(parser, BlockChoices)
+    add_choices(parser, BlockSizeChoices)
     _add_seed(parser, "stars, starts and draws")
     parser.add_argument("--out", type=Path, required=True, metavar="BUDGET.nc", help="netCDF file to write")
     reference = parser.add_argument_group("reference", "bootstrap and jackknife need the training stars' labels")
@@ -304,7 +304,7 @@ def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
         help="rate that each flag may have; flags of a catalogue stay",
     )
     add_choices(parser, FoldChoices)
-    add_choices(parser, BlockChoices)
+    add_choices(parser, BlockSizeChoices)
     _add_seed(parser, "folds and starts")
     reference = parser.add_argument_group("reference", "to fit the coverage reference from the training stars in STORE")
     _add_labels(reference, required=False, otherwise=_AS_TRAINED)

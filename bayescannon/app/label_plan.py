@@ -12,8 +12,7 @@ from bayescannon.app.label_run import LabelRun
 from bayescannon.app.pipeline_rows import PipelineRows
 from bayescannon.app.run_identity import choice_identity, model_identity, table_identity
 from bayescannon.cannon.choices import FALSE_ALARMS, N_STARTS, SEED
-from bayescannon.cannon.engine_choices import BLOCK
-from bayescannon.cannon.engine_choices import BlockChoices as BlockSize
+from bayescannon.cannon.engine_choices import BLOCK, BlockSizeChoices
 from bayescannon.cannon.offsets import check_offsets
 from bayescannon.cannon.populations.odd_stars import require_odd
 from bayescannon.cannon.populations.selection import SelectionLimit
@@ -112,7 +111,7 @@ def plan_labels(
     unknown = set(options) - set(LabelOptions.__annotations__)
     if unknown:
         raise TypeError(f"labelling got an unexpected keyword argument {sorted(unknown)[0]!r}")
-    block = BlockSize(block=options.get("block", BLOCK)).block
+    block = BlockSizeChoices(block=options.get("block", BLOCK)).block
     store = whole_path(store)
     choices = BlockChoices(
         n_draws=options.get("n_draws", 0), n_starts=options.get("n_starts", N_STARTS), seed=options.get("seed", SEED),

@@ -19,7 +19,7 @@ from bayescannon.app.summary import coverage_summary, summary
 from bayescannon.app.terminal import print_budget, print_notes, print_tally, progress_bar, say
 from bayescannon.app.training import training_reference
 from bayescannon.cannon.choices import NuisanceChoices
-from bayescannon.cannon.engine_choices import BlockChoices, LayoutChoices
+from bayescannon.cannon.engine_choices import BlockSizeChoices, LayoutChoices
 from bayescannon.cannon.novelty import CoverageError
 from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.populations.either_model import coverage_of_catalogue, qualify
@@ -98,7 +98,7 @@ def evaluate_errors(options: argparse.Namespace, labels: Callable[[TrainedModel 
     if options.labels:
         reference = training_reference(model, options.store, labels(model))
         print_notes(console, reference.notes)
-    stars, size = star_choice(options.stars), BlockChoices.of(options)
+    stars, size = star_choice(options.stars), BlockSizeChoices.of(options)
     count = stars if isinstance(stars, int) else n_stars(options.store) if stars is None else len(stars)
     engine = choose_engine(size, -(-count // size.block))
     choices = BudgetChoices(
@@ -137,7 +137,7 @@ def _catalogue_of(
     **chosen: Any,
 ) -> LabelledCatalogue:
     """Write the catalogue of a store with the workers that the command line asks for; say what was taken up."""
-    size = BlockChoices.of(options)
+    size = BlockSizeChoices.of(options)
     engine = choose_engine(size, -(-n_stars(store) // size.block))
     try:
         with progress_bar(console, what) as progress:

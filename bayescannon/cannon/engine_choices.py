@@ -30,7 +30,7 @@ class EngineChoices(Choices):
 
 
 @dataclass(frozen=True)
-class BlockChoices(EngineChoices):
+class BlockSizeChoices(EngineChoices):
     """Which workers do the work, and how many stars are one task; results do not depend on it."""
 
     block: int = choice(BLOCK, f"stars of a task, a multiple of {STAR_TILE}", least=1, metavar="N")

@@ -3,17 +3,17 @@
 import pytest
 
 from bayescannon.cannon.choice_fields import ChoiceError
-from bayescannon.cannon.engine_choices import BLOCK, BlockChoices, EngineChoices, LayoutChoices
+from bayescannon.cannon.engine_choices import BLOCK, BlockSizeChoices, EngineChoices, LayoutChoices
 from bayescannon.numerics.tile_size import STAR_TILE
 
 
 def test_blocks_are_whole_tiles():
-    assert BlockChoices().block == BLOCK
+    assert BlockSizeChoices().block == BLOCK
     assert BLOCK % STAR_TILE == 0
-    assert BlockChoices(block=256, workers=2).workers == 2
+    assert BlockSizeChoices(block=256, workers=2).workers == 2
     for block in (100, 64, 129):
         with pytest.raises(ChoiceError, match=f"block must be a multiple of {STAR_TILE}; got {block}"):
-            BlockChoices(block=block)
+            BlockSizeChoices(block=block)
 
 
 def test_numbers_and_layouts():
