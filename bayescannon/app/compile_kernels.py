@@ -29,8 +29,10 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
     "recommended": (
         (*_TRAIN, "--folds", "3", "--odd", "--out", "recommended.nc"),
         ("label", "recommended.nc", *_ALONE, "--posterior", "--odd", "--out", "recommended.parquet"),
-        (*_TRAIN, "--recipe", "paper", "--noise", "star", "--outliers", "mixture", "--out", "star.nc"),
+        (*_TRAIN, "--recipe", "paper", "--noise", "star", "--out", "star.nc"),
         ("label", "star.nc", *_ALONE, "--out", "star.parquet"),
+        (*_TRAIN, "--recipe", "paper", "--noise", "global", "--outliers", "mixture", "--out", "outliers.nc"),
+        ("label", "outliers.nc", *_ALONE, "--out", "outliers.parquet"),
     ),
     "paper": (
         (*_TRAIN, "--recipe", "paper", "--folds", "3", "--out", "paper.nc"),

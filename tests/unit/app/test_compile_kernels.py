@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from bayescannon.app import compile_kernels as module
 from bayescannon.app.cli_parser import build_parser
+from bayescannon.cannon.choices import TrainingChoices
+from bayescannon.cannon.options import TrainingOptions
 from bayescannon.numerics.errors import BayesCannonError
 
 PACKAGE = Path(module.__file__).parents[2]
@@ -20,6 +23,9 @@ def test_the_verbs_are_those_of_the_command_line_and_read_what_was_written(route
     written = {"survey", "survey/spectra", "store.zarr", "survey/apogee.fits"}
     for command in module.ROUTES[route]:
         options = vars(build_parser().parse_args([str(word) for word in command]))
+        if command[0] == "train":
+            known = {item.name for item in fields(TrainingChoices)}
+            TrainingOptions.from_names(**{name: x for name, x in options.items() if name in known and x is not None})
         for name in ("model", "store"):
             assert str(options.get(name) or "store.zarr") in written, command
         written.add(str(options["out"]))

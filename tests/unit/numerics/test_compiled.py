@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 from numba.core import caching
 
@@ -50,7 +51,7 @@ def test_it_is_said_once_that_kernels_are_compiled(monkeypatch, caplog, tmp_path
         def isatty(self):
             return True
 
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(sys, "stderr", Terminal())
     caplog.set_level(logging.INFO, logger="bayescannon")
     compiled()(lambda x: 3 * x)(4)
