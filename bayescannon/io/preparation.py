@@ -169,8 +169,11 @@ def prepare_files(
         "reader": choice.reader.name, "grid": digest_of(work.grid), "redshift": digest_of(redshift),
         "files": survey.digest, "chunk": FILE_CHUNK,
     }  # fmt: skip
-    with WorkFolder(target.folder, fingerprint) as folder, reporting(progress, "prepare") as report:
-        run = PrepareRun(folder.parts, work.grid, start, str(target.path), old)
+    with (
+        WorkFolder(target.folder, fingerprint) as folder,
+        PrepareRun(folder.parts, work.grid, start, str(target.path), old) as run,
+        reporting(progress, "prepare") as report,
+    ):
         if not run.finished(target.written()):
             target.check()
             run.go_on()
@@ -182,9 +185,10 @@ def prepare_files(
                     report(run.tally.n_done, n_files)
         refused = sorted((visible(file, keep=""), visible(reason, keep="")) for file, reason in run.tally.refused)
         log_refused("prepare", refused)
-        if not run.n_new and not run.n_finished:
+        is_done = bool(run.n_finished) or (target.was_begun and not run.n_new)
+        if not run.n_new and not is_done:
             raise _nothing_prepared(n_files, refused, hint_of_other_readers(choice, files))
-        if not run.n_finished:
+        if not is_done:
             attrs = {
                 "data_release": ", ".join(sorted(run.tally.releases)), "n_files": n_files,
                 "reader": choice.reader.name, "n_air": run.tally.n_air,

@@ -120,6 +120,10 @@ class PrepareJournal:
         _, ids, places = self._last
         return str(ids[row % per_shard]), str(places[row % per_shard])
 
+    def has_entries(self) -> bool:
+        """Tell whether a shard, or the result, is recorded."""
+        return any(self._parts.folder.glob("*.note"))
+
     def start_anew(self) -> None:
         """Forget all entries: they do not go with the files."""
         for path in self._parts.folder.glob(f"shard-*{_ENDING}"):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,16 @@ class PrepareRun:
         self._since = PrepareTally()
         # ids of stars of the next task that are in shards already
         self._skipped: list[str] = []
+
+    def __enter__(self) -> "PrepareRun":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not self.journal.has_entries():
+            # links to the shards of an older store are no work that is kept
+            self.journal.start_anew()
 
     @property
     def n_star(self) -> int:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bayescannon.data.preset import Preset
+from bayescannon.io.output_lock import was_killed_on
 from bayescannon.io.outputs import put_in_place, require_writable, saying_why
 from bayescannon.io.paths import as_path
 from bayescannon.io.store import store_attributes
@@ -30,6 +31,8 @@ class PrepareTarget:
         As it was given, for the report; a URL as a Path.
     folder : Path
         The path whose work folder has the unfinished store: of a URL its last name, in the working folder.
+    was_begun : bool
+        Stars are added by a command that was killed before, perhaps when it had added them already.
 
     Raises
     ------
@@ -43,11 +46,14 @@ class PrepareTarget:
         if append and overwrite:
             raise InputError("stars are added to a store (append) or it is replaced (overwrite); got both")
         self._overwrite, self._append = overwrite, append
+        # the same command was killed, perhaps when it had added the stars
+        self.was_begun = False
         url = url_of(store)
         self._place = None if url is None else UrlPlace(url)
         if self._place is None:
             self.path = as_path(store, "the store to write")
             self.folder = check_output_store(self.path, overwrite=overwrite or append)
+            self.was_begun = append and was_killed_on(self.folder)
             return
         if append:
             raise InputError(

@@ -77,6 +77,7 @@ def test_new_stars_follow_the_old_ones(stars, store):
     with pytest.raises(PrepareError, match=r"none of the 1 files could be prepared \(700 duplicate id\).*already"):
         prepare(stars / "new.npz", store, append=True)
     assert store_id(store) == again
+    assert list(store.parent.iterdir()) == [store]
 
 
 def test_files_are_copied_where_links_are_not_possible(stars, store, monkeypatch):
@@ -108,6 +109,8 @@ def test_the_old_store_stays_whole_and_the_work_goes_on(stars, store, monkeypatc
     for at in (0, 2):
         _interrupted(stars, store, at, monkeypatch)
         assert store_bytes(store) == before
+        # no further shard was full, and links to the first are not kept
+        assert list(store.parent.iterdir()) == [store]
     _check(stars, store, prepare(stars / "new.npz", store, append=True))
 
 
