@@ -1,9 +1,10 @@
 """
-Compile every kernel that the verbs use, so that no later call waits: python -m bayescannon.app.compile_kernels.
+Compile the kernels that the verbs use, so that no later call waits: python -m bayescannon.app.compile_kernels.
 
 Kernels are compiled for the types of what they are given. A mock survey is therefore taken through the verbs, as a user
 would, in two processes at once; what they compile is kept on disk (:mod:`bayescannon.numerics.compiled`). A second time
-it takes as long as the verbs do.
+it takes as long as the verbs do. Rare choices, such as noise of stars, outliers and line spreads, are left to their
+first call: training with them takes longer than compiling.
 """
 
 import json
@@ -29,18 +30,12 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
     "recommended": (
         (*_TRAIN, "--folds", "3", "--odd", "--out", "recommended.nc"),
         ("label", "recommended.nc", *_ALONE, "--posterior", "--odd", "--out", "recommended.parquet"),
-        (*_TRAIN, "--recipe", "paper", "--noise", "star", "--out", "star.nc"),
-        ("label", "star.nc", *_ALONE, "--out", "star.parquet"),
-        (*_TRAIN, "--recipe", "paper", "--noise", "global", "--outliers", "mixture", "--out", "outliers.nc"),
-        ("label", "outliers.nc", *_ALONE, "--out", "outliers.parquet"),
     ),
     "paper": (
         (*_TRAIN, "--recipe", "paper", "--folds", "3", "--out", "paper.nc"),
         ("label", "paper.nc", *_ALONE, "--prior", "mixture", "--posterior", "--out", "paper.parquet"),
         ("label", "paper.nc", *_ALONE, "--prior", "coverage", "--out", "coverage.parquet"),
         ("uncertainties", "paper.nc", "store.zarr", "--stars", "8", "--bootstrap", "2", *LABELS, "--out", "budget.nc"),
-        (*_TRAIN, "--coefficients", "pooled", "--noise", "pixel", "--velocity-prior", "20km/s", "--out", "pooled.nc"),
-        ("label", "pooled.nc", *_ALONE, "--out", "pooled.parquet"),
     ),
 }
 

@@ -33,7 +33,7 @@ def test_the_verbs_are_those_of_the_command_line_and_read_what_was_written(route
 
 def test_every_kind_of_result_is_made():
     said = " ".join(" ".join(command) for route in module.ROUTES.values() for command in route)
-    for word in ("--posterior", "--odd", "--folds", "uncertainties", "--prior", "--outliers", "--velocity-prior"):
+    for word in ("--posterior", "--odd", "--folds", "uncertainties", "--prior"):
         assert word in said
 
 
