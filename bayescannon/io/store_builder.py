@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,8 @@ class StoreBuilder:
         if len(spectra) == 0:
             return []
         require_same_grid(spectra.wavelength, self.wavelength, got_from="a block of spectra", want_from=self._shown)
+        # a column may have been added as a list
+        spectra = replace(spectra, columns={name: np.asarray(values) for name, values in spectra.columns.items()})
         self._require_types({STAR: spectra.id, **spectra.columns})
         self.n_star += len(spectra)
         self._pending.append(spectra)

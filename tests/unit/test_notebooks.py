@@ -33,12 +33,8 @@ def test_notebook_is_valid_and_stripped(path):
             assert cell.execution_count is None
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    # the first one is run in every test, and the others with the long ones
-    "path", [NOTEBOOKS[0], *(pytest.param(path, marks=pytest.mark.long) for path in NOTEBOOKS[1:])],
-    ids=lambda path: path.stem,
-)  # fmt: skip
+@pytest.mark.long
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, tmp_path, monkeypatch):
     # where the kernel looks for its files; without it, a warning about a change of these places
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")

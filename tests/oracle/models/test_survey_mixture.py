@@ -26,7 +26,8 @@ def test_the_likelihood_is_the_mixture_of_all_pixels(rho, beta):
         expected = np.logaddexp.reduce(np.log(shares) + (rho - beta) * base + beta * local)
         values.append((float(logp(at)[0]), expected))
     got, want = np.array(values).T
-    np.testing.assert_allclose(got, want, rtol=1e-8)
+    # products of pixels are in single precision
+    np.testing.assert_allclose(got, want, rtol=2e-6)
 
 
 def test_membership_at_given_labels_is_the_ratio_of_the_terms():
@@ -39,7 +40,7 @@ def test_membership_at_given_labels_is_the_ratio_of_the_terms():
     terms = survey.regions.shares(labels, NAMES)[0] * np.exp(
         [log_density(one, spectra, labels[0]) - log_density(survey.router, spectra, labels[0]) for one in survey.models]
     )
-    np.testing.assert_allclose(got, terms / terms.sum(), rtol=1e-8)
+    np.testing.assert_allclose(got, terms / terms.sum(), rtol=1e-5)
 
 
 def test_powers_and_populations_that_do_not_go_together_are_refused():

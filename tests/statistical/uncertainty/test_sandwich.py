@@ -126,7 +126,8 @@ def test_the_sums_are_those_of_a_loop(model):
         quartic = compress(both, model.scatter, spectra.flux[n : n + 1], spectra.ivar[n : n + 1])
         bread = np.linalg.inv(chi2_derivatives(integrate_hidden(quartic, 2)[0], x[None]).gauss_newton[0] / 2)
         slow = bread @ (correction * meat + prior) @ bread * np.outer(model.scaler.scale, model.scaler.scale)
-        np.testing.assert_allclose(covariance[n], slow, rtol=1e-6)
+        # products of pixels are in single precision
+        np.testing.assert_allclose(covariance[n], slow, rtol=1e-5)
 
 
 def test_hidden_components_do_not_spoil_it(model):

@@ -52,8 +52,8 @@ def _check(verb, before, work, operations):
     assert failures(outcomes) == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("verb", ["train"])
+@pytest.mark.long
+@pytest.mark.parametrize("verb", ["prepare again", "train", "label", "uncertainties"])
 def test_a_command_killed_at_some_operations_finishes_when_it_is_run_again(verb, before, tmp_path):
     _check(verb, before, tmp_path, 2)
 

@@ -283,7 +283,8 @@ def test_an_interrupted_prepare_leaves_no_store(small, tmp_path, refused):
     assert said == ""
     assert error.startswith("bayescannon: interrupted; what is finished is kept")
     assert "Traceback" not in error
-    assert sorted(tmp_path.iterdir()) == [tmp_path / ".store.zarr.work", folder]
+    # what was finished before the signal is kept, if anything was
+    assert set(tmp_path.iterdir()) <= {tmp_path / ".store.zarr.work", folder}
     assert "there is no store" in refused("label", small.model, out, "--out", tmp_path / "c.fits")
     assert main([str(arg) for arg in command[3:]]) == 0
     assert sorted(tmp_path.iterdir()) == [folder, out]

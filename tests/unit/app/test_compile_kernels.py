@@ -43,6 +43,7 @@ def test_a_verb_that_fails_is_told(monkeypatch):
         module.compile_kernels()
 
 
+@pytest.mark.long
 def test_routes_are_run_and_the_time_is_told(monkeypatch, capsys):
     for route in module.ROUTES:
         monkeypatch.setitem(module.ROUTES, route, (("mock", route, "--n-reference", "2", "--n-test", "1"),))

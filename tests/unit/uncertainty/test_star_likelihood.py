@@ -51,7 +51,8 @@ def test_arviz_takes_the_likelihood_of_the_modes(model, spectra):
             one[variable][0].to_numpy()[:, one["star"].to_numpy() == name].sum(axis=1)
             for one, variable in ((tree["log_likelihood"], "y"), (pixels["log_likelihood"], "flux"))
         ]
-        np.testing.assert_allclose(np.ptp(sums[0] - sums[1]), 0, atol=1e-7)
+        # products of pixels are in single precision
+        np.testing.assert_allclose(np.ptp(sums[0] - sums[1]), 0, atol=5e-4)
 
 
 def test_hidden_components_leave_the_modes_only(spectra):
