@@ -74,6 +74,7 @@ def test_the_clip_takes_few_stars(mock_statistics):
     assert 0 <= np.mean([statistics.clip_share for statistics in mock_statistics]) <= 0.05
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 def test_the_table_holds_the_numbers_of_real_giants(survey_data, tmp_path):
     prepare_files(survey_data / "lamost" / "dr10", tmp_path / "store.zarr", workers=1)

@@ -11,6 +11,9 @@ import bayescannon as bc
 from bayescannon.cannon.labelling import formal_errors
 from bayescannon.data.flags import FLAG_BAD, FitStatus, ResultFlag
 
+# they take a minute in all, and are run with the long tests
+pytestmark = pytest.mark.long
+
 NAMES = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 TRUE = ["teff", "logg", "m_h", "alpha_m", "a_k"]
 N_TEST = 200

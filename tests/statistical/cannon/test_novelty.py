@@ -26,6 +26,9 @@ from bayescannon.io.tables import read_labels
 from bayescannon.numerics.rows import rows_of
 from bayescannon.reliability.label_scores import DECIDING_SCORES, LABEL_SCORES, SCORES
 
+# they take a minute in all, and are run with the long tests
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def trained():

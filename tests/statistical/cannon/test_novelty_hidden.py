@@ -12,6 +12,9 @@ from bayescannon.cannon.labelling import label_spectra
 from bayescannon.cannon.novelty import assess_coverage, attach_coverage, coverage_from_estimates
 from bayescannon.cannon.training import train
 
+# they take a minute in all, and are run with the long tests
+pytestmark = pytest.mark.long
+
 N_PIXEL = 320
 
 

@@ -1,11 +1,15 @@
 """Training on reference labels with errors: slopes and reduced chi2 of stars that it never saw."""
 
 import numpy as np
+import pytest
 from expect import expect_between, slopes
 from toy import noisy_reference
 
 from bayescannon.cannon.held_out import hold_out
 from bayescannon.cannon.options import TrainingOptions
+
+# they take a minute in all, and are run with the long tests
+pytestmark = pytest.mark.long
 
 OPTIONS = {
     "flat": TrainingOptions(),

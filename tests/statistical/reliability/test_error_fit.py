@@ -8,6 +8,9 @@ from scipy import stats
 
 from bayescannon.reliability.error_fit import fit_calibration
 
+# they take a minute in all, and are run with the long tests
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def learned():

@@ -234,6 +234,7 @@ def test_label_warns_of_spectra_prepared_otherwise(small, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.long
 def test_training_with_priors_is_recorded_in_the_catalogue(small, tmp_path, capsys):
     model, out = tmp_path / "model.nc", tmp_path / "catalogue.fits"
     priors = ["--coefficients=pooled", "--noise=global", "--marginal", "--censor=logg=5000:5100"]

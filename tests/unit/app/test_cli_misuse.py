@@ -258,6 +258,7 @@ def test_an_interrupt_ends_quietly(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().err.startswith("bayescannon: interrupted; what is finished is kept")
 
 
+@pytest.mark.long
 def test_an_interrupted_prepare_leaves_no_store(small, tmp_path, refused):
     folder = tmp_path / "spectra"
     folder.mkdir()

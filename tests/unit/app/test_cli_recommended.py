@@ -27,6 +27,7 @@ def survey(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "choices",
     [pytest.param([], marks=pytest.mark.long, id="auto"),

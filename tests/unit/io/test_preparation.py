@@ -105,6 +105,7 @@ def test_good_files_are_stored_and_bad_ones_are_rows(folder, tmp_path):
         assert dataset.attrs["bayescannon_version"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_chunks")
 def test_the_store_does_not_depend_on_the_number_of_workers(folder, tmp_path):
     one = prepare_files(folder, tmp_path / "1.zarr", workers=1, preset=MASKED)
@@ -210,6 +211,7 @@ module.prepare_files(sys.argv[1], sys.argv[2], workers=2)
 """
 
 
+@pytest.mark.long
 def test_a_script_without_a_main_guard_is_told_what_to_do(folder, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)
