@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bayescannon.data.labels import KNOWN_LABELS, Label, register_label
 from bayescannon.io.work_folder import Parts
 from bayescannon.numerics.executors import Executor
+from bayescannon.numerics.threads import one_blas_thread
 from bayescannon.reliability.spectrum_scores import Residuals
 
 # the ending of a finished fold's file: arrays of NumPy, without pickles
@@ -56,7 +57,10 @@ class FoldWork:
         """
         if self.executor is None:
             for item in items:
-                yield _kept(item, function, self, common)
+                # as in a worker, so that the sums are the same to the byte
+                with one_blas_thread():
+                    result = _kept(item, function, self, common)
+                yield result
             return
         elsewhere = FoldWork(parts=self.parts, name=self.name, threads=1)
         yield from self.executor.map(_in_worker, items, function, elsewhere, common, list(KNOWN_LABELS.values()))
