@@ -2,7 +2,8 @@
 
 # data releases
 MOCK_RELEASES = ("dr2", "dr10")
-# giants alone, or a field sample: dwarfs and hot stars too
-MOCK_POPULATIONS = ("giants", "field")
+# giants alone; a field sample: dwarfs and hot stars too; or the paper's: only giants have labels of Survey A, among a field
+# sample without
+MOCK_POPULATIONS = ("giants", "field", "paper")
 # classes of odd stars that can be injected
 MOCK_ODD = ("binary", "double-lined", "emission", "carbon", "wrong-redshift", "sky")

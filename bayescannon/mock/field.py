@@ -50,11 +50,20 @@ from bayescannon.mock.releases import DR2, Release
 
 TEST_SHARES = {"giant": 0.19, "dwarf": 0.77, "hot": 0.04}
 REFERENCE_SHARES = {"giant": 0.5, "dwarf": 0.4, "hot": 0.1}
+# Ho et al. (2017): APOGEE's stars are giants
+PAPER_SHARES = {"giant": 1.0, "dwarf": 0.0, "hot": 0.0}
 
 Stars = dict[str, NDArray[Any]]
 
 
-def draw_field(n_reference: int, n_test: int, rng: np.random.Generator, *, release: Release = DR2) -> Stars:
+def draw_field(
+    n_reference: int,
+    n_test: int,
+    rng: np.random.Generator,
+    *,
+    release: Release = DR2,
+    reference_shares: Mapping[str, float] = REFERENCE_SHARES,
+) -> Stars:
     """
     Draw true labels of a field sample, reference stars first.
 
@@ -65,6 +74,8 @@ def draw_field(n_reference: int, n_test: int, rng: np.random.Generator, *, relea
     rng : numpy.random.Generator
     release : Release
         Distribution of S/N.
+    reference_shares : mapping of str to float
+        Shares of the populations among the reference stars.
 
     Returns
     -------
@@ -75,7 +86,7 @@ def draw_field(n_reference: int, n_test: int, rng: np.random.Generator, *, relea
     population = np.concatenate(
         [
             rng.permutation(np.repeat(POPULATIONS, _counts(n_star, shares)))
-            for n_star, shares in ((n_reference, REFERENCE_SHARES), (n_test, TEST_SHARES))
+            for n_star, shares in ((n_reference, reference_shares), (n_test, TEST_SHARES))
         ]
     )
     draws = {"giant": _draw_giants, "dwarf": draw_dwarfs, "hot": draw_hot_stars}

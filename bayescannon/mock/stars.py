@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayescannon.cannon.choice_fields import ChoiceError
 from bayescannon.cannon.mock_choices import MOCK_POPULATIONS
 from bayescannon.mock import catalogues
-from bayescannon.mock.field import draw_field
+from bayescannon.mock.field import PAPER_SHARES, REFERENCE_SHARES, draw_field
 from bayescannon.mock.optics import C_KM_S
 from bayescannon.mock.population import draw_population
 from bayescannon.mock.releases import DR2, Release
@@ -39,8 +39,9 @@ def draw_stars(
     rng : numpy.random.Generator
     release : Release
         Distribution of S/N.
-    populations : "giants" or "field"
-        Giants alone, or the sample of :func:`bayescannon.mock.field.draw_field`.
+    populations : "giants", "field" or "paper"
+        Giants alone, or the sample of :func:`bayescannon.mock.field.draw_field`, whose reference stars are giants for
+        "paper".
 
     Returns
     -------
@@ -65,8 +66,9 @@ def draw_stars(
             f"n_test = {n_test}"
         )
     n_star = n_reference + n_test
-    if populations == "field":
-        stars = draw_field(n_reference, n_test, rng, release=release)
+    if populations != "giants":
+        shares = PAPER_SHARES if populations == "paper" else REFERENCE_SHARES
+        stars = draw_field(n_reference, n_test, rng, release=release, reference_shares=shares)
     else:
         stars = draw_population(n_star, rng, release=release)
         stars["population"] = np.full(n_star, "giant")

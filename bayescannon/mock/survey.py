@@ -137,10 +137,11 @@ def simulate_survey(
         The same seed gives the same survey.
     release : "dr2", "dr10" or Release
         The data release that reported variances and S/N are like, see :mod:`bayescannon.mock.releases`.
-    populations : "giants" or "field"
+    populations : "giants", "field" or "paper"
         Giants alone, or giants, dwarfs and hot stars: among the test stars four dwarfs to a giant and 4 % hot stars,
-        among the reference stars 50, 40 and 10 %, see :mod:`bayescannon.mock.field`. The truth of a field sample has
-        the column ``population``: giant, dwarf or hot.
+        among the reference stars 50, 40 and 10 %, see :mod:`bayescannon.mock.field`; "paper" has the same test stars,
+        and reference stars that are all giants, as those of APOGEE DR12 are. The truth of a field sample has the
+        column ``population``: giant, dwarf or hot.
     odd : mapping of str to int, optional
         How many of the test stars are odd: pairs, emission-line and carbon stars, wrong redshifts, spectra of the sky,
         see :mod:`bayescannon.mock.odd_stars`. The truth then has the column ``odd``, and what is odd in others.

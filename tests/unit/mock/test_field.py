@@ -67,5 +67,12 @@ def test_spectra_are_prepared_and_matched_as_others(survey):
 
 
 def test_an_unknown_sample_is_refused():
-    with pytest.raises(ChoiceError, match="populations must be one of giants, field; got 'dwarfs'"):
+    with pytest.raises(ChoiceError, match="populations must be one of giants, field, paper; got 'dwarfs'"):
         simulate_survey(1, 1, seed=1, populations="dwarfs")
+
+
+def test_only_giants_of_the_papers_sample_have_labels():
+    paper, field = (simulate_survey(40, 100, seed=7, populations=name) for name in ("paper", "field"))
+    population = np.asarray(paper.truth["population"])
+    assert (population[:40] == "giant").all()
+    assert sorted(population[40:]) == sorted(np.asarray(field.truth["population"])[40:])
