@@ -1,13 +1,16 @@
-# make demo: install into .venv and run the demonstration. make test: the same with the tests.
+# make demo: install into .venv and run the demonstration. make test: the same with the tests. make paper: Ho et al. (2017).
 PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 15))' 2>/dev/null \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo test test-long soak bench-smoke lint format clean
+.PHONY: demo paper test test-long soak bench-smoke lint format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
+
+paper: .venv/.installed
+	$(BIN)/python studies/ho2017/run.py
 
 test: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope
@@ -31,7 +34,7 @@ format: .venv/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv demo build dist
+	rm -rf .venv demo paper build dist
 	find bayescannon -name "*.nb[ic]" -delete
 
 .venv/bin/python:

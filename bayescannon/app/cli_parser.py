@@ -190,7 +190,9 @@ def _add_mock(commands: Commands) -> argparse.ArgumentParser:
     _add_mock_sizes(parser)
     text = "data release that reported variances and S/N are like"
     parser.add_argument("--release", choices=MOCK_RELEASES, default=MOCK_RELEASES[0], help=text)
-    text = "giants; a field sample with four dwarfs to a giant and some hot stars; or the paper's: labels of giants only"
+    text = (
+        "giants; a field sample with four dwarfs to a giant and some hot stars; or the paper's: labels of giants only"
+    )
     parser.add_argument("--populations", choices=MOCK_POPULATIONS, default=MOCK_POPULATIONS[0], help=text)
     text = f"how many stars without labels are odd; classes: {', '.join(MOCK_ODD)}"
     parser.add_argument("--odd", type=named_counts, default={}, metavar="CLASS=N,...", help=text)

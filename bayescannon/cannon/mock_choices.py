@@ -2,7 +2,7 @@
 
 # data releases
 MOCK_RELEASES = ("dr2", "dr10")
-# giants alone; a field sample: dwarfs and hot stars too; or the paper's: only giants have labels of Survey A, among a field
+# giants alone; a field sample: dwarfs and hot stars too; or the paper's: giants with labels of Survey A, and a field
 # sample without
 MOCK_POPULATIONS = ("giants", "field", "paper")
 # classes of odd stars that can be injected

@@ -1,5 +1,6 @@
 """Figures of labels, spectra and errors: arrays and axes come in, axes go out; only save_figure writes files."""
 
+from bayescannon.figures.catalogue_rows import catalogue_cells, plot_catalogue_rows
 from bayescannon.figures.coefficients import plot_coefficients
 from bayescannon.figures.hidden_components import plot_hidden_components
 from bayescannon.figures.information import plot_expected_errors, plot_information
@@ -17,6 +18,8 @@ from bayescannon.figures.style import save_figure
 from bayescannon.figures.validation import plot_validation
 
 __all__ = [
+    "catalogue_cells",
+    "plot_catalogue_rows",
     "plot_coefficients",
     "plot_coverage",
     "plot_distance_membership",

@@ -1,5 +1,9 @@
 """The numbers of Ho et al. (2017), typed from the paper a second time, against those that the package carries."""
 
+import importlib.util
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -71,6 +75,22 @@ NUMBERS = [
     ("last scatter tried", lambda: np.exp(GRID_LN_SCATTER[-1]), np.exp(0.5 * 18) * 1e-4, 1e-9, CODE),
 ]
 
+# results in print: numbers of stars
+PRINTED = {
+    "stars in common": 11_057,
+    "reference stars": 9_952,
+    "test stars": 444_228,
+    "stars of the catalogue": 454_180,
+}
+# table 1: formal errors and reduced chi2 of four stars
+TABLE_1 = {
+    "teff error": (48, 145, 36, 39),
+    "logg error": (0.08, 0.29, 0.06, 0.06),
+    "fe_h error": (0.053, 0.177, 0.040, 0.043),
+    "alpha_m error": (0.024, 0.075, 0.016, 0.017),
+    "reduced chi2": (0.62, 0.57, 0.82, 0.88),
+}
+
 
 @pytest.mark.parametrize(
     ("value", "printed", "rtol", "source"), [row[1:] for row in NUMBERS], ids=[r[0] for r in NUMBERS]
@@ -95,6 +115,34 @@ def test_the_table_holds_every_number_of_the_papers_labels():
     for name in PAPER_LABELS:
         for attribute in vars(KNOWN_LABELS[name].published):
             assert f"{name} {short[attribute]}" in named
+
+
+@pytest.fixture(scope="module")
+def study():
+    """The module of the study that puts the paper's numbers beside its own."""
+    path = Path(__file__).parents[2] / "studies" / "ho2017" / "published_numbers.py"
+    spec = importlib.util.spec_from_file_location("published_numbers", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    yield spec.loader.exec_module(module) or module
+    del sys.modules[spec.name]
+
+
+def test_the_study_of_the_paper_has_every_number(study):
+    published = study.read_published()
+    for name, _, printed, rtol, _ in NUMBERS:
+        if printed is not None:
+            assert published[name].value == pytest.approx(printed, rel=max(rtol, 1e-12)), name
+    assert set(published) == set(study.OURS)
+    for name, value in PRINTED.items():
+        assert published[name].value == value
+
+
+def test_table_1_of_the_study_holds_the_four_stars(study):
+    published = study.read_published()
+    for name, values in TABLE_1.items():
+        assert published[f"table 1 lowest {name}"].value == min(values)
+        assert published[f"table 1 highest {name}"].value == max(values)
 
 
 # released code: lines of the night sky in air, and the join of the arms; section 3: diffuse interstellar bands
