@@ -1,5 +1,6 @@
 """Texts that show the package's objects in notebooks and on terminals."""
 
+import math
 import unicodedata
 from collections.abc import Mapping
 from html import escape
@@ -27,6 +28,30 @@ def html_table(title: str, facts: Mapping[str, object]) -> str:
     """
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in facts.items())
     return f"<table><caption>{escape(title)}</caption>{rows}</table>"
+
+
+def value_with_error(value: float, error: float, unit: str = "") -> str:
+    """
+    Return a value with its error as text, with as many decimals as two digits of the error have.
+
+    Parameters
+    ----------
+    value, error : float
+        An error that is not positive and finite is left out; the value then has four digits.
+    unit : str
+        Is put behind both.
+
+    Examples
+    --------
+    >>> value_with_error(-1.5263, 2.817, "K"), value_with_error(0.01523, 0.00702), value_with_error(4801.2, 74.7)
+    ('-1.5 ± 2.8 K', '0.0152 ± 0.0070', '4801 ± 75')
+    >>> value_with_error(0.0312, float("nan"), "dex")
+    '0.0312 dex'
+    """
+    if not (math.isfinite(error) and error > 0):
+        return f"{value:.4g} {unit}".strip()
+    decimals = max(0, 1 - math.floor(math.log10(float(f"{error:.1e}"))))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f} {unit}".strip()
 
 
 def listed(names: list[str], *, most: int = 12) -> str:

@@ -120,6 +120,35 @@ def label_distance(
     return mean_distance(points, reference, neighbours=neighbours, root=root, workers=workers)
 
 
+def pair_distance(
+    labels: ArrayLike, others: ArrayLike, label_names: Sequence[str], *, scales: Mapping[str, float] | None = None
+) -> NDArray[np.float64]:
+    """
+    Evaluate D between two sets of labels of the same N stars (Ho et al. 2017, eq. 7, of one pair).
+
+    Parameters
+    ----------
+    labels, others : arrays of shape (N, K)
+        In their units.
+    label_names, scales
+        As in :func:`label_distance`.
+
+    Returns
+    -------
+    distance : float array of shape (N,)
+        NaN where a label that counts is not finite.
+
+    Raises
+    ------
+    LabelError
+        See :func:`distance_scales`.
+    """
+    columns, scale = distance_scales(label_names, scales)
+    points, partners = (np.asarray(x, dtype=np.float64)[:, columns] / scale for x in (labels, others))
+    distance: NDArray[np.float64] = np.sum((points - partners) ** 2, axis=1)
+    return distance
+
+
 def select_by_distance(
     distance: FloatArray, *, cut: float = PAPER_CUT
 ) -> tuple[NDArray[np.bool_], tuple[TallyRow, ...]]:

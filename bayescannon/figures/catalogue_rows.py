@@ -6,6 +6,7 @@ import numpy as np
 from astropy.table import Table
 from matplotlib.axes import Axes
 
+from bayescannon.data.display import value_with_error
 from bayescannon.data.labels import Label
 from bayescannon.figures.style import GUIDE_COLOUR, new_axes
 from bayescannon.numerics.errors import InputError
@@ -41,10 +42,7 @@ def catalogue_cells(catalogue: Table, labels: Sequence[Label], *, errors: str = 
     head = ["star", *(label.axis_text() for label in labels), "S/N", r"reduced $\chi^2$"]
     rows = []
     for star in catalogue:
-        values = [
-            f"{_text(star[label.name], label.digits)} $\\pm$ {_text(star[errors + label.name], label.digits)}"
-            for label in labels
-        ]
+        values = [_with_error(star[label.name], star[errors + label.name]) for label in labels]
         rows.append([str(star["id"]), *values, _text(star["snr_g"], 0), _text(star["rchi2"], 2)])
     return [head, *rows]
 
@@ -87,6 +85,11 @@ def plot_catalogue_rows(
     for cell in drawn.get_celld().values():
         cell.set_edgecolor(GUIDE_COLOUR)
     return ax
+
+
+def _with_error(value: float, error: float) -> str:
+    numbers = [float(np.ma.filled(one, np.nan)) for one in (value, error)]
+    return value_with_error(*numbers) if np.isfinite(numbers[0]) else _UNKNOWN
 
 
 def _text(value: float, digits: int) -> str:

@@ -8,21 +8,19 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from bayescannon.data.labels import Label
-from bayescannon.data.spectral_features import INTERSTELLAR_BANDS, named_feature
+from bayescannon.data.spectral_features import INTERSTELLAR_BANDS
 from bayescannon.figures.style import (
     GUIDE_COLOUR,
     LINE_COLOUR,
     MARK_COLOUR,
     WAVELENGTH_TEXT,
-    mark_lines,
+    mark_strong_lines,
     new_figure,
     require_panels,
     span,
 )
 from bayescannon.models.label_vector import n_terms
 from bayescannon.numerics.errors import InputError
-
-_STRONG_LINES = ("H gamma", "H beta", "Mg b", "Na D", "H alpha", "Ca II triplet")
 
 
 def plot_coefficients(
@@ -88,7 +86,7 @@ def plot_coefficients(
     axes[-1].set_ylabel("scatter\n[flux]")
     axes[-1].set_xlabel(WAVELENGTH_TEXT)
     axes[-1].set_xlim(*span(wavelength, margin=0.01))
-    mark_lines(axes, [named_feature(name) for name in _STRONG_LINES], wavelength)
+    mark_strong_lines(axes, wavelength)
     figure.align_ylabels(axes)
     return figure
 

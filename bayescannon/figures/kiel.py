@@ -1,18 +1,38 @@
-"""The Kiel diagram: surface gravity against effective temperature."""
+"""The Kiel diagram: surface gravity against effective temperature, as in figures 3 and 8 of Ho et al. 2017."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from bayescannon.data.labels import KNOWN_LABELS, Label
-from bayescannon.figures.style import COLOUR_MAP, add_colour_bar, colour_scale, new_axes, scatter_points, span
+from bayescannon.data.labels import Label
+from bayescannon.figures.style import (
+    COLOUR_MAP,
+    add_colour_bar,
+    colour_scale,
+    draw_behind,
+    draw_flagged,
+    falling_kiel_axes,
+    new_axes,
+    scatter_points,
+)
 
 
 def plot_kiel(
-    teff: ArrayLike, logg: ArrayLike, colour: ArrayLike, ax: Axes | None = None, *, colour_label: Label | str
+    teff: ArrayLike,
+    logg: ArrayLike,
+    colour: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    colour_label: Label | str,
+    behind: tuple[ArrayLike, ArrayLike] | None = None,
+    behind_name: str = "whole survey",
+    flagged: ArrayLike | None = None,
 ) -> Axes:
     """
     Plot surface gravity against effective temperature, with both axes reversed.
+
+    With the whole survey behind the reference set it is figure 3 of Ho et al. (2017), with the reference set behind the
+    labels of the survey figure 8.
 
     Parameters
     ----------
@@ -24,6 +44,12 @@ def plot_kiel(
         Axes to draw on; by default those of a new figure.
     colour_label : Label or str
         Text of the colour bar.
+    behind : pair of arrays of shape (M,), optional
+        Teff and log g of other stars, drawn in grey behind; many as their density.
+    behind_name : str
+        What those are, for the legend.
+    flagged : bool array of shape (N,), optional
+        Stars that are drawn as open grey markers and counted in the legend.
 
     Returns
     -------
@@ -31,15 +57,19 @@ def plot_kiel(
     """
     ax = new_axes(ax)
     x, y, values = (np.asarray(array, dtype=float) for array in (teff, logg, colour))
-    shown = np.isfinite(x) & np.isfinite(y)
+    bad = np.zeros(x.shape, dtype=bool) if flagged is None else np.asarray(flagged, dtype=bool)
+    others = tuple(np.asarray(array, dtype=float) for array in behind or ((), ()))
+    if behind is not None:
+        draw_behind(ax, *others, behind_name)
+    draw_flagged(ax, x[bad], y[bad])
+    shown = np.isfinite(x) & np.isfinite(y) & ~bad
     x, y, values = x[shown], y[shown], values[shown]
     unknown = ~np.isfinite(values)
     ax.scatter(x[unknown], y[unknown], s=4, color="0.7", linewidths=0, rasterized=True)
     points = scatter_points(ax, x[~unknown], y[~unknown], values[~unknown], colour_scale(values), cmap=COLOUR_MAP)
-    ax.set_xlim(*reversed(span(x)))
-    ax.set_ylim(*reversed(span(y)))
-    ax.set_xlabel(KNOWN_LABELS["teff"].axis_text())
-    ax.set_ylabel(KNOWN_LABELS["logg"].axis_text())
+    falling_kiel_axes(ax, np.concatenate([x, others[0]]), np.concatenate([y, others[1]]))
     text = colour_label.axis_text() if isinstance(colour_label, Label) else colour_label
     add_colour_bar(ax.figure, points, ax, text, extend="both")
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend(fontsize="small", loc="upper left", markerscale=1.5)
     return ax

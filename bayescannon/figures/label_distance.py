@@ -7,11 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from numpy.typing import ArrayLike
 
-from bayescannon.data.labels import KNOWN_LABELS
-from bayescannon.figures.style import DATA_COLOUR, MODEL_COLOUR, add_colour_bar, new_axes, scatter_points, span
+from bayescannon.figures.style import (
+    DIVERGING_MAP,
+    KIND_COLOURS,
+    MODEL_COLOUR,
+    add_colour_bar,
+    draw_behind,
+    falling_kiel_axes,
+    new_axes,
+    scatter_points,
+)
 
-# the cut is in the middle of the colour map: smaller distances are blue, larger ones red
-_DIVERGING = "RdYlBu_r"
+# many stars have smaller markers without edges
+_MANY = 2000
 # smallest distance that is drawn, and upper end of the colour map
 _NEAREST, _FARTHEST = 0.01, 20.0
 
@@ -50,7 +58,11 @@ def plot_distances(
     shown = np.isfinite(x) & np.isfinite(y)
     for number, (name, members) in enumerate((kinds or {"stars": np.ones(len(x), dtype=bool)}).items()):
         chosen = shown & np.asarray(members, dtype=bool)
-        ax.scatter(x[chosen], y[chosen], s=12, color=f"C{number}", linewidths=0, alpha=0.8, label=name)
+        size, alpha = (12, 0.8) if chosen.sum() < _MANY else (4, 0.3)
+        ax.scatter(
+            x[chosen], y[chosen], s=size, color=KIND_COLOURS[number % len(KIND_COLOURS)], linewidths=0, alpha=alpha,
+            label=f"{chosen.sum():,} {name}", rasterized=True,
+        )  # fmt: skip
     ax.axvline(cut, color=MODEL_COLOUR, linewidth=1.2, linestyle="--", label=f"cut {cut:g}")
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -82,7 +94,7 @@ def plot_kiel_distance(
     ax : matplotlib Axes, optional
         Axes to draw on; by default those of a new figure.
     cut : float
-        Cut in label distance: stars below it are blue, those above it red with a black edge.
+        Cut in label distance, the middle of the colours: stars below it are blue, those above it red.
     reference_teff, reference_logg : arrays of shape (M,), optional
         Stars of the reference set, drawn grey in the background.
 
@@ -95,14 +107,14 @@ def plot_kiel_distance(
     shown = np.isfinite(x) & np.isfinite(y) & np.isfinite(values)
     x, y, values = x[shown], y[shown], values[shown]
     behind_x, behind_y = np.asarray(reference_teff, dtype=float), np.asarray(reference_logg, dtype=float)
-    ax.scatter(behind_x, behind_y, s=30, color=DATA_COLOUR, alpha=0.3, linewidths=0, rasterized=True)
+    draw_behind(ax, behind_x, behind_y, "reference set")
     norm = TwoSlopeNorm(cut, 0.0, max(_FARTHEST, 2 * cut))
-    points = scatter_points(ax, x, y, values, norm, cmap=_DIVERGING)
+    points = scatter_points(ax, x, y, values, norm, cmap=DIVERGING_MAP)
     points.set_edgecolors("black")
-    points.set_linewidths(np.where(values < cut, 0.0, 0.5))
-    ax.set_xlim(*reversed(span(x, behind_x)))
-    ax.set_ylim(*reversed(span(y, behind_y)))
-    ax.set_xlabel(KNOWN_LABELS["teff"].axis_text())
-    ax.set_ylabel(KNOWN_LABELS["logg"].axis_text())
+    # edges of many stars would hide the colours
+    points.set_linewidths(np.where(values < cut, 0.0, 0.5 if len(x) < _MANY else 0.0))
+    falling_kiel_axes(ax, np.concatenate([x, behind_x]), np.concatenate([y, behind_y]))
     add_colour_bar(ax.figure, points, ax, f"label distance to the reference set (cut {cut:g})", extend="max")
+    if len(behind_x):
+        ax.legend(fontsize="small", loc="upper left")
     return ax

@@ -5,11 +5,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike
 
-from bayescannon.data.labels import KNOWN_LABELS
-from bayescannon.figures.style import MODEL_COLOUR, add_colour_bar, new_axes, scatter_points, span
+from bayescannon.figures.style import (
+    DIVERGING_MAP,
+    KIND_COLOURS,
+    MODEL_COLOUR,
+    add_colour_bar,
+    falling_kiel_axes,
+    new_axes,
+    scatter_points,
+)
 
-# 0 and 1 are dark and apart, and 0.5 is light: the stars between populations are seen
-_DIVERGING = "RdYlBu"
 # smallest distance that is drawn
 _NEAREST = 0.01
 
@@ -41,13 +46,10 @@ def plot_kiel_membership(
     x, y, values = x[shown], y[shown], values[shown]
     # the stars in between, which are few, on top
     order = np.argsort(-np.abs(values - 0.5), kind="stable")
-    points = scatter_points(ax, x[order], y[order], values[order], Normalize(0.0, 1.0), cmap=_DIVERGING)
+    points = scatter_points(ax, x[order], y[order], values[order], Normalize(0.0, 1.0), cmap=DIVERGING_MAP.reversed())
     points.set_edgecolors("0.3")
     points.set_linewidths(0.2)
-    ax.set_xlim(*reversed(span(x)))
-    ax.set_ylim(*reversed(span(y)))
-    ax.set_xlabel(KNOWN_LABELS["teff"].axis_text())
-    ax.set_ylabel(KNOWN_LABELS["logg"].axis_text())
+    falling_kiel_axes(ax, x, y)
     add_colour_bar(ax.figure, points, ax, f"probability of population {population}", extend="neither")
     return ax
 
@@ -81,7 +83,7 @@ def plot_distance_membership(
     shown = np.isfinite(x) & np.isfinite(y)
     x, y = x[shown], y[shown]
     near, inside = x < cut, y > 0.5
-    ax.scatter(x, y, s=8, color="C0", alpha=0.5, linewidths=0, rasterized=True)
+    ax.scatter(x, y, s=8, color=KIND_COLOURS[0], alpha=0.5, linewidths=0, rasterized=True)
     ax.axvline(cut, color=MODEL_COLOUR, linewidth=1.2, linestyle="--", label=f"cut {cut:g}")
     ax.axhline(0.5, color="0.6", linewidth=0.8, linestyle=":")
     ax.set_xscale("log")

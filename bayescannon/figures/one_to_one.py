@@ -10,11 +10,13 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from bayescannon.data.display import value_with_error
 from bayescannon.data.labels import Label
 from bayescannon.figures.style import (
     COLOUR_MAP,
     MODEL_COLOUR,
     SNR_TEXT,
+    TEXT_BOX,
     add_colour_bar,
     colour_scale,
     new_axes,
@@ -25,7 +27,6 @@ from bayescannon.figures.style import (
 )
 
 _DENSITY_TEXT = "stars per cell"
-_TEXT_BOX = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": "0.8", "alpha": 0.85}
 
 
 def plot_one_to_one(
@@ -36,6 +37,7 @@ def plot_one_to_one(
     label: Label,
     bias: float,
     scatter: float,
+    bias_error: float = math.nan,
     snr: ArrayLike | None = None,
     reference_name: str = "reference",
     inferred_name: str = "inferred",
@@ -53,6 +55,8 @@ def plot_one_to_one(
         The label that is shown.
     bias, scatter : float
         Numbers printed in the panel, in the label's unit; they are not computed here.
+    bias_error : float
+        Standard error of the bias; not printed if NaN.
     snr : array of shape (N,), optional
         Signal-to-noise ratio, shown as colour. Without it the colour is the density of stars.
     reference_name, inferred_name : str
@@ -64,7 +68,7 @@ def plot_one_to_one(
     """
     ax = new_axes(ax)
     norm = None if snr is None else colour_scale(np.asarray(snr, dtype=float), log=True)
-    points = _draw_panel(reference, inferred, ax, label, (bias, scatter), snr, norm)
+    points = _draw_panel(reference, inferred, ax, label, (bias, bias_error, scatter), snr, norm)
     ax.set_xlabel(f"{reference_name} {label.axis_text()}")
     ax.set_ylabel(f"{inferred_name} {label.axis_text()}")
     _explain_colours(ax.figure, points, ax, with_snr=snr is not None)
@@ -78,6 +82,7 @@ def plot_one_to_one_panels(
     *,
     bias: ArrayLike,
     scatter: ArrayLike,
+    bias_error: ArrayLike | None = None,
     snr: ArrayLike | None = None,
     reference_name: str = "reference",
     inferred_name: str = "inferred",
@@ -93,6 +98,8 @@ def plot_one_to_one_panels(
         The labels that are shown.
     bias, scatter : arrays of shape (K,)
         Numbers printed in the panels, in the labels' units.
+    bias_error : array of shape (K,), optional
+        Standard errors of the biases.
     snr, reference_name, inferred_name
         See :func:`plot_one_to_one`; all panels share one colour scale.
 
@@ -107,14 +114,15 @@ def plot_one_to_one_panels(
     """
     reference, inferred = np.asarray(reference, dtype=float), np.asarray(inferred, dtype=float)
     bias, scatter = np.asarray(bias, dtype=float), np.asarray(scatter, dtype=float)
-    require_panels(labels, reference=reference, inferred=inferred, bias=bias, scatter=scatter)
+    errors = np.full(bias.shape, np.nan) if bias_error is None else np.asarray(bias_error, dtype=float)
+    require_panels(labels, reference=reference, inferred=inferred, bias=bias, bias_error=errors, scatter=scatter)
     n_columns = min(len(labels), 3)
     n_rows = math.ceil(len(labels) / n_columns)
     figure = new_figure(3.6 * n_columns + 0.8, 3.5 * n_rows + 0.2)
     axes = [figure.add_subplot(n_rows, n_columns, k + 1) for k in range(len(labels))]
     norm = None if snr is None else colour_scale(np.asarray(snr, dtype=float), log=True)
     drawn = [
-        _draw_panel(reference[:, k], inferred[:, k], axes[k], label, (bias[k], scatter[k]), snr, norm)
+        _draw_panel(reference[:, k], inferred[:, k], axes[k], label, (bias[k], errors[k], scatter[k]), snr, norm)
         for k, label in enumerate(labels)
     ]
     if norm is None:
@@ -133,7 +141,7 @@ def _draw_panel(
     inferred: ArrayLike,
     ax: Axes,
     label: Label,
-    statistics: tuple[float, float],
+    statistics: tuple[float, float, float],
     snr: ArrayLike | None,
     norm: Normalize | None,
 ) -> Any:
@@ -153,10 +161,13 @@ def _draw_panel(
     ax.plot(limits, limits, color=MODEL_COLOUR, linewidth=1.2, linestyle="--")
     ax.set(xlim=limits, ylim=limits, aspect="equal")
     ax.locator_params(nbins=5)
-    bias, scatter = (f"{value:.{label.digits}f} {label.unit}" for value in statistics)
+    bias, error, scatter = statistics
+    said = value_with_error(bias, error, label.unit)
+    if not np.isfinite(error):
+        said = f"{bias:.{label.digits}f} {label.unit}"
     ax.text(
-        0.04, 0.96, f"bias {bias}\nscatter {scatter}\n{len(x):,} stars", transform=ax.transAxes,
-        va="top", ha="left", fontsize="small", bbox=_TEXT_BOX,
+        0.04, 0.96, f"bias {said}\nscatter {scatter:.{label.digits}f} {label.unit}\n{len(x):,} stars", transform=ax.transAxes,
+        va="top", ha="left", fontsize="small", bbox=TEXT_BOX,
     )  # fmt: skip
     return points
 

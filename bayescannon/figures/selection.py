@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.style import GUIDE_COLOUR, MODEL_COLOUR, new_axes
+from bayescannon.figures.style import GUIDE_COLOUR, KIND_COLOURS, MODEL_COLOUR, new_axes
 
 _TICKS = (1e-5, 1e-3, 0.05, 0.5, 0.95, 1 - 1e-3, 1 - 1e-5)
 _TICK_TEXTS = ("1e-5", "0.001", "0.05", "0.5", "0.95", "0.999", "1 - 1e-5")
@@ -49,11 +49,11 @@ def plot_selection(
     """
     ax = new_axes(ax)
     at = np.asarray(limit, dtype=float)
-    ax.plot(at, np.asarray(completeness, dtype=float), color="C0", label=f"{population} kept: completeness")
-    for number, (name, share) in enumerate(contamination.items(), start=1):
+    ax.plot(at, np.asarray(completeness, dtype=float), color=KIND_COLOURS[0], label=f"{population} kept: completeness")
+    for number, (name, share) in enumerate(contamination.items(), start=2):
         values = np.asarray(share, dtype=float)
         if np.isfinite(values).any():
-            ax.plot(at, values, color=f"C{number}", linestyle="--", label=f"{name} kept")
+            ax.plot(at, values, color=KIND_COLOURS[number % len(KIND_COLOURS)], linestyle="--", label=f"{name} kept")
     if purity is not None:
         ax.plot(at, np.asarray(purity, dtype=float), color="black", linewidth=1.0, label="purity")
     if chosen is not None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import ArrayLike, NDArray
 
-from bayescannon.data.labels import Label
-from bayescannon.data.spectral_features import Feature
+from bayescannon.data.labels import KNOWN_LABELS, Label
+from bayescannon.data.spectral_features import Feature, named_feature
 from bayescannon.io.outputs import replacing
 from bayescannon.numerics.errors import InputError
 
@@ -24,10 +25,28 @@ LINE_COLOUR = "#0072B2"
 MARK_COLOUR = "#E69F00"
 BAND_COLOUR = "#56B4E9"
 GUIDE_COLOUR = "0.8"
-COLOUR_MAP = "viridis"
+# kinds of stars, in the order in which they are given
+KIND_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# of flagged stars, whose markers are open
+FLAGGED_COLOUR = "0.55"
+# viridis without its yellow end, which is hardly seen on white
+COLOUR_MAP = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.75, 256)), "bayescannon")
+# two ends that are told apart, and a grey middle that is seen on white
+DIVERGING_MAP = LinearSegmentedColormap.from_list("bayescannon diverging", ["#0072B2", "0.72", "#D55E00"])
+# few dots per inch make text that cannot be read
+LEAST_DPI = 100
+# more stars than this are drawn as their density
+MOST_POINTS = 20_000
 # names at wavelengths are at least this share of the axis apart
 NAME_DISTANCE = 0.02
 
+_STRONG_LINES = ("H gamma", "H beta", "Mg b", "Na D", "H alpha", "Ca II triplet")
+_GREYS = LinearSegmentedColormap.from_list("bayescannon greys", ["0.82", "0.35"])
+# stars from which on the farthest do not set the limits of axes
+_MANY = 2000
+
+# behind numbers in a panel
+TEXT_BOX = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": "0.8", "alpha": 0.85}
 SNR_TEXT = "S/N in the g band"
 WAVELENGTH_TEXT = r"vacuum rest wavelength [$\rm\AA$]"
 
@@ -86,6 +105,11 @@ def mark_lines(axes: Sequence[Axes], features: Sequence[Feature], wavelength: ND
             )  # fmt: skip
 
 
+def mark_strong_lines(axes: Sequence[Axes], wavelength: NDArray[Any]) -> None:
+    """Mark and name the strongest lines of a giant, as :func:`mark_lines`."""
+    mark_lines(axes, [named_feature(name) for name in _STRONG_LINES], wavelength)
+
+
 def name_places(ax: Axes, places: Sequence[float], names: Sequence[str], *, apart: float) -> None:
     """Mark wavelengths and write their names along the marks; one nearer than `apart` to an earlier one is left out."""
     named: list[float] = []
@@ -115,6 +139,43 @@ def scatter_points(
     """Draw stars as points coloured by `values`, smaller for more stars; return them for a colour bar."""
     size = float(np.clip(12000 / max(len(x), 1), 3, 16))
     return ax.scatter(x, y, c=values, s=size, norm=norm, cmap=cmap, linewidths=0, rasterized=True)
+
+
+def draw_behind(ax: Axes, x: NDArray[Any], y: NDArray[Any], text: str) -> None:
+    """Draw stars in grey behind others: as points, or many as their density; give them an entry in the legend."""
+    shown = np.isfinite(x) & np.isfinite(y)
+    x, y = x[shown], y[shown]
+    if len(x) > MOST_POINTS:
+        ax.hexbin(x, y, gridsize=120, mincnt=1, bins="log", cmap=_GREYS, linewidths=0.1, zorder=0, rasterized=True)
+        ax.scatter([], [], s=12, color=DATA_COLOUR, linewidths=0, label=text)
+    else:
+        ax.scatter(x, y, s=5, color=DATA_COLOUR, alpha=0.35, linewidths=0, zorder=0, rasterized=True, label=text)
+
+
+def draw_flagged(ax: Axes, x: NDArray[Any], y: NDArray[Any]) -> None:
+    """Draw flagged stars as open markers, and say in the legend how many they are; nothing without any."""
+    n_flagged = int(np.count_nonzero(np.isfinite(x) & np.isfinite(y)))
+    if n_flagged:
+        ax.scatter(
+            x, y, s=9, facecolors="none", edgecolors=FLAGGED_COLOUR, linewidths=0.6, rasterized=True, zorder=1,
+            label=f"{n_flagged:,} flagged",
+        )  # fmt: skip
+
+
+def falling_kiel_axes(ax: Axes, teff: NDArray[Any], logg: NDArray[Any]) -> None:
+    """Let both axes of a Kiel diagram fall, with limits that hold all but the farthest thousandth of many stars."""
+    ax.set_xlim(*reversed(span(_without_farthest(teff))))
+    ax.set_ylim(*reversed(span(_without_farthest(logg))))
+    ax.set_xlabel(KNOWN_LABELS["teff"].axis_text())
+    ax.set_ylabel(KNOWN_LABELS["logg"].axis_text())
+
+
+def _without_farthest(values: NDArray[Any]) -> NDArray[Any]:
+    finite = values[np.isfinite(values)]
+    if len(finite) < _MANY:
+        return finite
+    low, high = np.quantile(finite, [0.0005, 0.9995])
+    return finite[(finite >= low) & (finite <= high)]
 
 
 def add_colour_bar(figure: Any, points: Any, ax: Axes | list[Axes], text: str, *, extend: str) -> None:
@@ -150,10 +211,12 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 15
     Raises
     ------
     InputError
-        matplotlib does not write files with this ending.
+        matplotlib does not write files with this ending, or `dpi` is below 100.
     OSError
         Nothing can be written there.
     """
+    if not dpi >= LEAST_DPI:
+        raise InputError(f"dpi must be at least {LEAST_DPI}, so that texts can be read; got {dpi}")
     target = Path(path)
     known = figure.canvas.get_supported_filetypes()
     if target.suffix.removeprefix(".").lower() not in known:

@@ -54,6 +54,7 @@ def plot_validation(
         estimates["labels"].to_numpy()[shown],
         labels_from_names(names),
         bias=[row.bias for row in rows],
+        bias_error=[row.bias_error for row in rows],
         scatter=[row.scatter for row in rows],
         snr=snr[shown],
         reference_name=reference_name,

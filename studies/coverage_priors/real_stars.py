@@ -18,7 +18,7 @@ from bayescannon.cannon.star_residuals import star_residuals
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.training import train
 from bayescannon.data.flags import ResultFlag
-from bayescannon.data.label_distance import PAPER_CUT, label_distance
+from bayescannon.data.label_distance import PAPER_CUT, label_distance, pair_distance
 from bayescannon.data.spectra import Spectra
 from bayescannon.io.lamost import read_lamost
 from bayescannon.numerics.p_values import empirical_p_value, is_unusual
@@ -195,12 +195,11 @@ def distances(stars: RealStars, *, folds: int = 8) -> dict[str, np.ndarray | dic
     for k in range(folds):
         model = train(stars.reference.select(fold != k))
         inferred[rows[fold == k]] = bc.label_spectra(model, stars.reference.spectra.select(fold == k))["labels"]
-    pairs = zip(inferred[:, None], stars.pipeline[:, None], strict=True)
     giants = np.zeros(len(stars.spectra), dtype=bool)
     giants[rows] = True
     dwarfs = stars.kinds["F/G dwarfs, log g > 3.8"]
     return {
         "from reference": label_distance(stars.pipeline, stars.reference.labels, NAMES),
-        "from pipeline": np.array([label_distance(one, own, NAMES, neighbours=1)[0] for one, own in pairs]),
+        "from pipeline": pair_distance(inferred, stars.pipeline, NAMES),
         "kinds": {"giants, held out": giants, "F/G dwarfs": dwarfs, "A stars": stars.kinds["A stars"]},
     }

@@ -32,12 +32,15 @@ class Results:
         Of stars that were held out once, by a model that was trained on the others.
     budget : xarray.Dataset
         Errors of test stars, see :func:`bayescannon.error_budget`.
+    cut : float
+        In label distance.
     """
 
     run: RunResult
     stars: Stars
     split: tuple[LabelStatistics, ...]
     budget: xr.Dataset
+    cut: float
 
     @property
     def model(self) -> TrainedModel:

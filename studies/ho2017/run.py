@@ -102,9 +102,9 @@ def run_study(config: StudyConfig, console: Console, *, overwrite: bool = False)
             seed=config.run.label.seed,
         )  # fmt: skip
     print_statistics(console, split)
-    results = Results(run, stars, tuple(split), budget)
+    results = Results(run, stars, tuple(split), budget, config.choices.label_distance)
     write_numbers(results, config.out / "numbers")
-    figures = draw_figures(results, config.out / "figures", survey=config.run.prepare.spectra)
+    figures = draw_figures(results, config.out / "figures")
     write_page(results, config.out, figures)
     say(console, f"{len(figures)} figures and tables in {time.monotonic() - begun:.0f} s: {config.out / 'README.md'}")
     return results

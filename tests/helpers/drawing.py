@@ -15,7 +15,7 @@ SUBSETS = [("fe_h",), ("teff", "logg", "fe_h"), PAPER_LABELS]
 
 def require_drawable(figure: Figure, tmp_path: Path) -> None:
     """Draw for good: layout and text are only made then, and warn only then."""
-    save_figure(figure, tmp_path / "figure.png", dpi=30)
+    save_figure(figure, tmp_path / "figure.png", dpi=100)
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert not _pylab_helpers.Gcf.figs
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import toy
 
-from bayescannon.data.label_distance import PAPER_SCALES, distance_scales, label_distance, select_by_distance
+from bayescannon.data.label_distance import (
+    PAPER_SCALES,
+    distance_scales,
+    label_distance,
+    pair_distance,
+    select_by_distance,
+)
 from bayescannon.data.labels import LabelError
 
 FIVE = ("teff", "logg", "fe_h", "alpha_m", "a_k")
@@ -72,3 +78,14 @@ def test_wrong_calls_are_refused():
         distance_scales(["teff", "teff"])
     with pytest.raises(ValueError, match="cut in label distance must be positive"):
         select_by_distance(np.ones(3), cut=0)
+
+
+def test_distance_of_pairs_is_that_of_one_reference_star():
+    labels, others = toy.toy_labels(20, FIVE, seed=1), toy.toy_labels(20, FIVE, seed=2)
+    labels[3, 1] = np.nan
+    expected = [
+        label_distance(star[None], other[None], FIVE, neighbours=1)[0]
+        for star, other in zip(labels, others, strict=True)
+    ]
+    np.testing.assert_allclose(pair_distance(labels, others, FIVE), expected, rtol=1e-12)
+    assert np.isnan(expected[3])

@@ -16,7 +16,7 @@ def test_distances(rng: np.random.Generator, tmp_path: Path) -> None:
     kinds = {"giants": np.arange(51) < 30, "dwarfs": np.arange(51) >= 30}
     ax = plot_distances(distance, moved, cut=2.5, kinds=kinds)
     assert [len(points.get_offsets()) for points in ax.collections] == [30, 20]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["giants", "dwarfs", "cut 2.5"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["30 giants", "20 dwarfs", "cut 2.5"]
     (line,) = ax.lines
     assert set(line.get_xdata()) == {2.5}
     assert limits_hold(ax.get_xlim(), distance)

@@ -46,7 +46,7 @@ def test_every_label_has_a_panel_of_its_own_with_its_unit(draws, tmp_path, plot,
         assert high - low < 3 * np.ptp(values)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == STARS
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(GROUPS)
-    save_figure(figure, tmp_path / "figure.png", dpi=30)
+    save_figure(figure, tmp_path / "figure.png", dpi=100)
 
 
 def test_a_forest_shows_median_and_intervals(draws):
