@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from bayescannon.figures.style import BAND_COLOUR, GUIDE_COLOUR, LINE_COLOUR, new_axes
+from bayescannon.figures.style import BAND_COLOUR, GUIDE_COLOUR, KIND_COLOURS, LINE_COLOUR, new_axes
 from bayescannon.numerics.errors import InputError
 
 _ONE_SIGMA = 0.6827
@@ -47,8 +47,8 @@ def plot_coverage(nominal: ArrayLike, achieved: Mapping[str, ArrayLike], ax: Axe
     for level in (_ONE_SIGMA, 0.95):
         ax.axvline(level, color=GUIDE_COLOUR, linewidth=0.8, zorder=0)
         ax.axhline(level, color=GUIDE_COLOUR, linewidth=0.8, zorder=0)
-    for name, values in lines.items():
-        ax.plot(nominal, values, label=name, linewidth=1.5)
+    for number, (name, values) in enumerate(lines.items()):
+        ax.plot(nominal, values, label=name, linewidth=1.5, color=KIND_COLOURS[number % len(KIND_COLOURS)])
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")

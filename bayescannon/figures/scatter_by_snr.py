@@ -74,6 +74,7 @@ def plot_scatter_by_snr(
         ax.set_ylim(0, span(scatter[:, k], expected[:, k], [0.0 if published is None else published])[1])
         ax.set_xlabel(SNR_TEXT)
         ax.set_ylabel(f"scatter of {label.axis_text()}")
-        if k == 0:
-            ax.legend(fontsize="small")
+    handles, texts = figure.axes[0].get_legend_handles_labels()
+    # above the panels, where it hides no curve
+    figure.legend(handles, texts, loc="outside upper center", ncols=len(handles), fontsize="small", frameon=False)
     return figure

@@ -14,7 +14,9 @@ LABELS = [KNOWN_LABELS[name] for name in PAPER_LABELS]
 def test_numbers_are_those_of_the_differences(tmp_path):
     rng = np.random.default_rng(2)
     shared = rng.normal(size=300)
-    values = np.column_stack([60 * shared, 0.1 * shared + 0.1 * rng.normal(size=300), *rng.normal(size=(3, 300)) * 0.05])
+    values = np.column_stack(
+        [60 * shared, 0.1 * shared + 0.1 * rng.normal(size=300), *rng.normal(size=(3, 300)) * 0.05]
+    )
     values[4, 3] = np.nan
     figure = plot_corner(values, LABELS)
     assert len(figure.axes) == 15

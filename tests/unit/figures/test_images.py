@@ -5,7 +5,6 @@ Every figure against an image of it, so that no change of a figure goes unseen.
 look at them before they are committed.
 """
 
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -50,7 +49,9 @@ def _draws():
 
 def _atlas():
     peaks = (ComponentPeak(5176.0, 0.02, ("Mg b",)), ComponentPeak(6564.0, 0.01, ("H alpha",)))
-    components = tuple(HiddenComponent(n + 1, 0.5, 0.1, 0.2, (), peaks, (Resemblance("velocity", -0.8),)) for n in range(2))
+    components = tuple(
+        HiddenComponent(n + 1, 0.5, 0.1, 0.2, (), peaks, (Resemblance("velocity", -0.8),)) for n in range(2)
+    )
     return HiddenAtlas(WAVELENGTH, np.column_stack([_curve(0), _curve(1)]), components)
 
 

@@ -21,7 +21,10 @@ def stars():
 def _given(stars, seed=1):
     reference = np.column_stack([stars[name] for name in NAMES])
     noise = np.random.default_rng(seed).normal(size=reference.shape)
-    return reference, {"LAMOST - APOGEE": [50, 0, 0] + noise * [90, 0.2, 0.1], "Cannon - APOGEE": noise * [60, 0.1, 0.08]}
+    return reference, {
+        "LAMOST - APOGEE": [50, 0, 0] + noise * [90, 0.2, 0.1],
+        "Cannon - APOGEE": noise * [60, 0.1, 0.08],
+    }
 
 
 def test_panels_are_of_sources_ranges_and_labels(stars, tmp_path):
