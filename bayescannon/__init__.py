@@ -12,6 +12,7 @@ Verbs, in the order of a survey's way from spectra to catalogue
     train_survey : a model of each population of a survey, and which population a star is of
     qualify : calibrated errors and coverage, from held-out reference stars
     validate : inferred against reference labels
+    compare_catalogues : labels, errors and flags of the same stars in two catalogues
     compare_models : priors, noise, hidden components and label sets, by held-out spectra and labels
     label_spectra, label_store, label_catalogue : labels and errors of stars
     sample_posterior, error_budget, assess_coverage, compare_priors : how far labels can be trusted
@@ -48,6 +49,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.7.0"
 
 if TYPE_CHECKING:
+    from bayescannon.app.catalogue_comparison import compare_catalogues
     from bayescannon.app.catalogue_run import label_catalogue
     from bayescannon.app.check import find_damage
     from bayescannon.app.input_check import check_input
@@ -130,6 +132,7 @@ _HOME = {
     "train_survey": "cannon.populations.training",
     "qualify": "cannon.populations.either_model",
     "validate": "cannon.populations.either_model",
+    "compare_catalogues": "app.catalogue_comparison",
     "compare_models": "cannon.model_comparison",
     "label_spectra": "cannon.populations.either_model",
     "label_catalogue": "app.catalogue_run",
@@ -205,6 +208,7 @@ __all__ = [
     "train_survey",
     "qualify",
     "validate",
+    "compare_catalogues",
     "compare_models",
     "label_spectra",
     "label_catalogue",

@@ -26,14 +26,13 @@ from bayescannon.cannon.validation import robust_scatter
 from bayescannon.data.flags import FitStatus
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.io.store import load_spectra
+from bayescannon.mock.catalogues import TRUTH_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 FIGURE = ROOT / "docs" / "one_to_one.png"
 # pixels of the figure's width in the README
 WIDTH = 1000
-# columns of the mock survey's truth, where a label has another name there
-TRUTH = {"fe_h": "m_h"}
 NAMES = {"teff": "Teff [K]", "logg": "log g", "fe_h": "[Fe/H]", "alpha_m": "[alpha/M]", "a_k": "A_K"}
 RECIPES = ("paper", "recommended")
 HEAD = """\
@@ -86,7 +85,7 @@ def demo() -> None:
         held[recipe] = [check.row("k-fold", f"snr > {SNR_MIN:g}", name) for name in names]
         estimates = bc.label_spectra(model, test)
         good = (estimates["snr"].to_numpy() > SNR_MIN) & (estimates["status"].to_numpy() == FitStatus.CONVERGED)
-        true = np.column_stack([np.asarray(truth[TRUTH.get(name, name)]) for name in names])
+        true = np.column_stack([np.asarray(truth[TRUTH_COLUMNS.get(name, name)]) for name in names])
         off[recipe] = (estimates["labels"].to_numpy() - true)[good]
     rows = HEAD
     for k, name in enumerate(names):

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, get_args, get_origin
 
 from bayescannon import __version__
 from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, named_counts, names_of
+from bayescannon.app.parser_compare import add_compare_files
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
     FALSE_ALARMS,
@@ -75,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
         _add_demo, _add_mock, _add_check_input, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage,
-        _add_validate, _add_information, _add_compare_models, _add_run, _add_check,
+        _add_validate, _add_compare, _add_information, _add_compare_models, _add_run, _add_check,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -153,7 +154,7 @@ def _argument(item: "Field[Any]") -> dict[str, Any]:
 def _kind_of(annotation: Any) -> Any:
     """Return the type that an option's text is read as: of several, the first that is not None."""
     if get_origin(annotation) is UnionType:
-        return next(member for member in get_args(annotation) if member is not type(None))
+        annotation = next(member for member in get_args(annotation) if member is not type(None))
     return get_origin(annotation) or annotation
 
 
@@ -358,6 +359,12 @@ def _add_compare_models(commands: Commands) -> argparse.ArgumentParser:
 def _add_run(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "run", "run the whole pipeline as a TOML file says")
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    return parser
+
+
+def _add_compare(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "compare", "compare two catalogues of the same stars: labels, errors and flags")
+    add_choices(parser, add_compare_files(parser))
     return parser
 
 

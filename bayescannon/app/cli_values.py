@@ -116,6 +116,14 @@ def _number_or_path(text: str) -> float | str:
         return text
 
 
+def _numbers(text: str) -> list[float]:
+    """Read numbers that are separated by commas; inf is one."""
+    try:
+        return [float(one) for one in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers as 0,30,50,inf; got {text!r}") from None
+
+
 def _range(text: str) -> tuple[str, list[float]]:
     name, _, bounds = text.partition("=")
     low, colon, high = bounds.partition(":")
@@ -128,7 +136,9 @@ def _range(text: str) -> tuple[str, list[float]]:
 
 
 # fields whose options add to an empty collection; the defaults of others made anew stay with their class
-EMPTY_BY_DEFAULT = ("columns", "units", "missing", "define", "keep", "censored", "at")
+EMPTY_BY_DEFAULT = (
+    "columns", "units", "missing", "define", "keep", "censored", "at", "columns_a", "columns_b", "units_a", "units_b",
+)  # fmt: skip
 # how the text of an option is read, by the type of its field or, where that is not enough, by its name
 READERS: dict[Any, dict[str, Any]] = {
     int: {"type": count},
@@ -144,4 +154,5 @@ READERS: dict[Any, dict[str, Any]] = {
     "hidden": {"type": count_or_auto},
     "at": {"type": values_of},
     "redshift": {"type": _number_or_path},
+    "snr_edges": {"type": _numbers},
 }

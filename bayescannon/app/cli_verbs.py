@@ -171,6 +171,21 @@ def _validate(options: argparse.Namespace) -> None:
             partial.write_text(validation.to_json() + "\n", encoding="utf-8")
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from bayescannon.app.catalogue_comparison import compare_catalogues, print_comparison, write_comparison
+    from bayescannon.app.console import make_console
+    from bayescannon.app.terminal import progress_bar, say
+    from bayescannon.cannon.compare_choices import CompareChoices
+
+    console = make_console()
+    with progress_bar(console, "compare") as progress:
+        found = compare_catalogues(options.a, options.b, choices=CompareChoices.of(options), progress=progress)
+    print_comparison(console, found)
+    if options.out:
+        written = write_comparison(found, options.out, overwrite=options.overwrite)
+        say(console, f"wrote {', '.join(path.name for path in written)}: {options.out}")
+
+
 def _information(options: argparse.Namespace) -> None:
     from bayescannon.app.console import make_console
     from bayescannon.app.information import evaluate_information, write_information
@@ -253,6 +268,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "uncertainties": _uncertainties,
     "coverage": _coverage,
     "validate": _validate,
+    "compare": _compare,
     "information": _information,
     "compare-models": _compare_models,
     "run": _run,

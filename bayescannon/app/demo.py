@@ -16,11 +16,9 @@ from bayescannon.cannon.choices import SNR_MIN
 from bayescannon.cannon.validation import compare
 from bayescannon.data.labels import PAPER_LABELS
 from bayescannon.io.output_check import Output, check_outputs
+from bayescannon.mock.catalogues import TRUTH_COLUMNS
 from bayescannon.mock.survey import write_survey
 from bayescannon.numerics.rows import rows_of
-
-# columns of the mock survey's truth, by label
-_TRUTH = {"fe_h": "m_h"}
 
 
 def run_demo(
@@ -75,7 +73,7 @@ def run_demo(
     truth = truth[np.asarray(truth["is_reference"]).astype(str) == "False"]
     rows = rows_of(truth["id"], result.estimates["star"].to_numpy())
     estimates, rows = result.estimates.isel(star=rows >= 0), rows[rows >= 0]
-    true_labels = np.column_stack([np.asarray(truth[_TRUTH.get(name, name)])[rows] for name in PAPER_LABELS])
+    true_labels = np.column_stack([np.asarray(truth[TRUTH_COLUMNS.get(name, name)])[rows] for name in PAPER_LABELS])
     print_statistics(console, compare(estimates, true_labels, method="test stars, truth", snr_min=SNR_MIN))
     names = result.model.label_names
     print_beside_paper(console, [result.validation.row("k-fold", f"snr > {SNR_MIN:g}", name) for name in names])

@@ -23,6 +23,7 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "uncertainties": {"out": _FILE},
     "coverage": {"out": _FILE},
     "validate": {"json": _FILE},
+    "compare": {"out": _FOLDER},
     "information": {"out": _FILE, "figures": _FOLDER},
     "compare-models": {"json": _FILE},
     "run": {},
@@ -31,7 +32,7 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
 # options of any verb that name what is read; those that may be no path are looked for and not required
 _READ = (
     "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "paths", "grid", "redshift",
-    "populations",
+    "populations", "a", "b",
 )  # fmt: skip
 
 

@@ -10,11 +10,13 @@ from bayescannon.figures.histograms import plot_chi2_histogram, plot_snr_histogr
 from bayescannon.figures.information import plot_expected_errors, plot_information
 from bayescannon.figures.interval_coverage import plot_coverage, plot_pit
 from bayescannon.figures.kiel import plot_kiel
+from bayescannon.figures.kiel_difference import plot_kiel_difference
 from bayescannon.figures.label_distance import plot_distances, plot_kiel_distance
 from bayescannon.figures.membership import plot_distance_membership, plot_kiel_membership
 from bayescannon.figures.one_to_one import plot_one_to_one, plot_one_to_one_panels
 from bayescannon.figures.posterior import plot_label_forest, plot_label_ridge
 from bayescannon.figures.predictive_check import plot_predictive_check
+from bayescannon.figures.pulls import plot_pulls
 from bayescannon.figures.residual_map import plot_residual_map
 from bayescannon.figures.residuals import plot_residuals
 from bayescannon.figures.scatter_by_snr import plot_scatter_by_snr
@@ -39,6 +41,7 @@ __all__ = [
     "plot_hidden_components",
     "plot_information",
     "plot_kiel",
+    "plot_kiel_difference",
     "plot_kiel_distance",
     "plot_kiel_membership",
     "plot_label_forest",
@@ -47,6 +50,7 @@ __all__ = [
     "plot_one_to_one_panels",
     "plot_pit",
     "plot_predictive_check",
+    "plot_pulls",
     "plot_residual_map",
     "plot_residuals",
     "plot_scatter_by_snr",

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
-from scipy.ndimage import gaussian_filter
 
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.figures.style import LINE_COLOUR, draw_behind, new_axes, span
@@ -58,7 +57,7 @@ def plot_alpha_fe(
     limits = [span(_central(values)) for values in (x, y)]
     if len(x) >= _LEAST and len(shares):
         density, x_edges, y_edges = np.histogram2d(x, y, bins=_CELLS, range=limits)
-        smooth = gaussian_filter(density.T, _SMOOTHING, mode="constant")
+        smooth = _smoothed(density.T)
         levels = sorted({_level(smooth, share) for share in shares})
         centres = [(edges[1:] + edges[:-1]) / 2 for edges in (x_edges, y_edges)]
         ax.contour(*centres, smooth, levels=levels, colors=LINE_COLOUR, linewidths=1.0, zorder=3)
@@ -70,6 +69,16 @@ def plot_alpha_fe(
     ax.set_ylabel(KNOWN_LABELS["alpha_m"].axis_text())
     ax.legend(fontsize="small", loc="upper right")
     return ax
+
+
+def _smoothed(density: FloatArray) -> FloatArray:
+    """Convolve with a Gaussian along both axes."""
+    reach = np.arange(-4 * _SMOOTHING, 4 * _SMOOTHING + 1)
+    kernel = np.exp(-0.5 * (reach / _SMOOTHING) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        density = np.apply_along_axis(np.convolve, axis, density, kernel, mode="same")
+    return density
 
 
 def _level(density: FloatArray, share: float) -> float:
@@ -84,4 +93,5 @@ def _central(values: FloatArray) -> FloatArray:
     if len(values) < _LEAST:
         return values
     low, high = np.quantile(values, [0.002, 0.998])
-    return values[(values >= low) & (values <= high)]
+    central: FloatArray = values[(values >= low) & (values <= high)]
+    return central

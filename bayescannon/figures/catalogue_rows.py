@@ -88,8 +88,8 @@ def plot_catalogue_rows(
 
 
 def _with_error(value: float, error: float) -> str:
-    numbers = [float(np.ma.filled(one, np.nan)) for one in (value, error)]
-    return value_with_error(*numbers) if np.isfinite(numbers[0]) else _UNKNOWN
+    number, spread = (float(np.ma.filled(one, np.nan)) for one in (value, error))
+    return value_with_error(number, spread) if np.isfinite(number) else _UNKNOWN
 
 
 def _text(value: float, digits: int) -> str:

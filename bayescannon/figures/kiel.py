@@ -58,16 +58,16 @@ def plot_kiel(
     ax = new_axes(ax)
     x, y, values = (np.asarray(array, dtype=float) for array in (teff, logg, colour))
     bad = np.zeros(x.shape, dtype=bool) if flagged is None else np.asarray(flagged, dtype=bool)
-    others = tuple(np.asarray(array, dtype=float) for array in behind or ((), ()))
+    other_x, other_y = (np.asarray(array, dtype=float) for array in behind or ((), ()))
     if behind is not None:
-        draw_behind(ax, *others, behind_name)
+        draw_behind(ax, other_x, other_y, behind_name)
     draw_flagged(ax, x[bad], y[bad])
     shown = np.isfinite(x) & np.isfinite(y) & ~bad
     x, y, values = x[shown], y[shown], values[shown]
     unknown = ~np.isfinite(values)
     ax.scatter(x[unknown], y[unknown], s=4, color="0.7", linewidths=0, rasterized=True)
     points = scatter_points(ax, x[~unknown], y[~unknown], values[~unknown], colour_scale(values), cmap=COLOUR_MAP)
-    falling_kiel_axes(ax, np.concatenate([x, others[0]]), np.concatenate([y, others[1]]))
+    falling_kiel_axes(ax, np.concatenate([x, other_x]), np.concatenate([y, other_y]))
     text = colour_label.axis_text() if isinstance(colour_label, Label) else colour_label
     add_colour_bar(ax.figure, points, ax, text, extend="both")
     if ax.get_legend_handles_labels()[1]:

@@ -39,8 +39,7 @@ def plot_one_to_one(
     scatter: float,
     bias_error: float = math.nan,
     snr: ArrayLike | None = None,
-    reference_name: str = "reference",
-    inferred_name: str = "inferred",
+    names: tuple[str, str] = ("reference", "inferred"),
 ) -> Axes:
     """
     Plot the inferred label of each star against its reference label.
@@ -59,8 +58,8 @@ def plot_one_to_one(
         Standard error of the bias; not printed if NaN.
     snr : array of shape (N,), optional
         Signal-to-noise ratio, shown as colour. Without it the colour is the density of stars.
-    reference_name, inferred_name : str
-        Sources of the labels, for the text of the axes.
+    names : pair of str
+        Sources of the reference and of the inferred labels, for the text of the axes.
 
     Returns
     -------
@@ -69,8 +68,8 @@ def plot_one_to_one(
     ax = new_axes(ax)
     norm = None if snr is None else colour_scale(np.asarray(snr, dtype=float), log=True)
     points = _draw_panel(reference, inferred, ax, label, (bias, bias_error, scatter), snr, norm)
-    ax.set_xlabel(f"{reference_name} {label.axis_text()}")
-    ax.set_ylabel(f"{inferred_name} {label.axis_text()}")
+    ax.set_xlabel(f"{names[0]} {label.axis_text()}")
+    ax.set_ylabel(f"{names[1]} {label.axis_text()}")
     _explain_colours(ax.figure, points, ax, with_snr=snr is not None)
     return ax
 
@@ -84,8 +83,7 @@ def plot_one_to_one_panels(
     scatter: ArrayLike,
     bias_error: ArrayLike | None = None,
     snr: ArrayLike | None = None,
-    reference_name: str = "reference",
-    inferred_name: str = "inferred",
+    names: tuple[str, str] = ("reference", "inferred"),
 ) -> Figure:
     """
     Plot inferred against reference labels, one panel per label (Ho et al. 2017, figure 5).
@@ -100,7 +98,7 @@ def plot_one_to_one_panels(
         Numbers printed in the panels, in the labels' units.
     bias_error : array of shape (K,), optional
         Standard errors of the biases.
-    snr, reference_name, inferred_name
+    snr, names
         See :func:`plot_one_to_one`; all panels share one colour scale.
 
     Returns
@@ -130,8 +128,8 @@ def plot_one_to_one_panels(
         for points in drawn:
             points.set_norm(shared)
     for ax, label in zip(axes, labels, strict=True):
-        ax.set_xlabel(f"{reference_name} {label.axis_text()}")
-        ax.set_ylabel(f"{inferred_name} {label.axis_text()}")
+        ax.set_xlabel(f"{names[0]} {label.axis_text()}")
+        ax.set_ylabel(f"{names[1]} {label.axis_text()}")
     _explain_colours(figure, drawn[0], axes, with_snr=snr is not None)
     return figure
 
@@ -166,8 +164,8 @@ def _draw_panel(
     if not np.isfinite(error):
         said = f"{bias:.{label.digits}f} {label.unit}"
     ax.text(
-        0.04, 0.96, f"bias {said}\nscatter {scatter:.{label.digits}f} {label.unit}\n{len(x):,} stars", transform=ax.transAxes,
-        va="top", ha="left", fontsize="small", bbox=TEXT_BOX,
+        0.04, 0.96, f"bias {said}\nscatter {scatter:.{label.digits}f} {label.unit}\n{len(x):,} stars",
+        transform=ax.transAxes, va="top", ha="left", fontsize="small", bbox=TEXT_BOX,
     )  # fmt: skip
     return points
 

@@ -1,6 +1,7 @@
 """Residuals of labels against the reference labels, in ranges of S/N, as in figures 1 and 6 of Ho et al. 2017."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -105,7 +106,7 @@ def _ranges(snr: ArrayLike | None, edges: Sequence[float], n_star: int) -> list[
     known = np.asarray(snr, dtype=float)
     return [
         (f"S/N {low:g} to {high:g}" if np.isfinite(high) else f"S/N > {low:g}", (known > low) & (known <= high))
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in pairwise(edges)
     ]
 
 
@@ -147,7 +148,8 @@ def _central(values: FloatArray) -> FloatArray:
     if len(finite) == 0:
         return finite
     low, high = np.quantile(finite, [0.005, 0.995])
-    return finite[(finite >= low) & (finite <= high)]
+    central: FloatArray = finite[(finite >= low) & (finite <= high)]
+    return central
 
 
 def _even_limits(values: FloatArray) -> tuple[float, float]:

@@ -175,7 +175,8 @@ def _without_farthest(values: NDArray[Any]) -> NDArray[Any]:
     if len(finite) < _MANY:
         return finite
     low, high = np.quantile(finite, [0.0005, 0.9995])
-    return finite[(finite >= low) & (finite <= high)]
+    central: NDArray[Any] = finite[(finite >= low) & (finite <= high)]
+    return central
 
 
 def add_colour_bar(figure: Any, points: Any, ax: Axes | list[Axes], text: str, *, extend: str) -> None:

@@ -57,6 +57,5 @@ def plot_validation(
         bias_error=[row.bias_error for row in rows],
         scatter=[row.scatter for row in rows],
         snr=snr[shown],
-        reference_name=reference_name,
-        inferred_name=f"{method}:" if snr_min is None else f"{method}, S/N > {snr_min:g}:",
+        names=(reference_name, f"{method}:" if snr_min is None else f"{method}, S/N > {snr_min:g}:"),
     )

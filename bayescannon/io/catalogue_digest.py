@@ -9,7 +9,7 @@ from bayescannon.io.catalogue_fits import fits_faults
 from bayescannon.io.catalogue_folder import folder_faults, is_folder_of_parts, read_folder
 from bayescannon.io.catalogue_formats import FORMATS, ending_of, plain_columns
 from bayescannon.io.catalogue_hash import catalogue_hash
-from bayescannon.io.catalogue_provenance import DIGEST, REQUIRED, CatalogueError
+from bayescannon.io.catalogue_provenance import DIGEST, REQUIRED, CatalogueError, NoCatalogueError
 from bayescannon.io.paths import as_path, no_file
 from bayescannon.numerics.errors import BayesCannonError, MissingFileError
 
@@ -81,7 +81,7 @@ def require_catalogue(table: Table, name: str) -> None:
     lacking = [column for column in ("id", "status", "flags") if column not in table.colnames]
     lacking += [key for key in (*REQUIRED, "fit_status", "result_flags") if key not in table.meta]
     if lacking:
-        raise CatalogueError(
+        raise NoCatalogueError(
             f"{name} is not a catalogue of bayescannon: it lacks {lacking[0]!r}; make one with build_catalogue"
         )
 

@@ -14,7 +14,7 @@ from bayescannon.data.display import visible
 from bayescannon.io.catalogue_fits import read_fits, write_fits
 from bayescannon.io.catalogue_hash import catalogue_hash
 from bayescannon.io.catalogue_mrt import read_mrt, rounded, write_mrt
-from bayescannon.io.catalogue_provenance import DIGEST, CatalogueError
+from bayescannon.io.catalogue_provenance import DIGEST, CatalogueError, NoCatalogueError
 from bayescannon.io.catalogue_rows import CatalogueRows
 from bayescannon.io.catalogue_style import ColumnStyle, column_style, stored_dtype
 from bayescannon.io.catalogue_text import read_ecsv, read_votable, write_ecsv, write_votable
@@ -143,7 +143,7 @@ FORMATS: dict[str, CatalogueFormat] = {
 def ending_of(path: Path) -> str:
     """Return the ending of a path, which chooses the format."""
     if path.suffix not in FORMATS:
-        raise CatalogueError(
+        raise NoCatalogueError(
             f"the ending of a catalogue must be one of {', '.join(FORMATS)}; got {path.suffix or 'none'!r} "
             f"in {path.name!r}"
         )

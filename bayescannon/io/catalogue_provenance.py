@@ -48,6 +48,10 @@ class CatalogueError(InputError):
     """A catalogue that cannot be built, written or read; the message says what to do."""
 
 
+class NoCatalogueError(CatalogueError):
+    """A file of another kind, not a damaged catalogue."""
+
+
 def build_provenance(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """
     Collect the provenance of a catalogue from the attributes of its label estimates.

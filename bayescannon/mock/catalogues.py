@@ -51,6 +51,8 @@ APOGEE_COLUMNS = {
     "alpha_m": "PARAM_ALPHA_M",
     "a_k": "AK_WISE",
 }
+# columns of the truth, where they are not named after labels
+TRUTH_COLUMNS = {"fe_h": "m_h"}
 # drawn apart from the others, whose noise does not depend on them
 APOGEE_ABUNDANCES = {"c_m": "PARAM_C_M", "n_m": "PARAM_N_M"}
 # FITS has no unit dex

@@ -88,6 +88,9 @@ CALLS = {
     ),
     "qualify": lambda toy: bc.qualify(toy["folder"] / "model.nc", toy["folder"] / "reference.nc", folds=2),
     "validate": lambda toy: bc.validate(toy["folder"] / "model.nc", toy["reference"], folds=4),
+    "compare_catalogues": lambda toy: bc.compare_catalogues(
+        toy["folder"] / "labels.ecsv", toy["folder"] / "labels.ecsv", match="sky", progress=False
+    ),
     "label_spectra": lambda toy: bc.label_spectra(
         toy["folder"] / "model.nc", toy["folder"] / "store.zarr", prior="mixture"
     ),

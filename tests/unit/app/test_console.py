@@ -6,6 +6,7 @@ import re
 import sys
 
 import pytest
+from rich.markup import escape
 from rich.progress import Progress
 
 from bayescannon.app.cli import main
@@ -81,3 +82,29 @@ def test_flags_with_codes(capsys, verb, flag, tmp_path, monkeypatch):
         assert main([verb, "a", "b", flag]) == 1
     said = capsys.readouterr()
     assert all(sign.isprintable() or sign == "\n" for sign in said.err + said.out)
+
+
+def _statistics():
+    table = new_table("all: A - B", "label", "stars", "bias", "scatter")
+    table.add_row(escape("alpha_m [dex]"), "13650", "-0.0086", "0.0602")
+    return table
+
+
+def test_a_row_of_a_table_is_one_line_in_a_pipe(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "20")
+    make_console().print(_statistics())
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["alpha_m", "[dex]", "13650", "-0.0086", "0.0602"] in rows
+
+
+def test_no_number_is_cut_on_a_narrow_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("TERM", "xterm")
+    console = make_console(force_terminal=True)
+    console.print(_statistics())
+    said = sys.stdout.getvalue()
+    assert all(text in said for text in ("alpha_m", "13650", "-0.0086", "0.0602"))
+    assert "…" not in said
+    # later lines are as wide as the terminal again
+    assert console.width == 20

@@ -21,6 +21,7 @@ CALLS = {
     "uncertainties": ["uncertainties", "in", "in", "--out"],
     "coverage": ["coverage", "in", "in", "--out"],
     "validate": ["validate", "in", "in", "--labels", "in", "--json"],
+    "compare": ["compare", "in", "in", "--out"],
     "information": ["information", "in", "--out"],
     "information --figures": ["information", "in", "--figures"],
     "compare-models": ["compare-models", "in", "--json"],
@@ -28,7 +29,7 @@ CALLS = {
     "run": ["run"],
 }
 CALLS |= {f"{verb} --log-file": [*CALLS[verb], "new.fits", "--log-file"] for verb in ("label", "prepare", "mock")}
-FOLDERS = ("demo", "mock", "prepare", "information --figures", "run")
+FOLDERS = ("demo", "mock", "prepare", "compare", "information --figures", "run")
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ NAMES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bad_output_is_found_first(place, capsys, monkeypatch, verb, name):
 
-    if name in ("..", "/") and verb in ("demo", "mock", "information --figures", "run"):
+    if name in ("..", "/") and verb in ("demo", "mock", "compare", "information --figures", "run"):
         # files are added to these folders; they are refused, if at all, for what is in them
         return
     command = _command(verb, name)

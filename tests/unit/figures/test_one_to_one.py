@@ -26,7 +26,7 @@ def test_one_to_one_panels(rng: np.random.Generator, tmp_path: Path, names: tupl
     snr = np.where(rng.random(300) < 0.1, np.nan, rng.uniform(5, 200, 300)) if with_snr else None
     bias = np.arange(1, len(names) + 1) * 1.25
     figure = plot_one_to_one_panels(
-        reference, inferred, labels, bias=bias, scatter=10 * bias, snr=snr, reference_name="Survey A"
+        reference, inferred, labels, bias=bias, scatter=10 * bias, snr=snr, names=("Survey A", "inferred")
     )
     *panels, colour_bar = figure.axes
     assert len(panels) == len(names)

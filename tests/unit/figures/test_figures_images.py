@@ -1,8 +1,8 @@
 """
 Every figure against an image of it, so that no change of a figure goes unseen.
 
-``python -m pytest tests/unit/figures/test_images.py --mpl-generate-path tests/unit/figures/baseline`` renews the images;
-look at them before they are committed.
+``pytest tests/unit/figures/test_figures_images.py --mpl-generate-path tests/unit/figures/baseline`` renews the
+images; look at them before they are committed.
 """
 
 import numpy as np
@@ -109,6 +109,9 @@ FIGURES = {
         STARS["teff"], STARS["logg"], STARS["fe_h"], colour_label=KNOWN_LABELS["fe_h"],
         behind=(STARS["teff"] + 400, STARS["logg"] + 0.8), flagged=STARS["snr"] < 20,
     ),
+    "plot_kiel_difference": lambda: figures.plot_kiel_difference(
+        STARS["teff"], STARS["logg"], _off()[:, 0] + 80 * (STARS["logg"] - 2), label=LABELS[0]
+    ),
     "plot_kiel_distance": lambda: figures.plot_kiel_distance(
         STARS["teff"], STARS["logg"], DISTANCE, cut=2.5, reference_teff=[4500.0, 4700.0], reference_logg=[2.0, 2.4]
     ),
@@ -125,14 +128,15 @@ FIGURES = {
         snr=STARS["snr"],
     ),
     "plot_pit": lambda: figures.plot_pit(np.linspace(0, 1, 11), 40 + np.arange(10), (30, 50)),
+    "plot_pulls": lambda: figures.plot_pulls(1.3 * _noise(len(MATRIX), 3), LABELS),
     "plot_predictive_check": lambda: figures.plot_predictive_check(_check())[0],
     "plot_residual_map": lambda: figures.plot_residual_map(
         WAVELENGTH, 0.01 * _noise(len(MATRIX), 300) + np.outer(STARS["logg"] - 2, _curve(3)), STARS["logg"],
         label=LABELS[1], rows=60,
     ),
     "plot_residuals": lambda: figures.plot_residuals(
-        MATRIX, {"LAMOST - APOGEE": _off() + [50, 0.1, 0.02], "Cannon - APOGEE": _off()}, LABELS, snr=STARS["snr"],
-        edges=(0, 50, np.inf),
+        MATRIX, {"LAMOST - APOGEE": np.add(_off(), [50, 0.1, 0.02]), "Cannon - APOGEE": _off()}, LABELS,
+        snr=STARS["snr"], edges=(0, 50, np.inf),
     ),
     "plot_scatter_by_snr": lambda: figures.plot_scatter_by_snr(
         np.array([15.0, 30, 60, 120]), np.outer([2, 1.5, 1.1, 1], [60, 0.13, 0.08]), LABELS,
