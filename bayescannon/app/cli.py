@@ -11,9 +11,9 @@ from typing import Any
 from bayescannon import __version__
 from bayescannon.app.cli_parser import build_parser
 from bayescannon.app.cli_verbs import VERBS
-from bayescannon.app.console import complain, print_foreign
+from bayescannon.app.console import complain, print_foreign, set_quiet
 from bayescannon.app.interrupts import AGAIN, Interrupted, interrupts
-from bayescannon.app.log_file import PACKAGE_LOGGER, log_file
+from bayescannon.app.log_file import PACKAGE_LOGGER, log_file, verbose_log
 from bayescannon.app.verb_files import check_files
 from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning
 
@@ -42,12 +42,13 @@ def main(args: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     options = parser.parse_args(args)
     command = shlex.join(["bayescannon", *map(str, args)])
+    was_quiet = set_quiet(options.quiet)
     try:
         with interrupts(), warnings.catch_warnings():
             warnings.simplefilter("once", BayesCannonWarning)
             warnings.showwarning = _show_warning
             check_files(options)
-            with log_file(options.log_file, command):
+            with log_file(options.log_file, command), verbose_log(options.verbose):
                 status = VERBS[options.verb](options)
     except MemoryError:
         complain("there is not enough memory; give fewer stars, or a machine with more")
@@ -69,6 +70,8 @@ def main(args: Sequence[str] | None = None) -> int:
         print_foreign(traceback.format_exc())
         print_foreign(_REPORT.format(version=__version__, command=command))
         return FAULT
+    finally:
+        set_quiet(was_quiet)
     return status or 0
 
 

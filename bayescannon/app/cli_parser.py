@@ -10,13 +10,13 @@ from types import UnionType
 from typing import Any, NoReturn, get_args, get_origin
 
 from bayescannon import __version__
-from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, columns_of, count, named_counts, names_of
+from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, count, named_counts
+from bayescannon.app.completion import add_completion
 from bayescannon.app.parser_compare import add_compare_files
+from bayescannon.app.parser_init import add_init_files
+from bayescannon.app.step_names import STEPS
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
-    FALSE_ALARMS,
-    N_BOOTSTRAP,
-    N_DRAWS,
     SAMPLE,
     SEED,
     FoldChoices,
@@ -33,6 +33,7 @@ from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_REL
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
 from bayescannon.cannon.source_choices import MergeChoices
+from bayescannon.cannon.star_choices import CoverageChoices, UncertaintyChoices
 from bayescannon.data.display import as_message
 
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
@@ -60,11 +61,18 @@ class _Parser(argparse.ArgumentParser):
                 continue
             if before in known:
                 self.error(f"argument {before}: a value that begins with '-' is given as {before}={text}")
-            close = get_close_matches(name, known, n=1)
-            self.error(f"unrecognized arguments: {text}" + (f"; did you mean {close[0]}?" if close else ""))
+            close = _closest(name, known)
+            self.error(f"unrecognized arguments: {text}" + (f"; did you mean {close}?" if close else ""))
 
     def error(self, message: str) -> NoReturn:
         super().error(as_message(message))
+
+
+def _closest(name: str, known: Sequence[str]) -> str:
+    """Return the option that was probably meant, if one is close: of alike ones that with the same beginning."""
+    close = get_close_matches(name, known, n=5, cutoff=0.7)
+    begin = name[:4]
+    return next((one for one in close if one.startswith(begin)), close[0] if close else "")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -73,16 +81,22 @@ def build_parser() -> argparse.ArgumentParser:
         prog="bayescannon", description="Put stellar surveys on one label scale.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"bayescannon {__version__}")
+    add_completion(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
-        _add_demo, _add_mock, _add_check_input, _add_prepare, _add_train, _add_label, _add_uncertainties, _add_coverage,
-        _add_validate, _add_compare, _add_information, _add_compare_models, _add_run, _add_check,
+        _add_demo, _add_mock, _add_check_input, _add_init, _add_prepare, _add_train, _add_label, _add_uncertainties,
+        _add_coverage, _add_validate, _add_compare, _add_information, _add_compare_models, _add_run, _add_check,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
         command.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
         command.add_argument(
             "--log-file", type=Path, metavar="FILE", help="append to FILE: warnings, and a line for every refused star"
+        )
+        how_much = command.add_mutually_exclusive_group()
+        how_much.add_argument("-q", "--quiet", action="store_true", help="print warnings and errors only")
+        how_much.add_argument(
+            "-v", "--verbose", action="store_true", help="say on standard error what is done, and how long it took"
         )
         command.add_argument("--traceback", action="store_true", help="show where in the code an error arose")
     return parser
@@ -213,6 +227,14 @@ def _add_check_input(commands: Commands) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_init(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "init", "write a commented configuration for your spectra and labels, after a look at them")
+    add_init_files(parser)
+    add_choices(parser, PrepareChoices)
+    add_choices(parser.add_argument_group("labels"), LabelTableChoices)
+    return parser
+
+
 def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "prepare", "read spectra, shift, resample and normalise them into a store")
     parser.add_argument(
@@ -261,20 +283,7 @@ def _add_uncertainties(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "uncertainties", "evaluate every kind of error of stars' labels")
     parser.add_argument("model", type=Path, metavar="MODEL.nc")
     parser.add_argument("store", type=Path, metavar="STORE")
-    parser.add_argument(
-        "--kinds", type=names_of, metavar="KIND,...",
-        help="of formal, coefficient, bootstrap, jackknife, sandwich, posterior, calibrated, membership, repeat; all "
-        "that can be had but repeat unless given: membership of a survey model, bootstrap and jackknife with --labels",
-    )  # fmt: skip
-    parser.add_argument(
-        "--stars",
-        metavar="N|ID,...|FILE",
-        help="how many stars to draw at random, or which: names, or a text file with one name per line; all unless "
-        "given",
-    )
-    parser.add_argument("--bootstrap", type=count, default=N_BOOTSTRAP, metavar="B", help="models of the bootstrap")
-    parser.add_argument("--draws", type=count, default=N_DRAWS, metavar="N", help="posterior draws of each star")
-    parser.add_argument("--keep-draws", action="store_true", help="keep the labels of bootstraps and posterior draws")
+    add_choices(parser, UncertaintyChoices)
     add_choices(parser, LabellingChoices, skip=("starts", "seed", "posterior", "draws"))
     add_choices(parser, BlockSizeChoices)
     _add_seed(parser, "stars, starts and draws")
@@ -292,20 +301,7 @@ def _add_coverage(commands: Commands) -> argparse.ArgumentParser:
         help="spectra to label and assess, or a catalogue, of which only the labels are assessed",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="CATALOGUE", help="with scores, p-values and flags")
-    parser.add_argument(
-        "--pipeline-labels", type=Path, metavar="TABLE",
-        help="Survey B's own labels (columns id, teff, logg, fe_h): the label distance is of them",
-    )  # fmt: skip
-    parser.add_argument(
-        "--pipeline-columns", type=columns_of, default={}, metavar="NAME=COL,...", help="where they are named otherwise"
-    )
-    parser.add_argument(
-        "--false-alarms",
-        type=float,
-        default=FALSE_ALARMS,
-        metavar="X",
-        help="rate that each flag may have; flags of a catalogue stay",
-    )
+    add_choices(parser, CoverageChoices)
     add_choices(parser, FoldChoices)
     add_choices(parser, BlockSizeChoices)
     _add_seed(parser, "folds and starts")
@@ -359,6 +355,9 @@ def _add_compare_models(commands: Commands) -> argparse.ArgumentParser:
 def _add_run(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "run", "run the whole pipeline as a TOML file says")
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    parser.add_argument(
+        "--until", metavar="STEP", help=f"end after this step: {', '.join(STEPS)}; all that the file has unless given"
+    )
     return parser
 
 

@@ -138,6 +138,7 @@ def _range(text: str) -> tuple[str, list[float]]:
 # fields whose options add to an empty collection; the defaults of others made anew stay with their class
 EMPTY_BY_DEFAULT = (
     "columns", "units", "missing", "define", "keep", "censored", "at", "columns_a", "columns_b", "units_a", "units_b",
+    "pipeline_columns",
 )  # fmt: skip
 # how the text of an option is read, by the type of its field or, where that is not enough, by its name
 READERS: dict[Any, dict[str, Any]] = {

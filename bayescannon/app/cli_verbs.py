@@ -70,6 +70,36 @@ def _check_input(options: argparse.Namespace) -> int:
     return 0 if found.usable else 1
 
 
+def _init(options: argparse.Namespace) -> int:
+    from bayescannon.app.cli_values import names_of
+    from bayescannon.app.config import LabelsConfig, PrepareConfig
+    from bayescannon.app.console import make_console
+    from bayescannon.app.init_config import make_config
+    from bayescannon.app.terminal import print_check, say
+    from bayescannon.data.label_definitions import define_labels
+    from bayescannon.io.outputs import replacing
+
+    console = make_console()
+    labels = LabelsConfig.of(options, table=str(options.labels.resolve()))
+    define_labels(labels.define)
+    made = make_config(
+        PrepareConfig.of(options, spectra=str(options.spectra.resolve())),
+        labels,
+        out=options.results,
+        label_names=names_of(options.label_names) if options.label_names else None,
+        recipe=options.recipe,
+        sample=options.sample,
+    )
+    print_check(console, made.check)
+    if not made.check.usable:
+        say(console, f"{options.out} was not written; mend the faults, or name what init did not find")
+        return 1
+    with replacing(options.out, overwrite=options.overwrite) as partial_file:
+        partial_file.write_text(made.text(options.out.parent), encoding="utf-8")
+    say(console, f"wrote {options.out}; go on with: bayescannon run {options.out}")
+    return 0
+
+
 def _prepare(options: argparse.Namespace) -> None:
     from bayescannon.app.console import make_console
     from bayescannon.app.terminal import print_prepared, progress_bar
@@ -230,7 +260,7 @@ def _run(options: argparse.Namespace) -> None:
     from bayescannon.app.config import read_config
     from bayescannon.app.run import run_pipeline
 
-    run_pipeline(read_config(options.config), overwrite=options.overwrite)
+    run_pipeline(read_config(options.config), overwrite=options.overwrite, until=options.until)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -262,6 +292,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "demo": _demo,
     "mock": _mock,
     "check-input": _check_input,
+    "init": _init,
     "prepare": _prepare,
     "train": _train,
     "label": _label,

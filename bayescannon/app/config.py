@@ -16,10 +16,13 @@ from bayescannon.cannon.choices import (
     TrainingChoices,
     ValidationChoices,
 )
+from bayescannon.cannon.compare_choices import CompareChoices
+from bayescannon.cannon.engine_choices import BlockSizeChoices
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.options import TrainingOptions, choose_nuisances
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices, survey_defaults
 from bayescannon.cannon.source_choices import MergeChoices, SourceChoices
+from bayescannon.cannon.star_choices import CoverageChoices, UncertaintyChoices
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.io.size_limits import TOML, TOML_DEPTH, read_limited
 from bayescannon.numerics.annotated import fits_type, type_text
@@ -90,6 +93,28 @@ class ValidateConfig(ValidationChoices):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UncertaintiesConfig(UncertaintyChoices):
+    """Section ``[uncertainties]``: kinds of error of some stars; the step is done if the file has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageConfig(CoverageChoices):
+    """Section ``[coverage]``: all scores of stars unlike the training set; the step is done if the file has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareConfig(CompareChoices):
+    """Section ``[compare]``: the catalogue against another table of the stars; done if the file has it."""
+
+    table: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig(BlockSizeChoices):
+    """Section ``[engine]``: who does the work, in blocks of how many stars; results do not depend on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """A whole run; relative paths are relative to the file it was read from."""
 
@@ -99,6 +124,10 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     label: LabelConfig = field(default_factory=LabelConfig)
     validate: ValidateConfig = field(default_factory=ValidateConfig)
+    uncertainties: UncertaintiesConfig | None = None
+    coverage: CoverageConfig | None = None
+    compare: CompareConfig | None = None
+    engine: EngineConfig = field(default_factory=EngineConfig)
     figures: bool = True
 
 
@@ -108,7 +137,13 @@ _SECTIONS: dict[str, type[Any]] = {
     "train": TrainConfig,
     "label": LabelConfig,
     "validate": ValidateConfig,
+    "uncertainties": UncertaintiesConfig,
+    "coverage": CoverageConfig,
+    "compare": CompareConfig,
+    "engine": EngineConfig,
 }
+# sections that are steps: without them the step is not done
+_OPTIONAL = ("uncertainties", "coverage", "compare")
 
 
 def read_config(path: str | Path) -> RunConfig:
@@ -127,6 +162,8 @@ def read_config(path: str | Path) -> RunConfig:
     folder = path.resolve().parent
     values = _checked(RunConfig, {k: v for k, v in document.items() if k not in _SECTIONS}, "", skip=_SECTIONS)
     for name, section in _SECTIONS.items():
+        if name in _OPTIONAL and name not in document:
+            continue
         table = document.get(name, {})
         if name == "labels" and isinstance(table, list):
             values[name] = tuple(_label_tables(table, folder))
@@ -135,6 +172,14 @@ def read_config(path: str | Path) -> RunConfig:
         else:
             values[name] = _section(section, table, f"[{name}]")
     config = RunConfig(**values)
+    if config.uncertainties is not None:
+        stars = _beside(folder, config.uncertainties.stars)
+        config = replace(config, uncertainties=replace(config.uncertainties, stars=stars))
+    if config.coverage is not None and config.coverage.pipeline_labels is not None:
+        own = str(folder / config.coverage.pipeline_labels)
+        config = replace(config, coverage=replace(config.coverage, pipeline_labels=own))
+    if config.compare is not None:
+        config = replace(config, compare=replace(config.compare, table=str(folder / config.compare.table)))
     return replace(
         config,
         out=str(folder / config.out),

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 _PIPE_WIDTH = 10_000
 # columns that a table gets beyond its narrowest form, so that labels and their units stay together
 _MARGIN = 12
+# whether commands print nothing on standard output: set by set_quiet
+_is_quiet = False
+
+
+def set_quiet(quiet: bool) -> bool:
+    """Let the consoles made from now on print nothing, or let them print; return whether they printed nothing."""
+    global _is_quiet
+    before, _is_quiet = _is_quiet, quiet
+    return before
 
 
 def complain(text: str) -> None:
@@ -69,6 +78,6 @@ def make_console(*, stderr: bool = False, force_terminal: bool | None = None) ->
             for segment in super().render(renderable, options):
                 yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
-    chosen: dict[str, Any] = {"stderr": stderr, "force_terminal": force_terminal}
+    chosen: dict[str, Any] = {"stderr": stderr, "force_terminal": force_terminal, "quiet": _is_quiet}
     console = VisibleConsole(**chosen)
     return console if console.is_terminal else VisibleConsole(**chosen, width=_PIPE_WIDTH)

@@ -25,6 +25,32 @@ class _OneLine(logging.Formatter):
 
 
 @contextmanager
+def verbose_log(is_verbose: bool) -> Iterator[None]:
+    """Print what is logged on standard error during a block; False does nothing."""
+    if not is_verbose:
+        yield
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(message)s"))
+    with _added(handler):
+        yield
+
+
+@contextmanager
+def _added(handler: logging.Handler) -> Iterator[None]:
+    """Give a handler what the package logs, from INFO on."""
+    level = _log.level
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        _log.setLevel(level)
+        _log.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
 def log_file(path: Path | None, command: str) -> Iterator[None]:
     """
     Append to a log file during a block; None does nothing.
@@ -55,17 +81,11 @@ def log_file(path: Path | None, command: str) -> Iterator[None]:
     with saying_why(path):
         handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
-    level = _log.level
-    _log.addHandler(handler)
-    _log.setLevel(logging.INFO)
-    try:
-        _log.info("begin: %s", command)
-        yield
-        _log.info("end")
-    except BaseException as error:
-        _log.error("ended by %s: %s", type(error).__name__, error)
-        raise
-    finally:
-        _log.setLevel(level)
-        _log.removeHandler(handler)
-        handler.close()
+    with _added(handler):
+        try:
+            _log.info("begin: %s", command)
+            yield
+            _log.info("end")
+        except BaseException as error:
+            _log.error("ended by %s: %s", type(error).__name__, error)
+            raise

@@ -10,6 +10,7 @@ from bayescannon.app.console import make_console
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import RunJournal
 from bayescannon.app.run_steps import RunSteps, Step
+from bayescannon.app.step_names import COMPARE, FIGURES, LABEL, PREPARE, STEPS
 from bayescannon.app.terminal import print_notes, say
 from bayescannon.app.training import notes_of, read_sources
 from bayescannon.cannon.populations.choice import check_choice
@@ -19,10 +20,15 @@ from bayescannon.io.output_lock import locked, was_killed_on
 from bayescannon.io.outputs import real_path
 from bayescannon.numerics.errors import InputError
 
+# longer texts are lists of names, and no paths
+LONGEST_PATH = 1000
 
-def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console | None = None) -> RunResult:
+
+def run_pipeline(
+    config: RunConfig, *, overwrite: bool = False, until: str | None = None, console: Console | None = None
+) -> RunResult:
     """
-    Run the whole pipeline: prepare, train, validate, label, write the catalogue and the figures.
+    Run the whole pipeline: prepare, train, validate, label, and what else the configuration has sections for.
 
     Finished steps are recorded in ``run.json`` with digests of their inputs. A step whose inputs and output are
     unchanged is not done again, so the same call goes on where an earlier one was interrupted.
@@ -32,6 +38,8 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
     config : RunConfig
     overwrite : bool
         Replace outputs that exist, where their inputs are others now.
+    until : str, optional
+        The last step, a name of :data:`bayescannon.app.step_names.STEPS`; all of them unless given.
     console : rich.console.Console, optional
         Where to report; standard output otherwise.
 
@@ -53,13 +61,17 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
         "model": out / "model.nc",
         "validation": out / "validation.json",
         "catalogue": out / config.label.catalogue,
+        "uncertainties": out / "uncertainties.nc",
+        "coverage": out / f"coverage{Path(config.label.catalogue).suffix}",
+        "compare": out / "compare",
         "figures": out / "figures",
     }
-    if not config.figures:
-        del paths["figures"]
+    for name in ("uncertainties", "coverage", "compare", "figures"):
+        if not getattr(config, name):
+            del paths[name]
     check_outputs([Output(out, "out", is_added_to=True)], _inputs(config), overwrite=overwrite)
     result = RunResult(config, paths)
-    steps = RunSteps(config, result, console).in_order()
+    steps = _until(RunSteps(config, result, console).in_order(), until)
     journal = RunJournal(out / "run.json")
     # a killed run of this command had checked what it replaces
     may_replace = overwrite or was_killed_on(real_path(out))
@@ -78,11 +90,27 @@ def run_pipeline(config: RunConfig, *, overwrite: bool = False, console: Console
                 continue
             step.make()
             journal.finish(step.name, inputs, [step.output])
+    names = [step.name for step in steps]
+    if LABEL not in names:
+        say(console, f"ended after {names[-1]}, as --until says: {steps[-1].output}")
+        return result
     # last, because it says whether the labels are of use
     text = result.made.get("summary") or f"labels of {len(result.catalogue)} stars, as they were"
     say(console, f"{text}: {paths['catalogue']}")
-    figures = {path.stem: path for path in sorted((out / "figures").glob("*.png"))} if config.figures else {}
+    drawn = (out / "figures").glob("*.png") if FIGURES in names else ()
+    figures = {path.stem: path for path in sorted(drawn)}
     return replace(result, outputs={**paths, **figures})
+
+
+def _until(steps: list[Step], last: str | None) -> list[Step]:
+    """Return the steps up to one; an error names those that there are."""
+    names = [step.name for step in steps]
+    if last is None:
+        return steps
+    if last not in names:
+        missing = f"; the configuration has no section [{last}]" if last in STEPS else ""
+        raise InputError(f"--until must be one of the steps {', '.join(names)}; got {last!r}{missing}")
+    return steps[: names.index(last) + 1]
 
 
 def _unfinished(steps: list[Step], journal: RunJournal) -> list[Step]:
@@ -106,7 +134,7 @@ def _check(config: RunConfig) -> None:
 def _outputs(steps: list[Step]) -> list[Output]:
     """Return what steps are to write, for a check before the work."""
     # figures are replaced as a folder is: file by file
-    folders = ("prepare", "figures")
+    folders = (PREPARE, COMPARE, FIGURES)
     return [
         Output(step.output, f"the output of {step.name}", is_folder=step.name in folders, makes_parents=True)
         for step in steps
@@ -116,5 +144,9 @@ def _outputs(steps: list[Step]) -> list[Output]:
 def _inputs(config: RunConfig) -> list[Path]:
     """Return the files and folders that a run reads."""
     prepare, train = config.prepare, config.train
-    more = [one for one in (prepare.grid, prepare.redshift, train.populations) if isinstance(one, str)]
+    given = [prepare.grid, prepare.redshift, train.populations]
+    given += [config.uncertainties.stars] if config.uncertainties else []
+    given += [config.coverage.pipeline_labels] if config.coverage else []
+    given += [config.compare.table] if config.compare else []
+    more = [one for one in given if isinstance(one, str) and 0 < len(one) < LONGEST_PATH]
     return [Path(one) for one in (prepare.spectra, *(table.table for table in tables_of(config.labels)), *more)]

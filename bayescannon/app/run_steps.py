@@ -1,7 +1,7 @@
 """The steps of a run, in order: what each makes of which inputs, and what it says."""
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,26 @@ from rich.console import Console
 from bayescannon import __version__
 from bayescannon.app.catalogue_run import label_catalogue
 from bayescannon.app.config import RunConfig, tables_of
+from bayescannon.app.more_steps import MoreSteps, chosen_executor, contents_of, engine_of
 from bayescannon.app.pictures import write_figures
 from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import file_digest
+from bayescannon.app.step_names import (
+    COMPARE,
+    COVERAGE,
+    FIGURES,
+    LABEL,
+    PREPARE,
+    TRAIN,
+    UNCERTAINTIES,
+    VALIDATE,
+)
 from bayescannon.app.summary import summary, training_summary
 from bayescannon.app.survey_terminal import print_qualified, print_trained
 from bayescannon.app.terminal import print_prepared, print_statistics, print_tally, progress_bar, say
 from bayescannon.app.training import qualify_from_config, train_from_config
+from bayescannon.cannon.fold_work import FoldWork
 from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.populations.either_model import save_model, validate
 from bayescannon.data.preset import choose_preset
@@ -72,20 +84,27 @@ class RunSteps:
         """Return the steps."""
         paths = self.paths
         steps = [
-            Step("prepare", paths["store"], self._of_prepare, self._prepare),
-            Step("train", paths["model"], self._of_train, self._train),
-            Step("validate", paths["validation"], self._of_validate, self._validate),
-            Step("label", paths["catalogue"], self._of_label, self._label),
+            Step(PREPARE, paths["store"], self._of_prepare, self._prepare),
+            Step(TRAIN, paths["model"], self._of_train, self._train),
+            Step(VALIDATE, paths["validation"], self._of_validate, self._validate),
+            Step(LABEL, paths["catalogue"], self._of_label, self._label),
         ]
+        more = MoreSteps(self.config, self.result, self.console)
+        if self.config.uncertainties is not None:
+            steps.append(Step(UNCERTAINTIES, paths["uncertainties"], more.of_errors, more.evaluate))
+        if self.config.coverage is not None:
+            steps.append(Step(COVERAGE, paths["coverage"], more.of_coverage, more.assess))
+        if self.config.compare is not None:
+            steps.append(Step(COMPARE, paths["compare"], more.of_comparison, more.compare))
         if self.config.figures:
-            steps.append(Step("figures", paths["figures"], self._of_figures, self._draw))
+            steps.append(Step(FIGURES, paths["figures"], self._of_figures, self._draw))
         return steps
 
     def _of_prepare(self) -> dict[str, Any]:
         chosen = asdict(self.config.prepare)
         files = digest_of_source(chosen.pop("spectra"), chosen["reader"])
         del chosen["workers"]
-        contents = {name: _contents(chosen.pop(name)) for name in ("grid", "redshift")}
+        contents = {name: contents_of(chosen.pop(name)) for name in ("grid", "redshift")}
         return {"version": __version__, "choices": chosen, "files": files, **contents}
 
     def _prepare(self) -> None:
@@ -110,8 +129,8 @@ class RunSteps:
         chosen, label = asdict(self.config.train), self.config.label
         return {
             "version": __version__, "store": store_id(self.paths["store"]), "seed": label.seed, "starts": label.starts,
-            "choices": chosen | {"populations": _contents(chosen["populations"])},
-            "tables": [asdict(one) | {"table": _contents(one.table)} for one in tables_of(self.config.labels)],
+            "choices": chosen | {"populations": contents_of(chosen["populations"])},
+            "tables": [asdict(one) | {"table": contents_of(one.table)} for one in tables_of(self.config.labels)],
         }  # fmt: skip
 
     def _train(self) -> None:
@@ -122,10 +141,11 @@ class RunSteps:
         print_tally(console, reference.tally)
         print_trained(console, model)
         if config.train.folds:
-            with progress_bar(console, "hold out") as progress:
+            with ExitStack() as stack, progress_bar(console, "hold out") as progress:
                 model = qualify_from_config(
-                    model, reference, config.train, n_starts=starts, seed=seed, progress=progress
-                )
+                    model, reference, config.train, n_starts=starts, seed=seed, progress=progress,
+                    work=FoldWork(chosen_executor(stack, config.engine)),
+                )  # fmt: skip
             print_qualified(console, model)
         # the whole model, with its calibration, appears at once
         write_result(lambda path: save_model(model, path, overwrite=True), self.paths["model"])
@@ -157,9 +177,10 @@ class RunSteps:
 
     def _label(self) -> None:
         chosen, model = self.config.label, self.result.model
-        with progress_bar(self.console, "label") as progress:
+        with engine_of(self.config, self.paths["store"]) as engine, progress_bar(self.console, "label") as progress:
             made = label_catalogue(
-                model, self.paths["store"], self.paths["catalogue"], only=chosen.only, prior=chosen.prior,
+                model, self.paths["store"], self.paths["catalogue"], engine=engine, block=self.config.engine.block,
+                only=chosen.only, prior=chosen.prior,
                 nuisances=choose_nuisances(chosen, model.options.nuisances), n_starts=chosen.starts, seed=chosen.seed,
                 n_draws=chosen.draws if chosen.posterior else 0, correct_offsets=chosen.correct_offsets,
                 odd=chosen.odd, false_alarms=chosen.false_alarms, overwrite=True, progress=progress,
@@ -174,8 +195,3 @@ class RunSteps:
     def _draw(self) -> None:
         figures = write_figures(self.result, self.paths["figures"], snr_min=self.config.validate.snr_min)
         say(self.console, f"drew {', '.join(figures)}: {self.paths['figures']}")
-
-
-def _contents(given: Any) -> Any:
-    """Return the digest of a file that a configuration names, wherever it lies; what is no file as it is."""
-    return file_digest(given) if isinstance(given, str) and given and Path(given).is_file() else given

@@ -17,6 +17,7 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "demo": {"out": _FOLDER},
     "mock": {"out": _FOLDER},
     "check-input": {"json": _FILE},
+    "init": {"out": _FILE},
     "prepare": {"out": _STORE, "refused": _FILE},
     "train": {"out": _FILE},
     "label": {"out": _FILE},

@@ -8,6 +8,7 @@ followed: what it points to is replaced, and the link stays.
 """
 
 import errno
+import logging
 import os
 import secrets
 import shutil
@@ -24,6 +25,8 @@ from bayescannon.numerics.truth import truth
 # errors of file systems that cannot sync
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 _REPLACE = "exists; choose another name, or replace it with --overwrite (overwrite=True)"
+
+_log = logging.getLogger(__name__)
 
 
 class OutputExistsError(BayesCannonError, FileExistsError):
@@ -266,5 +269,6 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
             with saying_why(path):
                 yield partial
                 put_in_place(partial, target)
+            _log.info("wrote %s", path)
         finally:
             remove(partial)

@@ -1,5 +1,6 @@
 """Progress of long work: a bar on a terminal or in a notebook, a function that the caller gives, or nothing."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+_log = logging.getLogger(__name__)
 # called with (done, total)
 Report = Callable[[int, int], None]
 # None: a bar on a terminal or in a notebook; True: always a bar; False: never; a function is called
@@ -52,11 +54,16 @@ def drawing(console: "Console", description: str, *, hidden: bool = False) -> It
     start = time.monotonic()
     with Bars(*columns, console=console, transient=True, disable=hidden) as bars:
         task = bars.add_task(description, total=None, rate="")
+        last = 0
 
         def update(done: int, total: int) -> None:
+            nonlocal last
+            last = done
             bars.update(task, completed=done, total=total, rate=rate(done, time.monotonic() - start))
 
         yield update
+    seconds = time.monotonic() - start
+    _log.info("%s: %d in %.1f s%s", description, last, seconds, f", {rate(last, seconds)}" if last else "")
 
 
 def rate(done: int, seconds: float) -> str:
@@ -84,6 +91,8 @@ def can_draw(console: "Console") -> bool:
     A notebook sets FORCE_COLOR, by which rich takes the output of a command in a cell for a terminal, and without
     ipywidgets rich warns at every step of a bar.
     """
+    if console.quiet:
+        return False
     if console.is_jupyter:
         return find_spec("ipywidgets") is not None
     return console.file.isatty()

@@ -4,9 +4,13 @@ from pathlib import Path
 import pytest
 
 from bayescannon.app.config import (
+    CompareConfig,
     ConfigError,
+    CoverageConfig,
+    EngineConfig,
     LabelConfig,
     TrainConfig,
+    UncertaintiesConfig,
     ValidateConfig,
     read_config,
     read_label_tables,
@@ -109,6 +113,34 @@ continuum_order = 1
 [validate]
 folds = 0
 snr_min = 30
+
+[uncertainties]
+kinds = ["formal", "bootstrap"]
+stars = "50"
+bootstrap = 5
+draws = 200
+keep_draws = true
+
+[coverage]
+pipeline_labels = "lasp.csv"
+pipeline_columns = { id = "file" }
+false_alarms = 0.05
+
+[compare]
+table = "truth.csv"
+match = "sky"
+radius = 2.5
+label_names = ["teff"]
+columns_a = { id = "name" }
+columns_b = { fe_h = "m_h" }
+units_a = { teff = "K" }
+units_b = { teff = "kK" }
+snr_edges = [0, 50]
+
+[engine]
+workers = 2
+dask = "local"
+block = 256
 """
 
 
@@ -176,6 +208,18 @@ def test_every_key_is_read(read):
         continuum_order=1,
     )  # fmt: skip
     assert config.validate == ValidateConfig(folds=0, snr_min=30)
+    assert config.uncertainties == UncertaintiesConfig(
+        kinds=["formal", "bootstrap"], stars="50", bootstrap=5, draws=200, keep_draws=True
+    )
+    folder = Path(config.out).parent
+    assert config.coverage == CoverageConfig(
+        pipeline_labels=str(folder / "lasp.csv"), pipeline_columns={"id": "file"}, false_alarms=0.05
+    )
+    assert config.compare == CompareConfig(
+        table=str(folder / "truth.csv"), match="sky", radius=2.5, label_names=["teff"], columns_a={"id": "name"},
+        columns_b={"fe_h": "m_h"}, units_a={"teff": "K"}, units_b={"teff": "kK"}, snr_edges=[0, 50],
+    )  # fmt: skip
+    assert config.engine == EngineConfig(workers=2, dask="local", block=256)
 
 
 @pytest.mark.parametrize(

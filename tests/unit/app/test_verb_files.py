@@ -14,6 +14,7 @@ CALLS = {
     "demo": ["demo", "--n-reference=2", "--n-test=2", "--out"],
     "mock": ["mock", "--n-reference=2", "--n-test=2"],
     "check-input": ["check-input", "in", "--json"],
+    "init": ["init", "--spectra", "in", "--labels", "in", "--out"],
     "prepare": ["prepare", "in", "--out"],
     "prepare --refused": ["prepare", "in", "--out", "s.zarr", "--refused"],
     "train": ["train", "in", "--labels", "in", "--out"],

@@ -1,0 +1,144 @@
+"""Steps of a run on request: kinds of error, coverage, and the comparison with another catalogue."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from rich.console import Console
+
+from bayescannon import __version__
+from bayescannon.app.budget_run import write_budget
+from bayescannon.app.catalogue_comparison import compare_catalogues, print_comparison, write_comparison
+from bayescannon.app.catalogue_run import label_catalogue
+from bayescannon.app.config import EngineConfig, RunConfig
+from bayescannon.app.engines import choose_engine
+from bayescannon.app.result import RunResult
+from bayescannon.app.run_journal import file_digest
+from bayescannon.app.stores import star_choice
+from bayescannon.app.summary import coverage_summary
+from bayescannon.app.terminal import print_budget, progress_bar, say
+from bayescannon.cannon.options import choose_nuisances
+from bayescannon.data.label_distance import PAPER_SCALES
+from bayescannon.io.store import store_id
+from bayescannon.io.store_rows import n_stars
+from bayescannon.io.tables import read_labels
+from bayescannon.numerics.executors import Executor, as_executor
+from bayescannon.uncertainty.budget import BudgetChoices
+
+
+class MoreSteps:
+    """
+    Steps that are done where the configuration has their section.
+
+    Parameters
+    ----------
+    config : RunConfig
+    result : RunResult
+        Of the steps before.
+    console : rich.console.Console
+        Where they report.
+    """
+
+    def __init__(self, config: RunConfig, result: RunResult, console: Console) -> None:
+        self.config, self.result, self.console = config, result, console
+        self.paths = result.outputs
+
+    def of_errors(self) -> dict[str, Any]:
+        """Return what decides the kinds of error."""
+        chosen = asdict(self.config.uncertainties) if self.config.uncertainties else {}
+        return self._of_labelled() | {"uncertainties": chosen | {"stars": contents_of(chosen.get("stars"))}}
+
+    def evaluate(self) -> None:
+        """Evaluate kinds of error of the stars."""
+        chosen, label, model = self.config.uncertainties, self.config.label, self.result.model
+        assert chosen is not None
+        budget = BudgetChoices(
+            kinds=tuple(chosen.kinds) if chosen.kinds else None, prior=label.prior, n_bootstrap=chosen.bootstrap,
+            n_draws=chosen.draws, keep_draws=chosen.keep_draws, seed=label.seed,
+        )  # fmt: skip
+        store, out = self.paths["store"], self.paths["uncertainties"]
+        with engine_of(self.config, store) as engine, progress_bar(self.console, "uncertainties") as progress:
+            write_budget(
+                model, store, out, engine=engine, overwrite=True, progress=progress, choices=budget,
+                stars=star_choice(chosen.stars), reference=self.result.reference, block=self.config.engine.block,
+                nuisances=choose_nuisances(label, model.options.nuisances),
+            )  # fmt: skip
+        with xr.open_dataset(out, engine="h5netcdf") as found:
+            print_budget(self.console, found)
+            sizes = found.sizes
+            say(self.console, f"evaluated {sizes['kind']} kinds of error of {sizes['star']} stars: {out}")
+
+    def of_coverage(self) -> dict[str, Any]:
+        """Return what decides the coverage."""
+        chosen = asdict(self.config.coverage) if self.config.coverage else {}
+        own = contents_of(chosen.get("pipeline_labels"))
+        return self._of_labelled() | {"coverage": chosen | {"pipeline_labels": own}}
+
+    def assess(self) -> None:
+        """Write a catalogue with all scores of stars unlike the training set."""
+        chosen, label, model = self.config.coverage, self.config.label, self.result.model
+        assert chosen is not None
+        names = [name for name in PAPER_SCALES if name in model.label_names]
+        own = chosen.pipeline_labels and read_labels(
+            chosen.pipeline_labels, label_names=names, columns=chosen.pipeline_columns
+        )
+        store, out = self.paths["store"], self.paths["coverage"]
+        with engine_of(self.config, store) as engine, progress_bar(self.console, "coverage") as progress:
+            made = label_catalogue(
+                model, store, out, engine=engine, block=self.config.engine.block, seed=label.seed,
+                n_starts=label.starts, overwrite=True, progress=progress, pipeline_labels=own or None,
+                false_alarms=chosen.false_alarms, scores="all",
+            )  # fmt: skip
+        say(self.console, f"{coverage_summary(made.facts)}: {out}")
+
+    def of_comparison(self) -> dict[str, Any]:
+        """Return what decides the comparison."""
+        chosen = self.config.compare
+        assert chosen is not None
+        return {
+            "version": __version__, "choices": asdict(chosen) | {"table": contents_of(chosen.table)},
+            "catalogue": contents_of(str(self.paths["catalogue"])),
+        }  # fmt: skip
+
+    def compare(self) -> None:
+        """Compare the catalogue with another table."""
+        chosen = self.config.compare
+        assert chosen is not None
+        with progress_bar(self.console, "compare") as progress:
+            found = compare_catalogues(self.paths["catalogue"], chosen.table, choices=chosen, progress=progress)
+        print_comparison(self.console, found)
+        write_comparison(found, self.paths["compare"], overwrite=True)
+        say(self.console, f"{found.counts()}: {self.paths['compare']}")
+
+    def _of_labelled(self) -> dict[str, Any]:
+        return {
+            "version": __version__, "store": store_id(self.paths["store"]), "model": file_digest(self.paths["model"]),
+            "label": asdict(self.config.label),
+        }  # fmt: skip
+
+
+@contextmanager
+def engine_of(config: RunConfig, store: Path) -> Iterator[Executor]:
+    """Give what does the blocks of a store's stars, and end it."""
+    engine = choose_engine(config.engine, -(-n_stars(store) // config.engine.block))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def chosen_executor(stack: ExitStack, choices: EngineConfig) -> Executor | None:
+    """Return the workers that a configuration names, which end with the stack; None without."""
+    if choices.workers is None and choices.dask is None:
+        return None
+    executor = as_executor(choices.dask or "processes", choices.workers)
+    stack.callback(executor.close)
+    return executor
+
+
+def contents_of(given: Any) -> Any:
+    """Return the digest of a file that a configuration names, wherever it lies; what is no file as it is."""
+    return file_digest(given) if isinstance(given, str) and given and Path(given).is_file() else given
