@@ -115,14 +115,14 @@ def nuts_groups(rows: Sequence[int]) -> list[NutsGroup]:
 
 def label_block(block: StoreBlock, task: StoreTask) -> xr.Dataset:
     """Return the estimates of a block's stars."""
-    _know_labels(task.labels)
+    know_labels(task.labels)
     spectra = read_rows(task.store, slice(block.start, block.stop), of_store=task.identity)
     return task.labeller(spectra, block.pipeline_labels)
 
 
 def sample_group(group: NutsGroup, task: StoreTask) -> xr.Dataset:
     """Return the posteriors of a group's stars by NUTS."""
-    _know_labels(task.labels)
+    know_labels(task.labels)
     return task.labeller.sample_by_nuts(read_rows(task.store, np.array(group.rows), of_store=task.identity))
 
 
@@ -161,7 +161,7 @@ def _bare(name: str, values: Any) -> Column:
     return Column(values, name, description="", meta={})
 
 
-def _know_labels(labels: Sequence[Label]) -> None:
+def know_labels(labels: Sequence[Label]) -> None:
     """Register labels of the user's own, which only the process that defined them knows."""
     for label in labels:
         if label.name not in KNOWN_LABELS:

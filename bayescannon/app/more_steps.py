@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from bayescannon.app.config import EngineConfig, RunConfig
 from bayescannon.app.engines import choose_engine
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import file_digest
+from bayescannon.app.star_verbs import write_models
 from bayescannon.app.stores import star_choice
 from bayescannon.app.summary import coverage_summary
 from bayescannon.app.terminal import print_budget, progress_bar, say
+from bayescannon.cannon.choices import NuisanceChoices
 from bayescannon.cannon.options import choose_nuisances
+from bayescannon.cannon.star_choices import ModelSpectraChoices
 from bayescannon.data.label_distance import PAPER_SCALES
 from bayescannon.io.store import store_id
 from bayescannon.io.store_rows import n_stars
@@ -45,6 +48,20 @@ class MoreSteps:
     def __init__(self, config: RunConfig, result: RunResult, console: Console) -> None:
         self.config, self.result, self.console = config, result, console
         self.paths = result.outputs
+
+    def of_models(self) -> dict[str, Any]:
+        """Return what decides the model spectra."""
+        label = self.config.label
+        names = ("prior", "starts", "seed", *(item.name for item in fields(NuisanceChoices)))
+        chosen = {name: getattr(label, name) for name in names} | {"stars": contents_of(label.model_stars)}
+        return self._of_model() | {"choices": chosen}
+
+    def write_models(self) -> None:
+        """Write the best-fit model spectra of the stars."""
+        write_models(
+            self.console, self.result.model, self.paths["store"], self.paths["model_spectra"], self.config.label,
+            self.config.engine, overwrite=True,
+        )  # fmt: skip
 
     def of_errors(self) -> dict[str, Any]:
         """Return what decides the kinds of error."""
@@ -114,10 +131,17 @@ class MoreSteps:
         say(self.console, f"{found.counts()}: {self.paths['compare']}")
 
     def _of_labelled(self) -> dict[str, Any]:
-        return {
-            "version": __version__, "store": store_id(self.paths["store"]), "model": file_digest(self.paths["model"]),
-            "label": asdict(self.config.label),
-        }  # fmt: skip
+        return self._of_model() | {"label": labelling(self.config)}
+
+    def _of_model(self) -> dict[str, Any]:
+        paths = self.paths
+        return {"version": __version__, "store": store_id(paths["store"]), "model": file_digest(paths["model"])}
+
+
+def labelling(config: RunConfig) -> dict[str, Any]:
+    """Return the choices that decide the labels: not those of what is written beside the catalogue."""
+    left_out = {item.name for item in fields(ModelSpectraChoices)}
+    return {name: value for name, value in asdict(config.label).items() if name not in left_out}
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from bayescannon.cannon.reference import ReferenceSet
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import Validation
 from bayescannon.io.catalogue import read_catalogue
+from bayescannon.io.store import open_store
+from bayescannon.numerics.errors import InputError
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,7 +32,8 @@ class RunResult:
     ----------
     config : RunConfig
     outputs : mapping of str to Path
-        ``store``, ``model``, ``validation``, ``catalogue`` and ``figures``.
+        ``store``, ``model``, ``validation``, ``catalogue``, and ``model_spectra``, ``uncertainties``, ``coverage``,
+        ``compare`` and ``figures`` where the configuration asks for them.
     made : dict
         What is in memory already.
     """
@@ -94,6 +97,38 @@ class RunResult:
 
         estimates: xr.Dataset = self._get("estimates", make)
         return estimates
+
+    @property
+    def model_spectra(self) -> xr.Dataset:
+        """The spectra of the best-fit models, not loaded; an InputError if the run has none."""
+        path = self._output("model_spectra")
+        spectra: xr.Dataset = self._get("model_spectra", lambda: open_store(path))
+        return spectra
+
+    @property
+    def uncertainties(self) -> xr.Dataset:
+        """The kinds of error of the stars, in memory; an InputError if the run has none."""
+        path = self._output("uncertainties")
+
+        def read() -> xr.Dataset:
+            with xr.open_dataset(path, engine="h5netcdf") as opened:
+                return opened.load()
+
+        budget: xr.Dataset = self._get("uncertainties", read)
+        return budget
+
+    @property
+    def coverage(self) -> Table:
+        """The catalogue with all scores of coverage; an InputError if the run has none."""
+        path = self._output("coverage")
+        table: Table = self._get("coverage", lambda: read_catalogue(path))
+        return table
+
+    def _output(self, name: str) -> Path:
+        """Return the place of what not all runs make."""
+        if name not in self.outputs:
+            raise InputError(f"the run has no {name.replace('_', ' ')}: its configuration does not ask for them")
+        return self.outputs[name]
 
     def _get(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what is in memory, or make it."""

@@ -10,7 +10,7 @@ from bayescannon.app.console import make_console
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import RunJournal
 from bayescannon.app.run_steps import RunSteps, Step
-from bayescannon.app.step_names import COMPARE, FIGURES, LABEL, PREPARE, STEPS
+from bayescannon.app.step_names import COMPARE, FIGURES, LABEL, MODEL_SPECTRA, PREPARE, STEPS
 from bayescannon.app.terminal import print_notes, say
 from bayescannon.app.training import notes_of, read_sources
 from bayescannon.cannon.populations.choice import check_choice
@@ -66,6 +66,8 @@ def run_pipeline(
         "compare": out / "compare",
         "figures": out / "figures",
     }
+    if config.label.model_spectra is not None:
+        paths["model_spectra"] = out / config.label.model_spectra
     for name in ("uncertainties", "coverage", "compare", "figures"):
         if not getattr(config, name):
             del paths[name]
@@ -108,7 +110,8 @@ def _until(steps: list[Step], last: str | None) -> list[Step]:
     if last is None:
         return steps
     if last not in names:
-        missing = f"; the configuration has no section [{last}]" if last in STEPS else ""
+        wanted = "model_spectra in [label]" if last == MODEL_SPECTRA else f"section [{last}]"
+        missing = f"; the configuration has no {wanted}" if last in STEPS else ""
         raise InputError(f"--until must be one of the steps {', '.join(names)}; got {last!r}{missing}")
     return steps[: names.index(last) + 1]
 
@@ -134,7 +137,7 @@ def _check(config: RunConfig) -> None:
 def _outputs(steps: list[Step]) -> list[Output]:
     """Return what steps are to write, for a check before the work."""
     # figures are replaced as a folder is: file by file
-    folders = (PREPARE, COMPARE, FIGURES)
+    folders = (PREPARE, MODEL_SPECTRA, COMPARE, FIGURES)
     return [
         Output(step.output, f"the output of {step.name}", is_folder=step.name in folders, makes_parents=True)
         for step in steps
@@ -144,7 +147,7 @@ def _outputs(steps: list[Step]) -> list[Output]:
 def _inputs(config: RunConfig) -> list[Path]:
     """Return the files and folders that a run reads."""
     prepare, train = config.prepare, config.train
-    given = [prepare.grid, prepare.redshift, train.populations]
+    given = [prepare.grid, prepare.redshift, train.populations, config.label.model_stars]
     given += [config.uncertainties.stars] if config.uncertainties else []
     given += [config.coverage.pipeline_labels] if config.coverage else []
     given += [config.compare.table] if config.compare else []

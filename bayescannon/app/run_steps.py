@@ -11,7 +11,7 @@ from rich.console import Console
 from bayescannon import __version__
 from bayescannon.app.catalogue_run import label_catalogue
 from bayescannon.app.config import RunConfig, tables_of
-from bayescannon.app.more_steps import MoreSteps, chosen_executor, contents_of, engine_of
+from bayescannon.app.more_steps import MoreSteps, chosen_executor, contents_of, engine_of, labelling
 from bayescannon.app.pictures import write_figures
 from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
@@ -21,6 +21,7 @@ from bayescannon.app.step_names import (
     COVERAGE,
     FIGURES,
     LABEL,
+    MODEL_SPECTRA,
     PREPARE,
     TRAIN,
     UNCERTAINTIES,
@@ -90,6 +91,8 @@ class RunSteps:
             Step(LABEL, paths["catalogue"], self._of_label, self._label),
         ]
         more = MoreSteps(self.config, self.result, self.console)
+        if self.config.label.model_spectra is not None:
+            steps.append(Step(MODEL_SPECTRA, paths["model_spectra"], more.of_models, more.write_models))
         if self.config.uncertainties is not None:
             steps.append(Step(UNCERTAINTIES, paths["uncertainties"], more.of_errors, more.evaluate))
         if self.config.coverage is not None:
@@ -172,7 +175,7 @@ class RunSteps:
     def _of_label(self) -> dict[str, Any]:
         return {
             "version": __version__, "store": store_id(self.paths["store"]),
-            "model": file_digest(self.paths["model"]), "choices": asdict(self.config.label),
+            "model": file_digest(self.paths["model"]), "choices": labelling(self.config),
         }  # fmt: skip
 
     def _label(self) -> None:

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from bayescannon.app.budget_run import write_budget
 from bayescannon.app.catalogue_run import LabelledCatalogue, check_layout_path, label_catalogue
-from bayescannon.app.config import Labels
+from bayescannon.app.config import LabelConfig, Labels
 from bayescannon.app.console import make_console
 from bayescannon.app.engines import choose_engine
+from bayescannon.app.model_spectra import write_model_spectra
 from bayescannon.app.rescue import write_result
 from bayescannon.app.stores import star_choice
 from bayescannon.app.summary import coverage_summary, summary
@@ -52,8 +53,39 @@ def label_stars(options: argparse.Namespace) -> None:
         odd=options.odd,
         layout=LayoutChoices.of(options).layout,
     )  # fmt: skip
+    chosen = LabelConfig.of(options)
+    if chosen.model_spectra is not None:
+        size = BlockSizeChoices.of(options)
+        out = Path(chosen.model_spectra)
+        write_models(console, model, options.store, out, chosen, size, overwrite=options.overwrite)
     text = summary(made.facts, n_starts=options.starts)
     say(console, f"{'; '.join(part for part in (text, made.selection) if part)}: {options.out}")
+
+
+def write_models(
+    console: Console,
+    model: TrainedModel | SurveyModel,
+    store: Path,
+    out: Path,
+    chosen: LabelConfig,
+    size: BlockSizeChoices,
+    *,
+    overwrite: bool,
+) -> None:
+    """Write the best-fit model spectra of stars of a store, with the workers that are asked for."""
+    stars = star_choice(chosen.model_stars)
+    count = _n_chosen(stars, store)
+    engine = choose_engine(size, -(-count // size.block))
+    try:
+        with progress_bar(console, "model spectra") as progress:
+            write_model_spectra(
+                model, store, out, engine=engine, overwrite=overwrite, progress=progress, stars=stars,
+                prior=chosen.prior, nuisances=choose_nuisances(chosen, model.options.nuisances),
+                n_starts=chosen.starts, seed=chosen.seed, block=size.block,
+            )  # fmt: skip
+    finally:
+        engine.close()
+    say(console, f"wrote model spectra of {count} stars: {out}")
 
 
 def assess_stars(options: argparse.Namespace, labels: Callable[[TrainedModel | SurveyModel], Labels]) -> None:
@@ -99,8 +131,7 @@ def evaluate_errors(options: argparse.Namespace, labels: Callable[[TrainedModel 
         reference = training_reference(model, options.store, labels(model))
         print_notes(console, reference.notes)
     stars, size = star_choice(options.stars), BlockSizeChoices.of(options)
-    count = stars if isinstance(stars, int) else n_stars(options.store) if stars is None else len(stars)
-    engine = choose_engine(size, -(-count // size.block))
+    engine = choose_engine(size, -(-_n_chosen(stars, options.store) // size.block))
     choices = BudgetChoices(
         kinds=options.kinds and tuple(options.kinds),
         prior=options.prior,
@@ -126,6 +157,11 @@ def evaluate_errors(options: argparse.Namespace, labels: Callable[[TrainedModel 
             say(console, f"repeat: {budget.attrs['repeat_stars']}")
         sizes = budget.sizes
         say(console, f"evaluated {sizes['kind']} kinds of error of {sizes['star']} stars: {options.out}")
+
+
+def _n_chosen(stars: int | list[str] | None, store: Path) -> int:
+    """Return how many stars of a store are chosen."""
+    return stars if isinstance(stars, int) else n_stars(store) if stars is None else len(stars)
 
 
 def _catalogue_of(

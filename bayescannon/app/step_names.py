@@ -1,5 +1,6 @@
 """Names of the steps of a run, in order; the later ones are done where the configuration has their section."""
 
 PREPARE, TRAIN, VALIDATE, LABEL = "prepare", "train", "validate", "label"
+MODEL_SPECTRA = "model-spectra"
 UNCERTAINTIES, COVERAGE, COMPARE, FIGURES = "uncertainties", "coverage", "compare", "figures"
-STEPS = (PREPARE, TRAIN, VALIDATE, LABEL, UNCERTAINTIES, COVERAGE, COMPARE, FIGURES)
+STEPS = (PREPARE, TRAIN, VALIDATE, LABEL, MODEL_SPECTRA, UNCERTAINTIES, COVERAGE, COMPARE, FIGURES)

@@ -1,10 +1,14 @@
-"""Choices of the verbs that evaluate the errors and the coverage of labelled stars."""
+"""Choices of what is made of labelled stars: kinds of error, coverage, model spectra."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bayescannon.cannon.choice_fields import ChoiceError, Choices, choice
 from bayescannon.cannon.choices import FALSE_ALARMS, N_BOOTSTRAP, N_DRAWS
+
+# which stars of a store a verb takes
+_STARS = "how many stars to draw at random, or which: names, or a text file with one name per line; all unless given"
+_STARS_METAVAR = "N|ID,...|FILE"
 
 
 @dataclass(frozen=True)
@@ -18,14 +22,27 @@ class UncertaintyChoices(Choices):
         "the training stars",
         metavar="KIND,...",
     )
-    stars: str | None = choice(
-        None,
-        "how many stars to draw at random, or which: names, or a text file with one name per line; all unless given",
-        metavar="N|ID,...|FILE",
-    )
+    stars: str | None = choice(None, _STARS, metavar=_STARS_METAVAR)
     bootstrap: int = choice(N_BOOTSTRAP, "models of the bootstrap", metavar="B")
     draws: int = choice(N_DRAWS, "posterior draws of each star", metavar="N")
     keep_draws: bool = choice(False, "keep the labels of bootstraps and posterior draws")
+
+
+@dataclass(frozen=True)
+class ModelSpectraChoices(Choices):
+    """Whether the spectra of the best-fit models are written, and of which stars."""
+
+    model_spectra: str | None = choice(
+        None,
+        "write the spectra of the best-fit models too, with residuals and their inverse variances, as a store",
+        metavar="OUT.zarr",
+    )
+    model_stars: str | None = choice(None, f"with --model-spectra: {_STARS}", metavar=_STARS_METAVAR)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model_stars is not None and self.model_spectra is None:
+            raise ChoiceError("model_stars needs model_spectra, the store to write; give both, or neither")
 
 
 @dataclass(frozen=True)

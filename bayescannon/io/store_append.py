@@ -48,6 +48,8 @@ class OldStore:
                 f"{path} was written by a version before 0.7, and nothing is added to such a store; write it anew, "
                 "with bc.save_spectra(bc.load_spectra(path), path, overwrite=True)"
             )
+        if reader.manifest.further:
+            raise StoreError(f"{path} is a store of model spectra, to which nothing is added; write it anew")
         self.reader = reader
         self.path = path
         require_same_grid(grid, reader.wavelength, got_from="the spectra to add", want_from=str(path))

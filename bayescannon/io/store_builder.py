@@ -73,6 +73,8 @@ class StoreBuilder:
     wavelength : float64 array of shape (pixel,)
     shown : str
         The store, for messages.
+    further : sequence of str
+        Names of arrays with a value for every star and pixel that are given beside the spectra.
 
     Attributes
     ----------
@@ -80,20 +82,23 @@ class StoreBuilder:
         Stars that were given.
     """
 
-    def __init__(self, write: Write, wavelength: NDArray[np.float64], shown: str) -> None:
+    def __init__(self, write: Write, wavelength: NDArray[np.float64], shown: str, further: Sequence[str] = ()) -> None:
         self._write = write
+        self._further = tuple(further)
         self.wavelength = np.asarray(wavelength, dtype=np.float64)
         self._shown = shown
         self.n_star = 0
         self._n_written = 0
-        self._pending: list[Spectra] = []
+        self._pending: list[_Block] = []
         self._types: dict[str, str] | None = None
         self._files: dict[str, _Files] = {}
         self._columns: list[Columns] = []
 
-    def append(self, spectra: Spectra) -> list[Shard]:
+    def append(self, spectra: Spectra, further: Mapping[str, NDArray[Any]] | None = None) -> list[Shard]:
         """
         Add stars with new ids, and return the shards that were filled, and written.
+
+        `further` are the arrays of shape (star, pixel) that the store has beside those of the spectra.
 
         Raises
         ------
@@ -109,16 +114,17 @@ class StoreBuilder:
         spectra = replace(spectra, columns={name: np.asarray(values) for name, values in spectra.columns.items()})
         self._require_types({STAR: spectra.id, **spectra.columns})
         self.n_star += len(spectra)
-        self._pending.append(spectra)
+        self._pending.append(_Block(spectra, {name: (further or {})[name] for name in self._further}))
         shards: list[Shard] = []
-        if sum(map(len, self._pending)) >= STAR_SHARD:
-            merged = concatenate(self._pending)
-            whole = len(merged) // STAR_SHARD * STAR_SHARD
+        if sum(len(block.spectra) for block in self._pending) >= STAR_SHARD:
+            merged = _Block.join(self._pending)
+            n_star = len(merged.spectra)
+            whole = n_star // STAR_SHARD * STAR_SHARD
             shards = [
                 self._put_shard(merged.select(slice(start, start + STAR_SHARD)))
                 for start in range(0, whole, STAR_SHARD)
             ]
-            self._pending = [merged.select(slice(whole, None))] if whole < len(merged) else []
+            self._pending = [merged.select(slice(whole, None))] if whole < n_star else []
         return shards
 
     def adopt(self, shard: Shard) -> None:
@@ -139,12 +145,12 @@ class StoreBuilder:
             An attribute that JSON cannot hold.
         """
         if self._pending:
-            self._put_shard(concatenate(self._pending))
+            self._put_shard(_Block.join(self._pending))
             self._pending = []
         if self.n_star == 0:
             raise InputError("a store needs at least one star; got none")
         self._put_columns(every=True)
-        layouts = [self._layout(name) for name in (*PIXEL_ARRAYS, *(self._types or {}))]
+        layouts = [self._layout(name) for name in (*self._pixel_arrays, *(self._types or {}))]
         layouts.append(self._put_whole("wavelength", self.wavelength, PIXEL))
         for i, name in enumerate(("refused_file", "refused_reason")):
             layouts.append(self._put_whole(name, np.array([row[i] for row in refused], dtype=np.str_), REFUSAL))
@@ -154,10 +160,14 @@ class StoreBuilder:
             self._write(f"{layout.name}/{ROOT}", json.dumps(layout.document()).encode())
         self._write(ROOT, root)
 
+    @property
+    def _pixel_arrays(self) -> tuple[str, ...]:
+        return (*PIXEL_ARRAYS, *self._further)
+
     def _require_types(self, columns: Columns) -> None:
         types = {name: dtype_name(values.dtype) for name, values in columns.items()}
         if self._types is None:
-            taken = {"flux", "ivar", "wavelength", "refused_file", "refused_reason", ROOT} & set(types)
+            taken = {"flux", "ivar", "wavelength", "refused_file", "refused_reason", ROOT, *self._further} & set(types)
             odd = [name for name in types if not name or "/" in name or name.startswith((".", "__")) or name in taken]
             if odd or any(visible(name, keep="") != name for name in types):
                 raise InputError(f"{odd or sorted(types)} cannot be names of columns in a store; rename them")
@@ -172,16 +182,17 @@ class StoreBuilder:
             raise InputError(f"column {name} of every block must be of {self._types[name]}; got {types[name]}")
 
     def _layout(self, name: str) -> ArrayLayout:
-        if name in PIXEL_ARRAYS:
+        if name in self._pixel_arrays:
             return ArrayLayout(name, (self.n_star, len(self.wavelength)), "float32", STAR)
         return ArrayLayout(name, (self.n_star,), (self._types or {})[name], STAR)
 
-    def _put_shard(self, block: Spectra) -> Shard:
+    def _put_shard(self, stars: "_Block") -> Shard:
         """Write the pixels of the next shard; its columns wait until a file of them is full."""
-        number = self._n_written
+        number, block = self._n_written, stars.spectra
         files = {}
-        for name in PIXEL_ARRAYS:
-            encoded = encode_shard(getattr(block, name).astype(np.float32, copy=False))
+        pixels = {"flux": block.flux, "ivar": block.ivar, **stars.further}
+        for name, values in pixels.items():
+            encoded = encode_shard(values.astype(np.float32, copy=False))
             self._write(self._layout(name).file(number), encoded.data)
             files[name] = len(encoded.data), encoded.checksums
         columns = {name: clean_text(values) for name, values in {STAR: block.id, **block.columns}.items()}
@@ -229,6 +240,22 @@ class StoreBuilder:
     def _put(self, name: str, encoded: Encoded, files: _Files) -> None:
         self._write(name, encoded.data)
         files.add(len(encoded.data), encoded.checksums)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Spectra, and the further arrays of their stars and pixels."""
+
+    spectra: Spectra
+    further: Mapping[str, NDArray[Any]]
+
+    def select(self, rows: slice) -> "_Block":
+        return _Block(self.spectra.select(rows), {name: values[rows] for name, values in self.further.items()})
+
+    @classmethod
+    def join(cls, blocks: "Sequence[_Block]") -> "_Block":
+        further = {name: np.concatenate([block.further[name] for block in blocks]) for name in blocks[0].further}
+        return cls(concatenate([block.spectra for block in blocks]), further)
 
 
 def concatenate(blocks: Sequence[Spectra]) -> Spectra:

@@ -24,6 +24,9 @@ STAR_SHARD = 8 * STAR_CHUNK
 # stars in a file of a column with one value per star
 COLUMN_CHUNK = 8 * STAR_SHARD
 PIXEL_ARRAYS = ("flux", "ivar")
+# of a store of model spectra, beside these
+RESIDUAL, COMPONENTS = "residual", "components"
+MODEL_ARRAYS = (RESIDUAL, COMPONENTS)
 NEEDED = ("flux", "ivar", "star", "wavelength")
 ROOT = "zarr.json"
 
@@ -36,6 +39,10 @@ _ATTRIBUTES: dict[str, dict[str, str]] = {
     "flux": {"long_name": "normalised flux", "coordinates": "wavelength"},
     "ivar": {"long_name": "inverse variance of flux; 0 is dead", "coordinates": "wavelength"},
     "wavelength": {"units": "Angstrom", "long_name": "vacuum rest"},
+}
+_MODEL_ATTRIBUTES: dict[str, dict[str, str]] = {
+    RESIDUAL: {"long_name": "observed flux less flux of the model", "coordinates": "wavelength"},
+    COMPONENTS: {"long_name": "part of flux that is of hidden components and nuisances", "coordinates": "wavelength"},
 }
 _BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
 _CHECKSUM = {"name": "crc32c"}
@@ -73,7 +80,7 @@ class ArrayLayout:
     @property
     def is_pixels(self) -> bool:
         """Whether it has a value for every star and pixel, in shards."""
-        return self.name in PIXEL_ARRAYS
+        return len(self.shape) == 2
 
     @property
     def rows_per_file(self) -> int:
@@ -120,7 +127,9 @@ class ArrayLayout:
             "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
             "fill_value": fill,
             "codecs": codecs,
-            "attributes": _ATTRIBUTES.get(self.name, {}),
+            "attributes": (_MODEL_ATTRIBUTES if self.name in MODEL_ARRAYS and self.is_pixels else _ATTRIBUTES).get(
+                self.name, {}
+            ),
             "dimension_names": [self.dim, PIXEL] if self.is_pixels else [self.dim],
             "zarr_format": 3,
             "node_type": "array",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bayescannon.data.display import visible
 from bayescannon.io.store_layout import (
     FORMAT,
+    MODEL_ARRAYS,
     NEEDED,
     NUMBERS,
     PIXEL,
@@ -90,7 +91,16 @@ class Manifest:
     @property
     def columns(self) -> list[str]:
         """Names of the arrays with one value per star, without the ids."""
-        return [name for name, one in self.arrays.items() if one.layout.dim == STAR and name not in NEEDED]
+        return [
+            name
+            for name, one in self.arrays.items()
+            if one.layout.dim == STAR and name not in NEEDED and not one.layout.is_pixels
+        ]
+
+    @property
+    def further(self) -> list[str]:
+        """Names of the arrays of a store of model spectra that have a value for every star and pixel, in order."""
+        return [name for name in MODEL_ARRAYS if name in self.arrays and self.arrays[name].layout.is_pixels]
 
 
 def root_document(
@@ -205,7 +215,8 @@ def _array(name: str, given: Mapping[str, Any], described: Mapping[str, Any]) ->
     shape, dtype, dim = tuple(given["shape"]), given["dtype"], given["dim"]
     if not (name and visible(name, keep="") == name and "/" not in name and not name.startswith(".")):
         raise StoreError(f"{visible(name)!r} is no name of an array")
-    n_dim = 2 if name in PIXEL_ARRAYS else 1
+    # a column of the user's own may have one of their names
+    n_dim = 2 if name in PIXEL_ARRAYS or (name in MODEL_ARRAYS and len(shape) == 2) else 1
     if len(shape) != n_dim or not all(type(size) is int and 0 <= size < 2**48 for size in shape):
         raise StoreError(f"the shape of {name} must be {n_dim} whole numbers; got {shape}")
     if (dtype != TEXT and dtype not in NUMBERS) or dim not in (STAR, PIXEL, REFUSAL):
@@ -240,8 +251,9 @@ def _require_agreement(arrays: Mapping[str, StoredArray]) -> None:
     }
     for name, one in arrays.items():
         layout = one.layout
-        if name in wanted and (layout.dtype, layout.dim) != wanted[name]:
-            raise StoreError(f"{name} must be of {wanted[name][0]}; got {layout.dtype}")
+        expected = wanted["flux"] if layout.is_pixels else wanted.get(name)
+        if expected is not None and (layout.dtype, layout.dim) != expected:
+            raise StoreError(f"{name} must be of {expected[0]}; got {layout.dtype}")
         length = {STAR: n_star, PIXEL: n_pixel}.get(layout.dim, layout.shape[0])
         if layout.shape != ((n_star, n_pixel) if layout.is_pixels else (length,)):
             raise StoreError(f"the shape of {name} must go with {n_star} stars of {n_pixel} pixels; got {layout.shape}")

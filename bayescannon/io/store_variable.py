@@ -52,5 +52,6 @@ def as_dataset(reader: StoreReader) -> xr.Dataset:
         "wavelength": (PIXEL, reader.wavelength, reader.manifest.arrays["wavelength"].layout.document()["attributes"]),
     }
     # the order does not depend on that of the manifest
-    names = ["flux", "ivar", *sorted(set(variables) - {"flux", "ivar"})]
+    first = ["flux", "ivar", *reader.manifest.further]
+    names = [*first, *sorted(set(variables) - set(first))]
     return xr.Dataset({name: variables[name] for name in names}, coords, reader.attrs)

@@ -47,6 +47,9 @@ class StoreWriter:
         The grid.
     overwrite : bool
         Replace a store that exists; it stays in place until the new one is complete.
+    further : sequence of str
+        Arrays with a value for every star and pixel that are given beside the spectra, of
+        :data:`bayescannon.io.store_layout.MODEL_ARRAYS`.
 
     Raises
     ------
@@ -60,14 +63,21 @@ class StoreWriter:
         Writing fails, for instance because the disk is full.
     """
 
-    def __init__(self, path: str | Path, wavelength: NDArray[np.float64], *, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        wavelength: NDArray[np.float64],
+        *,
+        overwrite: bool = False,
+        further: Sequence[str] = (),
+    ) -> None:
         url = url_of(path)
         self.place = None if url is None else place_to_write(url)
         self.path = as_path(path, "the store to write") if self.place is None else Path(self.place.url)
         self._overwrite = overwrite
         self._target = self.path if self.place else check_output_store(self.path, overwrite=overwrite)
         self.partial = temporary_name(self._target)
-        self.builder = StoreBuilder(self._write, wavelength, str(self.path))
+        self.builder = StoreBuilder(self._write, wavelength, str(self.path), further)
         self._stack = ExitStack()
 
     def __enter__(self) -> "StoreWriter":
@@ -96,9 +106,9 @@ class StoreWriter:
         """Number of stars that were given."""
         return self.builder.n_star
 
-    def append(self, spectra: Spectra) -> None:
+    def append(self, spectra: Spectra, further: Mapping[str, NDArray[Any]] | None = None) -> None:
         """
-        Add stars with new ids; they are written a shard at a time.
+        Add stars with new ids; they are written a shard at a time. `further` are arrays of shape (star, pixel).
 
         Raises
         ------
@@ -108,7 +118,7 @@ class StoreWriter:
             The block is on another grid than the store.
         """
         with saying_why(self.path):
-            self.builder.append(spectra)
+            self.builder.append(spectra, further)
 
     def finish(self, attrs: Mapping[str, Any] | None = None, refused: Sequence[tuple[str, str]] = ()) -> Path:
         """

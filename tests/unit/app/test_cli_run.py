@@ -1,6 +1,7 @@
 """`bayescannon run`: the whole pipeline from one file."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from small_survey import N_REFERENCE, N_TEST, run_refused
 
 from bayescannon.app.cli import main
+from bayescannon.app.config import read_config
+from bayescannon.app.run import run_pipeline
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.prepare import lamost_grid
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra
+from bayescannon.numerics.errors import InputError
 
 
 @pytest.fixture
@@ -148,6 +152,9 @@ table = {str(small.survey / "apogee.fits")!r}
 [train]
 label_names = ["teff", "logg", "fe_h"]
 folds = 2
+[label]
+model_spectra = "models.zarr"
+model_stars = "5"
 [validate]
 folds = 0
 [uncertainties]
@@ -164,7 +171,8 @@ columns_b = {{ fe_h = "m_h" }}
     (tmp_path / "run.toml").write_text(text, encoding="utf-8")
     assert main(["run", str(tmp_path / "run.toml"), "--until", "labels"]) == 1
     error = capsys.readouterr().err
-    assert "--until must be one of the steps prepare, train, validate, label, uncertainties, coverage, compare" in error
+    steps = "prepare, train, validate, label, model-spectra, uncertainties, coverage, compare"
+    assert f"--until must be one of the steps {steps}; got 'labels'" in error
     assert main(["run", str(tmp_path / "run.toml"), "--until", "prepare"]) == 0
     assert {path.name for path in (tmp_path / "results").iterdir()} == {"store.zarr", "run.json"}
     capsys.readouterr()
@@ -176,4 +184,15 @@ columns_b = {{ fe_h = "m_h" }}
     assert (results / "compare" / "comparison.json").exists()
     assert "label_distance" in read_catalogue(results / "coverage.fits").colnames
     assert main(["run", str(tmp_path / "run.toml")]) == 0
+    assert capsys.readouterr().out.count("finished before, with the same inputs") == 8
+    # spectra of other stars leave the labels as they are; and all of it can be had from Python
+    (tmp_path / "run.toml").write_text(text.replace('model_stars = "5"', 'model_stars = "6"'), encoding="utf-8")
+    assert main(["run", str(tmp_path / "run.toml"), "--overwrite"]) == 0
     assert capsys.readouterr().out.count("finished before, with the same inputs") == 7
+    result = run_pipeline(read_config(tmp_path / "run.toml"))
+    assert result.model_spectra.sizes["star"] == 6
+    assert result.uncertainties.sizes["star"] == 10
+    assert len(result.coverage) == len(result.catalogue)
+    bare = replace(result, outputs={})
+    with pytest.raises(InputError, match="the run has no model spectra: its configuration does not ask for them"):
+        _ = bare.model_spectra

@@ -17,7 +17,7 @@ from bayescannon.app.config import (
     read_config,
 )
 from bayescannon.app.config_text import config_text
-from tests.unit.app.test_config import EVERYTHING, SMALLEST
+from tests.helpers.every_key import EVERYTHING, SMALLEST
 
 
 def _again(config, folder):

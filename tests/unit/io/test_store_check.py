@@ -11,7 +11,7 @@ from store_damage import KINDS, damage
 from stored_spectra import GRID, assert_same, some_spectra, store_bytes
 
 from bayescannon.io.store import StoreError, iterate_spectra, load_spectra, open_store
-from bayescannon.io.store_builder import StoreBuilder, concatenate
+from bayescannon.io.store_builder import StoreBuilder, _Block, concatenate
 from bayescannon.io.store_check import check_store
 from bayescannon.io.store_writer import save_spectra, write_file
 
@@ -84,7 +84,7 @@ def test_bad_pixels_are_found(tmp_path):
     spectra.ivar[200, :2] = -1
     spectra.ivar[299, 0] = np.inf
     builder = StoreBuilder(lambda name, data: write_file(tmp_path / "s.zarr", name, data), GRID, "s")
-    builder._pending.append(spectra)
+    builder._pending.append(_Block(spectra, {}))
     builder._require_types({"star": spectra.id, **spectra.columns})
     builder.n_star = 300
     builder.finish()
