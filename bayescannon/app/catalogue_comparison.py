@@ -16,6 +16,7 @@ from bayescannon.cannon.catalogue_comparison import CatalogueComparison, Outlier
 from bayescannon.cannon.choices import match_pair
 from bayescannon.cannon.compare_choices import CompareChoices
 from bayescannon.cannon.compared_labels import ComparedLabel, pulls
+from bayescannon.data.label_table import LabelTable
 from bayescannon.figures import (
     plot_corner,
     plot_kiel_difference,
@@ -71,18 +72,26 @@ def compare_catalogues(
     (3, 13.3, 1.02)
     """
     chosen = CompareChoices(**named) if choices is None else choices
-    left, right = match_pair(chosen.match) or ("id", "id")
     with reporting(progress, "compare") as report:
         sides = []
-        for done, (source, columns, units, key) in enumerate(
-            ((a, chosen.columns_a, chosen.units_a, left), (b, chosen.columns_b, chosen.units_b, right)), start=1
-        ):
-            keys = () if key in ("id", "survey_id") else (key,)
-            sides.append(read_compared(source, columns=columns, units=units, label_names=chosen.label_names, keys=keys))
-            report(done, 3)
+        for done, source in enumerate((a, b)):
+            sides.append(read_side(source, chosen, done))
+            report(done + 1, 3)
         found = compare_tables(sides[0], sides[1], chosen)
         report(3, 3)
     return found
+
+
+def read_side(source: Any, chosen: CompareChoices, side: int) -> LabelTable:
+    """Read A, side 0, or B, side 1, of a comparison, as it is chosen."""
+    key = (match_pair(chosen.match) or ("id", "id"))[side]
+    return read_compared(
+        source,
+        columns=(chosen.columns_a, chosen.columns_b)[side],
+        units=(chosen.units_a, chosen.units_b)[side],
+        label_names=chosen.label_names,
+        keys=() if key in ("id", "survey_id") else (key,),
+    )
 
 
 def write_comparison(comparison: CatalogueComparison, out: Path, *, overwrite: bool = False) -> list[Path]:

@@ -27,6 +27,7 @@ from bayescannon.data.label_definitions import define_labels
 from bayescannon.io.size_limits import TOML, TOML_DEPTH, read_limited
 from bayescannon.numerics.annotated import fits_type, type_text
 from bayescannon.numerics.errors import InputError, MissingFileError
+from bayescannon.uncertainty.kinds import KINDS
 
 
 class ConfigError(InputError):
@@ -95,6 +96,12 @@ class ValidateConfig(ValidationChoices):
 @dataclass(frozen=True, kw_only=True)
 class UncertaintiesConfig(UncertaintyChoices):
     """Section ``[uncertainties]``: kinds of error of some stars; the step is done if the file has it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unknown = [kind for kind in self.kinds or () if kind not in KINDS]
+        if unknown:
+            raise ConfigError(f"kinds of error must be among {', '.join(KINDS)}; got {unknown[0]!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,35 +1,30 @@
 """Steps of a run on request: kinds of error, coverage, and the comparison with another catalogue."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import xarray as xr
 from rich.console import Console
 
 from bayescannon import __version__
-from bayescannon.app.budget_run import write_budget
 from bayescannon.app.catalogue_comparison import compare_catalogues, print_comparison, write_comparison
 from bayescannon.app.catalogue_run import label_catalogue
-from bayescannon.app.config import EngineConfig, RunConfig
+from bayescannon.app.config import RunConfig, tables_of
 from bayescannon.app.engines import choose_engine
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import file_digest
-from bayescannon.app.star_verbs import write_models
+from bayescannon.app.star_verbs import budget_choices, read_own_labels, write_errors, write_models
 from bayescannon.app.stores import star_choice
 from bayescannon.app.summary import coverage_summary
-from bayescannon.app.terminal import print_budget, progress_bar, say
+from bayescannon.app.terminal import progress_bar, say
 from bayescannon.cannon.choices import NuisanceChoices
 from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.star_choices import ModelSpectraChoices
-from bayescannon.data.label_distance import PAPER_SCALES
 from bayescannon.io.store import store_id
 from bayescannon.io.store_rows import n_stars
-from bayescannon.io.tables import read_labels
-from bayescannon.numerics.executors import Executor, as_executor
-from bayescannon.uncertainty.budget import BudgetChoices
+from bayescannon.numerics.executors import Executor
 
 
 class MoreSteps:
@@ -72,21 +67,12 @@ class MoreSteps:
         """Evaluate kinds of error of the stars."""
         chosen, label, model = self.config.uncertainties, self.config.label, self.result.model
         assert chosen is not None
-        budget = BudgetChoices(
-            kinds=tuple(chosen.kinds) if chosen.kinds else None, prior=label.prior, n_bootstrap=chosen.bootstrap,
-            n_draws=chosen.draws, keep_draws=chosen.keep_draws, seed=label.seed,
+        star_id = tables_of(self.config.labels)[0].star_id
+        write_errors(
+            self.console, model, self.paths["store"], self.paths["uncertainties"], self.config.engine, overwrite=True,
+            choices=budget_choices(chosen, label.prior, star_id, label.seed), stars=star_choice(chosen.stars),
+            reference=self.result.reference, nuisances=choose_nuisances(label, model.options.nuisances),
         )  # fmt: skip
-        store, out = self.paths["store"], self.paths["uncertainties"]
-        with engine_of(self.config, store) as engine, progress_bar(self.console, "uncertainties") as progress:
-            write_budget(
-                model, store, out, engine=engine, overwrite=True, progress=progress, choices=budget,
-                stars=star_choice(chosen.stars), reference=self.result.reference, block=self.config.engine.block,
-                nuisances=choose_nuisances(label, model.options.nuisances),
-            )  # fmt: skip
-        with xr.open_dataset(out, engine="h5netcdf") as found:
-            print_budget(self.console, found)
-            sizes = found.sizes
-            say(self.console, f"evaluated {sizes['kind']} kinds of error of {sizes['star']} stars: {out}")
 
     def of_coverage(self) -> dict[str, Any]:
         """Return what decides the coverage."""
@@ -98,15 +84,12 @@ class MoreSteps:
         """Write a catalogue with all scores of stars unlike the training set."""
         chosen, label, model = self.config.coverage, self.config.label, self.result.model
         assert chosen is not None
-        names = [name for name in PAPER_SCALES if name in model.label_names]
-        own = chosen.pipeline_labels and read_labels(
-            chosen.pipeline_labels, label_names=names, columns=chosen.pipeline_columns
-        )
+        own = read_own_labels(chosen, model.label_names)
         store, out = self.paths["store"], self.paths["coverage"]
         with engine_of(self.config, store) as engine, progress_bar(self.console, "coverage") as progress:
             made = label_catalogue(
                 model, store, out, engine=engine, block=self.config.engine.block, seed=label.seed,
-                n_starts=label.starts, overwrite=True, progress=progress, pipeline_labels=own or None,
+                n_starts=label.starts, overwrite=True, progress=progress, pipeline_labels=own,
                 false_alarms=chosen.false_alarms, scores="all",
             )  # fmt: skip
         say(self.console, f"{coverage_summary(made.facts)}: {out}")
@@ -152,15 +135,6 @@ def engine_of(config: RunConfig, store: Path) -> Iterator[Executor]:
         yield engine
     finally:
         engine.close()
-
-
-def chosen_executor(stack: ExitStack, choices: EngineConfig) -> Executor | None:
-    """Return the workers that a configuration names, which end with the stack; None without."""
-    if choices.workers is None and choices.dask is None:
-        return None
-    executor = as_executor(choices.dask or "processes", choices.workers)
-    stack.callback(executor.close)
-    return executor
 
 
 def contents_of(given: Any) -> Any:

@@ -5,14 +5,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bayescannon.app.catalogue_comparison import read_side
 from bayescannon.app.config import RunConfig, tables_of
 from bayescannon.app.console import make_console
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import RunJournal
 from bayescannon.app.run_steps import RunSteps, Step
+from bayescannon.app.star_verbs import read_own_labels
 from bayescannon.app.step_names import COMPARE, FIGURES, LABEL, MODEL_SPECTRA, PREPARE, STEPS
-from bayescannon.app.terminal import print_notes, say
-from bayescannon.app.training import notes_of, read_sources
+from bayescannon.app.terminal import say
+from bayescannon.app.training import read_sources
 from bayescannon.cannon.populations.choice import check_choice
 from bayescannon.io.catalogue import check_catalogue_path
 from bayescannon.io.output_check import Output, check_outputs
@@ -81,7 +83,8 @@ def run_pipeline(
     check_outputs(_outputs(left), _inputs(config), overwrite=may_replace)
     _check(config)
     if left:
-        print_notes(console, notes_of(read_sources(config.labels, config.train)))
+        # found before the spectra are prepared; what is said of the tables follows with the training
+        read_sources(config.labels, config.train)
     out.mkdir(parents=True, exist_ok=True)
     check_catalogue_path(paths["catalogue"], overwrite=True)
     with locked(real_path(out)):
@@ -132,6 +135,12 @@ def _check(config: RunConfig) -> None:
         raise InputError(f"only = {config.label.only!r} needs populations in [train], which tell stars apart")
     if config.label.odd and not config.train.odd:
         raise InputError("odd = true in [label] needs odd = true in [train], which scores held-out stars")
+    if config.coverage is not None:
+        if not config.train.folds:
+            raise InputError("[coverage] needs folds in [train], which scores are measured against; got folds = 0")
+        read_own_labels(config.coverage, config.train.label_names)
+    if config.compare is not None:
+        read_side(config.compare.table, config.compare, 1)
 
 
 def _outputs(steps: list[Step]) -> list[Output]:

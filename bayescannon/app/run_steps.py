@@ -1,7 +1,6 @@
 """The steps of a run, in order: what each makes of which inputs, and what it says."""
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ from rich.console import Console
 from bayescannon import __version__
 from bayescannon.app.catalogue_run import label_catalogue
 from bayescannon.app.config import RunConfig, tables_of
-from bayescannon.app.more_steps import MoreSteps, chosen_executor, contents_of, engine_of, labelling
+from bayescannon.app.more_steps import MoreSteps, contents_of, engine_of, labelling
 from bayescannon.app.pictures import write_figures
-from bayescannon.app.rescue import write_result
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import file_digest
 from bayescannon.app.step_names import (
@@ -27,19 +25,16 @@ from bayescannon.app.step_names import (
     UNCERTAINTIES,
     VALIDATE,
 )
-from bayescannon.app.summary import summary, training_summary
-from bayescannon.app.survey_terminal import print_qualified, print_trained
-from bayescannon.app.terminal import print_prepared, print_statistics, print_tally, progress_bar, say
-from bayescannon.app.training import qualify_from_config, train_from_config
-from bayescannon.cannon.fold_work import FoldWork
+from bayescannon.app.summary import summary
+from bayescannon.app.terminal import print_prepared, print_statistics, progress_bar, say
+from bayescannon.app.train_verb import Training
 from bayescannon.cannon.options import choose_nuisances
-from bayescannon.cannon.populations.either_model import save_model, validate
+from bayescannon.cannon.populations.either_model import validate
 from bayescannon.data.preset import choose_preset
 from bayescannon.io.catalogue import check_catalogue_names
 from bayescannon.io.outputs import replacing
 from bayescannon.io.preparation import digest_of_source, prepare_files
 from bayescannon.io.store import store_id
-from bayescannon.numerics.progress import can_draw
 
 
 @dataclass(frozen=True)
@@ -137,22 +132,9 @@ class RunSteps:
         }  # fmt: skip
 
     def _train(self) -> None:
-        config, console = self.config, self.console
-        seed, starts = config.label.seed, config.label.starts
-        with console.status("train") if can_draw(console) else nullcontext():
-            model, reference = train_from_config(self.paths["store"], config.labels, config.train, seed=seed)
-        print_tally(console, reference.tally)
-        print_trained(console, model)
-        if config.train.folds:
-            with ExitStack() as stack, progress_bar(console, "hold out") as progress:
-                model = qualify_from_config(
-                    model, reference, config.train, n_starts=starts, seed=seed, progress=progress,
-                    work=FoldWork(chosen_executor(stack, config.engine)),
-                )  # fmt: skip
-            print_qualified(console, model)
-        # the whole model, with its calibration, appears at once
-        write_result(lambda path: save_model(model, path, overwrite=True), self.paths["model"])
-        say(console, f"{training_summary(model)}: {self.paths['model']}")
+        config, label = self.config, self.config.label
+        training = Training(self.paths["store"], config.labels, config.train, label.seed, label.starts)
+        model, reference = training.write(self.console, self.paths["model"], config.engine, overwrite=True)
         self.result.made.update(model=model, reference=reference)
 
     def _of_validate(self) -> dict[str, Any]:

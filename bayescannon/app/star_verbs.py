@@ -1,14 +1,14 @@
 """What the verbs `label`, `coverage` and `uncertainties` of the command line do with the stars of a store."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import xarray as xr
 from rich.console import Console
 
-from bayescannon.app.budget_run import write_budget
+from bayescannon.app.budget_run import BudgetOptions, write_budget
 from bayescannon.app.catalogue_run import LabelledCatalogue, check_layout_path, label_catalogue
 from bayescannon.app.config import LabelConfig, Labels
 from bayescannon.app.console import make_console
@@ -26,8 +26,10 @@ from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.populations.either_model import coverage_of_catalogue, qualify
 from bayescannon.cannon.populations.survey_file import load_any_model
 from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.star_choices import CoverageChoices, UncertaintyChoices
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_SCALES
+from bayescannon.data.label_table import LabelTable
 from bayescannon.io.catalogue import check_catalogue_path, read_catalogue, write_catalogue
 from bayescannon.io.catalogue_folder import is_folder_of_parts
 from bayescannon.io.outputs import check_output_file
@@ -106,10 +108,7 @@ def assess_stars(options: argparse.Namespace, labels: Callable[[TrainedModel | S
             f"{options.model} holds no coverage reference; train with --folds 8, or give a store that holds "
             "the training stars, with their --labels"
         )
-    names = [name for name in PAPER_SCALES if name in model.label_names]
-    own = options.pipeline_labels and read_labels(
-        options.pipeline_labels, label_names=names, columns=options.pipeline_columns
-    )
+    own = read_own_labels(CoverageChoices.of(options), model.label_names)
     print_notes(console, own.notes if own else ())
     chosen = {"pipeline_labels": own, "false_alarms": options.false_alarms, "scores": "all"}
     if is_catalogue:
@@ -121,6 +120,14 @@ def assess_stars(options: argparse.Namespace, labels: Callable[[TrainedModel | S
     say(console, f"{text}: {options.out}")
 
 
+def read_own_labels(chosen: CoverageChoices, label_names: Sequence[str]) -> LabelTable | None:
+    """Read Survey B's own labels, those of a model's that the label distance takes; None if no table is given."""
+    if chosen.pipeline_labels is None:
+        return None
+    names = [name for name in PAPER_SCALES if name in label_names]
+    return read_labels(chosen.pipeline_labels, label_names=names, columns=chosen.pipeline_columns)
+
+
 def evaluate_errors(options: argparse.Namespace, labels: Callable[[TrainedModel | SurveyModel], Labels]) -> None:
     """Evaluate kinds of error of the labels of stars of a store."""
     console = make_console()
@@ -130,36 +137,56 @@ def evaluate_errors(options: argparse.Namespace, labels: Callable[[TrainedModel 
     if options.labels:
         reference = training_reference(model, options.store, labels(model))
         print_notes(console, reference.notes)
-    stars, size = star_choice(options.stars), BlockSizeChoices.of(options)
-    engine = choose_engine(size, -(-_n_chosen(stars, options.store) // size.block))
-    choices = BudgetChoices(
-        kinds=options.kinds and tuple(options.kinds),
-        prior=options.prior,
-        n_bootstrap=options.bootstrap,
-        n_draws=options.draws,
-        keep_draws=options.keep_draws,
-        star_id=options.star_id,
-        seed=options.seed,
+    choices = budget_choices(UncertaintyChoices.of(options), options.prior, options.star_id, options.seed)
+    write_errors(
+        console, model, options.store, options.out, BlockSizeChoices.of(options), overwrite=options.overwrite,
+        choices=choices, stars=star_choice(options.stars), reference=reference,
+        nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
+    )  # fmt: skip
+
+
+def budget_choices(chosen: UncertaintyChoices, prior: str, star_id: str | None, seed: int) -> BudgetChoices:
+    """Return what is evaluated of every star."""
+    return BudgetChoices(
+        kinds=tuple(chosen.kinds) if chosen.kinds else None,
+        prior=prior,
+        n_bootstrap=chosen.bootstrap,
+        n_draws=chosen.draws,
+        keep_draws=chosen.keep_draws,
+        star_id=star_id,
+        seed=seed,
     )
+
+
+def write_errors(
+    console: Console,
+    model: TrainedModel | SurveyModel,
+    store: Path,
+    out: Path,
+    size: BlockSizeChoices,
+    *,
+    overwrite: bool,
+    **options: Unpack[BudgetOptions],
+) -> None:
+    """Write the errors of stars of a store with the workers that are asked for, and print their medians."""
+    stars = options.get("stars")
+    engine = choose_engine(size, -(-_n_chosen(stars, store) // size.block))
     try:
         with progress_bar(console, "uncertainties") as progress:
-            write_budget(
-                model, options.store, options.out, engine=engine, overwrite=options.overwrite, progress=progress,
-                choices=choices, stars=stars, reference=reference, block=size.block,
-                nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
-            )  # fmt: skip
+            options["block"] = size.block
+            write_budget(model, store, out, engine=engine, overwrite=overwrite, progress=progress, **options)
     finally:
         engine.close()
     # one kind after the other is read for the medians
-    with xr.open_dataset(options.out, engine="h5netcdf") as budget:
+    with xr.open_dataset(out, engine="h5netcdf") as budget:
         print_budget(console, budget)
         if "repeat_stars" in budget.attrs:
             say(console, f"repeat: {budget.attrs['repeat_stars']}")
         sizes = budget.sizes
-        say(console, f"evaluated {sizes['kind']} kinds of error of {sizes['star']} stars: {options.out}")
+        say(console, f"evaluated {sizes['kind']} kinds of error of {sizes['star']} stars: {out}")
 
 
-def _n_chosen(stars: int | list[str] | None, store: Path) -> int:
+def _n_chosen(stars: int | Sequence[str] | None, store: Path) -> int:
     """Return how many stars of a store are chosen."""
     return stars if isinstance(stars, int) else n_stars(store) if stars is None else len(stars)
 

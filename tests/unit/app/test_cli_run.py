@@ -1,6 +1,7 @@
 """`bayescannon run`: the whole pipeline from one file."""
 
 import json
+import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -196,3 +197,37 @@ columns_b = {{ fe_h = "m_h" }}
     bare = replace(result, outputs={})
     with pytest.raises(InputError, match="the run has no model spectra: its configuration does not ask for them"):
         _ = bare.model_spectra
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": "[train]\nfolds = 0", "validate": "[coverage]"}, "[coverage] needs folds in [train]"),
+        ({"validate": '[coverage]\npipeline_labels = "no.csv"'}, "there is no file"),
+        ({"validate": '[uncertainties]\nkinds = ["fromal"]'}, "kinds of error must be among formal"),
+        ({"validate": '[compare]\ntable = "no.csv"'}, "no.csv"),
+        ({"label": '[label]\nmodel_stars = "3"'}, "[label] model_stars needs model_spectra"),
+        ({"label": '[label]\nmodel_spectra = "model.nc"'}, "the output of model-spectra and the output of train"),
+    ],
+)
+def test_later_steps_that_cannot_be_done_are_refused_before_any_work(config, tmp_path, refused, changes, message):
+    assert message in refused("run", config(**changes))
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_damaged_journal_and_a_step_without_its_output_are_done_again(config, tmp_path, capsys):
+    path = config(train='[train]\nlabel_names = ["teff", "logg"]\nfolds = 0', figures="figures = false")
+    results = tmp_path / "results"
+    assert main(["run", str(path), "--until", "train"]) == 0
+    model = (results / "model.nc").read_bytes()
+    # what a killed run left of a step is no output of it
+    (results / "run.json").write_text('{"format": "bayescannon run 1", "steps": {"prepare"')
+    capsys.readouterr()
+    assert main(["run", str(path), "--until", "train"]) == 1
+    assert "exists; choose another name, or replace it with --overwrite" in capsys.readouterr().err
+    assert (results / "model.nc").read_bytes() == model
+    assert main(["run", str(path), "--until", "train", "--overwrite"]) == 0
+    shutil.rmtree(results / "store.zarr" / "flux")
+    capsys.readouterr()
+    assert main(["run", str(path), "--until", "validate"]) == 1
+    assert "flux/c.0.0" in capsys.readouterr().err

@@ -49,3 +49,27 @@ def test_worker_processes_make_the_same_model(small, tmp_path, monkeypatch):
     assert _train(small, tmp_path / "one.nc") == 0
     assert _train(small, tmp_path / "two.nc", "--workers", "2") == 0
     assert (tmp_path / "one.nc").read_bytes() == (tmp_path / "two.nc").read_bytes()
+
+
+def test_a_run_takes_up_finished_folds_too(small, tmp_path, folds, monkeypatch, capsys):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        f'out = "results"\n[prepare]\nspectra = "{small.survey}/spectra"\n'
+        f'[labels]\ntable = "{small.survey}/apogee.fits"\n'
+        '[train]\nlabel_names = ["teff", "logg"]\nfolds = 2\nclip_rounds = 0\n',
+        encoding="utf-8",
+    )
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(train_verb, "write_result", interrupted)
+        assert main(["run", str(config), "--until", "train"]) == 130
+    (next((tmp_path / "results").glob(".model.nc.work*")) / "fold-0.note").unlink()
+    folds.clear()
+    capsys.readouterr()
+    assert main(["run", str(config), "--until", "train"]) == 0
+    assert folds == [0]
+    assert "prepare: finished before" in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["model.nc", "run.json", "store.zarr"]
