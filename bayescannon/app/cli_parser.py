@@ -34,7 +34,7 @@ from bayescannon.cannon.mock_choices import MOCK_ODD, MOCK_POPULATIONS, MOCK_REL
 from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices
 from bayescannon.cannon.source_choices import MergeChoices
-from bayescannon.cannon.star_choices import CoverageChoices, UncertaintyChoices
+from bayescannon.cannon.star_choices import CoverageChoices, ModelSpectraChoices, UncertaintyChoices
 from bayescannon.data.display import as_message
 
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
@@ -282,6 +282,7 @@ def _add_label(commands: Commands) -> argparse.ArgumentParser:
     add_choices(parser, LabellingChoices)
     add_choices(parser, SelectionChoices)
     add_choices(parser, OddChoices)
+    add_choices(parser, ModelSpectraChoices)
     add_choices(parser, LayoutChoices)
     add_choices(parser, BlockSizeChoices)
     return parser

@@ -22,7 +22,7 @@ from bayescannon.cannon.odd_choices import OddChoices, OddTrainingChoices
 from bayescannon.cannon.options import TrainingOptions, choose_nuisances
 from bayescannon.cannon.population_choices import PopulationChoices, SelectionChoices, survey_defaults
 from bayescannon.cannon.source_choices import MergeChoices, SourceChoices
-from bayescannon.cannon.star_choices import CoverageChoices, UncertaintyChoices
+from bayescannon.cannon.star_choices import CoverageChoices, ModelSpectraChoices, UncertaintyChoices
 from bayescannon.data.label_definitions import define_labels
 from bayescannon.io.size_limits import TOML, TOML_DEPTH, read_limited
 from bayescannon.numerics.annotated import fits_type, type_text
@@ -77,7 +77,7 @@ class TrainConfig(ReferenceChoices, MergeChoices, PopulationChoices, TrainingCho
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelConfig(LabellingChoices, SelectionChoices, OddChoices):
+class LabelConfig(LabellingChoices, SelectionChoices, OddChoices, ModelSpectraChoices):
     """Section ``[label]``: labelling every star of the store, and which of them the catalogue keeps."""
 
     catalogue: str = "catalogue.fits"
@@ -172,6 +172,7 @@ def read_config(path: str | Path) -> RunConfig:
         else:
             values[name] = _section(section, table, f"[{name}]")
     config = RunConfig(**values)
+    config = replace(config, label=replace(config.label, model_stars=_beside(folder, config.label.model_stars)))
     if config.uncertainties is not None:
         stars = _beside(folder, config.uncertainties.stars)
         config = replace(config, uncertainties=replace(config.uncertainties, stars=stars))

@@ -24,7 +24,7 @@ from bayescannon.app.config import (
 )
 
 _WIDTH = 100
-_PATHS = {"spectra", "table", "grid", "redshift", "populations", "pipeline_labels", "stars"}
+_PATHS = {"spectra", "table", "grid", "redshift", "populations", "pipeline_labels", "stars", "model_stars"}
 # keys without a help text of their own
 _HELP = {
     "spectra": "folder or file of spectra, or a text file with one path per line",

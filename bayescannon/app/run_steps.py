@@ -11,6 +11,7 @@ from rich.console import Console
 from bayescannon import __version__
 from bayescannon.app.catalogue_run import label_catalogue
 from bayescannon.app.config import RunConfig, tables_of
+from bayescannon.app.model_spectra import write_chosen_spectra
 from bayescannon.app.more_steps import MoreSteps, chosen_executor, contents_of, engine_of
 from bayescannon.app.pictures import write_figures
 from bayescannon.app.rescue import write_result
@@ -185,6 +186,10 @@ class RunSteps:
                 n_draws=chosen.draws if chosen.posterior else 0, correct_offsets=chosen.correct_offsets,
                 odd=chosen.odd, false_alarms=chosen.false_alarms, overwrite=True, progress=progress,
             )  # fmt: skip
+        write_chosen_spectra(
+            self.console, chosen, model, self.paths["store"], self.paths["catalogue"], overwrite=True,
+            beside=Path(self.config.out),
+        )  # fmt: skip
         text = "; ".join(part for part in (summary(made.facts, n_starts=chosen.starts), made.selection) if part)
         self.result.made["summary"] = text
 

@@ -13,6 +13,7 @@ from bayescannon.app.catalogue_run import LabelledCatalogue, check_layout_path, 
 from bayescannon.app.config import Labels
 from bayescannon.app.console import make_console
 from bayescannon.app.engines import choose_engine
+from bayescannon.app.model_spectra import write_chosen_spectra
 from bayescannon.app.rescue import write_result
 from bayescannon.app.stores import star_choice
 from bayescannon.app.summary import coverage_summary, summary
@@ -25,6 +26,7 @@ from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.populations.either_model import coverage_of_catalogue, qualify
 from bayescannon.cannon.populations.survey_file import load_any_model
 from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.star_choices import ModelSpectraChoices
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.label_distance import PAPER_SCALES
 from bayescannon.io.catalogue import check_catalogue_path, read_catalogue, write_catalogue
@@ -52,6 +54,9 @@ def label_stars(options: argparse.Namespace) -> None:
         odd=options.odd,
         layout=LayoutChoices.of(options).layout,
     )  # fmt: skip
+    write_chosen_spectra(
+        console, ModelSpectraChoices.of(options), model, options.store, options.out, overwrite=options.overwrite
+    )
     text = summary(made.facts, n_starts=options.starts)
     say(console, f"{'; '.join(part for part in (text, made.selection) if part)}: {options.out}")
 

@@ -21,7 +21,7 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "fetch": {"out": _FOLDER, "failed": _FILE},
     "prepare": {"out": _STORE, "refused": _FILE},
     "train": {"out": _FILE},
-    "label": {"out": _FILE},
+    "label": {"out": _FILE, "model_spectra": _STORE, "residual_spectra": _STORE},
     "uncertainties": {"out": _FILE},
     "coverage": {"out": _FILE},
     "validate": {"json": _FILE},
@@ -63,7 +63,7 @@ def check_files(options: argparse.Namespace) -> None:
     if getattr(options, "layout", FILE) != FILE:
         written["out"] = _STORE
     outputs = [
-        Output(path, "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
+        Output(Path(path), "--out" if name == "out" else f"--{name.replace('_', '-')}", **kind)
         for name, kind in written.items()
         # what can be written at a URL is known where it is written
         if (path := getattr(options, name, None)) is not None and url_of(path) is None

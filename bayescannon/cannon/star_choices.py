@@ -29,6 +29,23 @@ class UncertaintyChoices(Choices):
 
 
 @dataclass(frozen=True)
+class ModelSpectraChoices(Choices):
+    """Whether the model spectra of labelled stars are written, and of which."""
+
+    model_spectra: str | None = choice(
+        None, "write the model flux of the stars at their labels, as a store of spectra", metavar="STORE.zarr"
+    )
+    residual_spectra: str | None = choice(
+        None, "write data - model of the same stars, as a store of spectra", metavar="STORE.zarr"
+    )
+    model_stars: str | None = choice(
+        None,
+        "of how many stars, the first, or of which: names, or a text file with one name per line; of all unless given",
+        metavar="N|ID,...|FILE",
+    )
+
+
+@dataclass(frozen=True)
 class CoverageChoices(Choices):
     """How the distance of stars from the training set is assessed."""
 

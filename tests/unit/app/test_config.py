@@ -84,7 +84,8 @@ def test_every_key_is_read(read):
     assert options.nuisances == Nuisances(5, 40, 0.01, 2)
     assert config.label == LabelConfig(
         starts=3, seed=11, catalogue="catalogue.ecsv", prior="coverage", posterior=True, draws=500,
-        correct_offsets=True, odd=True, only="giant", false_alarms=0.02,
+        correct_offsets=True, odd=True, only="giant", false_alarms=0.02, model_spectra="model.zarr",
+        residual_spectra="residual.zarr", model_stars="20",
         velocity_prior="20 km/s", line_spread_prior="50km/s", continuum_prior=0,
         continuum_order=1,
     )  # fmt: skip

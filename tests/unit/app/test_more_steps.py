@@ -2,6 +2,7 @@
 
 from bayescannon.app.cli import main
 from bayescannon.io.catalogue import read_catalogue
+from bayescannon.io.store import load_spectra
 
 
 def test_sections_on_request_are_steps_and_until_ends_after_one(small, tmp_path, capsys):
@@ -17,6 +18,11 @@ label_names = ["teff", "logg", "fe_h"]
 folds = 2
 [validate]
 folds = 0
+[label]
+model_spectra = "model.zarr"
+model_stars = "4"
+[engine]
+workers = 1
 [uncertainties]
 kinds = ["formal", "bootstrap"]
 stars = "10"
@@ -41,6 +47,7 @@ columns_b = {{ fe_h = "m_h" }}
     assert "evaluated 2 kinds of error of 10 stars" in said
     results = tmp_path / "results"
     assert (results / "compare" / "comparison.json").exists()
+    assert len(load_spectra(results / "model.zarr")) == 4
     assert "label_distance" in read_catalogue(results / "coverage.fits").colnames
     assert main(["run", str(tmp_path / "run.toml")]) == 0
     assert capsys.readouterr().out.count("finished before, with the same inputs") == 7

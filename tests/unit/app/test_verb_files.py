@@ -21,6 +21,7 @@ CALLS = {
     "prepare --refused": ["prepare", "in", "--out", "s.zarr", "--refused"],
     "train": ["train", "in", "--labels", "in", "--out"],
     "label": ["label", "in", "in", "--out"],
+    "label --model-spectra": ["label", "in", "in", "--out", "c.fits", "--model-spectra"],
     "uncertainties": ["uncertainties", "in", "in", "--out"],
     "coverage": ["coverage", "in", "in", "--out"],
     "validate": ["validate", "in", "in", "--labels", "in", "--json"],
@@ -32,7 +33,7 @@ CALLS = {
     "run": ["run"],
 }
 CALLS |= {f"{verb} --log-file": [*CALLS[verb], "new.fits", "--log-file"] for verb in ("label", "prepare", "mock")}
-FOLDERS = ("demo", "mock", "fetch", "prepare", "compare", "information --figures", "run")
+FOLDERS = ("demo", "mock", "fetch", "prepare", "label --model-spectra", "compare", "information --figures", "run")
 
 
 @pytest.fixture
