@@ -13,6 +13,9 @@ from bayescannon.data.prepare import lamost_grid
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra
 
+# of labels without [alpha/M]
+FIGURES = ("one_to_one", "coefficients", "kiel", "snr_and_chi2", "sky", "corner", "scatter_by_snr")
+
 
 @pytest.fixture
 def refused(capsys):
@@ -52,7 +55,7 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
     assert "errors: calibrated on" in said
     assert len(read_catalogue(results / "catalogue.fits")) == len(load_spectra(results / "store.zarr"))
     assert len(json.loads((results / "validation.json").read_text())) == 12
-    for figure in ("one_to_one", "coefficients", "kiel"):
+    for figure in FIGURES:
         assert (results / "figures" / f"{figure}.png").stat().st_size > 10_000
     for text in (f"prepared {N_REFERENCE + N_TEST} of", "Reference set", "k-fold, snr > 50", "labelled", "drew"):
         assert text in said
@@ -70,7 +73,7 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
     changed = {
         file.name for file in results.rglob("*") if file.stat().st_mtime_ns != before.get(file) and file.is_file()
     }
-    assert changed == {"validation.json", "run.json", "one_to_one.png", "coefficients.png", "kiel.png"}
+    assert changed == {"validation.json", "run.json", *(f"{name}.png" for name in FIGURES)}
 
 
 def test_an_interrupted_run_goes_on_at_the_step_that_was_interrupted(config, tmp_path, capsys, monkeypatch):
