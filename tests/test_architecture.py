@@ -127,7 +127,6 @@ TESTED_TOGETHER = {
     "app.cli_verbs": "unit/app/test_cli.py",
     "app.star_verbs": "unit/app/test_cli.py",
     "app.cli_values": "unit/app/test_cli.py",
-    "app.more_steps": "unit/app/test_cli_run.py",
     "app.pictures": "unit/app/test_cli.py",
     "app.result": "unit/app/test_cli_run.py",
     "app.run": "unit/app/test_cli_run.py",

@@ -13,6 +13,7 @@ from bayescannon import __version__
 from bayescannon.app.cli_values import EMPTY_BY_DEFAULT, READERS, count, named_counts
 from bayescannon.app.completion import add_completion
 from bayescannon.app.parser_compare import add_compare_files
+from bayescannon.app.parser_fetch import add_fetch_options
 from bayescannon.app.parser_init import add_init_files
 from bayescannon.app.step_names import STEPS
 from bayescannon.cannon.choice_fields import Choices
@@ -84,8 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_completion(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verbs = (
-        _add_demo, _add_mock, _add_check_input, _add_init, _add_prepare, _add_train, _add_label, _add_uncertainties,
-        _add_coverage, _add_validate, _add_compare, _add_information, _add_compare_models, _add_run, _add_check,
+        _add_demo, _add_mock, _add_check_input, _add_init, _add_fetch, _add_prepare, _add_train, _add_label,
+        _add_uncertainties, _add_coverage, _add_validate, _add_compare, _add_information, _add_compare_models, _add_run,
+        _add_check,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -232,6 +234,12 @@ def _add_init(commands: Commands) -> argparse.ArgumentParser:
     add_init_files(parser)
     add_choices(parser, PrepareChoices)
     add_choices(parser.add_argument_group("labels"), LabelTableChoices)
+    return parser
+
+
+def _add_fetch(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "fetch", "fetch files of surveys from their archives, going on where it was interrupted")
+    add_fetch_options(parser)
     return parser
 
 

@@ -100,6 +100,12 @@ def _init(options: argparse.Namespace) -> int:
     return 0
 
 
+def _fetch(options: argparse.Namespace) -> int:
+    from bayescannon.app.fetch import fetch
+
+    return fetch(options)
+
+
 def _prepare(options: argparse.Namespace) -> None:
     from bayescannon.app.console import make_console
     from bayescannon.app.terminal import print_prepared, progress_bar
@@ -293,6 +299,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "mock": _mock,
     "check-input": _check_input,
     "init": _init,
+    "fetch": _fetch,
     "prepare": _prepare,
     "train": _train,
     "label": _label,

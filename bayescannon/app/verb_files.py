@@ -18,6 +18,7 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "mock": {"out": _FOLDER},
     "check-input": {"json": _FILE},
     "init": {"out": _FILE},
+    "fetch": {"out": _FOLDER, "failed": _FILE},
     "prepare": {"out": _STORE, "refused": _FILE},
     "train": {"out": _FILE},
     "label": {"out": _FILE, "model_spectra": _STORE},
@@ -33,7 +34,7 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
 # options of any verb that name what is read; those that may be no path are looked for and not required
 _READ = (
     "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "paths", "grid", "redshift",
-    "populations", "a", "b",
+    "populations", "a", "b", "ids", "token_file",
 )  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """The README's example does what the README says: it prints labels with errors, and draws the figure shown."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from matplotlib.image import imread
+
+from bayescannon.app.cli_parser import build_parser
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,3 +34,12 @@ def test_the_figure_and_every_folder_named_are_there():
         r"`((?:studies|notebooks|benchmarks)/\w*)`", README
     ):
         assert (ROOT / target).exists(), target
+
+
+def test_the_commands_for_real_surveys_can_be_given():
+    section = README.partition("## Real surveys")[2].partition("\n## ")[0]
+    commands = [part.strip() for line in section.splitlines() if line.startswith("    ") for part in line.split("&&")]
+    assert len(commands) == 6
+    parser = build_parser()
+    verbs = [parser.parse_args(shlex.split(command)[1:]).verb for command in commands]
+    assert verbs == ["fetch", "fetch", "init", "run", "fetch", "compare"]

@@ -142,7 +142,8 @@ def test_the_tally_adds_up(result):
 
 
 def test_figures_are_drawn(result):
-    for name in ("one_to_one", "coefficients", "kiel"):
+    names = ("one_to_one", "coefficients", "kiel", "snr_and_chi2", "alpha_fe", "sky", "corner", "scatter_by_snr")
+    for name in names:
         pixels = imread(result.outputs[name])
         assert min(pixels.shape[:2]) > 400
         ink = (pixels[..., :3] < 0.9).any(axis=-1).mean()

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,13 +9,13 @@ import pytest
 from small_survey import N_REFERENCE, N_TEST, run_refused
 
 from bayescannon.app.cli import main
-from bayescannon.app.config import read_config
-from bayescannon.app.run import run_pipeline
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.prepare import lamost_grid
 from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.store import load_spectra
-from bayescannon.numerics.errors import InputError
+
+# of labels without [alpha/M]
+FIGURES = ("one_to_one", "coefficients", "kiel", "snr_and_chi2", "sky", "corner", "scatter_by_snr")
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
     assert "errors: calibrated on" in said
     assert len(read_catalogue(results / "catalogue.fits")) == len(load_spectra(results / "store.zarr"))
     assert len(json.loads((results / "validation.json").read_text())) == 12
-    for figure in ("one_to_one", "coefficients", "kiel"):
+    for figure in FIGURES:
         assert (results / "figures" / f"{figure}.png").stat().st_size > 10_000
     for text in (f"prepared {N_REFERENCE + N_TEST} of", "Reference set", "k-fold, snr > 50", "labelled", "drew"):
         assert text in said
@@ -75,7 +74,7 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
     changed = {
         file.name for file in results.rglob("*") if file.stat().st_mtime_ns != before.get(file) and file.is_file()
     }
-    assert changed == {"validation.json", "run.json", "one_to_one.png", "coefficients.png", "kiel.png"}
+    assert changed == {"validation.json", "run.json", *(f"{name}.png" for name in FIGURES)}
 
 
 def test_an_interrupted_run_goes_on_at_the_step_that_was_interrupted(config, tmp_path, capsys, monkeypatch):
@@ -140,63 +139,6 @@ def test_run_finds_a_wrong_way_to_match_before_any_work(small, config, tmp_path,
     )
     assert "radius must be positive" in refused("run", config(labels=labels + "radius = 0"))
     assert not list(tmp_path.glob("results/*"))
-
-
-def test_sections_on_request_are_steps_and_until_ends_after_one(small, tmp_path, capsys):
-    text = f"""
-out = "results"
-figures = false
-[prepare]
-spectra = {str(small.survey / "spectra")!r}
-[labels]
-table = {str(small.survey / "apogee.fits")!r}
-[train]
-label_names = ["teff", "logg", "fe_h"]
-folds = 2
-[label]
-model_spectra = "models.zarr"
-model_stars = "5"
-[validate]
-folds = 0
-[uncertainties]
-kinds = ["formal", "bootstrap"]
-stars = "10"
-bootstrap = 2
-[coverage]
-pipeline_labels = {str(small.survey / "lasp.csv")!r}
-pipeline_columns = {{ id = "file" }}
-[compare]
-table = {str(small.survey / "truth.csv")!r}
-columns_b = {{ fe_h = "m_h" }}
-""".replace("'", '"')
-    (tmp_path / "run.toml").write_text(text, encoding="utf-8")
-    assert main(["run", str(tmp_path / "run.toml"), "--until", "labels"]) == 1
-    error = capsys.readouterr().err
-    steps = "prepare, train, validate, label, model-spectra, uncertainties, coverage, compare"
-    assert f"--until must be one of the steps {steps}; got 'labels'" in error
-    assert main(["run", str(tmp_path / "run.toml"), "--until", "prepare"]) == 0
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {"store.zarr", "run.json"}
-    capsys.readouterr()
-    assert main(["run", str(tmp_path / "run.toml")]) == 0
-    said = capsys.readouterr().out
-    assert "prepare: finished before" in said
-    assert "evaluated 2 kinds of error of 10 stars" in said
-    results = tmp_path / "results"
-    assert (results / "compare" / "comparison.json").exists()
-    assert "label_distance" in read_catalogue(results / "coverage.fits").colnames
-    assert main(["run", str(tmp_path / "run.toml")]) == 0
-    assert capsys.readouterr().out.count("finished before, with the same inputs") == 8
-    # spectra of other stars leave the labels as they are; and all of it can be had from Python
-    (tmp_path / "run.toml").write_text(text.replace('model_stars = "5"', 'model_stars = "6"'), encoding="utf-8")
-    assert main(["run", str(tmp_path / "run.toml"), "--overwrite"]) == 0
-    assert capsys.readouterr().out.count("finished before, with the same inputs") == 7
-    result = run_pipeline(read_config(tmp_path / "run.toml"))
-    assert result.model_spectra.sizes["star"] == 6
-    assert result.uncertainties.sizes["star"] == 10
-    assert len(result.coverage) == len(result.catalogue)
-    bare = replace(result, outputs={})
-    with pytest.raises(InputError, match="the run has no model spectra: its configuration does not ask for them"):
-        _ = bare.model_spectra
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-from every_key import EVERYTHING, SMALLEST
+from run_configs import EVERYTHING, SMALLEST
 
 from bayescannon.app.config import (
     CompareConfig,

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from run_configs import EVERYTHING, SMALLEST
 
 from bayescannon.app.config import (
     CompareConfig,
@@ -17,7 +18,6 @@ from bayescannon.app.config import (
     read_config,
 )
 from bayescannon.app.config_text import config_text
-from tests.helpers.every_key import EVERYTHING, SMALLEST
 
 
 def _again(config, folder):

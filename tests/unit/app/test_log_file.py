@@ -61,7 +61,7 @@ def test_every_star_that_is_refused_or_has_no_labels_is_logged(tmp_path):
     bc.save_model(model, tmp_path / "model.nc")
     command = ["label", str(tmp_path / "model.nc"), str(store), "--out", str(tmp_path / "rows.ecsv")]
     assert main([*command, "--log-file", str(tmp_path / "log.txt")]) == 0
-    found = [line for line in _lines(tmp_path / "log.txt") if line.startswith("INFO label: ")]
+    found = [line for line in _lines(tmp_path / "log.txt") if line.startswith("INFO label: dead")]
     assert len(found) == 1
     assert found[0].startswith("INFO label: dead: ")
     survey = write_survey(tmp_path / "survey", 2, 0, seed=1)

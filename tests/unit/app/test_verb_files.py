@@ -15,10 +15,13 @@ CALLS = {
     "mock": ["mock", "--n-reference=2", "--n-test=2"],
     "check-input": ["check-input", "in", "--json"],
     "init": ["init", "--spectra", "in", "--labels", "in", "--out"],
+    "fetch": ["fetch", "ho2017", "--mirror", "http://127.0.0.1:9", "--dry-run", "--out"],
+    "fetch --failed": ["fetch", "ho2017", "--mirror", "http://127.0.0.1:9", "--failed"],
     "prepare": ["prepare", "in", "--out"],
     "prepare --refused": ["prepare", "in", "--out", "s.zarr", "--refused"],
     "train": ["train", "in", "--labels", "in", "--out"],
     "label": ["label", "in", "in", "--out"],
+    "label --model-spectra": ["label", "in", "in", "--out", "c.fits", "--model-spectra"],
     "uncertainties": ["uncertainties", "in", "in", "--out"],
     "coverage": ["coverage", "in", "in", "--out"],
     "validate": ["validate", "in", "in", "--labels", "in", "--json"],
@@ -30,7 +33,7 @@ CALLS = {
     "run": ["run"],
 }
 CALLS |= {f"{verb} --log-file": [*CALLS[verb], "new.fits", "--log-file"] for verb in ("label", "prepare", "mock")}
-FOLDERS = ("demo", "mock", "prepare", "compare", "information --figures", "run")
+FOLDERS = ("demo", "mock", "fetch", "prepare", "label --model-spectra", "compare", "information --figures", "run")
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ NAMES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bad_output_is_found_first(place, capsys, monkeypatch, verb, name):
 
-    if name in ("..", "/") and verb in ("demo", "mock", "compare", "information --figures", "run"):
+    if name in ("..", "/") and verb in ("demo", "mock", "fetch", "compare", "information --figures", "run"):
         # files are added to these folders; they are refused, if at all, for what is in them
         return
     command = _command(verb, name)
@@ -110,7 +113,7 @@ def test_a_folder_is_no_file(place, capsys, verb):
     assert _state(place) == before
 
 
-@pytest.mark.parametrize("verb", [verb for verb in CALLS if verb.split()[0] not in ("demo", "mock", "run")])
+@pytest.mark.parametrize("verb", [verb for verb in CALLS if verb.split()[0] not in ("demo", "mock", "fetch", "run")])
 def test_an_output_that_is_an_input_is_refused(place, capsys, verb):
     os.link("file.fits", "in")
     before = _state(place)

@@ -1,4 +1,4 @@
-"""Configurations of a run: the smallest, and one with every key, each with another value than its default."""
+"""Configurations of runs: the smallest one, and one with every key."""
 
 SMALLEST = """
 out = "results"
@@ -79,6 +79,8 @@ prior = "coverage"
 posterior = true
 draws = 500
 correct_offsets = true
+model_spectra = "models.zarr"
+model_stars = "20"
 odd = true
 only = "giant"
 false_alarms = 0.02
@@ -86,8 +88,6 @@ velocity_prior = "20 km/s"
 line_spread_prior = "50km/s"
 continuum_prior = 0
 continuum_order = 1
-model_spectra = "models.zarr"
-model_stars = "20"
 
 [validate]
 folds = 0
