@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -32,8 +33,10 @@ from bayescannon.data.label_distance import PAPER_SCALES
 from bayescannon.data.label_table import LabelTable
 from bayescannon.io.catalogue import check_catalogue_path, read_catalogue, write_catalogue
 from bayescannon.io.catalogue_folder import is_folder_of_parts
-from bayescannon.io.outputs import check_output_file
+from bayescannon.io.output_lock import locked
+from bayescannon.io.outputs import check_output_file, real_path
 from bayescannon.io.store_rows import n_stars
+from bayescannon.io.store_writer import check_output_store
 from bayescannon.io.tables import read_labels
 from bayescannon.uncertainty.budget import BudgetChoices
 
@@ -42,24 +45,31 @@ def label_stars(options: argparse.Namespace) -> None:
     """Label every star of a store and write a catalogue."""
     console = make_console()
     check_layout_path(options.out, LayoutChoices.of(options).layout, overwrite=options.overwrite)
-    model = load_any_model(options.model)
-    made = _catalogue_of(
-        console, options, model, options.store, "label",
-        only=options.only,
-        prior=options.prior,
-        nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
-        n_draws=options.draws if options.posterior else 0,
-        correct_offsets=options.correct_offsets,
-        n_starts=options.starts,
-        false_alarms=options.false_alarms,
-        odd=options.odd,
-        layout=LayoutChoices.of(options).layout,
-    )  # fmt: skip
     chosen = LabelConfig.of(options)
+    outputs = [options.out]
     if chosen.model_spectra is not None:
-        size = BlockSizeChoices.of(options)
-        out = Path(chosen.model_spectra)
-        write_models(console, model, options.store, out, chosen, size, overwrite=options.overwrite)
+        outputs.append(Path(chosen.model_spectra))
+        check_output_store(outputs[1], overwrite=options.overwrite)
+    model = load_any_model(options.model)
+    with ExitStack() as stack:
+        # all are of one command: what a killed one had finished is no obstacle to the same command
+        for one in outputs:
+            stack.enter_context(locked(real_path(one)))
+        made = _catalogue_of(
+            console, options, model, options.store, "label",
+            only=options.only,
+            prior=options.prior,
+            nuisances=choose_nuisances(NuisanceChoices.of(options), model.options.nuisances),
+            n_draws=options.draws if options.posterior else 0,
+            correct_offsets=options.correct_offsets,
+            n_starts=options.starts,
+            false_alarms=options.false_alarms,
+            odd=options.odd,
+            layout=LayoutChoices.of(options).layout,
+        )  # fmt: skip
+        if chosen.model_spectra is not None:
+            size = BlockSizeChoices.of(options)
+            write_models(console, model, options.store, outputs[1], chosen, size, overwrite=options.overwrite)
     text = summary(made.facts, n_starts=options.starts)
     say(console, f"{'; '.join(part for part in (text, made.selection) if part)}: {options.out}")
 

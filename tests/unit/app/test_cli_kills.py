@@ -15,9 +15,11 @@ VERBS = {
     "train with folds": [*TRAIN, "new.nc", "--folds", "2"],
     "label": ["label", "model.nc", "store.zarr", "--out", "rows.fits"],
     "label again": ["label", "model.nc", "store.zarr", "--out", "rows.ecsv", "--overwrite"],
+    "model spectra": ["label", "model.nc", "store.zarr", "--out", "rows.fits", "--model-spectra", "fits.zarr"],
     "uncertainties": ["uncertainties", "model.nc", "store.zarr", "--kinds", "formal,coefficient", "--out", "new.nc"],
     "coverage": ["coverage", "model.nc", "store.zarr", "--out", "rows.parquet"],
     "run": ["run", "run.toml"],
+    "run with all steps": ["run", "all.toml"],
 }
 CONFIG = """
 out = "run"
@@ -32,6 +34,21 @@ folds = 2
 [validate]
 folds = 2
 """
+ALL_STEPS = (
+    CONFIG
+    + """
+[label]
+model_spectra = "fits.zarr"
+model_stars = "20"
+[uncertainties]
+kinds = ["formal", "calibrated"]
+stars = "20"
+[coverage]
+[compare]
+table = "survey/truth.csv"
+columns_b = { fe_h = "m_h" }
+"""
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +60,7 @@ def before(small, tmp_path_factory):
     shutil.copy(small.model, folder / "model.nc")
     (folder / "rows.ecsv").write_text("# an older catalogue\n")
     (folder / "run.toml").write_text(CONFIG)
+    (folder / "all.toml").write_text(ALL_STEPS)
     return folder
 
 
@@ -53,7 +71,7 @@ def _check(verb, before, work, operations):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("verb", ["prepare again", "train", "label", "uncertainties"])
+@pytest.mark.parametrize("verb", ["prepare again", "train", "label", "model spectra", "uncertainties"])
 def test_a_command_killed_at_some_operations_finishes_when_it_is_run_again(verb, before, tmp_path):
     _check(verb, before, tmp_path, 2)
 

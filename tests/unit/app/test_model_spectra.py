@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from small_survey import run_refused
+from survey_models import draw_stars, known_survey
 
 from bayescannon.app import model_spectra
 from bayescannon.app.check import find_damage
@@ -15,6 +16,7 @@ from bayescannon.data.preset import choose_preset
 from bayescannon.io.outputs import OutputExistsError
 from bayescannon.io.store import StoreError, load_spectra, open_store, store_id
 from bayescannon.io.store_append import OldStore
+from bayescannon.io.store_writer import save_spectra
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +113,25 @@ def test_damage_is_found_and_nothing_is_added_or_replaced_unasked(small, tmp_pat
     data[100] ^= 1
     file.write_bytes(data)
     assert "the file residual/c.0.0, residual of stars 0 to 2, is damaged" in find_damage(path)[0]
+
+
+def test_a_survey_model_gives_the_spectra_of_each_stars_most_probable_population(tmp_path):
+    survey = known_survey(0.02)
+    spectra, _, population = draw_stars(survey, 150, seed=3)
+    store = save_spectra(spectra, tmp_path / "store.zarr")
+    path = write_model_spectra(survey, store, tmp_path / "models.zarr", block=128)
+    with open_store(path) as found:
+        names = np.array(found["fit_population"].to_numpy().tolist())
+        labels = np.stack([found[f"fit_{name}"].to_numpy() for name in survey.label_names], axis=1)
+        flux, ivar = found["flux"].to_numpy(), found["ivar"].to_numpy()
+        chi = found["residual"].to_numpy() * np.sqrt(ivar)
+    right = names == np.array(survey.names)[population]
+    assert right.mean() > 0.9
+    for number, name in enumerate(survey.names):
+        mine = names == name
+        assert mine.sum() > 20
+        np.testing.assert_allclose(flux[mine], survey.model_of(number).predict(labels[mine]), atol=1e-6)
+    # two labels are fitted to 60 pixels
+    assert abs(chi[right].std() - np.sqrt(58 / 60)) < 0.03
+    whole = write_model_spectra(survey, store, tmp_path / "again.zarr", engine="processes")
+    assert store_id(whole) == store_id(path)
