@@ -104,7 +104,7 @@ def test_the_paper_from_spectra_to_its_page(tmp_path):
     # a survey whose writing was interrupted is written again, and a wrong key is a sentence
     (out / "survey" / "truth.csv").unlink()
     (out / "study.json").unlink()
-    assert _paper(tmp_path).returncode == 0
+    assert _paper(tmp_path, "--overwrite").returncode == 0
     (tmp_path / "small.toml").write_text('data = "mock"\n[mock]\nn = 3\n', encoding="utf-8")
     wrong = subprocess.run(
         [sys.executable, "run.py", "--config", str(tmp_path / "small.toml"), "--out", str(tmp_path / "x")], cwd=STUDY,
