@@ -1,7 +1,7 @@
 """The steps of a run, in order: what each makes of which inputs, and what it says."""
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,6 @@ from bayescannon.io.catalogue import check_catalogue_names
 from bayescannon.io.outputs import replacing
 from bayescannon.io.preparation import digest_of_source, prepare_files
 from bayescannon.io.store import store_id
-from bayescannon.numerics.progress import can_draw
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,10 @@ class RunSteps:
     def _train(self) -> None:
         config, console = self.config, self.console
         seed, starts = config.label.seed, config.label.starts
-        with console.status("train") if can_draw(console) else nullcontext():
-            model, reference = train_from_config(self.paths["store"], config.labels, config.train, seed=seed)
+        with progress_bar(console, "train") as progress:
+            model, reference = train_from_config(
+                self.paths["store"], config.labels, config.train, seed=seed, progress=progress
+            )
         print_tally(console, reference.tally)
         print_trained(console, model)
         if config.train.folds:

@@ -36,9 +36,10 @@ def train_and_write(options: argparse.Namespace, labels: Labels) -> None:
         if engine.workers is not None or engine.dask is not None:
             executor = as_executor(engine.dask or "processes", engine.workers)
             stack.callback(executor.close)
-        model, reference = train_from_config(
-            options.store, labels, config, seed=options.seed, say=partial(print_notes, console)
-        )
+        with progress_bar(console, "train") as progress:
+            model, reference = train_from_config(
+                options.store, labels, config, seed=options.seed, say=partial(print_notes, console), progress=progress
+            )
         print_tally(console, reference.tally)
         print_trained(console, model)
         fingerprint = {
