@@ -4,13 +4,17 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper test test-long soak bench-smoke lint format clean
+.PHONY: demo paper studies test test-long soak bench-smoke lint format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
 
 paper: .venv/.installed
 	$(BIN)/python studies/ho2017/run.py
+
+# hours; STUDIES="ho2017 real_lamost" for some, BAYESCANNON_TEST_DATA for those on real spectra
+studies: .venv/.installed
+	$(BIN)/python studies/run_all.py $(STUDIES)
 
 test: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope

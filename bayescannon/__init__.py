@@ -46,7 +46,7 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 if TYPE_CHECKING:
     from bayescannon.app.catalogue_comparison import compare_catalogues

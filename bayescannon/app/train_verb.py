@@ -1,7 +1,7 @@
 """Train from a store and tables of labels and write the model, with finished folds kept until it is written."""
 
 import argparse
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from bayescannon.io.output_lock import locked
 from bayescannon.io.store import store_id
 from bayescannon.io.work_folder import WorkFolder
 from bayescannon.numerics.executors import as_executor
-from bayescannon.numerics.progress import can_draw
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,11 @@ class Training:
             if engine.workers is not None or engine.dask is not None:
                 executor = as_executor(engine.dask or "processes", engine.workers)
                 stack.callback(executor.close)
-            with console.status("train") if can_draw(console) else nullcontext():
+            with progress_bar(console, "train") as progress:
                 model, reference = train_from_config(
-                    self.store, self.labels, config, seed=self.seed, say=partial(print_notes, console)
-                )
+                    self.store, self.labels, config, seed=self.seed, say=partial(print_notes, console),
+                    progress=progress,
+                )  # fmt: skip
             print_tally(console, reference.tally)
             print_trained(console, model)
             fingerprint = {

@@ -70,6 +70,7 @@ def train_from_config(
     *,
     seed: int = SEED,
     say: Callable[[Sequence[str]], None] | None = None,
+    progress: Progress = None,
 ) -> tuple[TrainedModel | SurveyModel, ReferenceSet]:
     """
     Match, cut, clip and train; return the model, and the stars it was trained on, with those that were clipped.
@@ -83,6 +84,8 @@ def train_from_config(
     seed : int
     say : callable, optional
         Takes what was taken and dropped when the tables were read, before anything is trained.
+    progress : callable, bool or None
+        Of the trainings of one model, see :func:`bayescannon.cannon.training.train_clipped`.
     """
     if config.populations is not None:
         check_choice(config.populations, list(config.label_names))
@@ -93,7 +96,7 @@ def train_from_config(
     clip: dict[str, Any] = {"n_sigma": config.clip_sigma, "max_rounds": config.clip_rounds, "seed": seed}
     table = LabelTableChoices.of(tables_of(labels)[0])
     if config.populations is None:
-        model, kept = train_clipped(reference, options=config.options(), **clip)
+        model, kept = train_clipped(reference, options=config.options(), progress=progress, **clip)
         return replace(model, label_table=table), kept
     survey, kept = train_survey(reference, populations=config.populations, options=config.options(), **clip)
     return replace(survey, label_table=table), kept

@@ -98,7 +98,8 @@ def _in_worker(
     for label in labels:
         if label.name not in KNOWN_LABELS:
             register_label(label)
-    return _kept(item, function, work, common)
+    with one_blas_thread():
+        return _kept(item, function, work, common)
 
 
 def _kept(item: tuple[int, Any], function: Any, work: FoldWork, common: tuple[Any, ...]) -> FoldResult:

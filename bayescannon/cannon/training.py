@@ -28,6 +28,7 @@ from bayescannon.data.tally import tally_text
 from bayescannon.io.mapped_spectra import require_in_memory
 from bayescannon.models.label_vector import label_vector, n_terms
 from bayescannon.models.reported_stars import ReportedStars
+from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.tile_size import STAR_TILE
@@ -258,6 +259,7 @@ def train_clipped(
     options: TrainingOptions | None = None,
     seed: int = SEED,
     workers: int | None = None,
+    progress: Progress = None,
     **choices: Any,
 ) -> tuple[TrainedModel, ReferenceSet]:
     """
@@ -278,6 +280,9 @@ def train_clipped(
         As in :func:`train`.
     seed : int
         Decides the starts, as in :func:`bayescannon.cannon.labelling.label_spectra`.
+    progress : callable, bool or None
+        See :func:`bayescannon.numerics.progress.reporting`; a function is called with (trainings done, most trainings),
+        and fewer rounds than the most end the work.
 
     Returns
     -------
@@ -314,25 +319,28 @@ def train_clipped(
     if needs_errors(options.label_errors):
         reference = take_errors(reference, options.label_errors)
     _look_at_noise(reference.spectra)
-    model = _train(reference, options, workers=workers)
-    # held-out stars decide once, and later rounds follow
-    settled, choice = model.settled_options, model.component_choice
-    for clip_round in range(1, limit + 1):
-        labels, fitted = _own_labels(model, reference, seed=seed, workers=workers)
-        if not fitted.any():
-            raise ReferenceSetError(
-                f"none of the {len(reference)} reference stars could be labelled with the model trained on them; "
-                "look at the spectra, and train with max_rounds=0 to see the model\n" + tally_text(reference.tally)
-            )
-        off = labels - reference.labels
-        spread = off[fitted].std(axis=0)
-        dropped = _with_their_stars(~fitted | ~(np.abs(off) <= n_sigma * spread).all(axis=1), reference.star_number)
-        if not dropped.any():
-            break
-        step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
-        reference = reference.drop(dropped, step, source)
-        after = _train(reference, settled, near=model, workers=workers)
-        model = replace(after, options=options, component_choice=choice)
+    with reporting(progress, "train") as report:
+        model = _train(reference, options, workers=workers)
+        report(1, limit + 1)
+        # held-out stars decide once, and later rounds follow
+        settled, choice = model.settled_options, model.component_choice
+        for clip_round in range(1, limit + 1):
+            labels, fitted = _own_labels(model, reference, seed=seed, workers=workers)
+            if not fitted.any():
+                raise ReferenceSetError(
+                    f"none of the {len(reference)} reference stars could be labelled with the model trained on them; "
+                    "look at the spectra, and train with max_rounds=0 to see the model\n" + tally_text(reference.tally)
+                )
+            off = labels - reference.labels
+            spread = off[fitted].std(axis=0)
+            dropped = _with_their_stars(~fitted | ~(np.abs(off) <= n_sigma * spread).all(axis=1), reference.star_number)
+            if not dropped.any():
+                break
+            step = f"clip round {clip_round}: a label off by more than {n_sigma:g} scatters"
+            reference = reference.drop(dropped, step, source)
+            after = _train(reference, settled, near=model, workers=workers)
+            model = replace(after, options=options, component_choice=choice)
+            report(clip_round + 1, limit + 1)
     left = ~np.isin(every.spectra.id, reference.spectra.id)
     return model, replace(reference, clipped=every.select(left) if left.any() else None)
 

@@ -51,9 +51,18 @@ SNR_TEXT = "S/N in the g band"
 WAVELENGTH_TEXT = r"vacuum rest wavelength [$\rm\AA$]"
 
 
+class _StyledFigure(Figure):
+    """A figure whose curves have the colours of this package where they are not given one."""
+
+    def add_subplot(self, *args: Any, **options: Any) -> Any:
+        ax = super().add_subplot(*args, **options)
+        ax.set_prop_cycle(color=list(KIND_COLOURS))
+        return ax
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Make a figure of a size in inches, with constrained layout and outside pyplot's global state."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return _StyledFigure(figsize=(width, height), layout="constrained")
 
 
 def new_axes(ax: Axes | None, *, width: float = 5.5, height: float = 4.6) -> Axes:

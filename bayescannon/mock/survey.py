@@ -60,6 +60,7 @@ from bayescannon.mock.odd_stars import checked_odd, make_odd
 from bayescannon.mock.releases import DR2, Release, choose_release
 from bayescannon.mock.stars import Stars, draw_stars
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.progress import Progress, reporting
 from bayescannon.numerics.truth import truth
 from bayescannon.numerics.typing import FloatArray
 from bayescannon.numerics.whole_numbers import whole_number
@@ -125,6 +126,7 @@ def simulate_survey(
     release: str | Release = DR2,
     populations: str = "giants",
     odd: Mapping[str, int] | None = None,
+    progress: Progress = None,
 ) -> MockSurvey:
     """
     Simulate a survey in memory, with about 80 kB per star.
@@ -145,6 +147,8 @@ def simulate_survey(
     odd : mapping of str to int, optional
         How many of the test stars are odd: pairs, emission-line and carbon stars, wrong redshifts, spectra of the sky,
         see :mod:`bayescannon.mock.odd_stars`. The truth then has the column ``odd``, and what is odd in others.
+    progress : callable, bool or None
+        See :func:`bayescannon.numerics.progress.reporting`; a function is called with (stars done, stars).
 
     Raises
     ------
@@ -171,7 +175,12 @@ def simulate_survey(
     sample = Sample(release=release, populations=populations, odd=odd)
     stars, blocks, table_seed = _plan(n_reference, n_test, seed, sample)
     release = choose_release(release)
-    exposures = tuple(expose(_rows(stars, rows), block_seed, release) for rows, block_seed in blocks)
+    made = []
+    with reporting(progress, "mock survey") as report:
+        for rows, block_seed in blocks:
+            made.append(expose(_rows(stars, rows), block_seed, release))
+            report(rows.stop, len(stars["id"]))
+    exposures = tuple(made)
     for band in detector.BANDS:
         stars[band] = np.concatenate([exposure.snr[band] for exposure in exposures])
     return MockSurvey(_file_wavelength(), exposures, stars, *_tables(stars, table_seed))

@@ -19,7 +19,8 @@ TASK, ITEM = "task", "item"
 READY = "ready"
 # prctl(2): the signal to send when the parent dies
 _PR_SET_PDEATHSIG = 1
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_NUMBA_THREADS = "NUMBA_NUM_THREADS"
 
 
 def serve(connection: Connection) -> None:
@@ -37,6 +38,9 @@ def serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    if "numba" not in sys.modules:
+        # numba refuses another number once its threads run, and the main module may have imported it
+        os.environ[_NUMBA_THREADS] = "1"
     stay_in_this_thread()
     task = Task(_no_task)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):

@@ -29,6 +29,7 @@ from bayescannon.models.label_priors import LabelPrior
 from bayescannon.models.nuisances import Nuisances
 from bayescannon.numerics.created import creation_time
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.progress import Progress, Report, reporting
 from bayescannon.numerics.real_numbers import real_number
 from bayescannon.numerics.whole_numbers import whole_number
 from bayescannon.uncertainty.kinds import KINDS, KindResult, Task, default_kinds
@@ -53,6 +54,7 @@ def error_budget(
     keep_draws: bool = False,
     seed: int = SEED,
     workers: int | None = None,
+    progress: Progress = None,
 ) -> xr.Dataset:
     """
     Evaluate the errors of stars' labels for several kinds of error.
@@ -92,6 +94,8 @@ def error_budget(
         Seed of starts, bootstraps and draws.
     workers : int or None
         Threads; None takes every core. The result does not depend on it.
+    progress : callable, bool or None
+        See :func:`bayescannon.numerics.progress.reporting`; a function is called with (kinds done, kinds).
 
     Returns
     -------
@@ -133,7 +137,8 @@ def error_budget(
     evaluator = BudgetEvaluator.of(as_any_model(model), choices, reference=reference, nuisances=nuisances)
     chosen = _choose(spectra, stars)
     some = spectra if stars is None else spectra.select(chosen)
-    return evaluator.evaluate(some, everything=spectra, chosen=chosen, workers=workers)[0]
+    with reporting(progress, "errors") as report:
+        return evaluator.evaluate(some, everything=spectra, chosen=chosen, workers=workers, report=report)[0]
 
 
 @dataclass(frozen=True)
@@ -222,6 +227,7 @@ class BudgetEvaluator:
         everything: Spectra | None = None,
         chosen: NDArray[np.intp] | None = None,
         workers: int | None = None,
+        report: Report | None = None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """
         Return the budget of stars, as :func:`error_budget` does, and their label estimates.
@@ -235,6 +241,8 @@ class BudgetEvaluator:
             The rows of `spectra` in it.
         workers : int or None
             Threads.
+        report : callable, optional
+            Called with (kinds done, kinds).
         """
         given, model = self.choices, self.model
         everything = spectra if everything is None else everything
@@ -250,12 +258,14 @@ class BudgetEvaluator:
             given.n_draws, given.block, given.radius, given.star_id, given.seed, workers, given.keep_draws,
             self.replicates,
         )  # fmt: skip
-        results = {
-            kind: KINDS[kind].evaluate(task)
-            if routed is None or KINDS[kind].of_mixture
-            else evaluate_populations(task, routed, kind)
-            for kind in self.kinds
-        }
+        results = {}
+        for number, kind in enumerate(self.kinds, start=1):
+            if routed is None or KINDS[kind].of_mixture:
+                results[kind] = KINDS[kind].evaluate(task)
+            else:
+                results[kind] = evaluate_populations(task, routed, kind)
+            if report is not None:
+                report(number, len(self.kinds))
         return assemble_budget(task, results), estimates
 
 

@@ -186,7 +186,7 @@ def draw_by_snr(budget: xr.Dataset, truth: np.ndarray, snr: np.ndarray, path: Pa
         ax.set_title(label.axis_text())
     figure.axes[0].set_ylabel("half of the central 68.3 %")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=1 + len(SHOWN))
-    save_figure(figure, path, dpi=80)
+    save_figure(figure, path, dpi=100)
 
 
 def draw_kiel(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
@@ -208,7 +208,7 @@ def draw_kiel(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
             values = ratio.sel(stellar_label=label.name, kind=kind).to_numpy()
             plot_kiel(teff, logg, np.where(cell < 0, np.nan, values[cell]), ax,
                       colour_label=f"true scatter of {label.symbol} / {kind}")  # fmt: skip
-    save_figure(figure, path, dpi=60)
+    save_figure(figure, path, dpi=100)
 
 
 def draw_coverage(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
@@ -224,7 +224,7 @@ def draw_coverage(budget: xr.Dataset, truth: np.ndarray, path: Path) -> None:
     ax = figure.add_subplot(1, len(labels) + 1, len(labels) + 1)
     pit = pit_values(budget, truth).sel(kind="formal").isel(stellar_label=0)
     plot_pit(*pit_histogram(pit), ax).set_title(f"{labels[0].symbol}, formal")
-    save_figure(figure, path, dpi=60)
+    save_figure(figure, path, dpi=100)
 
 
 def main() -> None:

@@ -54,6 +54,8 @@ def draw_figures(results: Results, folder: Path) -> dict[str, tuple[Path, str]]:
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {}
     for name, said, draw in PICTURES:
+        if name == "Figure 11" and "alpha_m" not in results.model.label_names:
+            continue
         path = folder / f"{name.lower().replace(' ', '_')}.png"
         figure = draw(results)
         save_figure(figure if isinstance(figure, Figure) else figure.figure, path)
@@ -153,10 +155,11 @@ def figure_11(results: Results) -> Axes:
 
 
 def figure_12(results: Results) -> Axes:
-    chosen, stars = _good(results), results.stars
+    chosen, stars, labels = _good(results), results.stars, results.model.labels
+    shown = next((label for label in labels if label.name == "alpha_m"), labels[-1])
     return plot_sky(
-        stars.column("ra")[chosen], stars.column("dec")[chosen], values=stars["alpha_m"][chosen],
-        value_label=KNOWN_LABELS["alpha_m"],
+        stars.column("ra")[chosen], stars.column("dec")[chosen], values=stars[shown.name][chosen],
+        value_label=shown,
     )  # fmt: skip
 
 

@@ -34,6 +34,8 @@ class Results:
         Errors of test stars, see :func:`bayescannon.error_budget`.
     cut : float
         In label distance.
+    is_real : bool
+        Of real spectra, and not of a mock survey.
     """
 
     run: RunResult
@@ -41,6 +43,7 @@ class Results:
     split: tuple[LabelStatistics, ...]
     budget: xr.Dataset
     cut: float
+    is_real: bool
 
     @property
     def model(self) -> TrainedModel:

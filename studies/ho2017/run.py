@@ -102,7 +102,7 @@ def run_study(config: StudyConfig, console: Console, *, overwrite: bool = False)
             seed=config.run.label.seed,
         )  # fmt: skip
     print_statistics(console, split)
-    results = Results(run, stars, tuple(split), budget, config.choices.label_distance)
+    results = Results(run, stars, tuple(split), budget, config.choices.label_distance, config.mock is None)
     write_numbers(results, config.out / "numbers")
     figures = draw_figures(results, config.out / "figures")
     write_page(results, config.out, figures)

@@ -16,11 +16,11 @@ from pathlib import Path
 import mock_field
 import numpy as np
 import real_stars
-from matplotlib.figure import Figure
 
 from bayescannon.data.label_distance import PAPER_CUT, label_distance
 from bayescannon.figures import save_figure
 from bayescannon.figures.membership import plot_kiel_membership
+from bayescannon.figures.style import DIVERGING_MAP, new_figure
 
 
 def draw(out: Path, seed: int) -> Path:
@@ -40,9 +40,11 @@ def draw(out: Path, seed: int) -> Path:
             for one, own in zip(rows["labels"], reported, strict=True)
         ]
     )
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    figure = new_figure(10, 4.4)
     left, right = figure.subplots(1, 2)
-    points = left.scatter(from_reference, np.maximum(moved, 0.01), c=p_giant, s=14, cmap="RdYlBu", vmin=0, vmax=1)
+    points = left.scatter(
+        from_reference, np.maximum(moved, 0.01), c=p_giant, s=14, cmap=DIVERGING_MAP.reversed(), vmin=0, vmax=1
+    )
     left.axvline(PAPER_CUT, color="black", linewidth=1, linestyle="--", label=f"cut {PAPER_CUT:g}")
     left.set(xscale="log", yscale="log", xlabel="label distance, own labels to the giants' reference set",
              ylabel="label distance, inferred to own labels")  # fmt: skip

@@ -1,6 +1,7 @@
 """Every public name works twice in one session, whatever was imported before, and says what it is."""
 
 import ast
+import inspect
 import pkgutil
 from dataclasses import replace
 from importlib import import_module
@@ -68,6 +69,11 @@ def read_nothing(path):  # noqa: ARG001
     return []
 
 
+# what takes more than seconds with a survey, and reports how far it is
+LONG = (
+    "simulate_survey", "prepare_files", "train_clipped", "qualify", "validate", "compare_catalogues", "compare_models",
+    "label_catalogue", "label_store", "error_budget",
+)  # fmt: skip
 # every callable public name, and a call of it
 CALLS = {
     "simulate_survey": lambda toy: bc.simulate_survey(2, 1, seed=1),
@@ -241,3 +247,24 @@ def test_all_our_exceptions_are_below_one():
                 and value.__module__.startswith("bayescannon")
             ):
                 assert issubclass(value, bc.BayesCannonError), value
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_calls_report_their_progress(name):
+    assert inspect.signature(getattr(bc, name)).parameters["progress"].default is None
+
+
+def test_progress_is_reported_to_the_end(toy):
+    for name, call in {
+        "simulate_survey": lambda report: bc.simulate_survey(3, 2, seed=1, progress=report),
+        "error_budget": lambda report: bc.error_budget(
+            toy["folder"] / "model.nc", toy["folder"] / "store.zarr", kinds=("formal", "sandwich"), progress=report
+        ),
+    }.items():
+        told = []
+        call(lambda done, total, told=told: told.append((done, total)))
+        assert told, name
+        assert told[-1][0] == told[-1][1], name
+    told = []
+    bc.train_clipped(toy["reference"], max_rounds=1, progress=lambda done, total: told.append((done, total)))
+    assert told[0] == (1, 2)

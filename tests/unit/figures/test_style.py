@@ -1,22 +1,28 @@
 """What all figures share: limits, colour scales, panels and files."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib import _pylab_helpers
+from matplotlib.colors import to_rgb
 
 from bayescannon.data.labels import labels_from_names
+from bayescannon.figures import style
 from bayescannon.figures.style import (
     add_colour_bar,
     colour_scale,
     new_axes,
+    new_figure,
     require_panels,
     save_figure,
     scatter_points,
     span,
 )
 from bayescannon.numerics.errors import InputError
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_span_and_colour_scale() -> None:
@@ -69,3 +75,46 @@ def test_the_ending_of_a_file_chooses_its_format(tmp_path: Path, ending: str, ma
     path.write_bytes(b"older")
     save_figure(figure, path, dpi=100)
     assert path.read_bytes().startswith(magic)
+
+
+def _luminance(colour):
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _contrast_with_white(colour):
+    """As the guidelines for web pages define it: 1 is white."""
+    return 1.05 / (_luminance(colour) + 0.05)
+
+
+@pytest.mark.parametrize(
+    "name", ["DATA_COLOUR", "MODEL_COLOUR", "LINE_COLOUR", "MARK_COLOUR", "BAND_COLOUR", "FLAGGED_COLOUR"]
+)
+def test_every_colour_is_seen_on_white(name):
+    assert _contrast_with_white(getattr(style, name)) > 2
+
+
+def test_colours_of_kinds_and_maps_are_seen_on_white():
+    assert min(map(_contrast_with_white, style.KIND_COLOURS)) > 2
+    for colour_map, least in ((style.COLOUR_MAP, 2.0), (style.DIVERGING_MAP, 1.7)):
+        assert min(_contrast_with_white(colour_map(x)) for x in np.linspace(0, 1, 50)) > least
+
+
+def test_no_source_draws_in_other_colours():
+    for folder in ("bayescannon/figures", "studies", "notebooks"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".ipynb") and path.name != "style.py":
+                text = path.read_text(encoding="utf-8")
+                assert not re.search(r"""["'\\](C\d|tab:|viridis|RdYlBu|jet|yellow)""", text), path
+
+
+def test_less_than_a_hundred_dots_per_inch_are_refused(tmp_path):
+    with pytest.raises(InputError, match="dpi must be at least 100"):
+        save_figure(new_figure(2, 2), tmp_path / "f.png", dpi=72)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_curves_without_a_colour_have_those_of_the_package():
+    ax = new_figure(3, 3).subplots()
+    assert [ax.plot([0, 1])[0].get_color() for _ in range(2)] == list(style.KIND_COLOURS[:2])

@@ -1,6 +1,8 @@
 """What a worker process does with messages, without a process around it."""
 
 import pickle
+import subprocess
+import sys
 from multiprocessing import Pipe
 from threading import Thread
 
@@ -33,3 +35,19 @@ def test_messages_are_a_task_then_items_until_the_connection_ends(monkeypatch):
     worker.join(10)
     assert not worker.is_alive()
     assert worker_process.os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_kernels_are_compiled_in_a_worker_of_a_script_that_imports_numba(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numba\n"
+        "from bayescannon.numerics.process_executor import ProcessExecutor\n"
+        "def double(x):\n"
+        "    return numba.njit(lambda y: 2 * y)(x)\n"
+        "if __name__ == '__main__':\n"
+        "    with ProcessExecutor(1) as executor:\n"
+        "        print(list(executor.map(double, [1, 4])))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout == "[2, 8]\n", done.stderr
