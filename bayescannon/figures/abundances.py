@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from bayescannon.data.labels import KNOWN_LABELS
-from bayescannon.figures.style import LINE_COLOUR, draw_behind, new_axes, span
+from bayescannon.figures.style import LINE_COLOUR, central, draw_behind, new_axes, span
 from bayescannon.numerics.errors import InputError
 from bayescannon.numerics.typing import FloatArray
 
@@ -54,7 +54,7 @@ def plot_alpha_fe(
     shown = np.isfinite(x) & np.isfinite(y)
     x, y = x[shown], y[shown]
     draw_behind(ax, x, y, f"{len(x):,} stars")
-    limits = [span(_central(values)) for values in (x, y)]
+    limits = [span(central(values, 0.002, least=_LEAST)) for values in (x, y)]
     if len(x) >= _LEAST and len(shares):
         density, x_edges, y_edges = np.histogram2d(x, y, bins=_CELLS, range=limits)
         smooth = _smoothed(density.T)
@@ -86,12 +86,3 @@ def _level(density: FloatArray, share: float) -> float:
     ordered = np.sort(density.ravel())[::-1]
     enclosed = np.cumsum(ordered)
     return float(ordered[min(np.searchsorted(enclosed, share * enclosed[-1]), len(ordered) - 1)])
-
-
-def _central(values: FloatArray) -> FloatArray:
-    """Return the values without the farthest of many, so that they do not set the limits."""
-    if len(values) < _LEAST:
-        return values
-    low, high = np.quantile(values, [0.002, 0.998])
-    central: FloatArray = values[(values >= low) & (values <= high)]
-    return central

@@ -16,6 +16,7 @@ from bayescannon.figures.style import (
     KIND_COLOURS,
     MOST_POINTS,
     TEXT_BOX,
+    central,
     new_figure,
     require_panels,
     span,
@@ -26,6 +27,8 @@ from bayescannon.numerics.typing import FloatArray
 
 # bins of the running median, and stars that one needs
 _BINS, _LEAST = 12, 8
+# share of the stars at either end that axes do not hold
+_LEFT_OUT = 0.005
 
 
 def plot_residuals(
@@ -87,7 +90,7 @@ def plot_residuals(
         spread = np.concatenate([array[:, k] for array in sources.values()])
         for ax, (name, text, members) in zip(axes[k], columns, strict=True):
             _draw(ax, values[members, k], sources[name][members, k], label)
-            ax.set_xlim(*span(_central(values[:, k])))
+            ax.set_xlim(*span(central(values[:, k], _LEFT_OUT)))
             ax.set_ylim(*_even_limits(spread))
             if k == 0:
                 ax.set_title("\n".join(part for part in (name, text) if part), fontsize="medium")
@@ -142,18 +145,7 @@ def _running_median(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArra
     return centres, np.array([np.median(y[number == k]) for k in usable])
 
 
-def _central(values: FloatArray) -> FloatArray:
-    """Return the finite values without the outermost hundredth."""
-    finite = values[np.isfinite(values)]
-    if len(finite) == 0:
-        return finite
-    low, high = np.quantile(finite, [0.005, 0.995])
-    central: FloatArray = finite[(finite >= low) & (finite <= high)]
-    return central
-
-
 def _even_limits(values: FloatArray) -> tuple[float, float]:
     """Return limits that are even about 0 and hold all but the outermost hundredth."""
-    central = _central(values)
-    reach = 1.3 * float(np.abs(central).max(initial=0.0)) or 1.0
+    reach = 1.3 * float(np.abs(central(values, _LEFT_OUT)).max(initial=0.0)) or 1.0
     return -reach, reach

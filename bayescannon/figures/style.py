@@ -173,19 +173,24 @@ def draw_flagged(ax: Axes, x: NDArray[Any], y: NDArray[Any]) -> None:
 
 def falling_kiel_axes(ax: Axes, teff: NDArray[Any], logg: NDArray[Any]) -> None:
     """Let both axes of a Kiel diagram fall, with limits that hold all but the farthest thousandth of many stars."""
-    ax.set_xlim(*reversed(span(_without_farthest(teff))))
-    ax.set_ylim(*reversed(span(_without_farthest(logg))))
+    ax.set_xlim(*reversed(span(central(teff, 0.0005, least=_MANY))))
+    ax.set_ylim(*reversed(span(central(logg, 0.0005, least=_MANY))))
     ax.set_xlabel(KNOWN_LABELS["teff"].axis_text())
     ax.set_ylabel(KNOWN_LABELS["logg"].axis_text())
 
 
-def _without_farthest(values: NDArray[Any]) -> NDArray[Any]:
-    finite = values[np.isfinite(values)]
-    if len(finite) < _MANY:
+def central(values: NDArray[Any], left_out: float, *, least: int = 1) -> NDArray[Any]:
+    """
+    Return the finite values without a share of them at either end, so that outliers do not set the limits of axes.
+
+    Fewer than `least` values are all returned.
+    """
+    finite: NDArray[Any] = values[np.isfinite(values)]
+    if len(finite) < max(least, 1):
         return finite
-    low, high = np.quantile(finite, [0.0005, 0.9995])
-    central: NDArray[Any] = finite[(finite >= low) & (finite <= high)]
-    return central
+    low, high = np.quantile(finite, [left_out, 1 - left_out])
+    inside: NDArray[Any] = finite[(finite >= low) & (finite <= high)]
+    return inside
 
 
 def add_colour_bar(figure: Any, points: Any, ax: Axes | list[Axes], text: str, *, extend: str) -> None:
