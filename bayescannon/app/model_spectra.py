@@ -145,6 +145,7 @@ def write_model_spectra(
     Examples
     --------
     >>> import tempfile
+    >>> import xarray as xr
     >>> import bayescannon as bc
     >>> survey = bc.simulate_survey(80, 20, seed=1)
     >>> spectra = bc.prepare_spectra(list(survey.spectra()))
@@ -152,7 +153,7 @@ def write_model_spectra(
     >>> folder = tempfile.mkdtemp()
     >>> store = bc.save_spectra(spectra, f"{folder}/store.zarr")
     >>> path = write_model_spectra(bc.train(reference), store, f"{folder}/models.zarr", stars=5)
-    >>> with bc.open_store(path) as fits:
+    >>> with xr.open_zarr(path) as fits:
     ...     sorted(fits.data_vars)[:5], fits["residual"].shape
     (['components', 'fit_logg', 'fit_status', 'fit_teff', 'flux'], (5, 3626))
     """
