@@ -127,7 +127,13 @@ def _draw(ax: Axes, x: FloatArray, y: FloatArray, label: Label) -> None:
     ax.plot(centres, medians, "o-", color=KIND_COLOURS[1], markersize=3, linewidth=1.2, zorder=3)
     low, high = np.quantile(y, CENTRAL_68)
     error = float(np.std(y)) / np.sqrt(len(y)) if len(y) > 1 else float("nan")
-    text = f"bias {value_with_error(float(np.mean(y)), error)}\nscatter {(high - low) / 2:.{label.digits}f}"
+    scatter = float(high - low) / 2
+    # of a Gaussian, whose half central interval is less certain than its standard deviation
+    uncertainty = 0.93 * scatter / np.sqrt(len(y)) if len(y) > 1 else float("nan")
+    text = (
+        f"bias {value_with_error(float(np.mean(y)), error, label.unit)}\n"
+        f"scatter {value_with_error(scatter, uncertainty, label.unit)}"
+    )
     ax.text(
         0.03, 0.97, f"{text}\n{len(y):,} stars", transform=ax.transAxes, va="top", fontsize="x-small", bbox=TEXT_BOX,
         zorder=4,

@@ -75,7 +75,12 @@ def plot_sky(
     ticks = np.arange(-150, 151, 30)
     ax.set_xticks(np.deg2rad(ticks), [f"{(180 - tick) % 360}°" for tick in ticks], fontsize="x-small")
     ax.grid(color=GUIDE_COLOUR, linewidth=0.5)
-    ax.set_axisbelow(True)
+    # above the stars, which would hide the longitudes
+    ax.set_axisbelow(False)
+    for tick in ax.get_xticklabels():
+        tick.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0})
+    ax.set_xlabel("longitude $l$")
+    ax.set_ylabel("latitude $b$")
     stars = "1 star" if shown.sum() == 1 else f"{int(shown.sum()):,} stars"
     ax.set_title(f"Galactic coordinates of {stars}", fontsize="medium", pad=12)
     return ax

@@ -46,7 +46,7 @@ def test_numbers_are_those_of_the_residuals(stars):
     figure = plot_residuals(reference, residuals, LABELS)
     text = figure.axes[0].texts[0].get_text()
     off = residuals["LAMOST - APOGEE"][:, 0]
-    bias, error = (float(part) for part in text.splitlines()[0].removeprefix("bias ").split(" ± "))
+    bias, error = (float(part) for part in text.splitlines()[0].removeprefix("bias ").removesuffix(" K").split(" ± "))
     assert bias == pytest.approx(off.mean(), abs=0.06)
     assert error == pytest.approx(off.std() / np.sqrt(len(off)), rel=0.05)
     low, high = figure.axes[0].get_ylim()
