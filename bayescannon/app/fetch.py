@@ -42,8 +42,9 @@ def fetch(options: argparse.Namespace) -> int:
     with progress_bar(console, "fetch") as progress:
         report = fetch_files(files, options.out, client, report=progress)
     print_refused(console, report.failed)
-    if options.failed and report.failed:
-        _write_failed(report, options.failed, overwrite=options.overwrite)
+    if options.failed:
+        # what failed this time; the same command is given again and again
+        _write_failed(report, options.failed)
     say(console, f"{report.describe()}: {options.out}")
     return 1 if report.failed else 0
 
@@ -109,6 +110,6 @@ def _estimate(console: Console, files: list[RemoteFile], folder: Path, client: C
     say(console, f"would fetch {len(missing)} files, {total}; {len(files) - len(missing)} are there: {folder}")
 
 
-def _write_failed(report: FetchReport, path: Path, *, overwrite: bool) -> None:
-    with replacing(path, overwrite=overwrite) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+def _write_failed(report: FetchReport, path: Path) -> None:
+    with replacing(path, overwrite=True) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("file", "reason"), *report.failed])

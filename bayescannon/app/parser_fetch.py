@@ -24,7 +24,12 @@ def add_fetch_options(parser: argparse.ArgumentParser) -> None:
     said = "file with the token that some releases of LAMOST want"
     parser.add_argument("--token-file", type=Path, metavar="FILE", help=said)
     parser.add_argument("--out", type=Path, default=Path("survey"), metavar="DIR", help="folder to fetch into")
-    parser.add_argument("--failed", type=Path, metavar="TABLE.csv", help="write the table of files that failed")
+    parser.add_argument(
+        "--failed",
+        type=Path,
+        metavar="TABLE.csv",
+        help="write the table of files that failed, in place of that of an earlier call",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and how much it is")
     said = "requests per second at most"
     parser.add_argument("--rate", type=float, default=2.0, metavar="X", help=said)

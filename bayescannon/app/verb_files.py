@@ -18,7 +18,7 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "mock": {"out": _FOLDER},
     "check-input": {"json": _FILE},
     "init": {"out": _FILE},
-    "fetch": {"out": _FOLDER, "failed": _FILE},
+    "fetch": {"out": _FOLDER, "failed": _LOG},
     "prepare": {"out": _STORE, "refused": _FILE},
     "train": {"out": _FILE},
     "label": {"out": _FILE, "model_spectra": _STORE},

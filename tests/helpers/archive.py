@@ -88,6 +88,7 @@ def archive():
             if status == 200 and served.ranges and begin and self.headers.get("If-Range") == etag:
                 first = int(begin)
                 if first >= len(body):
+                    headers["Content-Range"] = f"bytes */{len(body)}"
                     status, body = 416, b""
                 else:
                     headers["Content-Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"

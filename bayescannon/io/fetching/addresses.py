@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from bayescannon.numerics.errors import InputError
 
+# name of the token in the query of an address
+TOKEN = "token"
 # kinds of content that a file must have
 FITS, VOTABLE = "FITS", "VOTable"
 
@@ -54,6 +56,11 @@ class RemoteFile:
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
+    @property
+    def path(self) -> str:
+        """The path of the address, which a mirror has too: it tells releases apart."""
+        return urlsplit(self.url).path
+
 
 def apogee_file(release: str) -> RemoteFile:
     """Return the allStar table of a release."""
@@ -69,14 +76,14 @@ def ho2017_file() -> RemoteFile:
 def lamost_file(release: str, obsid: str, *, version: str | None = None, token: str = "") -> RemoteFile:
     """Return a spectrum of LAMOST by its obsid."""
     url = f"{_lamost(release, version)}/spectrum/fits/{quote(obsid, safe='')}"
-    return RemoteFile(url + (f"?{urlencode({'token': token})}" if token else ""), f"{obsid}.fits.gz")
+    return RemoteFile(url + (f"?{urlencode({TOKEN: token})}" if token else ""), f"{obsid}.fits.gz")
 
 
 def lamost_cone(
     release: str, ra: float, dec: float, radius: float, *, version: str | None = None, token: str = ""
 ) -> RemoteFile:
     """Return the list of the spectra within a radius [deg] around a position [deg]."""
-    query = {"ra": f"{ra:.8g}", "dec": f"{dec:.8g}", "sr": f"{radius:.8g}", **({"token": token} if token else {})}
+    query = {"ra": f"{ra:.8g}", "dec": f"{dec:.8g}", "sr": f"{radius:.8g}", **({TOKEN: token} if token else {})}
     url = f"{_lamost(release, version)}/voservice/conesearch?{urlencode(query)}"
     return RemoteFile(url, f"cone_{ra:.5f}_{dec:.5f}_{radius:g}.vot", VOTABLE)
 

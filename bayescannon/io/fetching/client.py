@@ -11,18 +11,19 @@ import hashlib
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from bayescannon import __version__
-from bayescannon.io.fetching.addresses import RemoteFile
+from bayescannon.io.fetching.addresses import TOKEN, RemoteFile
 from bayescannon.io.fetching.content import fault_of
 from bayescannon.io.libraries import require_library
 from bayescannon.io.outputs import put_in_place, saying_why
-from bayescannon.numerics.errors import BayesCannonError
+from bayescannon.numerics.errors import BayesCannonError, BayesCannonWarning
 
 # requests per second, and tries of one request
 REQUESTS_PER_SECOND, TRIES = 2.0, 5
@@ -30,6 +31,8 @@ USER_AGENT = f"bayescannon/{__version__} (fetch)"
 _TIMEOUT = 60.0
 _CHUNK = 1 << 18
 _REDIRECTS = 5
+# seconds of waiting that are said, and that are waited at most
+_WORTH_SAYING, _LONGEST = 20.0, 600.0
 # answers that are worth another try: too many requests, and faults of the server
 _PASSING = (429, 500, 502, 503, 504)
 _MEANING = {
@@ -57,11 +60,12 @@ class FetchError(BayesCannonError):
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that is there: its size, its SHA-256, and what tells its version from others on the server."""
+    """A file that is there: its size, its SHA-256, its version on the server, and the path of its address."""
 
     size: int
     sha256: str
     version: str
+    path: str
 
 
 class Client:
@@ -84,8 +88,20 @@ class Client:
         require_library("urllib3", "survey")
         import urllib3  # an extra
 
+        class Patience(urllib3.Retry):
+            """Tries again as the server says, but does not wait longer than it is worth."""
+
+            def get_retry_after(self, response: Any) -> float | None:
+                seconds = super().get_retry_after(response)
+                if seconds is not None and seconds > _WORTH_SAYING:
+                    warnings.warn(
+                        f"the server asks to wait {seconds:.0f} s" + ("" if seconds <= _LONGEST else
+                        f"; it is asked again after {_LONGEST:.0f}"), BayesCannonWarning, stacklevel=2,
+                    )  # fmt: skip
+                return None if seconds is None else min(seconds, _LONGEST)
+
         self._urllib3, self._sleep, self._interval = urllib3, sleep, 1 / rate
-        self._retry = urllib3.Retry(
+        self._retry = Patience(
             total=tries - 1, redirect=0, backoff_factor=0.5, status_forcelist=_PASSING, raise_on_status=False,
             raise_on_redirect=False, respect_retry_after_header=True,
         )  # fmt: skip
@@ -130,7 +146,7 @@ class Client:
         if fault:
             _forget(part)
             raise FetchError(f"{file.shown}: {fault}", "content")
-        fetched = Fetched(part.stat().st_size, file_sha256(part), version)
+        fetched = Fetched(part.stat().st_size, file_sha256(part), version, file.path)
         with saying_why(folder / file.name):
             put_in_place(part, folder / file.name)
         _note(part).unlink(missing_ok=True)
@@ -142,6 +158,9 @@ class Client:
         headers = {"Range": f"bytes={there}-", "If-Range": kept} if there else {}
         with self._answer("GET", file, headers) as answer:
             if answer.status == 416:
+                if answer.headers.get("Content-Range") == f"bytes */{there}":
+                    # all of it is there
+                    return kept
                 # what is kept is no beginning of the file
                 _forget(part)
                 raise self._urllib3.exceptions.HTTPError("the server refuses to continue the file")
@@ -186,8 +205,7 @@ class Client:
             try:
                 target = answer.get_redirect_location()
                 if target:
-                    # the query, which may hold a token, goes nowhere that the server does not send it itself
-                    url = urljoin(url, str(target))
+                    url = _moved(url, str(target))
                     if urlsplit(url).scheme not in ("http", "https"):
                         raise FetchError(f"{file.shown}: it is moved to something else than http", "redirect")
                     continue
@@ -206,6 +224,15 @@ class Client:
         if left > 0:
             self._sleep(left)
         self._last = time.monotonic()
+
+
+def _moved(url: str, target: str) -> str:
+    """Return where a redirect leads; a token in the address does not go to another host."""
+    here, there = urlsplit(url), urlsplit(urljoin(url, target))
+    if there.netloc == here.netloc:
+        return there.geturl()
+    query = [pair for pair in parse_qsl(there.query, keep_blank_values=True) if pair[0] != TOKEN]
+    return there._replace(query=urlencode(query)).geturl()
 
 
 def file_sha256(path: Path) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 from bayescannon.io.fetching.addresses import RemoteFile
 from bayescannon.io.fetching.client import Client, Fetched, FetchError, file_sha256
-from bayescannon.io.fetching.content import fault_of
 from bayescannon.io.output_lock import locked
 from bayescannon.io.outputs import real_path, replacing
 from bayescannon.io.size_limits import TEXT_LIST, read_limited
@@ -19,9 +18,10 @@ from bayescannon.numerics.progress import Report
 RECORD = "fetched.json"
 _FORMAT = "bayescannon fetched 1"
 # files after which the record is written again
-_EVERY = 200
-# failures of the same kind one after the other that end the work
-MOST_ALIKE = 5
+_EVERY = 20
+# failures of the same kind one after the other that end the work; files that do not exist say less of the next one
+MOST_ALIKE, MOST_MISSING = 5, 50
+_MISSING = "status 404"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class FetchReport:
         if self.failed:
             said.append(f"{len(self.failed)} failed, the first: {self.failed[0][1]}")
         if self.left:
-            said.append(f"{self.left} not tried, as {MOST_ALIKE} failed in the same way; the same command goes on")
+            said.append(f"{self.left} not tried, as too many failed in the same way; the same command goes on")
         return "; ".join(said)
 
 
@@ -88,7 +88,7 @@ def fetch_files(
     fetched: list[str] = []
     cached: list[str] = []
     failed: list[tuple[str, str]] = []
-    size, alike, last = 0, 0, ""
+    size, alike = 0, _Alike()
     with locked(real_path(folder)):
         record = read_record(folder)
         unwritten = 0
@@ -98,13 +98,11 @@ def fetch_files(
                     cached.append(file.name)
                 else:
                     try:
-                        found = client.fetch(file, folder)
+                        # of one file the bytes are counted
+                        found = client.fetch(file, folder, report=report if len(files) == 1 else None)
                     except FetchError as error:
                         failed.append((file.name, str(error)))
-                        alike = alike + 1 if error.kind == last else 1
-                        last = error.kind
-                        # a missing file says nothing about the next one
-                        if alike >= MOST_ALIKE and error.kind != "status 404":
+                        if alike.too_many(error.kind):
                             return FetchReport(
                                 folder, tuple(fetched), tuple(cached), tuple(failed), len(files) - number, size
                             )
@@ -112,7 +110,7 @@ def fetch_files(
                         record[file.name] = found
                         fetched.append(file.name)
                         size += found.size
-                        alike, last = 0, ""
+                        alike = _Alike()
                 unwritten += 1
                 if unwritten >= _EVERY:
                     _write_record(folder, record)
@@ -124,22 +122,27 @@ def fetch_files(
     return FetchReport(folder, tuple(fetched), tuple(cached), tuple(failed), 0, size)
 
 
-def is_whole(folder: Path, file: RemoteFile, record: dict[str, Fetched]) -> bool:
-    """
-    Tell whether a file was fetched before and is as it was then.
+class _Alike:
+    """Counts failures that follow each other without a success."""
 
-    A file that is not in the record, as it was fetched by other means or the process was killed, is taken into it if
-    its content is what it must be.
-    """
-    path = folder / file.name
-    if not path.is_file():
+    def __init__(self) -> None:
+        self._last, self._same, self._missing = "", 0, 0
+
+    def too_many(self, kind: str) -> bool:
+        """Count a failure, and tell whether the rest would fail alike."""
+        if kind == _MISSING:
+            self._missing += 1
+            return self._missing >= MOST_MISSING
+        self._same = self._same + 1 if kind == self._last else 1
+        self._last = kind
+        return self._same >= MOST_ALIKE
+
+
+def is_whole(folder: Path, file: RemoteFile, record: dict[str, Fetched]) -> bool:
+    """Tell whether a file was fetched before, from the same address (or a mirror of it), and is as it was then."""
+    path, known = folder / file.name, record.get(file.name)
+    if known is None or known.path != file.path or not path.is_file():
         return False
-    known = record.get(file.name)
-    if known is None:
-        if fault_of(path, file.kind):
-            return False
-        record[file.name] = Fetched(path.stat().st_size, file_sha256(path), "")
-        return True
     return path.stat().st_size == known.size and file_sha256(path) == known.sha256
 
 
@@ -148,7 +151,7 @@ def read_record(folder: Path) -> dict[str, Fetched]:
     try:
         document: Any = json.loads(read_limited(folder / RECORD, TEXT_LIST, "a record of fetched files"))
         files: Mapping[str, Any] = document["files"] if document["format"] == _FORMAT else {}
-        return {str(name): Fetched(int(one["bytes"]), str(one["sha256"]), str(one["version"]))
+        return {str(name): Fetched(int(one["bytes"]), str(one["sha256"]), str(one["version"]), str(one["path"]))
                 for name, one in files.items()}  # fmt: skip
     except (OSError, BayesCannonError, ValueError, KeyError, TypeError, AttributeError):
         return {}
@@ -156,7 +159,8 @@ def read_record(folder: Path) -> dict[str, Fetched]:
 
 def _write_record(folder: Path, record: dict[str, Fetched]) -> None:
     files = {
-        name: {"bytes": one.size, "sha256": one.sha256, "version": one.version} for name, one in sorted(record.items())
+        name: {"bytes": one.size, "sha256": one.sha256, "version": one.version, "path": one.path}
+        for name, one in sorted(record.items())
     }
     with replacing(folder / RECORD, overwrite=True) as partial:
         partial.write_text(json.dumps({"format": _FORMAT, "files": files}, indent=1) + "\n", encoding="utf-8")

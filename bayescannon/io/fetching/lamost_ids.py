@@ -1,5 +1,6 @@
 """Which spectra of LAMOST are wanted: a list of obsids, or a table that has them."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from bayescannon.data.display import visible
 from bayescannon.io.label_tables.table_files import open_tables
 from bayescannon.io.size_limits import TEXT_LIST, read_limited
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import BayesCannonWarning, InputError
 
 _COLUMN = "obsid"
 _LONGEST = 20
@@ -34,6 +35,9 @@ def read_obsids(path: Path) -> list[str]:
     names = _of_lines(path)
     if names is None:
         names = _of_table(path)
+    n_empty = sum(not name for name in names)
+    if n_empty and n_empty < len(names):
+        warnings.warn(f"{path}: {n_empty} rows have no obsid, and are left out", BayesCannonWarning, stacklevel=2)
     ids = list(dict.fromkeys(name for name in names if name))
     for one in ids:
         if not (one.isascii() and one.isdigit() and len(one) <= _LONGEST):
@@ -52,7 +56,7 @@ def _of_lines(path: Path) -> list[str] | None:
     if not first or not (first.isdigit() or first.lower() == _COLUMN or first.startswith("spec-")):
         return None
     text = read_limited(path, TEXT_LIST, "a list of obsids").decode("utf-8-sig", "replace")
-    return [line.strip() for line in text.splitlines() if line.strip().lower() != _COLUMN]
+    return [line.strip() for line in text.splitlines() if line.strip() and line.strip().lower() != _COLUMN]
 
 
 def _of_table(path: Path) -> list[str]:
@@ -60,8 +64,9 @@ def _of_table(path: Path) -> list[str]:
         for table in tables:
             column = next((name for name in table.names if name.lower() == _COLUMN), None)
             if column is not None:
-                values = np.ma.filled(np.ma.asarray(table.get(column)), 0)
-                return [_text(value) for value in values.tolist()]
+                values = np.ma.asarray(table.get(column))
+                missing = np.ma.getmaskarray(values)
+                return ["" if gone else _text(value) for value, gone in zip(values.data.tolist(), missing, strict=True)]
         found = ", ".join(visible(name) for table in tables for name in table.names)[:300]
     raise InputError(f"{path} has no column {_COLUMN}; it has {found}")
 

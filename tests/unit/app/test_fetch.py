@@ -72,6 +72,9 @@ def test_failures_are_in_a_table_and_in_the_status(served, tmp_path, capsys):
     assert rows[0] == "file,reason"
     assert [row.partition(",")[0] for row in rows[1:]] == ["12.fits.gz", "99.fits.gz"]
     assert "2 failed" in capsys.readouterr().out
+    # the same command tries them again
+    assert _fetch(served, tmp_path, "lamost", "--release", "dr10", "--ids", ids, "--failed", str(table)) == 1
+    assert [row.partition(",")[0] for row in table.read_text(encoding="utf-8").splitlines()[1:]] == ["99.fits.gz"]
 
 
 def test_the_token_is_sent_and_never_said(served, tmp_path, capsys):

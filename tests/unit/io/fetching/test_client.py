@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from archive import LOGIN, fits_bytes, gz_bytes
+from archive import LOGIN, archive, fits_bytes, gz_bytes
 
 from bayescannon.io.fetching.addresses import RemoteFile
 from bayescannon.io.fetching.client import Client, FetchError
+from bayescannon.numerics.errors import BayesCannonWarning
 
 CONTENT = fits_bytes()
 
@@ -133,3 +134,29 @@ def test_requests_keep_the_rate(served, file):
     assert len(slept) == 1
     assert 1.5 < slept[0] <= 2
     assert served.paths("HEAD") == ["/a.fits"] * 2
+
+
+def test_the_token_does_not_go_to_another_host(served, file, client, tmp_path):
+    with archive() as other:
+        other.files["/b.fits"] = CONTENT
+        served.trouble["/a.fits"] = [("move", f"{other.url}/b.fits?token=SECRET&x=1")]
+        client.fetch(file, tmp_path)
+        assert [path for _, path, _ in other.seen] == ["/b.fits?x=1"]
+
+
+def test_a_download_that_is_complete_is_not_fetched_again(served, file, client, tmp_path):
+    etag = client.fetch(file, tmp_path).version
+    (tmp_path / "a.fits").rename(tmp_path / ".a.fits.part")
+    note = {"url": file.shown, "version": etag}
+    (tmp_path / ".a.fits.part.json").write_text(json.dumps(note), encoding="utf-8")
+    served.seen.clear()
+    client.fetch(file, tmp_path)
+    assert (tmp_path / "a.fits").read_bytes() == CONTENT
+    assert _ranges(served) == [f"bytes={len(CONTENT)}-"]
+
+
+def test_a_long_wait_is_said_and_not_waited_to_its_end(served, file, client, waits, tmp_path):
+    served.trouble["/a.fits"] = [(429, {"Retry-After": "86400"})]
+    with pytest.warns(BayesCannonWarning, match=r"asks to wait \d+ s; it is asked again after 600"):
+        client.fetch(file, tmp_path)
+    assert max(waits) == 600

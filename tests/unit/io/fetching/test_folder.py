@@ -6,7 +6,7 @@ import pytest
 from archive import LOGIN, gz_bytes
 
 from bayescannon.io.fetching.addresses import RemoteFile
-from bayescannon.io.fetching.folder import MOST_ALIKE, RECORD, fetch_files, read_record
+from bayescannon.io.fetching.folder import MOST_ALIKE, MOST_MISSING, RECORD, fetch_files, read_record
 
 
 @pytest.fixture
@@ -35,14 +35,21 @@ def test_what_was_damaged_is_fetched_again(served, files, client, tmp_path):
     assert served.paths() == ["/3", "/5"]
 
 
-def test_files_without_a_record_are_taken_if_they_are_whole(served, files, client, tmp_path):
-    (tmp_path / "2.fits.gz").write_bytes(gz_bytes(2))
-    (tmp_path / "4.fits.gz").write_bytes(gz_bytes(4)[:-20])
+def test_files_that_the_record_does_not_have_are_fetched(files, client, tmp_path):
+    (tmp_path / "2.fits.gz").write_bytes(gz_bytes(77))
     (tmp_path / RECORD).write_text("{broken", encoding="utf-8")
     found = fetch_files(files, tmp_path, client)
-    assert found.cached == ("2.fits.gz",)
-    assert "/2" not in served.paths()
+    assert found.cached == ()
+    assert (tmp_path / "2.fits.gz").read_bytes() == gz_bytes(2)
     assert set(read_record(tmp_path)) == {file.name for file in files}
+
+
+def test_the_same_name_of_another_release_is_another_file(served, client, tmp_path):
+    served.files |= {"/dr11/1": gz_bytes(11), "/dr10/1": gz_bytes(10)}
+    for release, number in (("dr11", 11), ("dr10", 10), ("dr10", 10)):
+        found = fetch_files([RemoteFile(f"{served.url}/{release}/1", "1.fits.gz")], tmp_path, client)
+        assert (tmp_path / "1.fits.gz").read_bytes() == gz_bytes(number)
+    assert found.cached == ("1.fits.gz",)
 
 
 def test_a_failure_is_a_row_and_the_others_are_fetched(served, files, client, tmp_path):
@@ -63,16 +70,33 @@ def test_it_ends_where_all_fail_alike(served, files, client, tmp_path):
     assert "not tried" in found.describe()
 
 
-def test_missing_files_do_not_end_it(served, files, client, tmp_path):
+def test_some_missing_files_do_not_end_it_and_many_do(served, files, client, tmp_path):
     served.files.clear()
     assert len(fetch_files(files, tmp_path, client).failed) == 8
+    many = [RemoteFile(f"{served.url}/gone/{k}", f"{k}.fits.gz") for k in range(MOST_MISSING + 9)]
+    found = fetch_files(many, tmp_path, client)
+    assert (len(found.failed), found.left) == (MOST_MISSING, 9)
+
+
+def test_missing_files_between_others_do_not_hide_that_those_fail_alike(served, files, client, tmp_path):
+    for k in (0, 2, 4, 5, 6):
+        served.trouble[f"/{k}"] = [LOGIN]
+    for k in (1, 3):
+        del served.files[f"/{k}"]
+    assert fetch_files(files, tmp_path, client).left == 1
+
+
+def test_of_one_file_the_bytes_are_reported(files, client, tmp_path):
+    told = []
+    fetch_files(files[:1], tmp_path, client, report=lambda done, total: told.append((done, total)))
+    assert told[-2] == (len(gz_bytes(0)), len(gz_bytes(0)))
 
 
 def test_an_interrupt_keeps_the_record(files, client, tmp_path, monkeypatch):
     whole = client.fetch
     done = []
 
-    def fetch(file, folder):
+    def fetch(file, folder, **_):
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append(file.name)

@@ -5,7 +5,7 @@ import pytest
 from astropy.table import Table
 
 from bayescannon.io.fetching.lamost_ids import read_obsids
-from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.errors import BayesCannonWarning, InputError
 
 
 def test_a_text_has_one_per_line(tmp_path):
@@ -19,6 +19,15 @@ def test_a_table_has_a_column(tmp_path, ending):
     table = Table({"ra": [1.0, 2.0], "obsid": np.array([101001, 2**40], dtype=np.int64)})
     table.write(path, **({"format": "votable"} if ending == ".vot" else {}))
     assert read_obsids(path) == ["101001", str(2**40)]
+
+
+@pytest.mark.parametrize("ending", [".fits", ".vot"])
+def test_rows_without_an_obsid_are_said(tmp_path, ending):
+    path = tmp_path / f"t{ending}"
+    table = Table({"ra": [1.0, 2.0, 3.0], "obsid": np.ma.array([5, 6, 7], mask=[False, True, False])}, masked=True)
+    table.write(path, **({"format": "votable"} if ending == ".vot" else {}))
+    with pytest.warns(BayesCannonWarning, match="1 rows have no obsid"):
+        assert read_obsids(path) == ["5", "7"]
 
 
 @pytest.mark.parametrize(
