@@ -61,6 +61,7 @@ def mock_statistics():
     return [statistics(seed) for seed in SEEDS]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", REAL)
 def test_the_mock_is_like_real_giants(mock_statistics, name):
     real, tolerance = (np.asarray(value) for value in REAL[name])
@@ -69,6 +70,7 @@ def test_the_mock_is_like_real_giants(mock_statistics, name):
     assert (np.abs(mock / real - 1) <= tolerance).all(), f"{name}: mock {mock}, real {real}"
 
 
+@pytest.mark.long
 def test_the_clip_takes_few_stars(mock_statistics):
     # of the real giants 1.7 % with labels from the same spectra; APOGEE's labels: the test below
     assert 0 <= np.mean([statistics.clip_share for statistics in mock_statistics]) <= 0.05

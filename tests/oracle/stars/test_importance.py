@@ -52,7 +52,7 @@ def test_posterior_is_that_of_a_grid(name, sigma):
         assert (np.abs(found.quantiles[n] - quantiles) < 0.12 * deviation).all()
 
 
-@pytest.mark.parametrize("name", DENSITIES)
+@pytest.mark.parametrize("name", ["box", *(pytest.param(name, marks=pytest.mark.long) for name in ("flat", "mixture"))])
 def test_evidence_is_the_integral_over_a_grid(name):
     quartic, _ = quartics(2, 3, sigma=0.4)
     density = DENSITIES[name]

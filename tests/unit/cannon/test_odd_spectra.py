@@ -19,7 +19,7 @@ from bayescannon.numerics.errors import InputError
 from bayescannon.reliability.odd_reference import ODD_CLASSES, OddReference
 from bayescannon.reliability.score_reference import ScoreReference
 
-pytestmark = pytest.mark.filterwarnings("ignore:the median reduced chi2")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:the median reduced chi2")]
 
 
 @pytest.fixture(scope="module")

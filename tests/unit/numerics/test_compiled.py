@@ -70,6 +70,7 @@ def test_every_kernel_is_compiled_this_way():
     assert found == ["compiled.py"]
 
 
+@pytest.mark.long
 def test_a_home_and_an_installation_that_cannot_be_written(tmp_path):
     code = """
 import numba.core.caching as caching

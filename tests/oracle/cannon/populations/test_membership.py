@@ -28,7 +28,7 @@ def on_a_grid(survey, spectra, rho, beta, centre, error, size=41):
     return weight @ terms[:, :-1] / weight.sum()
 
 
-@pytest.mark.parametrize(("rho", "beta"), [(1.0, 1.0), (0.4, 0.1)])
+@pytest.mark.parametrize(("rho", "beta"), [pytest.param(1.0, 1.0, marks=pytest.mark.long), (0.4, 0.1)])
 def test_membership_by_evidence_is_the_integral_of_the_mixture(rho, beta):
     survey = known_survey()
     spectra, _, _ = draw_stars(survey, 2, seed=11, low=(4500.0, 2.35), high=(5000.0, 2.65))
