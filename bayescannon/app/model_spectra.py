@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from bayescannon.app.block_labels import BlockLabeller
 from bayescannon.app.label_parts import StoreTask, know_labels
 from bayescannon.app.label_plan import LabelOptions, LabelPlan, plan_labels
 from bayescannon.app.store_stars import choose_stars
@@ -186,7 +187,7 @@ def write_model_block(block: ModelBlock, task: StoreTask) -> None:
     """Label the stars of a block, and write their model spectra as a part."""
     assert task.parts is not None
     know_labels(task.labels)
-    found = _fitted(_spectra_of(block, task), task)
+    found = fit_stars(_spectra_of(block, task), task.labeller)
     with task.parts.writing(block.key, _ENDING, {"stars": len(block.rows)}) as path, path.open("wb") as stream:
         np.savez(
             stream, allow_pickle=False, **vars(found.fit), labels=found.labels, status=found.status,
@@ -200,9 +201,8 @@ def _spectra_of(block: ModelBlock, task: StoreTask) -> Spectra:
     return read_rows(task.store, order, of_store=task.identity).select(inverse)
 
 
-def _fitted(spectra: Spectra, task: StoreTask) -> FittedStars:
-    """Return the model spectra of stars."""
-    labeller = task.labeller
+def fit_stars(spectra: Spectra, labeller: BlockLabeller) -> FittedStars:
+    """Label stars, and return the spectra of their best-fit models."""
     given, workers = labeller.choices, labeller.choices.workers
     prior: Any = labeller.prior
     if isinstance(labeller.model, TrainedModel):
@@ -216,16 +216,16 @@ def _fitted(spectra: Spectra, task: StoreTask) -> FittedStars:
 
     # where a star is among those of its population must not depend on the block
     def one(part: slice) -> FittedStars:
-        return _fitted_by_survey(survey, spectra.select(part), task)
+        return _fitted_by_survey(survey, spectra.select(part), labeller)
 
     found: FittedStars = join_tiles(map_tiles(one, len(spectra), workers))
     return found
 
 
-def _fitted_by_survey(survey: SurveyModel, spectra: Spectra, task: StoreTask) -> FittedStars:
+def _fitted_by_survey(survey: SurveyModel, spectra: Spectra, labeller: BlockLabeller) -> FittedStars:
     """Return the model spectra of a tile of stars, each by the model of its most probable population."""
-    given = task.labeller.choices
-    prior: Any = task.labeller.prior
+    given = labeller.choices
+    prior: Any = labeller.prior
     routed = route_stars(
         survey, spectra, prior=prior, n_starts=given.n_starts, seed=given.seed, false_alarms=given.false_alarms,
         workers=1,

@@ -31,6 +31,8 @@ KIND_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 FLAGGED_COLOUR = "0.55"
 # viridis without its yellow end, which is hardly seen on white
 COLOUR_MAP = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.75, 256)), "bayescannon")
+# viridis without its dark end, which is hardly seen on black
+DARK_COLOUR_MAP = ListedColormap(colormaps["viridis"](np.linspace(0.25, 1.0, 256)), "bayescannon dark")
 # two ends that are told apart, and a grey middle that is seen on white
 DIVERGING_MAP = LinearSegmentedColormap.from_list("bayescannon diverging", ["#0072B2", "0.72", "#D55E00"])
 # few dots per inch make text that cannot be read

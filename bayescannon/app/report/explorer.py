@@ -1,0 +1,185 @@
+"""The explorer of a page: spectra of a model by its labels, stars against their models, the catalogue in two planes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bayescannon.app.label_plan import LabelOptions
+from bayescannon.app.report.explorer_catalogue import pack_catalogue
+from bayescannon.app.report.explorer_models import feature_data, model_data
+from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data
+from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.trained_model import TrainedModel
+from bayescannon.figures.style import COLOUR_MAP, DARK_COLOUR_MAP
+from bayescannon.numerics.errors import InputError
+
+# stars whose spectra a page holds, unless asked for others
+N_SPECTRA = 200
+# of what the models leave, the catalogue takes at most this share; spectra of stars take the rest
+_CATALOGUE_SHARE = 0.8
+# parts of the page's program, in the order in which they need each other
+_SCRIPTS = ("data", "model", "theme", "spectrum", "star", "plane", "catalogue", "main")
+# steps of a colour map
+_N_COLOURS = 17
+
+
+@dataclass(frozen=True)
+class ExplorerHtml:
+    """
+    The explorer as a part of a page.
+
+    Attributes
+    ----------
+    html : str
+        With its own style, scripts and data.
+    notes : tuple of str
+        What of the run it does not hold.
+    """
+
+    html: str
+    notes: tuple[str, ...]
+
+
+def explorer_html(
+    model: TrainedModel | SurveyModel | None,
+    catalogue: Table | None,
+    store: Path | None,
+    *,
+    also: Mapping[str, TrainedModel] | None = None,
+    n_spectra: int = N_SPECTRA,
+    limit: int,
+    options: LabelOptions | None = None,
+) -> ExplorerHtml:
+    """
+    Return the explorer of a run.
+
+    Its program, its drawing library and all of its data are in the text, so that it needs no network.
+
+    Parameters
+    ----------
+    model : TrainedModel or SurveyModel, optional
+        That labelled the catalogue.
+    catalogue : Table, optional
+        Without one there are no planes and no spectra of stars.
+    store : Path, optional
+        With the spectra of the stars.
+    also : mapping of str to TrainedModel, optional
+        Further models by name, whose spectra can be laid over those of the first.
+    n_spectra : int
+        Stars whose spectra the page holds, at most.
+    limit : int
+        Of the size [bytes].
+    options : LabelOptions, optional
+        How the stars were labelled, where not as usual.
+
+    Raises
+    ------
+    InputError
+        There is no model, or the models alone are larger than the limit.
+    """
+    models = _models(model, also or {})
+    if not models:
+        raise InputError("an explorer needs at least one model; got none")
+    notes: list[str] = []
+    data: dict[str, Any] = {
+        "models": [model_data(name, one) for name, one in models.items()],
+        "features": feature_data(np.concatenate([one.wavelength for one in models.values()])),
+        "colours": {"light": _colours(COLOUR_MAP), "dark": _colours(DARK_COLOUR_MAP)},
+        "stars": [],
+        "catalogue": None,
+    }
+    left = limit - len(_page(data))
+    if left < 0:
+        raise InputError(f"the models need {(limit - left) / 1e6:.1f} MB, and there is room for {limit / 1e6:.1f} MB")
+    if catalogue is not None and model is not None and len(catalogue):
+        _check_columns(catalogue, model)
+        reference_id = np.array(list(reference_labels(model)), dtype=str)
+        packed = pack_catalogue(catalogue, model.label_names, reference_id, limit=int(_CATALOGUE_SHARE * left))
+        data["catalogue"] = packed.data
+        left -= len(json.dumps(packed.data))
+        if packed.left_out:
+            notes.append(f"columns of the catalogue that did not fit into this page: {', '.join(packed.left_out)}")
+        if packed.rounded:
+            notes.append(packed.rounded)
+        if store is not None and n_spectra:
+            rows = choose_rows(catalogue, model.label_names, reference_id, n_spectra)
+            found = list(star_data(model, catalogue, store, rows, options or {})) if len(rows) else []
+            largest = max((len(json.dumps(star)) + 2 for star in found), default=1)
+            fitting = min(len(found), max(left, 0) // largest)
+            # those that stay are as evenly spaced
+            data["stars"] = [found[n] for n in np.linspace(0, len(found) - 1, fitting).round().astype(int)]
+            if fitting < len(found):
+                notes.append(f"the spectra of {fitting} of {len(found)} chosen stars fit into this page")
+    if catalogue is None:
+        notes.append("there is no catalogue, so that no stars are shown")
+    elif store is None:
+        notes.append("there is no store, so that no spectra of stars are shown")
+    return ExplorerHtml(_page(data), tuple(notes))
+
+
+def _models(model: TrainedModel | SurveyModel | None, also: Mapping[str, TrainedModel]) -> dict[str, TrainedModel]:
+    """Return every trained model by the name under which it is chosen."""
+    own: dict[str, TrainedModel] = {}
+    if isinstance(model, SurveyModel):
+        own = dict(model.distinct)
+    elif model is not None:
+        own = {"model": model}
+    return own | {name if name not in own else f"{name} (also)": one for name, one in also.items()}
+
+
+def _check_columns(catalogue: Table, model: TrainedModel | SurveyModel) -> None:
+    """Raise an error if the catalogue is not of such a model."""
+    needed = ("id", "status", "flags", "flag_bad", *model.label_names)
+    missing = [name for name in needed if name not in catalogue.colnames]
+    if missing:
+        raise InputError(f"the catalogue has no column {', '.join(missing)}: it is not of this model")
+
+
+def _colours(colour_map: Any) -> list[list[Any]]:
+    """Return the steps of a colour map."""
+    steps = np.linspace(0, 1, _N_COLOURS)
+    codes = ["#" + "".join(f"{round(255 * part):02x}" for part in colour_map(step)[:3]) for step in steps]
+    return [[float(step), code] for step, code in zip(steps, codes, strict=True)]
+
+
+def _page(data: Mapping[str, Any]) -> str:
+    """Return the explorer with its data."""
+    # a text of a file may hold anything: nothing in the data can end the element that it is in
+    text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
+    html: str = _template().render(
+        has_stars=bool(data["stars"]), has_catalogue=data["catalogue"] is not None, n_models=len(data["models"]),
+        data=Markup(text), style=Markup(_read("explorer.css")), library=Markup(_library()),
+        program=Markup("\n".join(_read(f"{name}.js") for name in _SCRIPTS)),
+    )  # fmt: skip
+    return html
+
+
+@cache
+def _template() -> Any:
+    loader = PackageLoader("bayescannon.app.report")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+                              lstrip_blocks=True)  # fmt: skip
+    return environment.get_template("explorer/explorer.html.j2")
+
+
+@cache
+def _read(name: str) -> str:
+    return (files("bayescannon.app.report") / "templates" / "explorer" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _library() -> str:
+    """Return the drawing library, with its licence in its first lines."""
+    from plotly.offline import get_plotlyjs
+
+    library: str = get_plotlyjs()
+    return library

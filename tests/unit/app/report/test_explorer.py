@@ -1,0 +1,97 @@
+"""The explorer of a page: complete, within its limit, and nothing in its data can end or start an element."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import toy
+from labelled_store import labelled_store
+from survey_models import draw_stars, known_survey
+
+import bayescannon as bc
+from bayescannon.app.report.explorer import explorer_html
+from bayescannon.numerics.errors import InputError
+
+LIMIT = 20_000_000
+
+
+@pytest.fixture(scope="module")
+def run():
+    model, store, spectra = labelled_store()
+    return model, bc.build_catalogue(bc.label_spectra(model, spectra)), store
+
+
+def data_of(html):
+    return json.loads(re.search(r'<script type="application/json" id="x-data">(.*?)</script>', html, re.DOTALL)[1])
+
+
+def test_it_holds_the_model_the_catalogue_and_stars(run):
+    model, catalogue, store = run
+    found = explorer_html(model, catalogue, store, n_spectra=20, limit=LIMIT)
+    assert found.notes == ()
+    assert len(found.html) < LIMIT
+    data = data_of(found.html)
+    assert [one["hash"] for one in data["models"]] == [model.hash]
+    assert data["catalogue"]["n"] == 600
+    assert len(data["stars"]) == 20
+    assert "Licensed under the MIT license" in found.html
+
+
+def test_the_same_run_gives_the_same_bytes(run):
+    assert len({explorer_html(*run, n_spectra=5, limit=LIMIT).html for _ in range(2)}) == 1
+
+
+def test_a_small_page_has_fewer_stars_and_says_so(run):
+    bare = len(explorer_html(run[0], None, None, limit=LIMIT).html)
+    limit = bare + 120_000
+    found = explorer_html(*run, n_spectra=100, limit=limit)
+    assert len(found.html) <= limit
+    assert re.fullmatch(r"the spectra of \d+ of 100 chosen stars fit into this page", found.notes[-1])
+    with pytest.raises(InputError, match=r"the models need .* MB, and there is room for 0\.1 MB"):
+        explorer_html(*run, limit=100_000)
+
+
+def test_parts_of_a_run_are_shown_with_what_is_missing(run):
+    model, catalogue, store = run
+    assert explorer_html(model, None, store, limit=LIMIT).notes == (
+        "there is no catalogue, so that no stars are shown",
+    )
+    found = explorer_html(model, catalogue, None, limit=LIMIT)
+    assert found.notes == ("there is no store, so that no spectra of stars are shown",)
+    assert data_of(found.html)["stars"] == []
+    empty = data_of(explorer_html(model, catalogue[:0], store, limit=LIMIT).html)
+    assert empty["catalogue"] is None
+    with pytest.raises(InputError, match="an explorer needs at least one model"):
+        explorer_html(None, catalogue, store, limit=LIMIT)
+    other = catalogue.copy()
+    other.remove_columns(["teff", "flags"])
+    with pytest.raises(InputError, match="the catalogue has no column flags, teff: it is not of this model"):
+        explorer_html(model, other, store, limit=LIMIT)
+
+
+def test_no_name_of_a_file_is_taken_for_html(run):
+    model, catalogue, _ = run
+    named = catalogue.copy()
+    named["status_text"] = np.where(np.arange(len(named)) % 2, "</script><script>alert(1)</script>", "<!--")
+    html = explorer_html(model, named, None, limit=LIMIT).html
+    assert "alert(1)" in html
+    assert "<script>alert" not in html
+    assert html.count("<script") == 3
+
+
+def test_further_models_are_laid_over_the_first(run):
+    other = bc.train(toy.toy_reference(60, n_pixel=40, seed=4))
+    data = data_of(explorer_html(run[0], None, None, also={"model": other}, limit=LIMIT).html)
+    assert [one["name"] for one in data["models"]] == ["model", "model (also)"]
+
+
+def test_a_survey_model_has_a_model_of_each_population(tmp_path):
+    survey = known_survey()
+    spectra, _, _ = draw_stars(survey, 40, seed=2)
+    store = bc.save_spectra(spectra, tmp_path / "store.zarr")
+    catalogue = bc.build_catalogue(bc.label_spectra(survey, spectra))
+    data = data_of(explorer_html(survey, catalogue, store, n_spectra=10, limit=LIMIT).html)
+    names = [one["name"] for one in data["models"]]
+    assert {star["population"] for star in data["stars"]} <= set(names)
+    assert len(names) == len(survey.distinct)
