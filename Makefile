@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper studies test test-long soak bench-smoke lint format clean
+.PHONY: demo paper studies test test-long test-page soak bench-smoke lint format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -21,6 +21,10 @@ test: .venv/.installed-test
 
 test-long: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m long
+
+# needs Chromium, of the system's packages
+test-page: .venv/.installed-page
+	$(BIN)/python -m pytest -m browser tests/oracle/app/report
 
 soak: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m soak
@@ -56,3 +60,7 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	$(BIN)/python -m bayescannon.app.compile_kernels || echo "kernels are compiled when they are first used" >&2
 	@touch $@ .venv/.installed
+
+.venv/.installed-page: pyproject.toml | .venv/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,browser]"
+	@touch $@
