@@ -94,6 +94,15 @@ def config_text(
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
+def changed_lines(text: str) -> str:
+    """Return the lines of a configuration that are no comments: what differs from the defaults."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    # a heading without a key under it says nothing
+    kept = [line for line, after in zip(lines, [*lines[1:], "["], strict=True)
+            if not (line.startswith("[") and after.startswith("["))]  # fmt: skip
+    return "\n".join(kept) + "\n"
+
+
 def _section(
     heading: str, name: str, kind: type[Any], given: Any, folder: Path, reasons: Mapping[str, str]
 ) -> list[str]:
