@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import xarray as xr
 
 from bayescannon.cannon.catalogue_comparison import ComparedFlag
 from bayescannon.cannon.compared_labels import ComparedLabel
@@ -34,13 +35,15 @@ class ShownTable:
     title : str
         Of a table without rows, a sentence that says why.
     head : tuple of str
-        The first column is text, all others are numbers.
     rows : tuple of tuples of str
+    texts : tuple of int
+        Columns that are text; the others are numbers.
     """
 
     title: str
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    texts: tuple[int, ...] = (0,)
 
 
 def tally_table(tally: Sequence[TallyRow]) -> ShownTable:
@@ -105,6 +108,21 @@ def comparison_tables(rows: Sequence[ComparedLabel], flags: Sequence[ComparedFla
             ShownTable("Flags of matched stars", ("flag", "both", "only A", "only B", "neither"), counts)
         )  # fmt: skip
     return tables
+
+
+def budget_table(budget: xr.Dataset) -> ShownTable:
+    """Return the median error of each kind over the stars that have it."""
+    names = [str(name) for name in budget["stellar_label"].to_numpy()]
+    units = [str(unit) for unit in budget["unit"].to_numpy()]
+    rows = []
+    for kind in budget["kind"].to_numpy():
+        error = budget["error"].sel(kind=kind).to_numpy()
+        error = error[np.isfinite(error).all(axis=1)]
+        shown = np.median(error, axis=0) if len(error) else [None] * len(names)
+        values = (format_value(name, value) for name, value in zip(names, shown, strict=True))
+        rows.append((str(kind), *values, str(len(error))))
+    headings = [f"{name} [{unit}]" for name, unit in zip(names, units, strict=True)]
+    return ShownTable("Median error of each kind", ("kind", *headings, "stars"), tuple(rows))
 
 
 def format_value(label: str, value: float | None) -> str:

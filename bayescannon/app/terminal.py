@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-import numpy as np
 import xarray as xr
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,7 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from bayescannon.app.input_check import InputCheck
-from bayescannon.app.shown_tables import STATISTICS_NOTE, ShownTable, format_value, statistics_tables, tally_table
+from bayescannon.app.shown_tables import (
+    STATISTICS_NOTE,
+    ShownTable,
+    budget_table,
+    format_value,
+    statistics_tables,
+    tally_table,
+)
 from bayescannon.app.summary import preparation_summary
 from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
@@ -124,17 +130,7 @@ def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
 
 def print_budget(console: Console, budget: xr.Dataset) -> None:
     """Print the median error of each kind over the stars that have it."""
-    names = [str(name) for name in budget["stellar_label"].to_numpy()]
-    units = [str(unit) for unit in budget["unit"].to_numpy()]
-    headings = [escape(f"{name} [{unit}]") for name, unit in zip(names, units, strict=True)]
-    table = new_table("Median error of each kind", "kind", *headings, "stars")
-    for kind in budget["kind"].to_numpy():
-        error = budget["error"].sel(kind=kind).to_numpy()
-        error = error[np.isfinite(error).all(axis=1)]
-        shown = np.median(error, axis=0) if len(error) else [None] * len(names)
-        values = (format_value(name, value) for name, value in zip(names, shown, strict=True))
-        table.add_row(str(kind), *values, str(len(error)))
-    console.print(table)
+    print_table(console, budget_table(budget))
 
 
 def print_information(console: Console, information: LabelInformation, noise: str) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 from bayescannon.cannon.labelling import formal_errors
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus
-from bayescannon.numerics.intervals import ONE_SIGMA
 from bayescannon.numerics.rows import rows_of
 from bayescannon.numerics.typing import FloatArray
+from bayescannon.reliability.error_distribution import ONE_SIGMA
 
 LEVELS = (ONE_SIGMA, 0.95)
 

@@ -176,7 +176,9 @@ def _json(path: Path, kind: type) -> Any:
             raise
         raise InputError(f"{path.name} is damaged, or not JSON: {error}") from error
     if not isinstance(found, kind):
-        raise InputError(f"{path.name} holds no {'rows' if kind is list else 'table of results'}: it is of another kind")
+        raise InputError(
+            f"{path.name} holds no {'rows' if kind is list else 'table of results'}: it is of another kind"
+        )
     return found
 
 
