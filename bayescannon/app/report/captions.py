@@ -35,8 +35,8 @@ _STARTS = {
 _OF_RUN = {
     "one_to_one": Caption(
         "Held-out stars against their reference labels",
-        "Inferred against reference labels, one panel per label, coloured by S/N; below, the differences. Left to right "
-        "as figure 5 of Ho et al. (2017): by the model that was trained on the stars, and by models that were not.",
+        "Inferred against reference labels, one panel per label, coloured by S/N; below, the differences. From left "
+        "to right, as figure 5 of Ho et al. (2017): by the model trained on the stars, and by others.",
         "Inferred against reference labels of the reference stars, one panel per label, with the line of equality",
         wide=True,
     ),

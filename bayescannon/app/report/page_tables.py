@@ -14,7 +14,11 @@ _NONE = "-"
 
 def steps_table(folder: RunFolder) -> ShownTable:
     """Return what each finished step left, and what tells it from others."""
-    rows = tuple(folder.finished())
+    # of a folder, the checksums of all of its files would fill the page
+    rows = tuple(
+        (step, name, said if (n_files := said.count("; ") + 1) == 1 else f"{n_files} files")
+        for step, name, said in folder.finished()
+    )
     if not rows:
         return ShownTable("No finished step is recorded.")
     return ShownTable("Finished steps", ("step", "left", "size and checksum, or id"), rows, texts=(0, 1, 2))

@@ -161,7 +161,7 @@ def read_comparison(folder: Path) -> Comparison:
 
 def _store_facts(path: Path) -> StoreFacts:
     opened = open_store(path)
-    reasons = opened["refused_reason"].to_numpy() if "refused_reason" in opened else []
+    reasons = opened["refused_reason"].to_numpy().tolist() if "refused_reason" in opened else []
     return StoreFacts(path, opened.sizes["star"], opened.attrs, tally([("", str(one)) for one in reasons]))
 
 
@@ -176,9 +176,7 @@ def _json(path: Path, kind: type) -> Any:
             raise
         raise InputError(f"{path.name} is damaged, or not JSON: {error}") from error
     if not isinstance(found, kind):
-        raise InputError(
-            f"{path.name} holds no {'rows' if kind is list else 'table of results'}: it is of another kind"
-        )
+        raise InputError(f"{path.name} is of another kind: it holds no {'rows' if kind is list else 'table'}")
     return found
 
 

@@ -33,8 +33,11 @@ _USUAL = {
     PREPARE: "store.zarr", TRAIN: "model.nc", VALIDATE: "validation.json", LABEL: "catalogue.fits",
     UNCERTAINTIES: "uncertainties.nc", COMPARE: "compare", FIGURES: "figures",
 }  # fmt: skip
-# what an output is called in a sentence
-_SAID = {PREPARE: "store of spectra", TRAIN: "model", VALIDATE: "statistics of held-out stars", LABEL: "catalogue"}
+# what is said where an output is not there
+_SAID = {
+    PREPARE: "is no store of spectra", TRAIN: "is no model", VALIDATE: "are no statistics of held-out stars",
+    LABEL: "is no catalogue",
+}  # fmt: skip
 # configurations beside a run that are looked at, at most
 _MOST_CONFIGS = 50
 
@@ -102,7 +105,7 @@ class RunFolder:
         if unfinished:
             notes.append(f"the run ended before these steps were finished: {', '.join(unfinished)}")
         notes += [
-            f"there is no {_SAID[step]} ({_name(folder, step, known.get(step, {}))})"
+            f"there {_SAID[step]} ({_name(folder, step, known.get(step, {}))})"
             for step in _ALWAYS if step not in found
         ]  # fmt: skip
         notes += [
