@@ -77,7 +77,7 @@ def config_text(
     folder = folder.resolve()
     lines = [f"# {line}".rstrip() for line in head]
     lines += ["", f"out = {_value(_relative(config.out, folder))}"]
-    lines += [f"figures = {_value(config.figures)}"]
+    lines += [f"figures = {_value(config.figures)}", f"report = {_value(config.report)}"]
     for name, kind in _KINDS.items():
         given = getattr(config, name)
         if name == "labels":

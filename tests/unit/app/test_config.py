@@ -150,7 +150,7 @@ def test_the_example_of_all_keys_lacks_none(read):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("figures", "figure", "^figure is not a known key; known are out, figures, and sections prepare,"),
+        ("figures", "figure", "^figure is not a known key; known are out, figures, report, and sections prepare,"),
         ('"5km/s"', '"5 pixel"', r"\[train\] the velocity prior is in pix, which does not convert to km / s"),
         ('"20 km/s"', '"fast"', r"\[label\] the velocity prior must be a speed, such as 5km/s; got 'fast'"),
         ("[validate]", "[validation]", "validation is not a known key"),
