@@ -67,6 +67,8 @@ def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[st
         if name.startswith(_TOO_MANY_LINES):
             vector.unlink(missing_ok=True)
             continue
+        # laid out already
+        figure.set_layout_engine("none")
         save_figure(figure, vector)
         if vector.stat().st_size > _LARGEST_VECTOR:
             vector.unlink()

@@ -203,7 +203,7 @@ class _Parts:
         tables += [one] if (one := refused_table(run)) else []
         values: dict[str, Any] = {
             "title": f"bayescannon run: {name}", "subtitle": _subtitle(run), "missing": _missing(run),
-            "trust": trust, "conclusion": f"{', '.join(conclusion(trust))}.".capitalize(), "facts": _facts(run),
+            "trust": trust, "conclusion": conclusion(trust), "facts": _facts(run),
             "config": _config(run.folder), "steps": steps_table(run.folder), "reference": tables,
             "statistics": statistics_tables(run.validation), "statistics_note": STATISTICS_NOTE,
             "catalogue": catalogue, "comparison": comparison, "comparison_note": COMPARISON_NOTE,
