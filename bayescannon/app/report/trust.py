@@ -55,7 +55,8 @@ class TrustLine:
 def trust_lines(run: RunContents) -> tuple[TrustLine, ...]:
     """Return the five lines of a run."""
     return (
-        _errors(run.model, run.validation), _held_out(run.validation), _usable(run.facts), _inside(run.facts), _fitted(run.facts),
+        _errors(run.model, run.validation), _held_out(run.validation), _usable(run.facts), _inside(run.facts),
+        _fitted(run.facts),
     )  # fmt: skip
 
 
