@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper studies test test-long test-page soak bench-smoke lint format clean
+.PHONY: demo paper studies test test-long test-page wheel-test soak bench-smoke lint lint-packaging format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -26,6 +26,10 @@ test-long: .venv/.installed-test
 test-page: .venv/.installed-page
 	$(BIN)/python -m pytest -m browser tests/oracle/app/report
 
+# the wheel in an environment of its own; some minutes
+wheel-test: .venv/.installed-packaging
+	$(BIN)/python scripts/wheel_test.py
+
 soak: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m soak
 
@@ -36,6 +40,9 @@ lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lint-packaging: .venv/.installed-packaging
+	$(BIN)/hadolint packaging/Dockerfile
 
 format: .venv/.installed-test
 	$(BIN)/ruff check --fix .
@@ -63,4 +70,8 @@ clean:
 
 .venv/.installed-page: pyproject.toml | .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,browser]"
+	@touch $@
+
+.venv/.installed-packaging: pyproject.toml | .venv/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,packaging]"
 	@touch $@
