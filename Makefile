@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper studies test test-long test-page wheel-test soak bench-smoke lint lint-packaging format clean
+.PHONY: demo paper studies test test-long test-page dist wheel-test soak bench-smoke lint lint-packaging format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -26,9 +26,13 @@ test-long: .venv/.installed-test
 test-page: .venv/.installed-page
 	$(BIN)/python -m pytest -m browser tests/oracle/app/report
 
-# the wheel in an environment of its own; some minutes
+dist: .venv/.installed-packaging
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
+# the wheel in an environment of its own, some minutes; DIST=dist for files that are built already
 wheel-test: .venv/.installed-packaging
-	$(BIN)/python scripts/wheel_test.py
+	$(BIN)/python scripts/wheel_test.py $(if $(DIST),--dist $(DIST))
 
 soak: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m soak
