@@ -1,17 +1,24 @@
 """Workflows, recipes and templates: valid by their schemas, and in step with the package. Nothing is fetched."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+import bayescannon
+
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
+# packages that conda has by another name
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 # publishing is by the interface of its action, which names its branch
 NO_MAJOR_VERSION = {"pypa/gh-action-pypi-publish@release/v1"}
 
@@ -73,3 +80,68 @@ def test_the_pythons_tested_are_those_the_package_is_for():
     lowest, above = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', text).groups()
     tested = jobs_of(GITHUB / "workflows" / "ci.yml")["test"]["strategy"]["matrix"]["python"]
     assert tested == [f"3.{minor}" for minor in range(int(lowest), int(above))]
+
+
+def bounds(line):
+    """Split "numba>=0.61,<1" or "numba >=0.61,<1" into the name and a set of bounds."""
+    name, rest = re.fullmatch(r"([\w.-]+)\s*(.*)", line).groups()
+    return name, frozenset(bound.strip() for bound in rest.split(",") if bound)
+
+
+def test_the_conda_recipe_has_the_dependencies_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    text = (ROOT / "packaging" / "conda" / "recipe.yaml").read_text(encoding="utf-8")
+    lowest = yaml.safe_load(text)["context"]["python_min"]
+    recipe = yaml.safe_load(text.replace("${{ python_min }}", lowest))
+    wanted = dict(bounds(line) for line in project["project"]["dependencies"])
+    wanted = {CONDA_NAMES.get(name, name): limits for name, limits in wanted.items()}
+    wanted["python"] = bounds(f"python{project['project']['requires-python']}")[1]
+    assert dict(bounds(line) for line in recipe["requirements"]["run"]) == wanted
+    host = dict(bounds(line) for line in recipe["requirements"]["host"])
+    built_with = dict(bounds(line) for line in project["build-system"]["requires"])
+    assert host == {"python": {f"{lowest}.*"}, "pip": set(), **built_with}
+    (script,) = (f"{name} = {place}" for name, place in project["project"]["scripts"].items())
+    assert recipe["build"]["python"]["entry_points"] == [script]
+    assert recipe["about"]["license"] == project["project"]["license"]
+    assert recipe["about"]["summary"] == project["project"]["description"]
+    assert (ROOT / "packaging" / "conda" / recipe["source"]["path"]).resolve() == ROOT.resolve()
+
+
+def test_versions_are_in_step():
+    recipe = yaml.safe_load((ROOT / "packaging" / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == citation["version"] == bayescannon.__version__
+    released = re.findall(r"^## ([\d.]+) \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.M)
+    dates = dict(released)
+    if dates[bayescannon.__version__] != "unreleased":
+        assert str(citation["date-released"]) == dates[bayescannon.__version__]
+
+
+def test_the_image_is_built_from_files_that_there_are():
+    lines = (ROOT / "packaging" / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    copied = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
+    assert copied
+    assert all((ROOT / word).exists() for word in copied)
+    let_in = (ROOT / "packaging" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    assert sorted(line[1:] for line in let_in if line.startswith("!")) == sorted(copied)
+    # it runs as no root, and its Python is one the package is for
+    users = [line.split()[1] for line in lines if line.startswith("USER")]
+    assert users
+    assert users[-1] not in ("root", "0")
+    (python,) = (line.partition("=")[2] for line in lines if line.startswith("ARG PYTHON="))
+    assert python in jobs_of(GITHUB / "workflows" / "ci.yml")["test"]["strategy"]["matrix"]["python"]
+
+
+def test_hooks_before_a_commit_call_what_is_installed():
+    path = ROOT / ".pre-commit-config.yaml"
+    done = subprocess.run([sys.executable, "-m", "pre_commit", "validate-config", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    binaries = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    repositories = yaml.safe_load(path.read_text(encoding="utf-8"))["repos"]
+    # hooks of other repositories would be fetched
+    assert [repository["repo"] for repository in repositories] == ["local"]
+    for hook in repositories[0]["hooks"]:
+        if hook["language"] == "system":
+            assert shutil.which(hook["entry"].split()[0], path=binaries), hook["entry"]
+        elif hook["language"] == "pygrep":
+            re.compile(hook["entry"])
