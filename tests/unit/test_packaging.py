@@ -12,10 +12,13 @@ import pytest
 import yaml
 
 import bayescannon
+from bayescannon.app.cli_parser import build_parser
 
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+# what people who report, review and release are asked to run
+PAGES = sorted([*GITHUB.glob("*.md"), *(GITHUB / "ISSUE_TEMPLATE").glob("*.yml"), ROOT / "packaging" / "RELEASING.md"])
 TARGETS = set(re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
 # packages that conda has by another name
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
@@ -145,3 +148,30 @@ def test_hooks_before_a_commit_call_what_is_installed():
             assert shutil.which(hook["entry"].split()[0], path=binaries), hook["entry"]
         elif hook["language"] == "pygrep":
             re.compile(hook["entry"])
+
+
+def test_the_citation_is_valid():
+    check_schema("citation-file-format", ROOT / "CITATION.cff")
+
+
+def test_forms_of_issues_are_valid():
+    forms = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
+    assert [form.stem for form in forms] == ["bug", "config", "new_survey", "question", "wrong_labels"]
+    check_schema("github-issue-forms", *(form for form in forms if form.stem != "config"))
+    check_schema("github-issue-config", GITHUB / "ISSUE_TEMPLATE" / "config.yml")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_pages_name_options_targets_and_files_that_there_are(path):
+    text = path.read_text(encoding="utf-8")
+    parser = build_parser()
+    (verbs,) = (action.choices for action in parser._actions if isinstance(action.choices, dict))
+    words = {option for verb in verbs.values() for option in verb._option_string_actions}
+    words |= parser._option_string_actions.keys()
+    for command in re.findall(r"`bayescannon ([^`]+)`", text):
+        verb, *options = command.split()
+        assert verb in verbs or verb in words, command
+        assert {word for word in options if word.startswith("--")} <= words, command
+    assert set(re.findall(r"(?:`|&& )make ([\w-]+)", text)) <= TARGETS | {"docs"}
+    for file in re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|cff|yaml|yml))`", text):
+        assert (ROOT / file).exists() or (GITHUB / "workflows" / file).exists(), file
