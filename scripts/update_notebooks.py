@@ -3,9 +3,10 @@ Run the notebooks, keep what they put out, and write each one's text beside it.
 
 Usage: python scripts/update_notebooks.py [--check] [NAME ...]
 
-A notebook is kept twice: `notebooks/NAME.ipynb` with its outputs, to be read, and `notebooks/text/NAME.py`, a script with
-the same cells (jupytext's `py:percent`), to be edited, compared and linted: markdown with code in it would not be seen by
-ruff. Edit either; the other follows. If both were edited the script stops. With `--check` nothing is run or written.
+A notebook is kept twice: `notebooks/NAME.ipynb` with its outputs, to be read, and `notebooks/text/NAME.py`, a script
+with the same cells (jupytext's `py:percent`), to be edited, compared and linted: code inside of markdown would not be
+seen by ruff. Edit either; the other follows. If both were edited the script stops. With `--check` nothing is run or
+written.
 """
 
 import argparse
@@ -103,10 +104,14 @@ def read_pair(path: Path) -> Any:
 
 
 def small(picture: str) -> str:
-    """Return a PNG in base64 with at most 256 colours, a third of its size; small differences of colour are not seen."""
-    image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    """Return a PNG in base64 with at most 256 colours, which makes it three times smaller."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    if image.mode == "P":
+        return picture
     written = io.BytesIO()
-    image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(written, "png", optimize=True)
+    image.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        written, "png", optimize=True
+    )
     return base64.b64encode(written.getvalue()).decode()
 
 

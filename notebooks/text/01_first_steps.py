@@ -26,10 +26,10 @@ from dataclasses import asdict
 from astropy.table import Table
 
 import bayescannon as bc
-from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, plot_spectrum
-from bayescannon.figures.style import new_figure
 from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.data.tally import tally_text
+from bayescannon.figures import plot_coefficients, plot_kiel, plot_one_to_one_panels, plot_spectrum
+from bayescannon.figures.style import new_figure
 
 # %% [markdown]
 # ## A survey

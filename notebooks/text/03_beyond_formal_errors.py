@@ -19,13 +19,19 @@
 import numpy as np
 
 import bayescannon as bc
-from bayescannon.uncertainty.explained import combine_kinds, interval_coverage, explain_errors, pit_histogram, pit_values
-from bayescannon.figures import plot_coverage, plot_label_forest, plot_label_ridge, plot_pit
-from bayescannon.data.labels import KNOWN_LABELS
 from bayescannon.cannon.qualification import qualify
+from bayescannon.data.labels import KNOWN_LABELS
+from bayescannon.figures import plot_coverage, plot_label_forest, plot_label_ridge, plot_pit
 from bayescannon.uncertainty.budget import error_budget
 from bayescannon.uncertainty.datatree import uncertainty_tree
 from bayescannon.uncertainty.draws import comparable_draws, uncertainty_summary
+from bayescannon.uncertainty.explained import (
+    combine_kinds,
+    explain_errors,
+    interval_coverage,
+    pit_histogram,
+    pit_values,
+)
 
 # %% [markdown]
 # ## A survey whose truth is known

@@ -22,16 +22,16 @@
 import numpy as np
 
 import bayescannon as bc
-from bayescannon.cannon.prior_comparison import compare_priors
+from bayescannon.cannon.cuts import range_cut
+from bayescannon.cannon.label_priors import LABEL_PRIORS, build_label_prior
 from bayescannon.cannon.novelty import assess_coverage, pipeline_labels_of, with_coverage
-from bayescannon.figures import plot_distances, plot_kiel_distance
-from bayescannon.figures.style import COLOUR_MAP, new_figure
+from bayescannon.cannon.prior_comparison import compare_priors
+from bayescannon.cannon.qualification import qualify
 from bayescannon.data.flags import ResultFlag, flag_table
 from bayescannon.data.label_distance import PAPER_CUT, label_distance, select_by_distance
-from bayescannon.cannon.qualification import qualify
-from bayescannon.cannon.cuts import range_cut
 from bayescannon.data.tally import tally_text
-from bayescannon.cannon.label_priors import LABEL_PRIORS, build_label_prior
+from bayescannon.figures import plot_distances, plot_kiel_distance
+from bayescannon.figures.style import COLOUR_MAP, new_figure
 
 NAMES = ["teff", "logg", "fe_h"]
 

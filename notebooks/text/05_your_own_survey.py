@@ -29,9 +29,9 @@ import numpy as np
 from astropy.table import Table
 
 import bayescannon as bc
-from bayescannon.figures.style import LINE_COLOUR, new_figure
 from bayescannon.data.air import to_air
 from bayescannon.data.tally import tally_text
+from bayescannon.figures.style import LINE_COLOUR, new_figure
 
 folder = Path(mkdtemp())
 

@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom, quietly; its outputs are those of its cells, and its text has the same cells."""
+"""Every notebook runs from top to bottom, quietly; its outputs belong to its cells, and its text has the same cells."""
 
 import base64
 import importlib.util
@@ -43,10 +43,7 @@ def keep(notebook, path):
 
 def test_there_are_notebooks_and_each_has_its_text():
     assert len(NOTEBOOKS) >= 4
-    assert [path.stem for path in NOTEBOOKS] == sorted(
-        path.stem for path in (script.NOTEBOOKS / "text").glob("*.py")
-    )
-    assert [int(path.stem[:2]) for path in NOTEBOOKS] == list(range(1, len(NOTEBOOKS) + 1))
+    assert [path.stem for path in NOTEBOOKS] == sorted(path.stem for path in (script.NOTEBOOKS / "text").glob("*.py"))
 
 
 @each_notebook
@@ -100,12 +97,10 @@ def test_pictures_are_large_enough_to_be_read(path):
         assert height >= 200
 
 
-def quick_or_long():
-    for path in NOTEBOOKS:
-        yield pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.long)
-
-
-@pytest.mark.parametrize("path", quick_or_long())
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.long) for path in NOTEBOOKS],
+)
 def test_notebook_runs(path, tmp_path, monkeypatch):
     # where the kernel looks for its files; without it, a warning about a change of these places
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
