@@ -42,7 +42,8 @@ STRICT = r"import warnings; warnings.filterwarnings('error', module=r'bayescanno
 # what differs between two runs of the same code: names of HTML elements
 _UNSTABLE = (
     re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
-    re.compile(r'(?<=id="table)\d+(?:-\d+)?'),
+    # in JSON, where quotes are escaped
+    re.compile(r'(?<=id=\\"table)\d+(?:-\d+)?'),
 )
 # what no output may hold: folders of the machine, addresses of objects
 FOREIGN = re.compile(r"/(?:home|root|tmp|work|usr|opt|Users|private)/|\b0x[0-9a-f]{6,}|site-packages")
@@ -117,7 +118,8 @@ def small(picture: str) -> str:
 
 def stable(outputs: list[Any]) -> list[Any]:
     """Return outputs with numbered names in place of those that change with every run, and smaller pictures."""
-    text, found = json.dumps(outputs), {}
+    text = json.dumps(outputs)
+    found: dict[str, str] = {}
     for pattern in _UNSTABLE:
         text = pattern.sub(lambda match: found.setdefault(match.group(), f"part-{len(found)}"), text)
     done = [nbformat.from_dict(output) for output in json.loads(text)]
