@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper studies test test-long test-page dist wheel-test soak bench-smoke lint lint-packaging format clean
+.PHONY: demo paper studies test test-long test-page dist wheel-test soak bench-smoke lint lint-packaging format clean notebooks
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -39,6 +39,10 @@ soak: .venv/.installed-test
 
 bench-smoke: .venv/.installed
 	$(BIN)/python benchmarks/smoke.py
+
+# run, with outputs kept in notebooks/*.ipynb and the same cells as scripts in notebooks/text; NOTEBOOKS=01_first_steps for one
+notebooks: .venv/.installed-test
+	$(BIN)/python scripts/update_notebooks.py $(NOTEBOOKS)
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
