@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper studies test test-long test-page soak bench-smoke lint format clean
+.PHONY: demo docs paper studies test test-long test-page soak bench-smoke lint format clean
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -25,6 +25,10 @@ test-long: .venv/.installed-test
 # needs Chromium, of the system's packages
 test-page: .venv/.installed-page
 	$(BIN)/python -m pytest -m browser tests/oracle/app/report
+
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo build/docs/index.html
 
 soak: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m soak
@@ -63,4 +67,8 @@ clean:
 
 .venv/.installed-page: pyproject.toml | .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,browser]"
+	@touch $@
+
+.venv/.installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	@touch $@

@@ -8,7 +8,7 @@ from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
-from bayescannon import __version__  # noqa: E402
+from bayescannon import __version__
 
 project = "bayescannon"
 author = "The bayescannon developers"

@@ -1,4 +1,4 @@
-"""The columns of a catalogue, from the function that makes them, of estimates that have all that a catalogue may have."""
+"""The columns of a catalogue, made by the package's function of estimates that have all that a catalogue may have."""
 
 from typing import Any
 
@@ -23,13 +23,16 @@ _NUMBERS = (
 _COUNTS = ("live_pixels", "outlying_pixels", "agreeing_starts", "n_modes", "posterior_status", "status", "flags")
 # which columns a catalogue has beside those of every catalogue
 _WHEN = {
-    "e_formal_": "", "e_rv_": "velocity prior", "e_line_": "line-spread prior", "e_": "calibrated model",
-    "offset_": "calibrated model", "population": "survey model", "p_giant": "survey model", "p_none": "survey model",
-    "rv_": "velocity prior", "line_": "line-spread prior", "noise_scale": "noise of stars", "outlying": "outliers of pixels",
-    "cov_": "coverage assessed", "p_coverage": "coverage assessed", "p_novelty": "coverage assessed", "p_joint": "coverage assessed",
-    "label_distance": "coverage assessed", "k_hat": "`--posterior`", "ess": "`--posterior`", "n_modes": "`--posterior`",
-    "posterior_": "`--posterior`", "primary_": "`--odd`", "companion_": "`--odd`",
-}  # fmt: skip
+    "calibrated model": ("offset_", "e_"),
+    "survey model": ("population", "p_giant", "p_none"),
+    "velocity prior": ("rv_", "e_rv_"),
+    "line-spread prior": ("line_", "e_line_"),
+    "noise of stars": ("noise_scale",),
+    "outliers of pixels": ("outlying",),
+    "coverage assessed": ("cov_", "p_coverage", "p_novelty", "p_joint", "label_distance"),
+    "`--posterior`": ("k_hat", "ess", "n_modes", "posterior_", *(f"{name}_p" for name in NAMES)),
+    "`--odd`": ("p_odd_", "primary_", "companion_"),
+}
 
 
 def estimates() -> xr.Dataset:
@@ -40,7 +43,8 @@ def estimates() -> xr.Dataset:
     variables |= {name: ("star", [0]) for name in _COUNTS}
     variables |= {name: ("star", [""]) for name in (*IDENTITY_COLUMNS, "population")}
     variables |= {name: ("star", [0.5]) for name in COVERAGE_COLUMNS}
-    variables |= {f"{name}{end}": ("star", [0.5]) for name in ODD_COLUMNS for end in ("", "_error")}
+    variables |= {name: ("star", [0.5]) for name in ODD_COLUMNS}
+    variables |= {f"{name}_error": ("star", [0.5]) for name in ODD_COLUMNS if column_style(f"e_{name}")}
     for name in ("labels", "calibrated_error", "expected_offset", "primary_labels", "companion_labels"):
         variables[name] = (label, np.ones((1, n_label)))
     variables["formal_covariance"] = (pair, np.eye(n_label)[None])
@@ -56,13 +60,13 @@ def estimates() -> xr.Dataset:
 
 
 def _when(name: str) -> str:
-    if name.startswith("p_odd_") or name.removeprefix("e_") in ODD_COLUMNS:
+    """Return what a catalogue needs for the column: the longest beginning counts."""
+    if name.removeprefix("e_") in ODD_COLUMNS:
         return "`--odd`"
-    if name.removeprefix(f"{NAMES[0]}_p").replace("_", "").isdigit() or name.startswith(
-        tuple(f"{one}_p" for one in NAMES)
-    ):
-        return "`--posterior`"
-    return next((when for start, when in _WHEN.items() if name.startswith(start)), "")
+    if name.startswith("e_formal_"):
+        return ""
+    fitting = [(len(start), when) for when, starts in _WHEN.items() for start in starts if name.startswith(start)]
+    return max(fitting, default=(0, ""))[1]
 
 
 def catalogue() -> str:
@@ -74,10 +78,12 @@ def catalogue() -> str:
             raise LookupError(f"column {column.name} has no style; give it one in io/catalogue_style.py")
         kind = {"U": "text"}.get(style.dtype, style.dtype)
         unit = "" if column.unit is None else str(column.unit)
-        rows.append((code(column.name), kind, cell(unit), code(style.ucd), _when(column.name), cell(column.description)))
-    columns = table(("column", "type", "unit", "UCD", "only with", "meaning"), rows)
+        meaning = cell(column.description)
+        rows.append((code(column.name), kind, cell(unit), meaning, _when(column.name), code(style.ucd)))
+    columns = table(("column", "type", "unit", "meaning", "only with", "UCD"), rows)
     fits = table(("status", "name", "meaning"), [(str(int(m)), code(m.name), cell(m.sentence)) for m in FitStatus])
     draws = table(
-        ("posterior_status", "name", "meaning"), [(str(int(m)), code(m.name), cell(m.sentence)) for m in PosteriorStatus]
+        ("posterior_status", "name", "meaning"),
+        [(str(int(m)), code(m.name), cell(m.sentence)) for m in PosteriorStatus],
     )
     return "\n\n".join([columns, "## Statuses", fits, draws])

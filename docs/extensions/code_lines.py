@@ -2,8 +2,9 @@
 Sphinx extension: links to lines of the package's code.
 
 ``{line}`models/label_vector.py:label_vector``` links to the line of a function, class, method (`Class.method`) or value
-of a module. A page with the module's code is made for each that is linked to. What is not there is a warning, which
-ends the build.
+of a module. Docstrings that name something of the package link to its description, if it is public, and else to its
+line. A page with a module's code is made for each that is linked to. What is not there is a warning, which ends the
+build.
 """
 
 import ast
@@ -13,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst.states import Inliner
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxRole
+from sphinx.util.nodes import make_refnode
+
+from bayescannon import _HOME
 
 PACKAGE = Path(__file__).resolve().parents[2] / "bayescannon"
 
@@ -60,38 +66,72 @@ def _page(file: str) -> str:
     return f"code/{file.removesuffix('.py')}"
 
 
-def _role(
-    _name: str, rawtext: str, text: str, lineno: int, inliner: Inliner, options: Any = None, content: Any = None
-) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    try:
-        file, name, line = line_of(text)
-    except LookupError as error:
-        said = inliner.reporter.error(str(error), line=lineno)
-        return [inliner.problematic(rawtext, rawtext, said)], [said]
-    env = inliner.document.settings.env
-    uri = f"{env.app.builder.get_relative_uri(env.docname, _page(file))}#line-{line}"
-    shown = nodes.literal("", name, classes=["code-line"])
-    return [nodes.reference("", "", shown, refuri=uri, internal=True, reftitle=f"{file}, line {line}")], []
+class _Line(SphinxRole):
+    """The role: FILE:NAME becomes NAME, linked to its line."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Make the link, or the error."""
+        try:
+            file, name, line = line_of(self.text)
+        except LookupError as error:
+            said = self.inliner.reporter.error(str(error), line=self.lineno)
+            return [self.inliner.problematic(self.rawtext, self.rawtext, said)], [said]
+        shown = nodes.literal("", name, classes=["code-line"])
+        return [_reference(self.env, self.env.docname, file, line, shown)], []
 
 
-def _files(app: Sphinx) -> list[str]:
-    """Return the files that pages link to; all that any page names, as their links are in the sources."""
-    import re
+def _reference(env: BuildEnvironment, page: str, file: str, line: int, shown: nodes.Node) -> nodes.reference:
+    _files(env).add(file)
+    uri = f"{env.app.builder.get_relative_uri(page, _page(file))}#line-{line}"
+    return nodes.reference("", "", shown, refuri=uri, internal=True, reftitle=f"{file}, line {line}")
 
-    pages = (Path(app.env.doc2path(name)) for name in app.env.found_docs)
-    text = "".join(page.read_text("utf-8") for page in pages if page.suffix == ".md")
-    return sorted({found.partition(":")[0] for found in re.findall(r"\{line\}`([^`]+)`", text)})
+
+def _files(env: BuildEnvironment) -> set[str]:
+    """Return the files that are linked to, which the environment keeps from build to build."""
+    if not hasattr(env, "bayescannon_code_files"):
+        env.bayescannon_code_files = set()  # type: ignore[attr-defined]
+    found: set[str] = env.bayescannon_code_files
+    return found
+
+
+def place_of(target: str) -> tuple[str, int] | None:
+    """Return the file and line of a dotted name of the package, such as ``bayescannon.data.flags.ResultFlag``."""
+    parts = target.removeprefix("bayescannon.").split(".")
+    for n in range(len(parts), 0, -1):
+        name = ".".join(parts[n:])
+        for file in ("/".join(parts[:n]) + ".py", "/".join(parts[:n]) + "/__init__.py"):
+            if (PACKAGE / file).is_file() and (not name or name in lines_of(file)):
+                return file, lines_of(file)[name] if name else 1
+    return None
+
+
+def _resolve(
+    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, shown: nodes.TextElement
+) -> nodes.reference | None:
+    """Link a name of the package that no page describes: by its public name, or to its line of code."""
+    target = str(node.get("reftarget", ""))
+    if node.get("refdomain") != "py" or not target.startswith("bayescannon."):
+        return None
+    home, _, name = target.removeprefix("bayescannon.").rpartition(".")
+    public = {"bayescannon": _HOME.get(name) == home, "bayescannon.figures": home.startswith("figures.")}
+    for module, is_it in public.items():
+        known = env.domains["py"].objects.get(f"{module}.{name}") if is_it else None  # type: ignore[attr-defined]
+        if known is not None:
+            return make_refnode(app.builder, node["refdoc"], known.docname, known.node_id, shown, name)
+    place = place_of(target)
+    return None if place is None else _reference(env, node["refdoc"], *place, shown)
 
 
 def _pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     formatter = HtmlFormatter(linenos="inline", lineanchors="line", anchorlinenos=True, wrapcode=True)
-    for file in _files(app):
+    for file in sorted(_files(app.env)):
         code = highlight((PACKAGE / file).read_text("utf-8"), PythonLexer(), formatter)
         yield _page(file), {"title": f"bayescannon/{file}", "body": f"<h1>bayescannon/{file}</h1>{code}"}, "page.html"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the role, and the pages with code."""
-    app.add_role("line", _role)
+    app.add_role("line", _Line())
+    app.connect("missing-reference", _resolve)
     app.connect("html-collect-pages", _pages)
-    return {"parallel_read_safe": True}
+    return {"parallel_read_safe": False, "parallel_write_safe": False}

@@ -23,7 +23,11 @@ def command_line() -> str:
     parts = []
     for name, parser in commands().items():
         rows = [row for action in parser._actions if (row := _option(action))]
-        parts += [f"### `bayescannon {name}`", f"{cell(parser.description)}.", table(("option", "default", "meaning"), rows)]
+        parts += [
+            f"### `bayescannon {name}`",
+            f"{cell(parser.description)}.",
+            table(("option", "default", "meaning"), rows),
+        ]
     return "\n\n".join(parts)
 
 
@@ -74,6 +78,7 @@ def _key(item: "Field[Any]", meaning: str) -> tuple[str, str, str, str]:
     if default is MISSING:
         default = item.default_factory() if item.default_factory is not MISSING else "needed"
     said = "" if default is None or default in ({}, []) else _plain(default)
+    said = said.lower() if isinstance(default, bool) else said
     values = item.metadata.get("values")
     kind = " \\| ".join(values) if values else cell(type_text(item.type))
     return code(item.name), kind, cell(said), cell(meaning)

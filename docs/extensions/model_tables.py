@@ -13,7 +13,10 @@ GROUPS = {
     "model": ("MODEL", "numbers of the pixels, and the scales of the labels"),
     "populations": ("POPULATIONS", "what was learned of all pixels or stars together, where the training learns it"),
     "latent_labels": ("LATENT_LABELS", "true labels of reference stars, with `--label-errors`"),
-    "component_choice": ("COMPONENT_CHOICE", "what held-out stars decided, with `--hidden auto` or `--label-errors auto`"),
+    "component_choice": (
+        "COMPONENT_CHOICE",
+        "what held-out stars decided, with `--hidden auto`",
+    ),
     "reference": ("REFERENCE", "the reference stars, and how they were selected"),
     "held_out": ("HELD_OUT", "labels of the reference stars by models of the other folds, of a qualified model"),
     "calibration": ("CALIBRATION", "the distribution of errors, of a qualified model; of scaled labels"),
@@ -43,7 +46,7 @@ def model() -> str:
     parts += [
         "### `options` and `odd`",
         "Attributes only: the choices of the training as JSON; what held-out stars say of odd spectra, with `--odd`.",
-        f"The kind is `{model_layout.KIND}`, or `{model_layout.SURVEY_KIND}` of a file with a model for each population; the "
-        f"schema version is {model_layout.SCHEMA_VERSION}.",
+        f"The kind is `{model_layout.KIND}`, or `{model_layout.SURVEY_KIND}` of a file with a model for each "
+        f"population; the schema version is {model_layout.SCHEMA_VERSION}.",
     ]
     return "\n\n".join(parts)
