@@ -72,3 +72,6 @@ def _reachable() -> dict[str, tuple[str, None]]:
 
 
 intersphinx_mapping = _reachable()
+# names of other packages that could not be looked up are no fault of ours
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(numpy|astropy|xarray|pymc|arviz|matplotlib|specutils|pathlib|collections)\..*")]

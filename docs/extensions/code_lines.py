@@ -110,14 +110,17 @@ def _resolve(
 ) -> nodes.reference | None:
     """Link a name of the package that no page describes: by its public name, or to its line of code."""
     target = str(node.get("reftarget", ""))
-    if node.get("refdomain") != "py" or not target.startswith("bayescannon."):
+    if node.get("refdomain") != "py":
         return None
     home, _, name = target.removeprefix("bayescannon.").rpartition(".")
     public = {"bayescannon": _HOME.get(name) == home, "bayescannon.figures": home.startswith("figures.")}
     for module, is_it in public.items():
-        known = env.domains["py"].objects.get(f"{module}.{name}") if is_it else None  # type: ignore[attr-defined]
+        # docstrings name what is in their own module without it
+        known = env.domains["py"].objects.get(f"{module}.{name}") if is_it or not home else None  # type: ignore[attr-defined]
         if known is not None:
             return make_refnode(app.builder, node["refdoc"], known.docname, known.node_id, shown, name)
+    if not target.startswith("bayescannon."):
+        return None
     place = place_of(target)
     return None if place is None else _reference(env, node["refdoc"], *place, shown)
 
