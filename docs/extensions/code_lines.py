@@ -39,7 +39,8 @@ def lines_of(file: str) -> dict[str, int]:
         if isinstance(node, ast.ClassDef):
             found |= {f"{node.name}.{one.name}": one.lineno for one in node.body if isinstance(one, definitions)}
         if isinstance(node, ast.Assign):
-            found |= {one.id: node.lineno for one in node.targets if isinstance(one, ast.Name)}
+            names = (one for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name))
+            found |= {one.id: node.lineno for one in names}
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found[node.target.id] = node.lineno
     return found
