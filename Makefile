@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper studies test test-long test-page dist wheel-test soak bench-smoke lint lint-packaging format clean notebooks
+.PHONY: demo paper studies test test-long test-page dist wheel-test soak bench-smoke lint lint-packaging format clean notebooks docs
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -33,6 +33,10 @@ dist: .venv/.installed-packaging
 # the wheel in an environment of its own, some minutes; DIST=dist for files that are built already
 wheel-test: .venv/.installed-packaging
 	$(BIN)/python scripts/wheel_test.py $(if $(DIST),--dist $(DIST))
+
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo build/docs/index.html
 
 soak: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m soak
@@ -82,4 +86,8 @@ clean:
 
 .venv/.installed-packaging: pyproject.toml | .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,packaging]"
+	@touch $@
+
+.venv/.installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	@touch $@
