@@ -1,5 +1,6 @@
 """The documentation: every link leads somewhere, what is generated can be generated, and pages hold what is public."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -97,6 +98,28 @@ def test_blocks_are_replaced():
     assert ".. autoclass:: bayescannon.Cut" in text
     with pytest.raises(generated.ExtensionError, match="no generated text 'nothing'"):
         generated.replaced("```{generated} nothing\n```\n")
+
+
+def texts_of_the_package():
+    """Yield every text in the package's code, with blanks in place of what is put into it."""
+    for path in (ROOT / "bayescannon").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
+                yield " ".join("".join(parts).split())
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield " ".join(node.value.split())
+
+
+def test_every_message_that_is_quoted_is_one_of_the_package():
+    page = (DOCS / "troubleshooting.md").read_text("utf-8")
+    quoted = re.findall(r"^> (.*)$", page, re.M)
+    assert len(quoted) > 20
+    texts = list(texts_of_the_package())
+    for message in quoted:
+        parts = [part.strip(" .:;,") for part in re.split(r"\.\.\.+", message)]
+        pattern = re.compile(".*".join(re.escape(part) for part in parts if part))
+        assert any(pattern.search(text) for text in texts), f"no code says: {message}"
 
 
 @pytest.mark.long
