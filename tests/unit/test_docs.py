@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import bayescannon as bc
 from bayescannon import figures
+from bayescannon.app.cli_parser import build_parser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -98,6 +100,27 @@ def test_blocks_are_replaced():
     assert ".. autoclass:: bayescannon.Cut" in text
     with pytest.raises(generated.ExtensionError, match="no generated text 'nothing'"):
         generated.replaced("```{generated} nothing\n```\n")
+
+
+def commands_in(page):
+    """Return the commands of bayescannon in a page's blocks of shell."""
+    text = page.read_text("utf-8").replace("\\\n", " ")
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines()] + re.findall(r"^    (.*)$", text, re.M)
+    parts = [part.strip() for line in lines for part in line.split("&&")]
+    return [part for part in parts if part.startswith("bayescannon ")]
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: str(path.relative_to(DOCS)))
+def test_every_command_can_be_given(page):
+    parser = build_parser()
+    for command in commands_in(page):
+        given = shlex.split(command, comments=True)[1:]
+        assert parser.parse_args(given).verb == given[0]
+
+
+def test_commands_are_found():
+    assert sum(len(commands_in(page)) for page in DOCS.rglob("*.md")) > 10
 
 
 def texts_of_the_package():
