@@ -26,7 +26,7 @@ extensions = [
     "mathml",
 ]
 root_doc = "index"
-exclude_patterns = ["extensions", "**.ipynb_checkpoints", "tutorial/notebooks/*.md", "tutorial/notebooks/*.py"]
+exclude_patterns = ["extensions", "**.ipynb_checkpoints", "tutorial/notebooks/text", "tutorial/notebooks/*.md"]
 
 # notebooks are shown with the outputs that they are stored with; tests run them
 nb_execution_mode = "off"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import code_lines
 import generated
+import model_tables
 import pytest
 
 import bayescannon as bc
@@ -89,7 +90,9 @@ def test_generated_tables_hold_what_the_code_has():
     assert "### `bayescannon label`" in commands
     assert "--clip-sigma" in commands
     assert "| `clip_sigma` |" in generated.TEXTS["configuration"]()
-    assert "| `theta` | normalised flux |" in generated.TEXTS["model"]()
+    dims = {"model": {"theta": "pixel, term"}}
+    assert "| `theta` | pixel, term | normalised flux |" in model_tables.tables(dims)
+    assert "| `flux` | star, pixel | float32 | sharding_indexed | normalised flux |" in generated.TEXTS["store"]()
 
 
 def test_blocks_are_replaced():
