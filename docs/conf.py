@@ -33,6 +33,8 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
+# options of commands keep their two hyphens
+smartquotes = False
 
 autosummary_generate = False
 autodoc_typehints = "none"

@@ -5,6 +5,7 @@ from typing import Any
 from markdown_tables import cell, code, table
 
 from bayescannon.data.spectra import IDENTITY_COLUMNS
+from bayescannon.io.catalogue_columns import _IDENTITY_TEXTS
 from bayescannon.io.store_layout import COMPONENTS, RESIDUAL, TEXT, ArrayLayout
 
 # of a small store; the sizes of the tables are those of chunks
@@ -34,7 +35,7 @@ def layouts() -> list[ArrayLayout]:
 def _row(layout: ArrayLayout) -> tuple[str, str, str, str, str]:
     document: dict[str, Any] = layout.document()
     said = document["attributes"]
-    meaning = said.get("long_name") or _MEANINGS.get(layout.name, "name of the star, or what the survey says of it")
+    meaning = said.get("long_name") or {**_IDENTITY_TEXTS, **_MEANINGS}[layout.name]
     unit = f" [{said['units']}]" if "units" in said else ""
     codecs = ", ".join(codec["name"] for codec in document["codecs"])
     dims = ", ".join(document["dimension_names"])
