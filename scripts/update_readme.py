@@ -20,7 +20,7 @@ from rich.console import Console
 
 import bayescannon as bc
 from bayescannon.app.demo import run_demo
-from bayescannon.app.terminal import format_value
+from bayescannon.app.shown_tables import format_value
 from bayescannon.cannon.choices import SNR_MIN
 from bayescannon.cannon.validation import robust_scatter
 from bayescannon.data.flags import FitStatus
