@@ -11,6 +11,7 @@ import code_lines
 import generated
 import model_tables
 import pytest
+from command_tables import commands
 
 import bayescannon as bc
 from bayescannon import figures
@@ -120,6 +121,14 @@ def test_every_command_can_be_given(page):
     for command in commands_in(page):
         given = shlex.split(command, comments=True)[1:]
         assert parser.parse_args(given).verb == given[0]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", DOCS / "reference" / "command_line.md"], ids=["README", "reference"]
+)
+def test_every_verb_is_in_the_tables_of_commands(page):
+    text = page.read_text("utf-8")
+    assert [verb for verb in commands() if not re.search(rf"^\|.*`bayescannon {verb}[ `]", text, re.M)] == []
 
 
 def test_commands_are_found():
