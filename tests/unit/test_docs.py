@@ -117,10 +117,9 @@ def commands_in(page):
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: str(path.relative_to(DOCS)))
 def test_every_command_can_be_given(page):
-    parser = build_parser()
     for command in commands_in(page):
         given = shlex.split(command, comments=True)[1:]
-        assert parser.parse_args(given).verb == given[0]
+        assert build_parser().parse_args(given).verb == given[0]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +128,22 @@ def test_every_command_can_be_given(page):
 def test_every_verb_is_in_the_tables_of_commands(page):
     text = page.read_text("utf-8")
     assert [verb for verb in commands() if not re.search(rf"^\|.*`bayescannon {verb}[ `]", text, re.M)] == []
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_what_a_page_names_is_there(page):
+    """Options of commands, public names, and Python that can be parsed."""
+    text = page.read_text("utf-8")
+    options = {name for parser in commands().values() for action in parser._actions for name in action.option_strings}
+    for code in re.findall(r"`([^`\n]+)`", text):
+        # options of other programs, and of the program as a whole
+        if not code.startswith(("python ", "sbatch ")) and "--print-completion" not in code:
+            assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)) <= options, code
+    assert set(re.findall(r"\bbc\.(\w+)", text)) <= set(bc.__all__)
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+        ast.parse(block)
 
 
 def test_commands_are_found():
