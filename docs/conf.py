@@ -26,17 +26,20 @@ extensions = [
     "mathml",
 ]
 root_doc = "index"
-exclude_patterns = ["extensions", "**.ipynb_checkpoints", "tutorial/notebooks/*.md", "tutorial/notebooks/*.py"]
+exclude_patterns = ["extensions", "**.ipynb_checkpoints", "tutorial/notebooks/text", "tutorial/notebooks/*.md"]
 
 # notebooks are shown with the outputs that they are stored with; tests run them
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
+# options of commands keep their two hyphens
+smartquotes = False
 
 autosummary_generate = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
