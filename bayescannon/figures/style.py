@@ -27,6 +27,8 @@ BAND_COLOUR = "#56B4E9"
 GUIDE_COLOUR = "0.8"
 # kinds of stars, in the order in which they are given
 KIND_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# the same on black: a blue that is seen there, and white for black
+DARK_KIND_COLOURS = ("#5B8DF5", *KIND_COLOURS[1:6], "#FFFFFF")
 # of flagged stars, whose markers are open
 FLAGGED_COLOUR = "0.55"
 # viridis without its yellow end, which is hardly seen on white

@@ -45,6 +45,7 @@ _OF_RUN = {
         "Half of the central 68.3 % of (inferred - reference) of held-out stars in bins of S/N, and the median formal "
         "error there: what the formal errors leave out (figure 7 of Ho et al. 2017).",
         "Scatter of the labels of held-out stars against S/N, one panel per label, above the formal errors",
+        wide=True,
     ),
     "corner": Caption(
         "Differences against each other",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayescannon.app.report.explorer_models import plain_symbol
 from bayescannon.app.report.run_contents import RunContents
 from bayescannon.app.run_facts import BAD, CONVERGED, STARS, RunFacts
 from bayescannon.cannon.choices import HIGH_REDUCED_CHI2
@@ -120,8 +121,8 @@ def _held_out(rows: tuple[LabelStatistics, ...]) -> TrustLine:
     texts, verdicts = [] if folds else ["Not held out, as the run has no folds"], [] if folds else [LOOK]
     for row in chosen:
         texts.append(
-            f"{KNOWN_LABELS[row.label].name} {value_with_error(row.bias, row.bias_error, row.unit)}, "
-            f"scatter {row.scatter:.3g}"
+            f"{plain_symbol(KNOWN_LABELS[row.label])} {value_with_error(row.bias, row.bias_error, row.unit)}, "
+            f"scatter {row.scatter:.3g} {row.unit}".rstrip()
         )
         verdicts.append(_bias_verdict(row))
     stars = f"{chosen[0].n_stars:,} stars: " if folds else ""

@@ -24,7 +24,7 @@ def test_a_good_run_is_good(contents):
     assert len(lines) == 5
     assert [lines[n].verdict for n in (ERRORS, HELD_OUT, FITTED)] == [GOOD] * 3
     assert "of 150 held-out spectra" in lines[ERRORS].answer
-    assert "teff" in lines[HELD_OUT].answer
+    assert "T_eff" in lines[HELD_OUT].answer
     assert f"is {contents.facts.median_chi2:.2f}" in lines[FITTED].answer
     outside = int((np.asarray(contents.catalogue["flags"]) & 16 != 0).sum())
     assert lines[INSIDE].answer.startswith(f"{outside} of 600 stars")
