@@ -12,6 +12,7 @@ import generated
 import model_tables
 import pytest
 from command_tables import commands
+from numpydoc.validate import validate
 
 import bayescannon as bc
 from bayescannon import figures
@@ -62,6 +63,20 @@ def test_every_public_name_is_on_one_page():
             listed += [f"{module}.{name}" for name in names.split()]
     public = [f"bayescannon.{name}" for name in bc.__all__ if name != "__version__"]
     assert sorted(listed) == sorted([*public, *(f"bayescannon.figures.{name}" for name in figures.__all__)])
+
+
+def test_docstrings_of_functions_are_complete():
+    """Every parameter is described, in its order, and what is returned; of a class its attributes are."""
+    wanted = {"PR01", "PR02", "PR03", "RT01", "GL06", "GL07"}
+    names = [f"bayescannon.{name}" for name in bc.__all__ if name != "__version__"]
+    names += [f"bayescannon.figures.{name}" for name in figures.__all__]
+    faults = {}
+    for name in names:
+        module, _, last = name.rpartition(".")
+        if not isinstance(getattr(sys.modules[module], last), type):
+            found = [text for code, text in validate(name)["errors"] if code in wanted]
+            faults |= {name: found} if found else {}
+    assert faults == {}
 
 
 def test_lines_of_code_are_found():
