@@ -50,8 +50,8 @@ model, reference = bc.train_clipped(reference, max_rounds=1)
 print(tally_text(reference.tally))
 
 # %% [markdown]
-# The mock survey knows which labels are wrong. The clip finds most of them if they are off by much, and drops a few others
-# whose spectra are unusual.
+# Which labels are wrong is known of a mock survey. One round of the clip finds half of them, those that are off by much, and drops
+# a few others whose spectra are unusual; what is left lies within four scatters.
 
 # %%
 clipped = np.isin(survey.truth["id"], reference.clipped.spectra.id)
@@ -104,8 +104,9 @@ Table(
 #
 # ## Figure 6: residuals of the pipeline and of the Cannon
 #
-# Survey B has labels of its own pipeline too. Against the labels of Survey A they have offsets and trends; labels of the
-# Cannon (held-out) have the scale of Survey A, and scatter less, most of all at low S/N.
+# Survey B has labels of its own pipeline too (LASP). Against the labels of Survey A they have an offset in Teff, and trends in
+# log g and [Fe/H]. Held-out labels of the Cannon have no offset, and smaller trends: this is what label transfer is for. Their
+# scatter is smaller for [Fe/H] only; what is left of the trend in log g is the pull of any estimate with errors towards the middle.
 
 # %%
 names = ["teff", "logg", "fe_h"]
@@ -115,7 +116,7 @@ cannon = held_out["labels"].sel(stellar_label=names).to_numpy()
 trusted = reference.labels[:, :3]
 plot_residuals(
     trusted, {"LASP - APOGEE": lasp - trusted, "Cannon - APOGEE": cannon - trusted}, model.labels[:3],
-    snr=held_out["snr"].to_numpy(), edges=(0, 30, 80, np.inf), reference_name="APOGEE",
+    snr=held_out["snr"].to_numpy(), edges=(0, 50, np.inf), reference_name="APOGEE",
 )
 
 # %% [markdown]
