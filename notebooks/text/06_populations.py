@@ -101,7 +101,8 @@ catalogue["id", "teff", "e_teff", "logg", "e_logg", "population", "p_giant", "p_
 labels, known = estimates["labels"].to_numpy(), single & (np.asarray(catalogue["flag_bad"]) == 0)
 off = labels[known] - true[known]
 plot_one_to_one_panels(
-    true[known], labels[known], model.router.labels, bias=off.mean(axis=0), scatter=off.std(axis=0), names=("true", "inferred")
+    true[known], labels[known], model.router.labels, bias=off.mean(axis=0), scatter=off.std(axis=0),
+    snr=estimates["snr"].to_numpy()[known], names=("true", "inferred"),
 )
 
 # %% [markdown]
@@ -150,9 +151,10 @@ Table(
 )
 
 # %% [markdown]
-# Emission, carbon bands and wrong redshifts are found. **Unresolved pairs are not**: at a resolution of 1800 most of them do not
-# differ from a single star of somewhat other labels. Their `p_binary` stays near the 30 % that is assumed before a spectrum is seen,
-# and their labels are off, as the next table says (median of inferred - true, of the brighter star).
+# Emission, carbon bands and wrong redshifts are found, most pairs with two velocities too, and light of the sky if there is much
+# of it. **Unresolved pairs are not**: at a resolution of 1800 most of them do not differ from a single star of somewhat other labels.
+# Their `p_binary` stays near the 30 % that is assumed before a spectrum is seen, and their labels are off, as the next table says
+# (median of inferred - true, of the brighter star).
 
 # %%
 rows = []
