@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 python3; do \
 	&& { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: demo paper studies test test-long test-page soak bench-smoke notebooks lint format clean
+.PHONY: demo paper studies test test-long test-page dist wheel-test soak bench-smoke lint lint-packaging format clean notebooks docs
 
 demo: .venv/.installed
 	$(BIN)/bayescannon demo --overwrite
@@ -26,6 +26,18 @@ test-long: .venv/.installed-test
 test-page: .venv/.installed-page
 	$(BIN)/python -m pytest -m browser tests/oracle/app/report
 
+dist: .venv/.installed-packaging
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
+# the wheel in an environment of its own, some minutes; DIST=dist for files that are built already
+wheel-test: .venv/.installed-packaging
+	$(BIN)/python scripts/wheel_test.py $(if $(DIST),--dist $(DIST))
+
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo build/docs/index.html
+
 soak: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m soak
 
@@ -40,6 +52,9 @@ lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lint-packaging: .venv/.installed-packaging
+	$(BIN)/hadolint packaging/Dockerfile
 
 format: .venv/.installed-test
 	$(BIN)/ruff check --fix .
@@ -67,4 +82,12 @@ clean:
 
 .venv/.installed-page: pyproject.toml | .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,browser]"
+	@touch $@
+
+.venv/.installed-packaging: pyproject.toml | .venv/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,packaging]"
+	@touch $@
+
+.venv/.installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	@touch $@

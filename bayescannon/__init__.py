@@ -18,6 +18,7 @@ Verbs, in the order of a survey's way from spectra to catalogue
     sample_posterior, error_budget, assess_coverage, compare_priors : how far labels can be trusted
     label_information, hidden_atlas : information on labels by wavelength; what hidden components are
     build_catalogue : labels, errors and flags as a table
+    write_report : a page of a run, with figures, tables and an explorer
     uncertainty_tree : posterior and errors of a few stars for ArviZ
 
 Files
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from bayescannon.app.catalogue_run import label_catalogue
     from bayescannon.app.check import find_damage
     from bayescannon.app.input_check import check_input
+    from bayescannon.app.report.page import write_report
     from bayescannon.app.stores import label_store
     from bayescannon.cannon.cuts import Cut
     from bayescannon.cannon.fisher_information import label_information
@@ -144,6 +146,7 @@ _HOME = {
     "label_information": "cannon.fisher_information",
     "hidden_atlas": "cannon.hidden_components",
     "build_catalogue": "io.catalogue",
+    "write_report": "app.report.page",
     "uncertainty_tree": "uncertainty.datatree",
     "load_spectra": "io.store",
     "save_spectra": "io.store_writer",
@@ -220,6 +223,7 @@ __all__ = [
     "label_information",
     "hidden_atlas",
     "build_catalogue",
+    "write_report",
     "uncertainty_tree",
     "load_spectra",
     "save_spectra",

@@ -2,7 +2,7 @@
 Print the ratios that the benchmarks are about, in less than a minute: make bench-smoke.
 
 Everything runs on one thread, and a clock that finds more is an error. Ratios of one run hardly depend on the machine;
-times do. The tables of docs/benchmarks.md are of the whole benchmarks.
+times do. The tables of docs/design/benchmarks.md are of the whole benchmarks.
 """
 
 import time

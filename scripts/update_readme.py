@@ -1,5 +1,5 @@
 """
-Run the README's example and the demonstration, and put what they print and draw into the README.
+Run the README's example and the demonstration, and put what they print and draw into the README and the tutorial.
 
 Usage: python scripts/update_readme.py [example] [demo]
 """
@@ -20,7 +20,7 @@ from rich.console import Console
 
 import bayescannon as bc
 from bayescannon.app.demo import run_demo
-from bayescannon.app.terminal import format_value
+from bayescannon.app.shown_tables import format_value
 from bayescannon.cannon.choices import SNR_MIN
 from bayescannon.cannon.validation import robust_scatter
 from bayescannon.data.flags import FitStatus
@@ -30,6 +30,7 @@ from bayescannon.mock.catalogues import TRUTH_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+DEMONSTRATION = ROOT / "docs" / "tutorial" / "demonstration.md"
 FIGURE = ROOT / "docs" / "one_to_one.png"
 # pixels of the figure's width in the README
 WIDTH = 1000
@@ -41,12 +42,12 @@ HEAD = """\
 """
 
 
-def replace(pattern: str, text: str) -> None:
-    """Replace the one place of the README that the pattern finds."""
-    changed, count = re.subn(pattern, lambda _: text, README.read_text("utf-8"), flags=re.S)
+def replace(page: Path, pattern: str, text: str) -> None:
+    """Replace the one place of a page that the pattern finds."""
+    changed, count = re.subn(pattern, lambda _: text, page.read_text("utf-8"), flags=re.S)
     if count != 1:
-        raise SystemExit(f"the README has {count} places like {pattern!r}; expected one")
-    README.write_text(changed, "utf-8")
+        raise SystemExit(f"{page.name} has {count} places like {pattern!r}; expected one")
+    page.write_text(changed, "utf-8")
 
 
 def example() -> None:
@@ -65,7 +66,7 @@ def example() -> None:
     height = round(image.height * WIDTH / image.width)
     image.resize((WIDTH, height), Image.Resampling.LANCZOS).save(FIGURE, optimize=True)
     rows = "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
-    replace(r"prints\n\n```\n.*?\n```\n", f"prints\n\n```\n{rows}\n```\n")
+    replace(README, r"prints\n\n```\n.*?\n```\n", f"prints\n\n```\n{rows}\n```\n")
 
 
 def demo() -> None:
@@ -103,8 +104,8 @@ def demo() -> None:
         )  # fmt: skip
         rows += f"| {' | '.join(cells)} |\n"
     count = f"{held['paper'][0].n_stars} held-out mock stars"
-    replace(r"\| S/N > 50.*?\n\n", rows + "\n")
-    replace(r"\d+ held-out mock stars", count)
+    replace(DEMONSTRATION, r"\| S/N > 50.*?\n\n", rows + "\n")
+    replace(DEMONSTRATION, r"\d+ held-out mock stars", count)
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
-from rich.markup import escape
 
-from bayescannon.app.terminal import format_value, new_table, say
+from bayescannon.app.shown_tables import COMPARISON_NOTE, comparison_tables
+from bayescannon.app.terminal import print_table, say
 from bayescannon.cannon.catalogue_comparison import CatalogueComparison, Outlier, compare_tables
 from bayescannon.cannon.choices import match_pair
 from bayescannon.cannon.compare_choices import CompareChoices
@@ -140,43 +140,11 @@ def print_comparison(console: Console, comparison: CatalogueComparison) -> None:
     say(console, comparison.counts())
     for note in comparison.notes:
         say(console, note)
-    for selection in dict.fromkeys(row.selection for row in comparison.rows):
-        rows = [row for row in comparison.rows if row.selection == selection and row.n_stars]
-        if not rows:
-            continue
-        table = new_table(
-            f"{selection}: A - B",
-            "label",
-            "stars",
-            "bias",
-            "+-",
-            "scatter",
-            "robust",
-            "slope",
-            "+-",
-            "pull",
-            "within e",
-        )
-        for row in rows:
-            numbers = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
-            table.add_row(
-                escape(f"{row.label} [{row.unit}]"), str(row.n_stars),
-                *(format_value(row.label, one) for one in numbers), f"{row.slope:.3f}", f"{row.slope_error:.3f}",
-                f"{row.pull_width:.2f}", f"{100 * row.within_error:.1f} %",
-            )  # fmt: skip
-        console.print(table)
-    if comparison.flags:
-        table = new_table("Flags of matched stars", "flag", "both", "only A", "only B", "neither")
-        for flag in comparison.flags:
-            table.add_row(escape(flag.flag), *map(str, (flag.both, flag.only_a, flag.only_b, flag.neither)))
-        console.print(table)
+    for table in comparison_tables(comparison.rows, comparison.flags):
+        print_table(console, table)
     if comparison.outliers:
         say(console, f"{len(comparison.outliers)} labels differ by more than 4 errors, or more: the worst are listed")
-    say(
-        console,
-        "scatter: standard deviation; robust: half of the central 68.3 %; slope: of A on B, with the errors of both; "
-        "pull: robust width of (A - B) / error of the difference; within e: share of stars within that error",
-    )
+    say(console, COMPARISON_NOTE)
 
 
 def _figures(comparison: CatalogueComparison) -> Iterator[tuple[str, Figure]]:

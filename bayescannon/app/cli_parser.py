@@ -15,6 +15,7 @@ from bayescannon.app.completion import add_completion
 from bayescannon.app.parser_compare import add_compare_files
 from bayescannon.app.parser_fetch import add_fetch_options
 from bayescannon.app.parser_init import add_init_files
+from bayescannon.app.parser_report import add_report_files
 from bayescannon.app.step_names import STEPS
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
@@ -87,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = (
         _add_demo, _add_mock, _add_check_input, _add_init, _add_fetch, _add_prepare, _add_train, _add_label,
         _add_uncertainties, _add_coverage, _add_validate, _add_compare, _add_information, _add_compare_models, _add_run,
-        _add_check,
+        _add_check, _add_report,
     )  # fmt: skip
     for add in verbs:
         command = add(commands)
@@ -380,4 +381,10 @@ def _add_check(commands: Commands) -> argparse.ArgumentParser:
     parser = _new(commands, "check", "say whether stores, models and catalogues are whole; status 1 if one is not")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="store, model, catalogue or other output")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the findings as JSON")
+    return parser
+
+
+def _add_report(commands: Commands) -> argparse.ArgumentParser:
+    parser = _new(commands, "report", "write a page of a run: whether to trust it, tables, figures, an explorer")
+    add_choices(parser, add_report_files(parser))
     return parser

@@ -138,7 +138,7 @@ def _range(text: str) -> tuple[str, list[float]]:
 # fields whose options add to an empty collection; the defaults of others made anew stay with their class
 EMPTY_BY_DEFAULT = (
     "columns", "units", "missing", "define", "keep", "censored", "at", "columns_a", "columns_b", "units_a", "units_b",
-    "pipeline_columns",
+    "pipeline_columns", "also",
 )  # fmt: skip
 # how the text of an option is read, by the type of its field or, where that is not enough, by its name
 READERS: dict[Any, dict[str, Any]] = {
@@ -156,4 +156,5 @@ READERS: dict[Any, dict[str, Any]] = {
     "at": {"type": values_of},
     "redshift": {"type": _number_or_path},
     "snr_edges": {"type": _numbers},
+    "also": {"action": "append"},
 }

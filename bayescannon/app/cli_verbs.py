@@ -294,6 +294,17 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if any(found.values()) else 0
 
 
+def _report(options: argparse.Namespace) -> None:
+    from bayescannon.app.console import make_console
+    from bayescannon.app.report.page import write_report
+    from bayescannon.app.terminal import say
+
+    path = write_report(
+        options.run, options.out, n_spectra=options.n_spectra, also=options.also, overwrite=options.overwrite
+    )
+    say(make_console(), f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser")
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "demo": _demo,
     "mock": _mock,
@@ -311,4 +322,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "compare-models": _compare_models,
     "run": _run,
     "check": _check,
+    "report": _report,
 }

@@ -224,7 +224,7 @@ def read_label_tables(path: str | Path) -> list[LabelsConfig]:
 
 def _document(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
-        raise MissingFileError(f"no {what} {path}; the README has an annotated example")
+        raise MissingFileError(f"no {what} {path}; bayescannon init writes one for your files")
     text = read_limited(path, TOML, "a configuration")
     if _depth(text) > TOML_DEPTH:
         raise ConfigError(f"{path} has brackets or names more than {TOML_DEPTH} levels deep; expected a configuration")

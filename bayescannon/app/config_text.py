@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -92,6 +92,26 @@ def config_text(
             lines += _comment(_SAID[name], "#   ")
             lines += [line if line.startswith("#") else f"# {line}" for line in _fields(name, kind, None, folder, {})]
     return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def absolute_paths(config: RunConfig) -> RunConfig:
+    """Return the configuration with absolute paths of the results, the spectra and the tables of labels."""
+    tables = tuple(replace(one, table=os.path.abspath(one.table)) for one in tables_of(config.labels))  # noqa: PTH100
+    labels = tables[0] if isinstance(config.labels, LabelsConfig) else tables
+    spectra = os.path.abspath(config.prepare.spectra)  # noqa: PTH100
+    return replace(
+        config, out=os.path.abspath(config.out), prepare=replace(config.prepare, spectra=spectra),  # noqa: PTH100
+        labels=labels,
+    )  # fmt: skip
+
+
+def changed_lines(text: str) -> str:
+    """Return the lines of a configuration that are no comments: what differs from the defaults."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    # a heading without a key under it says nothing
+    kept = [line for line, after in zip(lines, [*lines[1:], "["], strict=True)
+            if not (line.startswith("[") and after.startswith("["))]  # fmt: skip
+    return "\n".join(kept) + "\n"
 
 
 def _section(

@@ -1,6 +1,5 @@
 """The demonstration: a mock survey written to disk as survey files, and the real pipeline run on those files."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from astropy.table import Table
 from rich.console import Console
 
 from bayescannon.app.config import LabelConfig, LabelsConfig, PrepareConfig, RunConfig, ValidateConfig
-from bayescannon.app.config_text import config_text
+from bayescannon.app.config_text import absolute_paths, config_text
 from bayescannon.app.console import make_console
 from bayescannon.app.result import RunResult
 from bayescannon.app.run import run_pipeline
@@ -74,7 +73,7 @@ def run_demo(
     )
     written = Path(out) / "run.toml"
     with replacing(written, overwrite=True) as partial:
-        partial.write_text(config_text(_absolute(config), written.parent, head=_HEAD), encoding="utf-8")
+        partial.write_text(config_text(absolute_paths(config), written.parent, head=_HEAD), encoding="utf-8")
     result = run_pipeline(config, overwrite=overwrite, console=console)
 
     truth = Table.read(survey / "truth.csv", format="ascii.csv")
@@ -89,14 +88,3 @@ def run_demo(
     if useless:
         say(console, useless)
     return result
-
-
-def _absolute(config: RunConfig) -> RunConfig:
-    """Return the configuration with absolute paths, of which the file's are made."""
-    labels = config.labels
-    assert isinstance(labels, LabelsConfig)
-    spectra, table = (str(Path(path).resolve()) for path in (config.prepare.spectra, labels.table))
-    return replace(
-        config, out=str(Path(config.out).resolve()), prepare=replace(config.prepare, spectra=spectra),
-        labels=replace(labels, table=table),
-    )  # fmt: skip

@@ -56,12 +56,20 @@ class RunFacts:
 
     @classmethod
     def of_catalogue(cls, table: Table) -> "RunFacts":
-        """Count the flags and label distances of a catalogue."""
+        """Count the flags and label distances of a catalogue, and of its stars with labels the medians."""
         flags = np.asarray(table["flags"])
         counts = count_flags(flags) + Counter({STARS: len(flags)})
+        chi2 = pixels = np.zeros(0)
+        if {"status", "rchi2", "live_pixels"} <= set(table.colnames):
+            fitted = np.asarray(table["status"]) == FitStatus.CONVERGED
+            counts[CONVERGED] = int(fitted.sum())
+            chi2, pixels = (np.asarray(table[name], dtype=np.float64)[fitted] for name in ("rchi2", "live_pixels"))
         if "label_distance" in table.colnames:
             counts.update(count_distances(np.asarray(table["label_distance"])))
-        return cls(counts, table.meta, frozenset(table.colnames), np.nan, np.nan)
+        return cls(
+            counts, table.meta, frozenset(table.colnames),
+            float(np.median(chi2)) if len(chi2) else np.nan, float(np.median(pixels)) if len(pixels) else np.nan,
+        )  # fmt: skip
 
     def __getitem__(self, name: str) -> int:
         return self.counts[name]

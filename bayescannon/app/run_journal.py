@@ -42,6 +42,11 @@ class RunJournal:
         self.path = path
         self._steps = _read(path)
 
+    @property
+    def made(self) -> dict[str, dict[str, str]]:
+        """What tells each output of the finished steps from another, by step and by the output's name."""
+        return {name: {str(k): str(v) for k, v in found["outputs"].items()} for name, found in self._steps.items()}
+
     def is_finished(self, step: str, inputs: Mapping[str, Any], outputs: list[Path]) -> bool:
         """Tell whether a step was done with these inputs, and its outputs are there unchanged."""
         found = self._steps.get(step)
@@ -90,6 +95,8 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     """Read the steps; none if there is no journal, or if it is damaged: then every step is done again."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return dict(found["steps"]) if found["format"] == _FORMAT else {}
+        steps = dict(found["steps"]) if found["format"] == _FORMAT else {}
+        whole = all(isinstance(one, dict) and isinstance(one.get("outputs"), dict) for one in steps.values())
+        return steps if whole else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from itertools import groupby
 
-import numpy as np
 import xarray as xr
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,6 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from bayescannon.app.input_check import InputCheck
+from bayescannon.app.shown_tables import (
+    STATISTICS_NOTE,
+    ShownTable,
+    budget_table,
+    format_value,
+    statistics_tables,
+    tally_table,
+)
 from bayescannon.app.summary import preparation_summary
 from bayescannon.cannon.hidden_result import HiddenAtlas
 from bayescannon.cannon.information_result import LabelInformation
@@ -73,12 +79,20 @@ def print_check(console: Console, check: InputCheck) -> None:
     say(console, check.describe())
 
 
+def print_table(console: Console, shown: ShownTable) -> None:
+    """Print a table of texts; the sentence of one without rows."""
+    if not shown.rows:
+        say(console, shown.title)
+        return
+    table = new_table(shown.title, *shown.head)
+    for row in shown.rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
 def print_tally(console: Console, tally: Sequence[TallyRow]) -> None:
     """Print the tally: how many spectra each step of the reference set removed and left, and whose steps they are."""
-    table = new_table("Reference set: spectra that each step removed", "step", "removed", "remain")
-    for row in tally:
-        table.add_row(escape(row.step), str(row.removed), str(row.remaining))
-    console.print(table)
+    print_table(console, tally_table(tally))
     for source in dict.fromkeys(row.source for row in tally if row.source):
         steps = [row.step.partition(":")[0] for row in tally if row.source == source]
         say(console, f"after {source}: {'; '.join(steps)}")
@@ -109,49 +123,14 @@ def print_calibration(console: Console, model: TrainedModel) -> None:
 
 def print_statistics(console: Console, rows: Sequence[LabelStatistics]) -> None:
     """Print bias, scatter and pulls of every label, a table for each method and selection, and what they are."""
-    for (method, selection), group in groupby(rows, key=lambda row: (row.method, row.selection)):
-        members = list(group)
-        first = members[0]
-        if first.n_stars == 0:
-            say(console, f"{method}, {selection}: no star has such a signal-to-noise ratio, or none is known")
-            continue
-        failed = f", {first.n_failed} failed" if first.n_failed else ""
-        stars = counted(first.n_stars, first.n_spectra)
-        title = f"{method}, {selection}: inferred - reference of {stars}{failed}"
-        calibrated = np.isfinite(first.within_error)
-        last = ["within e"] if calibrated else []
-        table = new_table(title, "label", "bias", "+-", "scatter", "robust", "slope", "pull", *last)
-        for row in members:
-            values = (row.bias, row.bias_error, row.scatter, row.robust_scatter)
-            table.add_row(
-                escape(f"{row.label} [{row.unit}]"),
-                *(format_value(row.label, value) for value in values),
-                f"{row.slope:.2f}",
-                f"{row.pull_width:.2f}",
-                *([f"{100 * row.within_error:.1f} %"] if calibrated else []),
-            )
-        console.print(table)
-    say(
-        console,
-        "scatter: standard deviation; robust: half of the central 68.3 %; slope: of inferred on reference labels; "
-        "pull: robust width of (inferred - reference) / formal error; within e: share of stars within the calibrated "
-        "error",
-    )
+    for table in statistics_tables(rows):
+        print_table(console, table)
+    say(console, STATISTICS_NOTE)
 
 
 def print_budget(console: Console, budget: xr.Dataset) -> None:
     """Print the median error of each kind over the stars that have it."""
-    names = [str(name) for name in budget["stellar_label"].to_numpy()]
-    units = [str(unit) for unit in budget["unit"].to_numpy()]
-    headings = [escape(f"{name} [{unit}]") for name, unit in zip(names, units, strict=True)]
-    table = new_table("Median error of each kind", "kind", *headings, "stars")
-    for kind in budget["kind"].to_numpy():
-        error = budget["error"].sel(kind=kind).to_numpy()
-        error = error[np.isfinite(error).all(axis=1)]
-        shown = np.median(error, axis=0) if len(error) else [None] * len(names)
-        values = (format_value(name, value) for name, value in zip(names, shown, strict=True))
-        table.add_row(str(kind), *values, str(len(error)))
-    console.print(table)
+    print_table(console, budget_table(budget))
 
 
 def print_information(console: Console, information: LabelInformation, noise: str) -> None:
@@ -220,8 +199,3 @@ def new_table(title: str, first: str, *numbers: str) -> Table:
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table
-
-
-def format_value(label: str, value: float | None) -> str:
-    """Format a value of a label with the decimals that are worth printing; '-' for None."""
-    return "-" if value is None else f"{value:.{KNOWN_LABELS[label].digits}f}"

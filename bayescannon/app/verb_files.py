@@ -30,11 +30,12 @@ WRITTEN: dict[str, dict[str, dict[str, bool]]] = {
     "compare-models": {"json": _FILE},
     "run": {},
     "check": {"json": _FILE},
+    "report": {"out": _FILE},
 }
 # options of any verb that name what is read; those that may be no path are looked for and not required
 _READ = (
     "spectra", "store", "model", "stars", "labels", "pipeline_labels", "config", "configs", "paths", "grid", "redshift",
-    "populations", "a", "b", "ids", "token_file",
+    "populations", "a", "b", "ids", "token_file", "run", "also",
 )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def label_information(
         Its S/N as surveys report it: kappa is applied to it.
     ivar : array of shape (P,), optional
         Reported inverse variances of its normalised flux, 0 in dead pixels, at this S/N: of one star, or
-        :func:`typical_ivar`. snr^2 in every pixel unless given.
+        :func:`~bayescannon.cannon.fisher_information.typical_ivar`. snr^2 in every pixel unless given.
     block : float
         Width of the blocks of wavelengths [Angstrom].
 

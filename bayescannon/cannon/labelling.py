@@ -130,7 +130,8 @@ def label_spectra(
     Warns
     -----
     BayesCannonWarning
-        The spectra were prepared otherwise than those of the training, or the model was qualified with other nuisances.
+        The spectra were prepared otherwise than those of the training; the model was qualified with other nuisances;
+        the inverse variances cannot be those of the flux; or the model does not describe most of the spectra.
 
     Raises
     ------
@@ -140,11 +141,6 @@ def label_spectra(
         The prior is of a label that the model does not have.
     InputError
         Corrected labels are asked of a model without calibration.
-
-    Warns
-    -----
-    BayesCannonWarning
-        The inverse variances cannot be those of the flux, or the model does not describe most of the spectra.
 
     Examples
     --------

@@ -74,7 +74,8 @@ def build_reference(
         Further cuts: stars with labels in these ranges are kept, in the labels' units or with their own; None is an
         open end. Of several tables, on the scale of the first.
     match : {"id", "sky"}, str or Matching
-        By the names of the spectra, by position, or by a pair of columns as ``"obsid=OBSID"``: see :class:`Matching`.
+        By the names of the spectra, by position, or by a pair of columns as ``"obsid=OBSID"``: see
+        :class:`~bayescannon.cannon.star_matching.Matching`.
     radius : float
         For positions, in arcsec.
     star_id : str, optional

@@ -208,7 +208,8 @@ def write_catalogue(catalogue: Table | xr.Dataset, path: str | os.PathLike[str],
     Raises
     ------
     CatalogueError
-        See :func:`check_catalogue_path`; or the table has no provenance, or text that the format cannot hold.
+        See :func:`~bayescannon.io.catalogue.check_catalogue_path`; or the table has no provenance, or text that the
+        format cannot hold.
     OutputExistsError
         The file exists and `overwrite` is not set.
 

@@ -123,7 +123,7 @@ def from_specutils(
     spectra: Any, *, ids: Sequence[str] | None = None, redshift: Any = None, air: bool | None = None
 ) -> list[RawSpectrum]:
     """
-    Convert spectra of specutils to :class:`~bayescannon.data.spectra.RawSpectrum`, for ``prepare_spectra``.
+    Convert spectra of specutils to :class:`~bayescannon.data.raw_spectrum.RawSpectrum`, for ``prepare_spectra``.
 
     Standard deviations, variances and inverse variances are accepted; masked pixels get inverse variance 0.
 

@@ -122,7 +122,8 @@ def load_spectra(path: str | Path, ids: Sequence[str] | None = None) -> Spectra:
     Raises
     ------
     StoreError
-        As :func:`open_store`, an id is not in the store, or a part that is read is missing or damaged.
+        As :func:`~bayescannon.io.store.open_store`, an id is not in the store, or a part that is read is missing or
+        damaged.
     InputTypeError
         `path` is no path, or `ids` are no names.
 
@@ -186,7 +187,7 @@ def store_id(path: str | Path) -> str:
     Raises
     ------
     StoreError
-        As :func:`open_store`.
+        As :func:`~bayescannon.io.store.open_store`.
     """
     reader = open_reader(path)
     return reader.store_id if isinstance(reader, FirstFormatReader) else reader.manifest.store_id

@@ -190,7 +190,7 @@ def check_output_store(path: Path, *, overwrite: bool) -> Path:
     Raises
     ------
     OutputExistsError, OutputPermissionError
-        As :class:`StoreWriter`.
+        As :class:`~bayescannon.io.store_writer.StoreWriter`.
     """
     refuse_existing(path, overwrite=overwrite)
     if path.exists() and store_attributes(path).get("format") not in FORMATS:
@@ -223,7 +223,7 @@ def save_spectra(spectra: Spectra, path: str | Path, *, overwrite: bool = False)
     Raises
     ------
     OutputExistsError
-        See :class:`StoreWriter`.
+        See :class:`~bayescannon.io.store_writer.StoreWriter`.
 
     Examples
     --------

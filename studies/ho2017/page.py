@@ -5,7 +5,7 @@ from pathlib import Path
 
 from results import Results
 
-from bayescannon.app.terminal import format_value
+from bayescannon.app.shown_tables import format_value
 from bayescannon.data.star_groups import counted
 
 METHODS = {

@@ -129,6 +129,9 @@ CALLS = {
         replace(toy["model"], loadings=np.ones((len(toy["model"].wavelength), 1)))
     ),
     "build_catalogue": lambda toy: bc.build_catalogue(toy["estimates"]),
+    "write_report": lambda toy: bc.write_report(
+        toy["folder"], toy["folder"] / "page.html", n_spectra=2, overwrite=True
+    ),
     "uncertainty_tree": lambda toy: bc.uncertainty_tree(
         toy["folder"] / "model.nc", toy["folder"] / "store.zarr", prior="box", n_draws=100,
         observed=toy["folder"] / "labels.ecsv",

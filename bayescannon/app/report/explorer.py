@@ -18,12 +18,11 @@ from bayescannon.app.report.explorer_catalogue import pack_catalogue
 from bayescannon.app.report.explorer_models import feature_data, model_data
 from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data
 from bayescannon.cannon.populations.survey_model import SurveyModel
+from bayescannon.cannon.report_choices import N_SPECTRA
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.figures.style import COLOUR_MAP, DARK_COLOUR_MAP
 from bayescannon.numerics.errors import InputError
 
-# stars whose spectra a page holds, unless asked for others
-N_SPECTRA = 200
 # of what the models leave, the catalogue takes at most this share; spectra of stars take the rest
 _CATALOGUE_SHARE = 0.8
 # parts of the page's program, in the order in which they need each other

@@ -50,7 +50,8 @@ class Reader:
     name : str
         By which ``prepare_files(reader=)`` and ``--reader`` choose it.
     read : callable
-        Takes the Path of a file and returns a RawSpectrum, several of them, or a :class:`ReadResult`. A file that
+        Takes the Path of a file and returns a RawSpectrum, several of them, or a
+        :class:`~bayescannon.io.readers.reader.ReadResult`. A file that
         cannot be used raises a ``BayesCannonError``, such as ``bayescannon.data.spectra.SpectrumError``, whose message
         reads ``kind: detail``.
     description : str

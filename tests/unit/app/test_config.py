@@ -126,9 +126,9 @@ def test_populations_are_trained_with_pooled_coefficients_unless_something_is_gi
     assert (paper.populations, paper.options()) == ("auto", TrainingOptions())
 
 
-def test_the_readmes_example_is_a_configuration(read):
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    _, _, rest = readme.partition("```toml\n")
+def test_the_example_of_the_documentation_is_a_configuration(read):
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    _, _, rest = page.partition("```toml\n")
     config = read(rest.partition("```")[0])
     assert tuple(config.train.label_names) == PAPER_LABELS
 
@@ -285,7 +285,7 @@ def test_a_section_that_is_no_table(read):
 
 def test_a_file_that_is_no_text_or_not_there(tmp_path):
     path = tmp_path / "run.toml"
-    with pytest.raises(FileNotFoundError, match=r"no configuration file .*run\.toml; the README has"):
+    with pytest.raises(FileNotFoundError, match=r"no configuration file .*run\.toml; bayescannon init writes one"):
         read_config(path)
     path.write_bytes(b"\x89HDF\r\n")
     with pytest.raises(ConfigError, match="not valid TOML"):

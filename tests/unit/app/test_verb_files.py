@@ -30,6 +30,7 @@ CALLS = {
     "information --figures": ["information", "in", "--figures"],
     "compare-models": ["compare-models", "in", "--json"],
     "check": ["check", "in", "--json"],
+    "report": ["report", "in", "--out"],
     "run": ["run"],
 }
 CALLS |= {f"{verb} --log-file": [*CALLS[verb], "new.fits", "--log-file"] for verb in ("label", "prepare", "mock")}

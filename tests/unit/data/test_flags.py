@@ -2,7 +2,7 @@ from pathlib import Path
 
 from bayescannon.data.flags import FLAG_BAD, FLAG_WARN, ResultFlag, flag_table
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "flags.md"
 
 
 def test_every_flag_has_one_bit_and_is_bad_or_a_warning():
@@ -17,5 +17,5 @@ def test_every_flag_has_one_bit_and_is_bad_or_a_warning():
     assert {flag.name for flag in ResultFlag} == names
 
 
-def test_the_readme_has_the_table_of_flags():
-    assert flag_table() in README.read_text(encoding="utf-8")
+def test_the_documentation_has_the_table_of_flags():
+    assert flag_table() in PAGE.read_text(encoding="utf-8")

@@ -50,11 +50,12 @@ def chromium():
 
 
 @pytest.fixture
-def open_page(chromium, run):
+def open_page(chromium, request):
     """Open the page; at the end check that nothing went wrong in it and no request left it."""
     opened, wrong = [], []
 
-    def open_it(width=1400, path=run.page, **options):
+    def open_it(width=1400, path=None, **options):
+        path = path or request.getfixturevalue("run").page
         page = chromium.new_page(viewport={"width": width, "height": 900}, **options)
         opened.append(page)
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)

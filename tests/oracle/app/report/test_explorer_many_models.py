@@ -1,0 +1,96 @@
+"""The explorer in Chromium where there are several models: hidden components, populations, models side by side."""
+
+import numpy as np
+import pytest
+import toy
+from bare_page import write_bare_page
+from survey_models import draw_stars, known_survey
+
+import bayescannon as bc
+
+pytestmark = pytest.mark.browser
+
+
+def trace(page, meta):
+    """The plotted flux of a model, or the information on a label."""
+    found = page.evaluate(
+        "(meta) => Array.from(document.getElementById('x-spectrum').data.find((one) => one.meta === meta).y)", meta
+    )
+    return np.array(found, dtype=np.float64)
+
+
+def shown_labels(page, model):
+    return np.array([float(page.input_value(f"#x-slide-{name}")) for name in model.label_names])
+
+
+def test_a_second_model_is_drawn_at_the_same_labels(open_page, tmp_path):
+    first = bc.train(toy.toy_reference(150, n_pixel=40))
+    other = bc.train(toy.toy_reference(60, names=("teff", "logg"), n_pixel=40, seed=4))
+    page = open_page(path=write_bare_page(tmp_path / "two.html", first, also={"two labels": other})[0])
+    page.select_option("#x-model-2", "two labels")
+    page.fill("#x-number-teff", "4650")
+    page.press("#x-number-teff", "Enter")
+    page.wait_for_timeout(300)
+    labels = shown_labels(page, first)
+    assert labels[0] == 4650
+    np.testing.assert_allclose(trace(page, "model"), first.predict(labels), atol=1e-6)
+    np.testing.assert_allclose(trace(page, "model 2"), other.predict(labels[:2]), atol=1e-6)
+    # the other way round, what the first does not have is at the median of the other's reference set
+    page.select_option("#x-model", "two labels")
+    page.select_option("#x-model-2", "model")
+    page.wait_for_timeout(300)
+    assert shown_labels(page, other)[0] == 4650
+    np.testing.assert_allclose(
+        trace(page, "model 2"),
+        first.predict([*shown_labels(page, other), np.median(first.reference_labels[:, 2])]),
+        atol=1e-6,
+    )
+
+
+def test_hidden_components_are_in_the_information(open_page, tmp_path):
+    model = bc.train(toy.noisy_reference(300, hidden=0.01, n_pixel=40)[0], hidden=1)
+    assert model.loadings is not None
+    page = open_page(path=write_bare_page(tmp_path / "hidden.html", model)[0])
+    page.select_option("#x-information", model.label_names[0])
+    page.wait_for_timeout(300)
+    found = bc.label_information(model, shown_labels(page, model), snr=50)
+    marginal = found.marginal[:, 0]
+    np.testing.assert_allclose(trace(page, "information"), 100 * marginal / marginal.sum(), atol=1e-6)
+
+
+def test_a_star_is_shown_with_the_model_of_its_population(open_page, tmp_path):
+    survey = known_survey()
+    spectra, _, _ = draw_stars(survey, 60, seed=2)
+    store = bc.save_spectra(spectra, tmp_path / "store.zarr")
+    catalogue = bc.build_catalogue(bc.label_spectra(survey, spectra))
+    page = open_page(path=write_bare_page(tmp_path / "survey.html", survey, catalogue, store)[0])
+    populations = set()
+    for number in range(0, page.locator("#x-star option").count(), 7):
+        page.select_option("#x-star", str(number))
+        page.wait_for_timeout(300)
+        population = page.input_value("#x-model")
+        populations.add(population)
+        assert page.inner_text("#x-facts").split(": ")[1].startswith(f"model of {population}")
+        model = survey.distinct[population]
+        labels = shown_labels(page, model)
+        np.testing.assert_allclose(trace(page, "model"), model.predict(labels), atol=1e-6)
+        row = int(np.flatnonzero(np.asarray(catalogue["id"]).astype(str) == page.inner_text("#x-star-title")[5:])[0])
+        assert catalogue["population"][row] == population
+        # the best fit is at the population's own labels
+        np.testing.assert_allclose(labels, [catalogue[name][row] for name in model.label_names], rtol=1e-3, atol=1e-3)
+    assert len(populations) > 1
+
+
+def test_a_catalogue_with_unfitted_stars_and_empty_columns_opens(open_page, tmp_path):
+    model = bc.train(toy.toy_reference(150, n_pixel=40))
+    spectra = toy.toy_spectra(toy.toy_labels(50, seed=5), seed=5, n_pixel=40)
+    spectra.ivar[7] = 0.0
+    store = bc.save_spectra(spectra, tmp_path / "store.zarr")
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra))
+    catalogue["rchi2"] = np.float32(np.nan)
+    page = open_page(path=write_bare_page(tmp_path / "odd.html", model, catalogue, store)[0])
+    page.select_option("#x-kept", "all")
+    page.select_option("#x-colour", "rchi2")
+    page.select_option("#x-plane-b-x", "rchi2")
+    page.wait_for_timeout(300)
+    assert page.inner_text("#x-count") == "50 of 50 rows are shown"
