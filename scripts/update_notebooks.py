@@ -122,8 +122,14 @@ def stable(outputs: list[Any]) -> list[Any]:
     found: dict[str, str] = {}
     for pattern in _UNSTABLE:
         text = pattern.sub(lambda match: found.setdefault(match.group(), f"part-{len(found)}"), text)
-    done = [nbformat.from_dict(output) for output in json.loads(text)]
-    for output in done:
+    done: list[Any] = []
+    for given in json.loads(text):
+        output = nbformat.from_dict(given)
+        # how a text is cut into messages depends on the time
+        if done and output.output_type == "stream" and done[-1].get("name") == output.name:
+            done[-1].text += output.text
+            continue
+        done.append(output)
         if "image/png" in output.get("data", {}):
             output.data["image/png"] = small(output.data["image/png"])
     return done

@@ -111,6 +111,14 @@ figure
 shares[["within_68", "within_95"]].sel(kind="calibrated", drop=True).to_dataframe().round(3)
 
 # %% [markdown]
+# True errors of different labels are correlated: a star whose Teff is too high has a log g and an [Fe/H] that are too high. The numbers
+# in the panels are rank correlations; the catalogue has those of the formal errors as `rho_`.
+
+# %%
+inferred = bc.label_spectra(model, test)["labels"].to_numpy()
+plot_corner(inferred - truth, model.labels, name="inferred - true")
+
+# %% [markdown]
 # ## A few stars in ArviZ
 #
 # `uncertainty_tree` makes a DataTree with the groups that ArviZ knows: draws of the posterior, draws of the Gaussian of the formal
@@ -130,17 +138,9 @@ summary = uncertainty_summary(tree)
 summary.loc[summary.index.get_level_values(1) == "teff", ["formal_sd", "posterior_sd", "bootstrap_sd"]].round(1)
 
 # %% [markdown]
-# The posterior of one star: lines are at the labels of the best fit. It is nearly a Gaussian, so that formal error and posterior
-# agree: the posterior does not make up for what the model leaves out.
-
-# %%
-one = tree["posterior"].to_dataset().isel(star=0, chain=0)
-draws = np.column_stack([one[label.name] for label in model.labels])
-plot_corner(draws, model.labels)
-
-# %% [markdown]
-# Thick lines are 68.3 % intervals, thin ones 95 %. `comparable_draws` gives every group the same number of draws: ArviZ joins groups
-# by their draws, and would drop most of them.
+# Formal error and posterior agree, because the likelihood is nearly a Gaussian: the posterior does not make up for what the model
+# leaves out. Below, thick lines are 68.3 % intervals, thin ones 95 %. `comparable_draws` gives every group the same number of draws:
+# ArviZ joins groups by their draws, and would drop most of them.
 
 # %%
 plot_label_forest(comparable_draws(tree, relative=True), model.labels[:3], relative=True)

@@ -150,6 +150,13 @@ def test_names_that_change_with_every_run_are_numbered():
     assert json.dumps(first).count("part-0") == 2
 
 
+def test_pieces_of_a_printed_text_are_joined():
+    pieces = [{"output_type": "stream", "name": name, "text": text} for name, text in
+              (("stdout", "a"), ("stdout", "b"), ("stderr", "c"))]  # fmt: skip
+    joined = script.stable([nbformat.from_dict(piece) for piece in pieces])
+    assert [(output.name, output.text) for output in joined] == [("stdout", "ab"), ("stderr", "c")]
+
+
 def test_whichever_side_was_edited_is_taken(tmp_path):
     path = tmp_path / "notebook.ipynb"
     keep(small_notebook(), path)
