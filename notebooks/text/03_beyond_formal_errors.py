@@ -111,8 +111,8 @@ figure
 shares[["within_68", "within_95"]].sel(kind="calibrated", drop=True).to_dataframe().round(3)
 
 # %% [markdown]
-# True errors of different labels are correlated: a star whose Teff is too high has a log g and an [Fe/H] that are too high. The numbers
-# in the panels are rank correlations; the catalogue has those of the formal errors as `rho_`.
+# True errors of different labels are correlated: a star whose Teff is too high mostly has a log g and an [Fe/H] that are too high. The
+# numbers in the panels are rank correlations; the catalogue has those of the formal errors as `rho_`.
 
 # %%
 inferred = bc.label_spectra(model, test)["labels"].to_numpy()

@@ -9,12 +9,12 @@
 # %% [markdown]
 # # Your own survey
 #
-# The other notebooks use spectra like LAMOST's. This one takes a survey that the package has never seen: four bands like
-# those of GALAH, spectra that are normalised already, stars observed more than once, and a table with a label that is not
-# built in, the barium abundance. A model is trained and tested, and stars are labelled, in fewer than 20 lines.
+# What you will learn: how to take spectra that the package has never seen, with a label of your own, from arrays or files to a
+# catalogue, and how to see the three most frequent mistakes: wavelengths in air, errors in place of inverse variances, and
+# repeated stars that count as different ones.
 #
-# After that come the same spectra as files, and the three mistakes that are made most often: wavelengths in air, errors in
-# place of inverse variances, and repeated stars that count as different ones. It takes less than a minute.
+# The survey has four bands like those of GALAH, spectra that are normalised already, stars that were observed more than once, and a
+# table with a label that is not built in, the barium abundance.
 
 # %%
 # %matplotlib inline
@@ -29,6 +29,7 @@ import numpy as np
 from astropy.table import Table
 
 import bayescannon as bc
+from bayescannon.app.config import LabelsConfig, TrainConfig
 from bayescannon.data.air import to_air
 from bayescannon.data.tally import tally_text
 from bayescannon.figures.style import LINE_COLOUR, new_figure
@@ -38,7 +39,7 @@ folder = Path(mkdtemp())
 # %% [markdown]
 # ## Spectra that stand for yours
 #
-# This cell makes what you have already: arrays of flux and inverse variance, and a table of labels. 150 lines have strengths
+# This cell makes what you have already: arrays of flux and inverse variance, and a table of labels. 150 lines have depths
 # that depend on four labels (barium only in the two Ba II lines) and on two further abundances, which are no labels. Of the
 # 500 stars of the survey 90 were observed twice. 300 stars have labels, with errors.
 
@@ -100,6 +101,17 @@ reference = bc.build_reference(
     columns={"id": "sobject_id", "ba_fe": "Ba_fe", "e_ba_fe": "e_Ba_fe"}, match="star=sobject_id", star_id="star",
 )
 print(*reference.notes, tally_text(reference.tally), sep="\n")
+
+# %% [markdown]
+# `check_input`, on the command line `bayescannon check-input`, says before a long run whether spectra and labels can be used: grid,
+# S/N, inverse variances, labels, units, stars that match, repeats.
+
+# %%
+matching = LabelsConfig(
+    table=str(folder / "labels.csv"), columns={"id": "sobject_id", "ba_fe": "Ba_fe", "e_ba_fe": "e_Ba_fe"},
+    match="star=sobject_id", star_id="star",
+)
+bc.check_input(spectra, matching, train=TrainConfig(label_names=names))
 
 # %% [markdown]
 # Training, with wrong labels clipped, and the calibration of the errors on held-out stars. A star is in one fold with all of
@@ -240,9 +252,13 @@ for option in ({"star_id": "star"}, {"star_id": "star", "repeats": "best"}, {"st
     )
     print(option, some.tally[-1], f"{len(some)} spectra of {some.n_stars} stars", sep="\n    ")
 
-# %% [markdown]
-# More about spectra of your own: `docs/own_spectra.md`; about tables of labels: `docs/label_tables.md`. The folder of this
-# notebook's files goes away.
-
 # %%
 shutil.rmtree(folder)
+
+# %% [markdown]
+# ## Where to go on
+#
+# * The documentation has pages on spectra of your own, on tables of labels (several tables on one scale, units, missing values), and on
+#   surveys of millions of stars.
+# * `04_priors_and_coverage` and `06_populations`: stars that are unlike the reference stars.
+# * `bayescannon init --spectra SPECTRA --labels TABLE` writes a configuration for your survey, and `bayescannon run` follows it.
