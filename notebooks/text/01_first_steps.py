@@ -9,12 +9,13 @@
 # %% [markdown]
 # # First steps
 #
-# What you will learn: how spectra and trusted labels become a model, how the model becomes a catalogue with errors, and what
-# each object on this way is.
+# What you will learn: how spectra and trusted labels become a model, how the model becomes a catalogue with errors, and
+# what each object on this way is.
 #
-# Some giants were observed by two surveys. *Survey A* (such as APOGEE) gives trusted labels: Teff, log g, [Fe/H], [alpha/M]
-# and the extinction A_K. *Survey B* (such as LAMOST) has spectra of many more stars, at lower resolution. All stars of Survey
-# B are to get labels on the scale of Survey A. *The Cannon* (Ness et al. 2015, Ho et al. 2017) does this in two steps:
+# Some giants were observed by two surveys. *Survey A* (such as APOGEE) gives trusted labels: Teff, log g, [Fe/H],
+# [alpha/M] and the extinction A_K. *Survey B* (such as LAMOST) has spectra of many more stars, at lower resolution. All
+# stars of Survey B are to get labels on the scale of Survey A. *The Cannon* (Ness et al. 2015, Ho et al. 2017) does
+# this in two steps:
 #
 # * **training**: from the stars in common, learn how the flux of each pixel depends on the labels;
 # * **labelling**: for every other star, find the labels whose spectrum fits best.
@@ -34,16 +35,16 @@ from bayescannon.figures import plot_coefficients, plot_continuum, plot_kiel, pl
 # %% [markdown]
 # ## A survey
 #
-# `simulate_survey` makes spectra with the resolution, noise and defects of LAMOST's, and a table of labels with errors and
-# mistakes as real tables have. 600 stars have trusted labels, 200 have none.
+# `simulate_survey` makes spectra with the resolution, noise and defects of LAMOST's, and a table of labels with errors
+# and mistakes as real tables have. 600 stars have trusted labels, 200 have none.
 
 # %%
 survey = bc.simulate_survey(600, 200, seed=1)
 survey.apogee["APOGEE_ID", "TEFF", "TEFF_ERR", "LOGG", "PARAM_M_H", "ASPCAPFLAG", "LAMOST_ID"][:4]
 
 # %% [markdown]
-# A `RawSpectrum` is a spectrum as it was observed: flux and inverse variance against wavelength, with the redshift and the S/N
-# that the survey gives. A pixel that cannot be used has the inverse variance 0; there is no other mask.
+# A `RawSpectrum` is a spectrum as it was observed: flux and inverse variance against wavelength, with the redshift and
+# the S/N that the survey gives. A pixel that cannot be used has the inverse variance 0; there is no other mask.
 
 # %%
 raw = list(survey.spectra())
@@ -52,9 +53,9 @@ raw[0]
 # %% [markdown]
 # ## Preparation
 #
-# `prepare_spectra` shifts every spectrum to rest, brings it to one grid of 3626 pixels, and divides it by its running mean, a
-# Gaussian of 50 Angstrom (equations 1 and 2 of Ho et al.). The slope of the star, the dust and the instrument is gone; the
-# lines are left. The result, `Spectra`, has a row for each star.
+# `prepare_spectra` shifts every spectrum to rest, brings it to one grid of 3626 pixels, and divides it by its running
+# mean, a Gaussian of 50 Angstrom (equations 1 and 2 of Ho et al.). The slope of the star, the dust and the instrument
+# is gone; the lines are left. The result, `Spectra`, has a row for each star.
 
 # %%
 spectra = bc.prepare_spectra(raw)
@@ -69,8 +70,8 @@ upper.figure
 # %% [markdown]
 # ## The reference set
 #
-# `build_reference` matches labels and spectra by the name of the spectrum, and applies the cuts of the paper: stars whose
-# labels are missing, flagged or outside of the range are left out. The tally says how many each cut removes.
+# `build_reference` matches labels and spectra by the name of the spectrum, and applies the cuts of the paper: stars
+# whose labels are missing, flagged or outside of the range are left out. The tally says how many each cut removes.
 
 # %%
 reference = bc.build_reference(spectra, survey.apogee, format="allstar-dr12")
@@ -80,10 +81,10 @@ reference
 # %% [markdown]
 # ## Training
 #
-# The flux of a pixel is a quadratic function of the five labels (21 coefficients), with the noise of the spectrum and an
-# intrinsic scatter, which is found too. Some reference stars have wrong labels. Therefore `train_clipped` labels the reference
-# stars with the model, drops those that are off by more than four scatters, and trains again, until none is dropped.
-# `qualify` then labels each reference star by a model that was trained without it: this calibrates the errors.
+# The flux of a pixel is a quadratic function of the five labels (21 coefficients), with the noise of the spectrum and
+# an intrinsic scatter, which is found too. Some reference stars have wrong labels. Therefore `train_clipped` labels the
+# reference stars with the model, drops those that are off by more than four scatters, and trains again, until none is
+# dropped. `qualify` then labels each reference star by a model that was trained without it: this calibrates the errors.
 
 # %%
 model, reference = bc.train_clipped(reference)
@@ -92,9 +93,9 @@ print(tally_text(reference.tally[-3:]))
 model
 
 # %% [markdown]
-# The linear coefficients show which pixels depend on which label: the hydrogen lines on Teff, Mg b and the calcium triplet
-# on log g, and the interstellar bands and Na D on A_K, although no list of lines was given. The scatter in the last panel is
-# largest at the blue end and near 5900 Angstrom, where the two arms of the spectrograph are joined.
+# The linear coefficients show which pixels depend on which label: the hydrogen lines on Teff, Mg b and the calcium
+# triplet on log g, and the interstellar bands and Na D on A_K, although no list of lines was given. The scatter in the
+# last panel is largest at the blue end and near 5900 Angstrom, where the two arms of the spectrograph are joined.
 
 # %%
 plot_coefficients(model.wavelength, model.theta, model.scatter, model.labels, scale=model.scaler.scale)
@@ -104,8 +105,8 @@ plot_coefficients(model.wavelength, model.theta, model.scatter, model.labels, sc
 #
 # `validate` compares the inferred with the trusted labels: *leave-none-out*, as figure 5 of the paper, and *k-fold*, of
 # stars that the model was not trained on. The second one is what holds for new stars. `pull_width` is the width of
-# (inferred - trusted) in units of the formal error, which knows the noise of the star's pixels alone: **the formal error is
-# not the error**.
+# (inferred - trusted) in units of the formal error, which knows the noise of the star's pixels alone: **the formal
+# error is not the error**.
 
 # %%
 check = bc.validate(model, reference)
@@ -117,8 +118,8 @@ plot_validation(check, snr_min=50)
 # %% [markdown]
 # ## Labels of all stars
 #
-# `label_spectra` fits each star from seven starting points, and keeps the best fit. The result is an xarray `Dataset`; below
-# are a spectrum without trusted labels, and the model's spectrum for the labels that were found.
+# `label_spectra` fits each star from seven starting points, and keeps the best fit. The result is an xarray `Dataset`;
+# below are a spectrum without trusted labels, and the model's spectrum for the labels that were found.
 
 # %%
 estimates = bc.label_spectra(model, spectra)
@@ -134,9 +135,10 @@ upper.figure
 # %% [markdown]
 # ## The catalogue
 #
-# `build_catalogue` makes an astropy `Table`, one row for each star: labels with their calibrated errors `e_`, the quality
-# of the fit, formal errors and flags. Units, descriptions and the origin of everything are in the table. `write_catalogue`
-# writes it to FITS, ECSV, Parquet, VOTable or a machine-readable table (`.mrt`). A row with `flag_bad` is not to be used.
+# `build_catalogue` makes an astropy `Table`, one row for each star: labels with their calibrated errors `e_`, the
+# quality of the fit, formal errors and flags. Units, descriptions and the origin of everything are in the table.
+# `write_catalogue` writes it to FITS, ECSV, Parquet, VOTable or a machine-readable table (`.mrt`). A row with
+# `flag_bad` is not to be used.
 
 # %%
 catalogue = bc.build_catalogue(estimates)
@@ -144,8 +146,8 @@ new = catalogue[600:]
 new["id", "snr_g", "teff", "e_teff", "logg", "e_logg", "fe_h", "e_fe_h", "flags"][:5]
 
 # %% [markdown]
-# About 68 % of the true labels should lie within `e_` of the inferred ones; with 200 stars the share is known to 3 %. The
-# level of `e_` itself is learned from the held-out stars, from 564 stars to about 5 %.
+# About 68 % of the true labels should lie within `e_` of the inferred ones; with 200 stars the share is known to 3 %.
+# The level of `e_` itself is learned from the held-out stars, from 564 stars to about 5 %.
 
 # %%
 truth = survey.truth[600:]

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Priors and coverage
 #
-# What you will learn: how to see that a star is unlike the reference stars, so that its labels cannot be trusted, and what a prior
-# on the labels changes, and what it cannot.
+# What you will learn: how to see that a star is unlike the reference stars, so that its labels cannot be trusted, and
+# what a prior on the labels changes, and what it cannot.
 #
 # A model of some stars gives labels, with small formal errors, for every spectrum. Two things help. **Coverage** asks
 # afterwards: are the labels where the reference stars are, and does the model describe the spectrum as well as theirs?
@@ -35,9 +35,9 @@ NAMES = ["teff", "logg", "fe_h"]
 # %% [markdown]
 # ## A model with a gap
 #
-# 360 stars of a simulated survey have trusted labels, 100 have none. A cut takes away the metal-poor reference stars; the others
-# contain such stars. `qualify` labels each reference star by a model that was trained without it, which shows what is usual: how far
-# from the training labels held-out stars fall, and how well the model fits them.
+# 360 stars of a simulated survey have trusted labels, 100 have none. A cut takes away the metal-poor reference stars;
+# the others contain such stars. `qualify` labels each reference star by a model that was trained without it, which
+# shows what is usual: how far from the training labels held-out stars fall, and how well the model fits them.
 
 # %%
 survey = bc.simulate_survey(360, 100, seed=3)
@@ -51,8 +51,9 @@ model = bc.qualify(model, reference, folds=3)
 # %% [markdown]
 # ## Coverage
 #
-# `p_coverage` is the p-value of a star's labels among those of held-out stars, `p_novelty` that of what is left unexplained of
-# its spectrum. Below 1 % they set `OUTSIDE_COVERAGE` and `NOVEL_SPECTRUM`, with which a star is `flag_bad`.
+# `p_coverage` is the p-value of a star's labels among those of held-out stars, `p_novelty` that of what is left
+# unexplained of its spectrum. Below 1 % they set `OUTSIDE_COVERAGE` and `NOVEL_SPECTRUM`, with which a star is
+# `flag_bad`.
 
 # %%
 reference_stars = np.asarray(survey.truth["is_reference"]).astype(str) == "True"
@@ -84,22 +85,22 @@ figure.colorbar(points, label="p-value of the coverage")
 figure
 
 # %% [markdown]
-# The paper's way, a cut on the *label distance* of labels that the survey has already, is in `02_point_estimates`. Coverage needs no
-# labels of a pipeline, and its limits come from held-out stars.
+# The paper's way, a cut on the *label distance* of labels that the survey has already, is in `02_point_estimates`.
+# Coverage needs no labels of a pipeline, and its limits come from held-out stars.
 #
 # ## Priors from the reference set
 #
-# Five priors have names. `flat` is the paper's. `box` is the range of the reference labels. `gaussian` and `mixture` are fitted to the
-# reference labels, with the errors of these taken out. `coverage` is flat where reference stars are dense, and falls off with
-# label distance: the paper's cut made smooth.
+# Five priors have names. `flat` is the paper's. `box` is the range of the reference labels. `gaussian` and `mixture`
+# are fitted to the reference labels, with the errors of these taken out. `coverage` is flat where reference stars are
+# dense, and falls off with label distance: the paper's cut made smooth.
 
 # %%
 for name in LABEL_PRIORS:
     print(f"{name:9s}", bc.build_label_prior(name, model).describe())
 
 # %% [markdown]
-# `compare_priors` labels the same spectra under each of them. `shift` is the change of the posterior mean, in widths of the posterior
-# under the flat prior; `contraction` is 1 where the spectrum decides alone, and 0 where the prior does.
+# `compare_priors` labels the same spectra under each of them. `shift` is the change of the posterior mean, in widths of
+# the posterior under the flat prior; `contraction` is 1 where the spectrum decides alone, and 0 where the prior does.
 
 # %%
 some = test.select(np.arange(30))
@@ -110,9 +111,9 @@ abs(comparison["shift"]).median("star").to_pandas().round(3)
 comparison["contraction"].median("star").to_pandas().round(3)
 
 # %% [markdown]
-# Wide priors change little, and least at high S/N. The narrow components of `mixture` change more, also at high S/N: they say that
-# giants lie near the red-giant branch and the red clump. A star is flagged `PRIOR_DOMINATED` where the prior moves a label by more than
-# its formal error, or halves its variance.
+# Wide priors change little, and least at high S/N. The narrow components of `mixture` change more, also at high S/N:
+# they say that giants lie near the red-giant branch and the red clump. A star is flagged `PRIOR_DOMINATED` where the
+# prior moves a label by more than its formal error, or halves its variance.
 
 # %%
 figure = new_figure(8, 3.6)
@@ -146,11 +147,14 @@ for name in ("flat", "mixture"):
 # %% [markdown]
 # ## What a prior cannot do
 #
-# A prior does not repair a star that is outside. It pulls the labels back inside, where they look usual, and *hides* the star
-# from the coverage. Assess coverage with the labels of the flat prior, and see in `PRIOR_DOMINATED` what the prior has done.
+# A prior does not repair a star that is outside. It pulls the labels back inside, where they look usual, and *hides*
+# the star from the coverage. Assess coverage with the labels of the flat prior, and see in `PRIOR_DOMINATED` what the
+# prior has done.
 #
 # ## Where to go on
 #
 # * `06_populations`: several models where one does not cover the survey.
-# * `studies/coverage_priors` of the repository measures the same things on more stars, with the truth and with real spectra.
-# * On the command line: `bayescannon label ... --prior coverage`, and `bayescannon coverage model.nc store.zarr --out coverage.csv`.
+# * `studies/coverage_priors` of the repository measures the same things on more stars, with the truth and with real
+#   spectra.
+# * On the command line: `bayescannon label ... --prior coverage`, and `bayescannon coverage model.nc store.zarr --out
+#   coverage.csv`.

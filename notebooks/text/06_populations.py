@@ -9,12 +9,12 @@
 # %% [markdown]
 # # Populations, selections and odd stars
 #
-# What you will learn: how a survey of giants, dwarfs and hot stars gets labels from several models; how giants are selected at a
-# stated rate of losses; and how stars are found that no model describes, and which are not found.
+# What you will learn: how a survey of giants, dwarfs and hot stars gets labels from several models; how giants are
+# selected at a stated rate of losses; and how stars are found that no model describes, and which are not found.
 #
-# A model of giants gives labels to any spectrum: a dwarf becomes a subgiant, and the fit looks good. A *survey model* has a
-# **router**, trained on all populations, which tells where a star can belong, and a **local model** of each population. Labels are
-# those of the mixture.
+# A model of giants gives labels to any spectrum: a dwarf becomes a subgiant, and the fit looks good. A *survey model*
+# has a **router**, trained on all populations, which tells where a star can belong, and a **local model** of each
+# population. Labels are those of the mixture.
 
 # %%
 # %matplotlib inline
@@ -36,9 +36,9 @@ NAMES = ("teff", "logg", "fe_h")
 # %% [markdown]
 # ## A field of stars
 #
-# 500 simulated stars have labels: giants, dwarfs and hot stars. Of 400 others, four fifths are dwarfs, and 75 are odd: pairs of
-# stars in one spectrum, stars with lines in emission or carbon bands, wrong redshifts, and spectra of the sky. Only 4600-6800
-# Angstrom are used, so that the notebook takes less than a minute.
+# 500 simulated stars have labels: giants, dwarfs and hot stars. Of 400 others, four fifths are dwarfs, and 75 are odd:
+# pairs of stars in one spectrum, stars with lines in emission or carbon bands, wrong redshifts, and spectra of the sky.
+# Only 4600-6800 Angstrom are used, so that the notebook takes less than a minute.
 
 # %%
 odd_stars = {"binary": 20, "double-lined": 20, "emission": 10, "carbon": 10, "wrong-redshift": 10, "sky": 5}
@@ -76,8 +76,8 @@ figure
 # %% [markdown]
 # ## A survey model
 #
-# `train_survey` finds the populations that the reference stars are of, and says what it decided. `qualify` labels the reference
-# stars out of fold: it calibrates the errors of each model and the probabilities of the populations.
+# `train_survey` finds the populations that the reference stars are of, and says what it decided. `qualify` labels the
+# reference stars out of fold: it calibrates the errors of each model and the probabilities of the populations.
 
 # %%
 model, kept = bc.train_survey(reference)
@@ -86,8 +86,8 @@ print(*model.notes, sep="\n")
 model
 
 # %% [markdown]
-# `odd` needs the scores of held-out stars too; on the command line all of it is `train --populations auto --odd`. `label_store`
-# then labels the stars of a store, with membership, coverage and scores of odd spectra.
+# `odd` needs the scores of held-out stars too; on the command line all of it is `train --populations auto --odd`.
+# `label_store` then labels the stars of a store, with membership, coverage and scores of odd spectra.
 
 # %%
 model = attach_odd(model, kept, folds=3)
@@ -108,16 +108,17 @@ plot_one_to_one_panels(
 # %% [markdown]
 # ## Membership and the selection of giants
 #
-# The probability of being a giant, over the Kiel diagram. In between lie the subgiants; `BETWEEN_POPULATIONS` flags a star for
-# which no population has 90 %.
+# The probability of being a giant, over the Kiel diagram. In between lie the subgiants; `BETWEEN_POPULATIONS` flags a
+# star for which no population has 90 %.
 
 # %%
 ax = plot_kiel_membership(labels[known, 0], labels[known, 1], np.asarray(catalogue["p_giant"])[known], population="giant")
 ax.figure
 
 # %% [markdown]
-# A selection is a limit on `p_giant`. It is not 0.5, but what held-out giants say: the limit at which 1 % of them are lost, with
-# the interval that their number allows. The curves tell what a limit keeps of each population; purity is for one giant to four dwarfs.
+# A selection is a limit on `p_giant`. It is not 0.5, but what held-out giants say: the limit at which 1 % of them are
+# lost, with the interval that their number allows. The curves tell what a limit keeps of each population; purity is for
+# one giant to four dwarfs.
 
 # %%
 limit, curve = selection_limit(model, "giant", false_alarms=0.01), selection_curve(model, "giant")
@@ -135,9 +136,9 @@ ax.figure
 # %% [markdown]
 # ## Odd stars
 #
-# Each class of odd spectra has a score, and a p-value from held-out single stars. `ODD_SPECTRUM` is set where the smallest p-value,
-# times the number of classes, is below 1 %; `flag_bad` where labels should not be used, for instance because the spectrum is
-# unlike those of the reference stars.
+# Each class of odd spectra has a score, and a p-value from held-out single stars. `ODD_SPECTRUM` is set where the
+# smallest p-value, times the number of classes, is below 1 %; `flag_bad` where labels should not be used, for instance
+# because the spectrum is unlike those of the reference stars.
 
 # %%
 is_odd = (np.asarray(catalogue["flags"]) & int(ResultFlag.ODD_SPECTRUM)) > 0
@@ -151,10 +152,10 @@ Table(
 )
 
 # %% [markdown]
-# Emission, carbon bands and wrong redshifts are found, most pairs with two velocities too, and light of the sky if there is much
-# of it. **Unresolved pairs are not**: at a resolution of 1800 most of them do not differ from a single star of somewhat other labels.
-# Their `p_binary` stays near the 30 % that is assumed before a spectrum is seen, and their labels are off, as the next table says
-# (median of inferred - true, of the brighter star).
+# Emission, carbon bands and wrong redshifts are found, most pairs with two velocities too, and light of the sky if
+# there is much of it. **Unresolved pairs are not**: at a resolution of 1800 most of them do not differ from a single
+# star of somewhat other labels. Their `p_binary` stays near the 30 % that is assumed before a spectrum is seen, and
+# their labels are off, as the next table says (median of inferred - true, of the brighter star).
 
 # %%
 rows = []
@@ -177,14 +178,15 @@ upper.figure
 # %% [markdown]
 # ## Limits
 #
-# * Membership and p-values are right for stars like the reference stars. If these are of one population only, the router knows no
-#   other, and `train_survey` says so.
-# * p-values below one over the number of held-out stars are extrapolated. With hundreds of stars rare classes are told less well
-#   than with thousands.
+# * Membership and p-values are right for stars like the reference stars. If these are of one population only, the
+#   router knows no other, and `train_survey` says so.
+# * p-values below one over the number of held-out stars are extrapolated. With hundreds of stars rare classes are told
+#   less well than with thousands.
 # * `p_none` says that no population fits; a star that fits by chance is not found by it.
 #
 # ## Where to go on
 #
 # * The documentation of populations and of odd stars has the equations, and files of your own populations.
 # * `studies/populations` of the repository measures all of this on real stars of LAMOST.
-# * On the command line: `bayescannon label survey.nc store.zarr --odd --only giant --false-alarms 0.01 --out giants.fits`.
+# * On the command line: `bayescannon label survey.nc store.zarr --odd --only giant --false-alarms 0.01 --out
+#   giants.fits`.

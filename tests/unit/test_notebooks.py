@@ -171,3 +171,21 @@ def test_whichever_side_was_edited_is_taken(tmp_path):
     text.write_text(text.read_text("utf-8").replace("Words.", "Other words."), "utf-8")
     with pytest.raises(SystemExit, match="both edited"):
         script.read_pair(path)
+
+
+def test_edited_prose_keeps_outputs_and_edited_code_does_not(tmp_path):
+    path = tmp_path / "notebook.ipynb"
+    notebook = small_notebook()
+    picture = base64.b64encode((ROOT / "docs" / "one_to_one.png").read_bytes()).decode()
+    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", data={"image/png": picture})]
+    keep(notebook, path)
+    text = script.text_path(path)
+    kept = read(path).cells[1].outputs
+    text.write_text(text.read_text("utf-8").replace("Words.", "Other words."), "utf-8")
+    script.update(path, prose=True)
+    assert read(path).cells[0].source == "# Title\n\nOther words."
+    assert read(path).cells[1].outputs == kept
+    assert script.complaints(read(path)) == []
+    text.write_text(text.read_text("utf-8").replace("PICTURE", "OTHER"), "utf-8")
+    with pytest.raises(SystemExit, match="code was edited"):
+        script.update(path, prose=True)
