@@ -147,7 +147,7 @@ new["id", "snr_g", "teff", "e_teff", "logg", "e_logg", "fe_h", "e_fe_h", "flags"
 
 # %% [markdown]
 # About 68 % of the true labels should lie within `e_` of the inferred ones; with 200 stars the share is known to 3 %.
-# The level of `e_` itself is learned from the held-out stars, from 564 stars to about 5 %.
+# The level of `e_` itself is learned from the held-out stars, from 564 stars to 6-8 % (`model.calibration_note`).
 
 # %%
 truth = survey.truth[600:]

@@ -106,9 +106,8 @@ Table(rows=rows, names=(
 # ## Figure 6: residuals of the pipeline and of the Cannon
 #
 # Survey B has labels of its own pipeline too (LASP). Against the labels of Survey A they have an offset in Teff, and
-# trends in log g and [Fe/H]. Held-out labels of the Cannon have no offset, and smaller trends: this is what label
-# transfer is for. Their scatter is smaller for [Fe/H] only; what is left of the trend in log g is the pull of any
-# estimate with errors towards the middle.
+# trends in log g and [Fe/H]. Held-out labels of the Cannon have no offset, and smaller trends: this is what the transfer of labels is for. On this mock survey their scatter is smaller for [Fe/H], and larger for Teff and log g at
+# low S/N.
 
 # %%
 names = ["teff", "logg", "fe_h"]

@@ -107,7 +107,7 @@ figure
 # %% [markdown]
 # `calibrated` is not a source of error but the sum of all, learned from held-out reference stars. It is `e_` in the
 # catalogue, half of the central 68.3 % interval. With 200 stars the fractions below are known to 3 %, and the level of
-# the errors itself, from 564 reference stars, to about 5 %.
+# the errors itself, from 564 reference stars, to 6-8 % (`model.calibration_note`).
 
 # %%
 shares[["within_68", "within_95"]].sel(kind="calibrated", drop=True).to_dataframe().round(3)
