@@ -1,14 +1,17 @@
 """Configuration of sphinx; `make docs` builds the documentation into build/docs."""
 
+import shutil
 import sys
 import urllib.request
 from pathlib import Path
 
 from sphinx.util import logging
 
-sys.path.insert(0, str(Path(__file__).parent / "extensions"))
-
 from bayescannon import __version__
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
+
 
 project = "bayescannon"
 author = "The bayescannon developers"
@@ -26,17 +29,20 @@ extensions = [
     "mathml",
 ]
 root_doc = "index"
-exclude_patterns = ["extensions", "**.ipynb_checkpoints", "tutorial/notebooks/*.md", "tutorial/notebooks/*.py"]
+exclude_patterns = ["extensions", "**.ipynb_checkpoints"]
 
 # notebooks are shown with the outputs that they are stored with; tests run them
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
+# options of commands keep their two hyphens
+smartquotes = False
 
 autosummary_generate = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
@@ -47,6 +53,22 @@ html_static_path = ["static"]
 html_css_files = ["docs.css"]
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": True, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
+
+
+def _copy_notebooks() -> None:
+    """Bring the notebooks of the project to the tutorial, where git leaves them out; unchanged ones stay."""
+    target = HERE / "tutorial" / "notebooks"
+    target.mkdir(exist_ok=True)
+    notebooks = {path.name: path for path in (HERE.parent / "notebooks").glob("*.ipynb")}
+    for path in target.iterdir():
+        if path.name not in notebooks:
+            path.unlink()
+    for name, path in notebooks.items():
+        if not (target / name).exists() or (target / name).read_bytes() != path.read_bytes():
+            shutil.copyfile(path, target / name)
+
+
+_copy_notebooks()
 
 
 def _reachable() -> dict[str, tuple[str, None]]:

@@ -5,8 +5,8 @@ Usage: python scripts/wheel_test.py [--dist DIR] [--python PYTHON]
 
 The sdist is built from the checkout and the wheel from the sdist, unless DIR has both. Then, in a temporary folder:
 what is inside both; the wheel in an environment of PYTHON with nothing but its dependencies; the help of every verb,
-every public name, the demonstration and its page, none of which may open a file of the checkout; tests of the project's own
-files in the unpacked sdist. It takes some minutes, most of them for the installation.
+every public name, the demonstration and its page, none of which may open a file of the checkout; tests of the project's
+own files in the unpacked sdist. It takes some minutes, most of them for the installation.
 """
 
 import argparse

@@ -54,7 +54,7 @@ def label_store(
 
     For more stars than their labels fit into memory there is :func:`bayescannon.app.catalogue_run.label_catalogue`.
 
-    Parameters and result are those of :func:`bayescannon.cannon.labelling.label_spectra`; if the model holds a coverage
+    Choices and result are those of :func:`bayescannon.cannon.labelling.label_spectra`; if the model holds a coverage
     reference, those of :func:`bayescannon.cannon.novelty.assess_coverage` too, with `scores`, `pipeline_labels` and
     `false_alarms`. With `n_draws` above 0 the posterior of every star is sampled, and its summary added: see
     :func:`bayescannon.cannon.posterior.sample_posterior`. Stars that need NUTS get it together, in the end. Of a survey
@@ -63,9 +63,35 @@ def label_store(
     :func:`bayescannon.cannon.odd_spectra.odd_spectra` are added, each star's by the model of its most probable
     population, and the flag ODD_SPECTRUM.
 
-    Blocks of `block` stars, a multiple of 128, are tasks of the `engine`: see
-    :func:`bayescannon.numerics.executors.as_executor`. In this process, as unless given, each uses `workers` threads;
-    in other processes one. The result does not depend on engine, block and workers.
+    The result does not depend on engine, block and workers.
+
+    Parameters
+    ----------
+    model : TrainedModel or SurveyModel, or path of its file
+    store : str or Path
+    prior, nuisances
+        As in `label_spectra`.
+    n_draws : int
+        Posterior draws per star; none unless given.
+    correct_offsets, n_starts, seed
+        As in `label_spectra`.
+    workers : int or None
+        Threads of a block in this process; in other processes one.
+    scores, pipeline_labels, false_alarms
+        As in `assess_coverage`.
+    odd : bool
+        Assess odd spectra too.
+    engine : str, Executor or None
+        Whose tasks the blocks are: see :func:`bayescannon.numerics.executors.as_executor`; this process unless given.
+    block : int
+        Stars of a task, a multiple of 128.
+    progress : callable, bool or None
+        See :func:`bayescannon.numerics.progress.reporting`; a function is called with (stars done, stars).
+
+    Returns
+    -------
+    estimates : xarray.Dataset
+        Of every star of the store, in its order.
 
     Raises
     ------

@@ -36,6 +36,11 @@ def build_label_prior(name: str, model: TrainedModel | str | Path, *, seed: int 
     seed : int
         Of the mixture's and the coverage's clusters.
 
+    Returns
+    -------
+    prior : LabelPrior
+        FlatLabels, BoxLabels, MixtureLabels or CoverageLabels, in the labels' units.
+
     Raises
     ------
     ValueError

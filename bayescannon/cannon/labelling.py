@@ -127,12 +127,6 @@ def label_spectra(
         A model trained with outliers adds ``outlying_pixels``, how many pixels have lost more than half of their
         weight, and its chi2 has the weights that are left.
 
-    Warns
-    -----
-    BayesCannonWarning
-        The spectra were prepared otherwise than those of the training; the model was qualified with other nuisances;
-        the inverse variances cannot be those of the flux; or the model does not describe most of the spectra.
-
     Raises
     ------
     GridError
@@ -141,6 +135,12 @@ def label_spectra(
         The prior is of a label that the model does not have.
     InputError
         Corrected labels are asked of a model without calibration.
+
+    Warns
+    -----
+    BayesCannonWarning
+        The spectra were prepared otherwise than those of the training; the model was qualified with other nuisances;
+        the inverse variances cannot be those of the flux; or the model does not describe most of the spectra.
 
     Examples
     --------

@@ -46,12 +46,14 @@ def qualify(
         The spectra that it was trained on; further ones of the set are left out.
     clipped : ReferenceSet, optional
         As in :func:`bayescannon.cannon.calibrate.calibrate`; those of `reference` unless given.
-    label_errors
-        As there.
-    folds, n_starts, seed, workers, progress
-        As in :func:`bayescannon.cannon.held_out.hold_out`; a FoldWork does the folds and keeps those that are done.
+    folds : int
+        As in :func:`bayescannon.cannon.held_out.hold_out`.
     held_out : HeldOut, optional
         What that function returned for `reference`, if it is known already.
+    label_errors
+        As in :func:`bayescannon.cannon.calibrate.calibrate`.
+    n_starts, seed, workers, progress
+        As in `hold_out`; a FoldWork does the folds and keeps those that are done.
 
     Returns
     -------

@@ -85,6 +85,14 @@ def load_reference(path: str | Path) -> ReferenceSet:
     """
     Read a reference set that :func:`save_reference` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    reference : ReferenceSet
+
     Raises
     ------
     MissingFileError

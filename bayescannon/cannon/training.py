@@ -68,7 +68,7 @@ def train(
         populations and the noise scale are those learned from the reported labels, and the model has hidden components.
     workers : int or None
         Threads; None takes every core.
-    choices
+    **choices
         Instead of `options`, choices by their names on the command line, as ``coefficients="pooled"``,
         ``noise="global"``: fields of :class:`bayescannon.cannon.choices.TrainingChoices`.
 
@@ -276,13 +276,17 @@ def train_clipped(
         In units of the standard deviation of (inferred - reference) of each label.
     max_rounds : int or None
         0 never clips; None goes on until the set is stable.
-    options, workers, choices
+    options : TrainingOptions, optional
         As in :func:`train`.
     seed : int
         Decides the starts, as in :func:`bayescannon.cannon.labelling.label_spectra`.
+    workers : int or None
+        As in :func:`train`.
     progress : callable, bool or None
         See :func:`bayescannon.numerics.progress.reporting`; a function is called with (trainings done, most trainings),
         and fewer rounds than the most end the work.
+    **choices
+        As in :func:`train`.
 
     Returns
     -------

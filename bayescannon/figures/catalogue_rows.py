@@ -28,6 +28,11 @@ def catalogue_cells(catalogue: Table, labels: Sequence[Label], *, errors: str = 
         Beginning of the names of the columns with errors: ``"e_"``, or ``"e_formal_"`` for formal errors, which the
         paper's table 1 has.
 
+    Returns
+    -------
+    cells : list of list of str
+        A row per star, after the head.
+
     Raises
     ------
     InputError

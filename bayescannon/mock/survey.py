@@ -150,6 +150,12 @@ def simulate_survey(
     progress : callable, bool or None
         See :func:`bayescannon.numerics.progress.reporting`; a function is called with (stars done, stars).
 
+    Returns
+    -------
+    survey : MockSurvey
+        ``spectra()`` yields a RawSpectrum for each star; the tables ``apogee`` (labels of the reference stars),
+        ``lasp`` (labels by Survey B's own pipeline) and ``truth`` have a row per star.
+
     Raises
     ------
     InputError

@@ -23,12 +23,22 @@ def command_line() -> str:
     parts = []
     for name, parser in commands().items():
         rows = [row for action in parser._actions if (row := _option(action))]
+        said = parser.description or ""
+        needed = " ".join(_shown(action) for action in parser._actions if not action.option_strings)
         parts += [
             f"### `bayescannon {name}`",
-            f"{cell(parser.description)}.",
+            f"{cell(said[:1].upper() + said[1:])}.",
+            code(f"bayescannon {name} {needed}".strip()),
             table(("option", "default", "meaning"), rows),
         ]
     return "\n\n".join(parts)
+
+
+def _shown(action: argparse.Action) -> str:
+    """Return how an argument without a flag is shown: by its name for the reader, or by its values."""
+    shown = action.metavar or "|".join(map(str, action.choices or ())) or action.dest.upper()
+    several = " ..." if action.nargs in ("+", "*") else ""
+    return f"{shown}{several}"
 
 
 def _option(action: argparse.Action) -> tuple[str, str, str] | None:
@@ -50,7 +60,11 @@ def configuration() -> str:
     """Return a section for each table of a configuration: its keys, with types, defaults and meanings."""
     head = "### At the top"
     first = [item for item in fields(RunConfig) if item.name not in _SECTIONS]
-    meaning = {"out": "folder for all that the run writes", "figures": "draw figures"}
+    meaning = {
+        "out": "folder for all that the run writes",
+        "figures": "draw figures",
+        "report": "write a page of the run",
+    }
     parts = [head, table(("key", "type", "default", "meaning"), [_key(item, meaning[item.name]) for item in first])]
     for name, kind in _SECTIONS.items():
         said = " ".join((kind.__doc__ or "").split()).partition(": ")[2]

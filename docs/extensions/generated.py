@@ -20,6 +20,7 @@ from command_tables import command_line, configuration
 from model_tables import model
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from store_tables import store
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^```\{(generated|api)\} ?(\S*)\n(.*?)^```$", re.M | re.S)
@@ -37,6 +38,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "command_line": command_line,
     "configuration": configuration,
     "model": model,
+    "store": store,
 }
 
 

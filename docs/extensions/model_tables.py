@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import warnings
+from collections.abc import Mapping
 
 from markdown_tables import cell, code, table
 
@@ -34,15 +36,42 @@ def groups_of_layout() -> set[str]:
     return found
 
 
+def dims_of_layout() -> dict[str, dict[str, str]]:
+    """Return the dims of every variable, by group, of a small model with all that a training may learn."""
+    import bayescannon as bc
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is too small for anything but its layout
+        survey = bc.simulate_survey(150, 0, seed=1)
+        spectra = bc.prepare_spectra(list(survey.spectra()))
+        reference = bc.build_reference(spectra, survey.apogee, ("teff", "logg"), format="allstar-dr12")
+        learned = {"coefficients": "pooled", "noise": "global", "label_errors": "table", "hidden": 2}
+        model = bc.qualify(bc.train(reference, **learned), reference)
+    return {
+        group: {str(name): ", ".join(map(str, values.dims)) for name, values in dataset.variables.items()}
+        for group, dataset in model_layout.model_groups(model).items()
+    }
+
+
 def model() -> str:
-    """Return a section for each group."""
+    """Return a section for each group, with the dims of its variables."""
+    return tables(dims_of_layout())
+
+
+def tables(dims: Mapping[str, Mapping[str, str]]) -> str:
+    """Return a section for each group: variables with dims, as far as they are given, units and meanings."""
     known = {texts for texts, _ in GROUPS.values()}
     if known != groups_of_layout():
         raise LookupError(f"model_layout has the groups {groups_of_layout()}; docs/extensions/model_tables.py {known}")
     parts = []
     for name, (texts, said) in GROUPS.items():
-        rows = [(code(key), cell(unit), cell(text)) for key, (text, unit) in getattr(variable_texts, texts).items()]
-        parts += [f"### `{name}`", said[0].upper() + said[1:] + ".", table(("variable", "unit", "meaning"), rows)]
+        own = dims.get(name, {})
+        rows = [
+            (code(key), cell(own.get(key, "")), cell(unit), cell(text))
+            for key, (text, unit) in getattr(variable_texts, texts).items()
+        ]
+        variables = table(("variable", "dims", "unit", "meaning"), rows)
+        parts += [f"### `{name}`", said[0].upper() + said[1:] + ".", variables]
     parts += [
         "### `options` and `odd`",
         "Attributes only: the choices of the training as JSON; what held-out stars say of odd spectra, with `--odd`.",

@@ -1,16 +1,22 @@
 """The documentation: every link leads somewhere, what is generated can be generated, and pages hold what is public."""
 
+import ast
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import code_lines
 import generated
+import model_tables
 import pytest
+from command_tables import commands
+from numpydoc.validate import validate
 
 import bayescannon as bc
 from bayescannon import figures
+from bayescannon.app.cli_parser import build_parser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,6 +65,20 @@ def test_every_public_name_is_on_one_page():
     assert sorted(listed) == sorted([*public, *(f"bayescannon.figures.{name}" for name in figures.__all__)])
 
 
+def test_docstrings_of_functions_are_complete():
+    """Every parameter is described, in its order, and what is returned; of a class its attributes are."""
+    wanted = {"PR01", "PR02", "PR03", "RT01", "GL06", "GL07"}
+    names = [f"bayescannon.{name}" for name in bc.__all__ if name != "__version__"]
+    names += [f"bayescannon.figures.{name}" for name in figures.__all__]
+    faults = {}
+    for name in names:
+        module, _, last = name.rpartition(".")
+        if not isinstance(getattr(sys.modules[module], last), type):
+            found = [text for code, text in validate(name)["errors"] if code in wanted]
+            faults |= {name: found} if found else {}
+    assert faults == {}
+
+
 def test_lines_of_code_are_found():
     file, name, line = code_lines.line_of("models/label_vector.py:label_vector")
     text = (ROOT / "bayescannon" / file).read_text("utf-8").splitlines()
@@ -86,7 +106,9 @@ def test_generated_tables_hold_what_the_code_has():
     assert "### `bayescannon label`" in commands
     assert "--clip-sigma" in commands
     assert "| `clip_sigma` |" in generated.TEXTS["configuration"]()
-    assert "| `theta` | normalised flux |" in generated.TEXTS["model"]()
+    dims = {"model": {"theta": "pixel, term"}}
+    assert "| `theta` | pixel, term | normalised flux |" in model_tables.tables(dims)
+    assert "| `flux` | star, pixel | float32 | sharding_indexed | normalised flux |" in generated.TEXTS["store"]()
 
 
 def test_blocks_are_replaced():
@@ -97,6 +119,72 @@ def test_blocks_are_replaced():
     assert ".. autoclass:: bayescannon.Cut" in text
     with pytest.raises(generated.ExtensionError, match="no generated text 'nothing'"):
         generated.replaced("```{generated} nothing\n```\n")
+
+
+def commands_in(page):
+    """Return the commands of bayescannon in a page's blocks of shell."""
+    text = page.read_text("utf-8").replace("\\\n", " ")
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines()] + re.findall(r"^    (.*)$", text, re.M)
+    parts = [part.strip() for line in lines for part in line.split("&&")]
+    return [part for part in parts if part.startswith("bayescannon ")]
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: str(path.relative_to(DOCS)))
+def test_every_command_can_be_given(page):
+    for command in commands_in(page):
+        given = shlex.split(command, comments=True)[1:]
+        assert build_parser().parse_args(given).verb == given[0]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", DOCS / "reference" / "command_line.md"], ids=["README", "reference"]
+)
+def test_every_verb_is_in_the_tables_of_commands(page):
+    text = page.read_text("utf-8")
+    assert [verb for verb in commands() if not re.search(rf"^\|.*`bayescannon {verb}[ `]", text, re.M)] == []
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_what_a_page_names_is_there(page):
+    """Options of commands, public names, and Python that can be parsed."""
+    text = page.read_text("utf-8")
+    options = {name for parser in commands().values() for action in parser._actions for name in action.option_strings}
+    for code in re.findall(r"`([^`\n]+)`", text):
+        # options of other programs, and of the program as a whole
+        if not code.startswith(("python ", "sbatch ")) and "--print-completion" not in code:
+            assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)) <= options, code
+    assert set(re.findall(r"\bbc\.(\w+)", text)) <= set(bc.__all__)
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+        ast.parse(block)
+
+
+def test_commands_are_found():
+    assert sum(len(commands_in(page)) for page in DOCS.rglob("*.md")) > 10
+
+
+def texts_of_the_package():
+    """Yield every text in the package's code, with blanks in place of what is put into it."""
+    for path in (ROOT / "bayescannon").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
+                yield " ".join("".join(parts).split())
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield " ".join(node.value.split())
+
+
+def test_every_message_that_is_quoted_is_one_of_the_package():
+    page = (DOCS / "troubleshooting.md").read_text("utf-8")
+    quoted = re.findall(r"^> (.*)$", page, re.M)
+    assert len(quoted) > 20
+    texts = list(texts_of_the_package())
+    for message in quoted:
+        parts = [part.strip(" .:;,") for part in re.split(r"\.\.\.+", message)]
+        pattern = re.compile(".*".join(re.escape(part) for part in parts if part))
+        assert any(pattern.search(text) for text in texts), f"no code says: {message}"
 
 
 @pytest.mark.long

@@ -45,7 +45,7 @@ def train_survey(
     populations : {"auto", "giants"}, path of a TOML file, or LabelRegions
         See :func:`bayescannon.cannon.populations.choice.choose_regions`. With "giants" all other stars are labelled by
         the router.
-    n_sigma, max_rounds, options, seed, workers, choices
+    n_sigma, max_rounds, options, seed, workers, **choices
         As in :func:`bayescannon.cannon.training.train_clipped`; pooled coefficients and a global kappa if neither
         `options` nor a recipe nor coefficients are given, as a router of flat ones tells populations apart less well.
 
