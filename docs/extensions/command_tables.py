@@ -60,7 +60,11 @@ def configuration() -> str:
     """Return a section for each table of a configuration: its keys, with types, defaults and meanings."""
     head = "### At the top"
     first = [item for item in fields(RunConfig) if item.name not in _SECTIONS]
-    meaning = {"out": "folder for all that the run writes", "figures": "draw figures"}
+    meaning = {
+        "out": "folder for all that the run writes",
+        "figures": "draw figures",
+        "report": "leave a page of the run, report.html, at the end",
+    }
     parts = [head, table(("key", "type", "default", "meaning"), [_key(item, meaning[item.name]) for item in first])]
     for name, kind in _SECTIONS.items():
         said = " ".join((kind.__doc__ or "").split()).partition(": ")[2]
