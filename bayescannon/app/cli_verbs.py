@@ -297,13 +297,13 @@ def _check(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> None:
     from bayescannon.app.console import make_console
-    from bayescannon.app.report.page import write_report
+    from bayescannon.app.report.page import file_size, write_report
     from bayescannon.app.terminal import say
 
     path = write_report(
         options.run, options.out, n_spectra=options.n_spectra, also=options.also, overwrite=options.overwrite
     )
-    say(make_console(), f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser")
+    say(make_console(), f"wrote {path} ({file_size(path.stat().st_size)}): open it in a browser")
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {

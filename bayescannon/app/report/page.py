@@ -134,7 +134,7 @@ def report_html(folder: RunFolder, chosen: ReportChoices | None = None) -> str:
     except BayesCannonError as error:
         fault = f"There is no explorer: {error}."
     size = len(bare.encode()) + len(explorer.encode())
-    return parts.render(explorer=explorer, fault=fault, notes=notes, size=f"{size / 1e6:.1f} MB")
+    return parts.render(explorer=explorer, fault=fault, notes=notes, size=file_size(size))
 
 
 def _explorer(run: RunContents, also: Mapping[str, TrainedModel], n_spectra: int, limit: int) -> ExplorerHtml:
@@ -148,6 +148,18 @@ def _explorer(run: RunContents, also: Mapping[str, TrainedModel], n_spectra: int
             said = str(error).replace(str(run.store.path), run.store.path.name)
             return replace(made, notes=(*made.notes, f"the spectra cannot be shown: {said}"))
     return explorer_html(run.model, run.catalogue, None, n_spectra=n_spectra, **how)
+
+
+def file_size(n_bytes: int) -> str:
+    """
+    Say how large a page is.
+
+    Examples
+    --------
+    >>> file_size(15_429_656), file_size(11_400)
+    ('15.4 MB', '11 kB')
+    """
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 100_000 else f"{n_bytes / 1e3:.0f} kB"
 
 
 def further_models(paths: Sequence[str]) -> dict[str, TrainedModel]:
@@ -283,8 +295,9 @@ def _facts(run: RunContents) -> list[tuple[str, str]]:
         meta = run.catalogue.meta
         facts.append(("stars in the catalogue", f"{len(run.catalogue):,}"))
         facts += [(name, str(meta[name])) for name in ("recipe", "prior", "seed", "created") if name in meta]
-    version = run.catalogue.meta.get("version") if run.catalogue is not None else None
-    facts.append(("version that ran", str(version or (model and _version(model)) or "unknown")))
+    said = [run.catalogue.meta.get("version") if run.catalogue is not None else "", model and _version(model)]
+    said.append(run.store.attributes.get("bayescannon_version") if run.store is not None else "")
+    facts.append(("version that ran", next((str(one) for one in said if one), "unknown")))
     return facts
 
 
