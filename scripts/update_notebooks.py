@@ -1,12 +1,12 @@
 """
 Run the notebooks, keep what they put out, and write each one's text beside it.
 
-Usage: python scripts/update_notebooks.py [--check] [NAME ...]
+Usage: python scripts/update_notebooks.py [--check | --prose] [NAME ...]
 
 A notebook is kept twice: `notebooks/NAME.ipynb` with its outputs, to be read, and `notebooks/text/NAME.py`, a script
 with the same cells (jupytext's `py:percent`), to be edited, compared and linted: code inside of markdown would not be
-seen by ruff. Edit either; the other follows. If both were edited the script stops. With `--check` nothing is run or
-written.
+seen by ruff. Edit either; the other follows. If both were edited the script stops. With `--prose` outputs are kept and
+nothing is run, which is refused where code was edited; with `--check` nothing is written either.
 """
 
 import argparse
@@ -122,8 +122,14 @@ def stable(outputs: list[Any]) -> list[Any]:
     found: dict[str, str] = {}
     for pattern in _UNSTABLE:
         text = pattern.sub(lambda match: found.setdefault(match.group(), f"part-{len(found)}"), text)
-    done = [nbformat.from_dict(output) for output in json.loads(text)]
-    for output in done:
+    done: list[Any] = []
+    for given in json.loads(text):
+        output = nbformat.from_dict(given)
+        # how a text is cut into messages depends on the time
+        if done and output.output_type == "stream" and done[-1].get("name") == output.name:
+            done[-1].text += output.text
+            continue
+        done.append(output)
         if "image/png" in output.get("data", {}):
             output.data["image/png"] = small(output.data["image/png"])
     return done
@@ -176,11 +182,31 @@ def finish(notebook: Any) -> Any:
     return done
 
 
-def update(path: Path) -> None:
-    """Run one notebook, and write it and its text."""
+def with_old_outputs(notebook: Any, path: Path) -> Any:
+    """
+    Return a notebook with the outputs that are stored.
+
+    Raises
+    ------
+    SystemExit
+        They are not of this code.
+    """
+    old = nbformat.read(path, as_version=4)
+    if hashes(notebook)["code_sha256"] != old.metadata.get(KEY, {}).get("code_sha256"):
+        raise SystemExit(f"{path.name}: code was edited, so that its outputs are old; run it without --prose")
+    outputs = [cell.outputs for cell in old.cells if cell.cell_type == "code"]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = outputs.pop(0)
+    return notebook
+
+
+def update(path: Path, *, prose: bool = False) -> None:
+    """Run one notebook, or only take edited prose, and write it and its text."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        done = finish(execute(read_pair(path), Path(folder)))
+        pair = read_pair(path)
+        done = finish(with_old_outputs(pair, path) if prose else execute(pair, Path(folder)))
     if found := complaints(done):
         raise SystemExit(f"{path.name}: " + "\n".join(found))
     nbformat.validate(done)
@@ -195,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.strip().partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="as 01_first_steps; all unless given")
     parser.add_argument("--check", action="store_true", help="only say what is out of step")
+    parser.add_argument("--prose", action="store_true", help="take edited texts between the cells, and run nothing")
     arguments = parser.parse_args()
     found = {path.stem for path in (*NOTEBOOKS.glob("*.ipynb"), *(NOTEBOOKS / "text").glob("*.py"))}
     # where the kernel looks for its files; without it, a warning about a change of these places
@@ -202,7 +229,7 @@ def main() -> None:
     for name in arguments.names or sorted(found):
         path = NOTEBOOKS / f"{name}.ipynb"
         if not arguments.check:
-            update(path)
+            update(path, prose=arguments.prose)
             continue
         notebook = nbformat.read(path, as_version=4)
         wrong = complaints(notebook)

@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 from types import UnionType
 from typing import Any, NoReturn, get_args, get_origin
@@ -16,6 +16,7 @@ from bayescannon.app.parser_compare import add_compare_files
 from bayescannon.app.parser_fetch import add_fetch_options
 from bayescannon.app.parser_init import add_init_files
 from bayescannon.app.parser_report import add_report_files
+from bayescannon.app.spelling import did_you_mean
 from bayescannon.app.step_names import STEPS
 from bayescannon.cannon.choice_fields import Choices
 from bayescannon.cannon.choices import (
@@ -44,13 +45,21 @@ type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that names a misspelt option before anything that is missing, and prints no escape codes."""
+    """A parser that names a misspelt option before anything that is missing, and says what was probably meant."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        # of a command; the parser above it knows no options of commands
-        if self.get_default("verb") is not None and args is not None:
-            self._require_known(list(args))
+        if args is not None:
+            # the parser above the commands knows no options of theirs
+            is_command = self.get_default("verb") is not None
+            self._require_known(list(args if is_command else takewhile(lambda text: text.startswith("-"), args)))
         return super().parse_known_args(args, namespace)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += did_you_mean(str(value), map(str, action.choices or ()))
+            raise
 
     def _require_known(self, args: list[str]) -> None:
         known = list(self._option_string_actions)
@@ -63,18 +72,10 @@ class _Parser(argparse.ArgumentParser):
                 continue
             if before in known:
                 self.error(f"argument {before}: a value that begins with '-' is given as {before}={text}")
-            close = _closest(name, known)
-            self.error(f"unrecognized arguments: {text}" + (f"; did you mean {close}?" if close else ""))
+            self.error(f"unrecognized arguments: {text}{did_you_mean(name, known)}")
 
     def error(self, message: str) -> NoReturn:
         super().error(as_message(message))
-
-
-def _closest(name: str, known: Sequence[str]) -> str:
-    """Return the option that was probably meant, if one is close: of alike ones that with the same beginning."""
-    close = get_close_matches(name, known, n=5, cutoff=0.7)
-    begin = name[:4]
-    return next((one for one in close if one.startswith(begin)), close[0] if close else "")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -283,9 +283,10 @@ def _check(options: argparse.Namespace) -> int:
     for path in options.paths:
         # what cannot be checked does not keep the others from it
         try:
-            found[str(path)] = find_damage(path)
+            faults = find_damage(path)
         except BayesCannonError as error:
-            found[str(path)] = [str(error).removeprefix(f"{path} ")]
+            faults = [str(error)]
+        found[str(path)] = [fault.removeprefix(f"{path} ") for fault in faults]
         for finding in found[str(path)] or ["ok"]:
             say(console, f"{path}: {finding}")
     if options.json:

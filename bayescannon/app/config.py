@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bayescannon.app.spelling import closest
 from bayescannon.cannon.choices import (
     FoldChoices,
     LabellingChoices,
@@ -167,7 +168,14 @@ def read_config(path: str | Path) -> RunConfig:
     """
     path = Path(path)
     document = _document(path, "configuration file")
-    folder = path.resolve().parent
+    try:
+        return _config_of(document, path.resolve().parent)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _config_of(document: dict[str, Any], folder: Path) -> RunConfig:
+    """Check what a file of a folder says, and make its paths absolute."""
     values = _checked(RunConfig, {k: v for k, v in document.items() if k not in _SECTIONS}, "", skip=_SECTIONS)
     for name, section in _SECTIONS.items():
         if name in _OPTIONAL and name not in document:
@@ -224,6 +232,8 @@ def read_label_tables(path: str | Path) -> list[LabelsConfig]:
 
 
 def _document(path: Path, what: str) -> dict[str, Any]:
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; expected a {what}, in TOML")
     if not path.is_file():
         raise MissingFileError(f"no {what} {path}; bayescannon init writes one for your files")
     text = read_limited(path, TOML, "a configuration")
@@ -291,7 +301,9 @@ def _checked(
     for key, value in table.items():
         if key not in known:
             sections = f", and sections {', '.join(skip)}" if skip else ""
-            raise ConfigError(f"{where}{key} is not a known key; known are {', '.join(known)}{sections}")
+            close = closest(key, [*known, *(skip or ())])
+            meant = f" (did you mean {close}?)" if close else ""
+            raise ConfigError(f"{where}{key} is not a known key{meant}; known are {', '.join(known)}{sections}")
         wanted = known[key].type
         if not fits_type(value, wanted):
             raise ConfigError(f"{where}{key} must be {type_text(wanted)}; got {value!r}")

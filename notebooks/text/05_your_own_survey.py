@@ -9,12 +9,12 @@
 # %% [markdown]
 # # Your own survey
 #
-# The other notebooks use spectra like LAMOST's. This one takes a survey that the package has never seen: four bands like
-# those of GALAH, spectra that are normalised already, stars observed more than once, and a table with a label that is not
-# built in, the barium abundance. A model is trained and tested, and stars are labelled, in fewer than 20 lines.
+# What you will learn: how to take spectra that the package has never seen, with a label of your own, from arrays or
+# files to a catalogue, and how to see the three most frequent mistakes: wavelengths in air, errors in place of inverse
+# variances, and repeated stars that count as different ones.
 #
-# After that come the same spectra as files, and the three mistakes that are made most often: wavelengths in air, errors in
-# place of inverse variances, and repeated stars that count as different ones. It takes less than a minute.
+# The survey has four bands like those of GALAH, spectra that are normalised already, stars that were observed more than
+# once, and a table with a label that is not built in, the barium abundance.
 
 # %%
 # %matplotlib inline
@@ -29,6 +29,7 @@ import numpy as np
 from astropy.table import Table
 
 import bayescannon as bc
+from bayescannon.app.config import LabelsConfig, TrainConfig
 from bayescannon.data.air import to_air
 from bayescannon.data.tally import tally_text
 from bayescannon.figures.style import LINE_COLOUR, new_figure
@@ -38,9 +39,9 @@ folder = Path(mkdtemp())
 # %% [markdown]
 # ## Spectra that stand for yours
 #
-# This cell makes what you have already: arrays of flux and inverse variance, and a table of labels. 150 lines have strengths
-# that depend on four labels (barium only in the two Ba II lines) and on two further abundances, which are no labels. Of the
-# 500 stars of the survey 90 were observed twice. 300 stars have labels, with errors.
+# This cell makes what you have already: arrays of flux and inverse variance, and a table of labels. 150 lines have
+# depths that depend on four labels (barium only in the two Ba II lines) and on two further abundances, which are no
+# labels. Of the 500 stars of the survey 90 were observed twice. 300 stars have labels, with errors.
 
 # %%
 rng = np.random.default_rng(4)
@@ -73,26 +74,26 @@ flux.shape
 # %% [markdown]
 # ## The survey in 20 lines
 #
-# A label that is not built in needs a name, a unit and a description. Further arguments are the symbol in figures and the
-# range that a star can have: values outside count as missing.
+# A label that is not built in needs a name, a unit and a description. Further arguments are the symbol in figures and
+# the range that a star can have: values outside count as missing.
 
 # %%
 bc.register_label(bc.Label("ba_fe", "[Ba/Fe]", "dex", "barium abundance relative to iron", lowest=-5, highest=5))
 names = ("teff", "logg", "fe_h", "ba_fe")
 
 # %% [markdown]
-# `Spectra` are normalised spectra on one grid, with one row per spectrum; gaps of the grid do not matter. A pixel that cannot
-# be used has the inverse variance 0. The columns are optional: `snr` is used by flags and by the errors, and `star` is a
-# column of our own, which names the star of each spectrum.
+# `Spectra` are normalised spectra on one grid, with one row per spectrum; gaps of the grid do not matter. A pixel that
+# cannot be used has the inverse variance 0. The columns are optional: `snr` is used by flags and by the errors, and
+# `star` is a column of our own, which names the star of each spectrum.
 
 # %%
 spectra = bc.Spectra(wavelength, flux, ivar, spectrum_name, {"snr": snr, "star": star_name})
 spectra
 
 # %% [markdown]
-# `columns` names what the table calls differently. `match` says which column of the spectra names the same star as which
-# column of the table; `star_id` says that spectra with the same `star` are of one star. Each step of the tally says how many
-# spectra are left, and of how many stars.
+# `columns` names what the table calls differently. `match` says which column of the spectra names the same star as
+# which column of the table; `star_id` says that spectra with the same `star` are of one star. Each step of the tally
+# says how many spectra are left, and of how many stars.
 
 # %%
 reference = bc.build_reference(
@@ -102,8 +103,20 @@ reference = bc.build_reference(
 print(*reference.notes, tally_text(reference.tally), sep="\n")
 
 # %% [markdown]
-# Training, with wrong labels clipped, and the calibration of the errors on held-out stars. A star is in one fold with all of
-# its spectra. The second line says how well 300 stars with these errors of their labels determine the level of the errors.
+# `check_input`, on the command line `bayescannon check-input`, says before a long run whether spectra and labels can be
+# used: grid, S/N, inverse variances, labels, units, stars that match, repeats.
+
+# %%
+matching = LabelsConfig(
+    table=str(folder / "labels.csv"), columns={"id": "sobject_id", "ba_fe": "Ba_fe", "e_ba_fe": "e_Ba_fe"},
+    match="star=sobject_id", star_id="star",
+)
+bc.check_input(spectra, matching, train=TrainConfig(label_names=names))
+
+# %% [markdown]
+# Training, with wrong labels clipped, and the calibration of the errors on held-out stars. A star is in one fold with
+# all of its spectra. The second line says how well 300 stars with these errors of their labels determine the level of
+# the errors.
 
 # %%
 model, reference = bc.train_clipped(reference)
@@ -121,8 +134,8 @@ model.save(folder / "model.nc")
 catalogue["id", "snr_g", "teff", "e_teff", "logg", "fe_h", "ba_fe", "e_ba_fe", "flags"][300:305]
 
 # %% [markdown]
-# The last 200 stars had no labels, and here their true ones are known. The error bars are the calibrated errors, which should
-# hold 68 % of the true labels, give or take 3 % for 200 stars, and the level's error.
+# The last 200 stars had no labels, and here their true ones are known. The error bars are the calibrated errors, which
+# should hold 68 % of the true labels, give or take 3 % for 200 stars, and the level's error.
 
 # %%
 test = np.flatnonzero(star >= 300)
@@ -140,9 +153,9 @@ figure
 # ## Files
 #
 # Spectra with a continuum, as observed, go through `prepare`, which shifts them to rest, brings them to one grid and
-# normalises them. The shortest way there is one file of arrays: `npz`, HDF5, zarr or parquet with `wavelength`, `flux` and
-# `ivar` (or `error`, or `variance`), and if known `id`, `redshift` (or `rv` in km/s), `ra`, `dec`, `snr` and `mask`. Ours are
-# normalised and at rest: `--preset none`, and a redshift of 0.
+# normalises them. The shortest way there is one file of arrays: `npz`, HDF5, zarr or parquet with `wavelength`, `flux`
+# and `ivar` (or `error`, or `variance`), and if known `id`, `redshift` (or `rv` in km/s), `ra`, `dec`, `snr` and
+# `mask`. Ours are normalised and at rest: `--preset none`, and a redshift of 0.
 
 # %%
 grid = "4720:4899.5:0.5,5655:5864.5:0.5,6485:6729.5:0.5,7590:7879.5:0.5"
@@ -160,8 +173,8 @@ bayescannon("prepare", folder / "own.npz", "--reader", "arrays", "--preset", "no
 
 # %% [markdown]
 # The other commands take the store: `bayescannon train own.zarr --labels labels.csv --label-names teff,logg,fe_h,ba_fe
-# --define ba_fe:dex ...`. Training has been done above, and its model labels the spectra of the store. The command also asks
-# whether a spectrum is unlike those of the reference stars (`NOVEL_SPECTRUM`), as `bc.label_store` does.
+# --define ba_fe:dex ...`. Training has been done above, and its model labels the spectra of the store. The command also
+# asks whether a spectrum is unlike those of the reference stars (`NOVEL_SPECTRUM`), as `bc.label_store` does.
 
 # %%
 bayescannon("label", folder / "model.nc", folder / "own.zarr", "--out", folder / "by_command.fits")
@@ -170,9 +183,9 @@ print("largest difference of Teff:", np.max(np.abs(again["teff"] - catalogue["te
 
 
 # %% [markdown]
-# Files of a layout of your own need a reader: a function that takes the path of a file and returns a `RawSpectrum`. Once it is
-# registered its name can be chosen, and `--reader` finds it too if a package registers it as an entry point of the group
-# `bayescannon.readers`. A file that cannot be used is refused with the reason, and the others are read.
+# Files of a layout of your own need a reader: a function that takes the path of a file and returns a `RawSpectrum`.
+# Once it is registered its name can be chosen, and `--reader` finds it too if a package registers it as an entry point
+# of the group `bayescannon.readers`. A file that cannot be used is refused with the reason, and the others are read.
 
 # %%
 def read_text(path):
@@ -193,9 +206,9 @@ print(*report.lines(), *report.refused, sep="\n")
 # %% [markdown]
 # ## Wavelengths in air
 #
-# Models and stores are in vacuum. Air wavelengths are 1.3 to 2.2 Angstrom shorter here, two to four pixels. A file says which
-# it has (`VACUUM`, `CTYPE1 = AWAV`, an attribute `air` or `medium`), or you do: `air=True`, `--air`. Without a word they are
-# taken for vacuum, which is said. Then the spectra are so unlike the model that they are flagged, and a
+# Models and stores are in vacuum. Air wavelengths are 1.3 to 2.2 Angstrom shorter here, two to four pixels. A file says
+# which it has (`VACUUM`, `CTYPE1 = AWAV`, an attribute `air` or `medium`), or you do: `air=True`, `--air`. Without a
+# word they are taken for vacuum, which is said. Then the spectra are so unlike the model that they are flagged, and a
 # warning says so.
 
 # %%
@@ -213,8 +226,8 @@ for air in ("vacuum", "air"):
 # %% [markdown]
 # ## Errors in place of inverse variances
 #
-# The inverse variance is the weight of every pixel. If standard deviations are given for it, labels may look good while the
-# weights, errors and flags are wrong. The noise of neighbouring pixels shows it, and a warning says what to do.
+# The inverse variance is the weight of every pixel. If standard deviations are given for it, labels may look good while
+# the weights, errors and flags are wrong. The noise of neighbouring pixels shows it, and a warning says what to do.
 
 # %%
 sigma = ivar**-0.5
@@ -227,10 +240,10 @@ print(*(warning.message for warning in caught), sep="\n")
 # %% [markdown]
 # ## Repeated stars
 #
-# Two spectra of a star share everything that the labels do not explain. If they count as two stars, a model that is tested on
-# one of them has been trained on the other, and held-out stars look better than new ones. Spectra are of one star if the column
-# named by `star_id` says so; without it, if they share a row of the label table, a name in the columns `survey_id`, `gaia_id`
-# or `twomass_id`, or the position (3 arcsec).
+# Two spectra of a star share everything that the labels do not explain. If they count as two stars, a model that is
+# tested on one of them has been trained on the other, and held-out stars look better than new ones. Spectra are of one
+# star if the column named by `star_id` says so; without it, if they share a row of the label table, a name in the
+# columns `survey_id`, `gaia_id` or `twomass_id`, or the position (3 arcsec).
 
 # %%
 for option in ({"star_id": "star"}, {"star_id": "star", "repeats": "best"}, {"star_id": "id"}):
@@ -240,9 +253,14 @@ for option in ({"star_id": "star"}, {"star_id": "star", "repeats": "best"}, {"st
     )
     print(option, some.tally[-1], f"{len(some)} spectra of {some.n_stars} stars", sep="\n    ")
 
-# %% [markdown]
-# More about spectra of your own: `docs/own_spectra.md`; about tables of labels: `docs/label_tables.md`. The folder of this
-# notebook's files goes away.
-
 # %%
 shutil.rmtree(folder)
+
+# %% [markdown]
+# ## Where to go on
+#
+# * The documentation has pages on spectra of your own, on tables of labels (several tables on one scale, units, missing
+#   values), and on surveys of millions of stars.
+# * `04_priors_and_coverage` and `06_populations`: stars that are unlike the reference stars.
+# * `bayescannon init --spectra SPECTRA --labels TABLE` writes a configuration for your survey, and `bayescannon run`
+#   follows it.

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpydoc.validate import validate
 
 import bayescannon as bc
 from bayescannon import figures
+from bayescannon.app.cli import FAULT, UNUSABLE, WRONG_USAGE
 from bayescannon.app.cli_parser import build_parser
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +165,13 @@ def test_what_a_page_names_is_there(page):
 
 def test_commands_are_found():
     assert sum(len(commands_in(page)) for page in DOCS.rglob("*.md")) > 10
+
+
+def test_the_exit_statuses_are_those_of_the_code():
+    table = (DOCS / "design" / "robustness.md").read_text("utf-8").partition("| status |")[2].partition("\n\n")[0]
+    listed = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.M) for number in row.split(",")}
+    signals = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL)}
+    assert listed == {0, UNUSABLE, WRONG_USAGE, FAULT, *signals}
 
 
 def texts_of_the_package():

@@ -19,7 +19,7 @@ _SPEC.loader.exec_module(script)
 NOTEBOOKS = sorted(script.NOTEBOOKS.glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 # run by `make test`; the others by `make test-long`
-QUICK = ()
+QUICK = ("04_priors_and_coverage",)
 
 
 def read(path):
@@ -42,7 +42,7 @@ def keep(notebook, path):
 
 
 def test_there_are_notebooks_and_each_has_its_text():
-    assert len(NOTEBOOKS) >= 4
+    assert [int(path.stem[:2]) for path in NOTEBOOKS] == [1, 2, 3, 4, 5, 6]
     assert [path.stem for path in NOTEBOOKS] == sorted(path.stem for path in (script.NOTEBOOKS / "text").glob("*.py"))
 
 
@@ -150,6 +150,13 @@ def test_names_that_change_with_every_run_are_numbered():
     assert json.dumps(first).count("part-0") == 2
 
 
+def test_pieces_of_a_printed_text_are_joined():
+    pieces = [{"output_type": "stream", "name": name, "text": text} for name, text in
+              (("stdout", "a"), ("stdout", "b"), ("stderr", "c"))]  # fmt: skip
+    joined = script.stable([nbformat.from_dict(piece) for piece in pieces])
+    assert [(output.name, output.text) for output in joined] == [("stdout", "ab"), ("stderr", "c")]
+
+
 def test_whichever_side_was_edited_is_taken(tmp_path):
     path = tmp_path / "notebook.ipynb"
     keep(small_notebook(), path)
@@ -164,3 +171,21 @@ def test_whichever_side_was_edited_is_taken(tmp_path):
     text.write_text(text.read_text("utf-8").replace("Words.", "Other words."), "utf-8")
     with pytest.raises(SystemExit, match="both edited"):
         script.read_pair(path)
+
+
+def test_edited_prose_keeps_outputs_and_edited_code_does_not(tmp_path):
+    path = tmp_path / "notebook.ipynb"
+    notebook = small_notebook()
+    picture = base64.b64encode((ROOT / "docs" / "one_to_one.png").read_bytes()).decode()
+    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", data={"image/png": picture})]
+    keep(notebook, path)
+    text = script.text_path(path)
+    kept = read(path).cells[1].outputs
+    text.write_text(text.read_text("utf-8").replace("Words.", "Other words."), "utf-8")
+    script.update(path, prose=True)
+    assert read(path).cells[0].source == "# Title\n\nOther words."
+    assert read(path).cells[1].outputs == kept
+    assert script.complaints(read(path)) == []
+    text.write_text(text.read_text("utf-8").replace("PICTURE", "OTHER"), "utf-8")
+    with pytest.raises(SystemExit, match="code was edited"):
+        script.update(path, prose=True)

@@ -50,7 +50,7 @@ def test_workflows_are_valid():
 def test_workflows_run_targets_that_there_are(path):
     called = {word for step in steps_of(path) for word in re.findall(r"\bmake ([\w-]+)", step.get("run", ""))}
     assert called
-    assert called <= TARGETS | {"docs"}
+    assert called <= TARGETS
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -172,6 +172,6 @@ def test_pages_name_options_targets_and_files_that_there_are(path):
         verb, *options = command.split()
         assert verb in verbs or verb in words, command
         assert {word for word in options if word.startswith("--")} <= words, command
-    assert set(re.findall(r"(?:`|&& )make ([\w-]+)", text)) <= TARGETS | {"docs"}
+    assert set(re.findall(r"(?:`|&& )make ([\w-]+)", text)) <= TARGETS
     for file in re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|cff|yaml|yml))`", text):
         assert (ROOT / file).exists() or (GITHUB / "workflows" / file).exists(), file

@@ -101,6 +101,9 @@ def test_a_command_that_fails_ends_with_what_it_printed(wheel_test, tmp_path):
         wheel_test.call([sys.executable, "-c", "import sys; print('no wheel'); sys.exit(3)"], tmp_path)
     with pytest.raises(SystemExit, match=r"0 files \*\.whl; expected one"):
         wheel_test.only(tmp_path, "*.whl")
+    (tmp_path / "page.html").write_text("<p>short</p>", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"has no page\.html of more than 10 kB"):
+        wheel_test.check_written(tmp_path, ["page.html"])
 
 
 def test_a_command_that_reads_the_checkout_is_found(wheel_test, tmp_path):

@@ -87,7 +87,7 @@ def explorer_html(
     """
     models = _models(model, also or {})
     if not models:
-        raise InputError("an explorer needs at least one model; got none")
+        raise InputError("there is no model whose spectra it could draw")
     notes: list[str] = []
     data: dict[str, Any] = {
         "models": [model_data(name, one) for name, one in models.items()],

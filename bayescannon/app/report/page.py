@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -324,13 +323,9 @@ def _warnings(run: RunContents) -> list[str]:
     found = []
     if run.facts is not None and (text := uselessness(run.facts)):
         found.append(text)
-    if run.model is not None and run.catalogue is not None and len(run.catalogue):
-        unlabelled = ~np.isfinite(
-            [np.asarray(run.catalogue[name], dtype=np.float64) for name in run.model.label_names
-             if name in run.catalogue.colnames]
-        ).all(axis=0)  # fmt: skip
-        if unlabelled.any():
-            found.append(f"{int(unlabelled.sum()):,} stars of the catalogue have no labels: see their status")
+    if run.without_labels.any():
+        found.append(f"{int(run.without_labels.sum()):,} stars of the catalogue have no labels: see their status")
+    if run.model is not None and run.catalogue is not None:
         made_by = run.catalogue.meta.get("model_hash")
         if made_by and made_by != run.model.hash:
             found.append(f"the catalogue is by the model {made_by}, and the model here is {run.model.hash}")

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.table import Table
 
 from bayescannon.app.report.run_folder import RunFolder
@@ -24,6 +25,7 @@ from bayescannon.io.catalogue import read_catalogue
 from bayescannon.io.prepare_report import tally
 from bayescannon.io.store import open_store
 from bayescannon.numerics.errors import BayesCannonError, InputError
+from bayescannon.numerics.typing import BoolArray
 
 # files of JSON that a run writes are far smaller
 _MOST_JSON = 1 << 26
@@ -123,6 +125,17 @@ class RunContents:
         """What is counted of the stars of the catalogue; None without one that has flags."""
         table = self.catalogue
         return RunFacts.of_catalogue(table) if table is not None and "flags" in table.colnames else None
+
+    @cached_property
+    def without_labels(self) -> BoolArray:
+        """Which rows of the catalogue lack one of the model's labels; of no rows without a catalogue or a model."""
+        if self.catalogue is None or self.model is None:
+            return np.zeros(0, dtype=bool)
+        missing = np.zeros(len(self.catalogue), dtype=bool)
+        for name in self.model.label_names:
+            if name in self.catalogue.colnames:
+                missing |= ~np.isfinite(np.asarray(self.catalogue[name], dtype=np.float64))
+        return missing
 
 
 def read_statistics(path: Path) -> tuple[LabelStatistics, ...]:

@@ -56,7 +56,7 @@ class TrustLine:
 def trust_lines(run: RunContents) -> tuple[TrustLine, ...]:
     """Return the five lines of a run."""
     return (
-        _errors(run.model, run.validation), _held_out(run.validation), _usable(run.facts), _inside(run.facts),
+        _errors(run.model, run.validation), _held_out(run.validation), _usable(run), _inside(run.facts),
         _fitted(run.facts),
     )  # fmt: skip
 
@@ -143,20 +143,26 @@ def _bias_verdict(row: LabelStatistics) -> str:
     )
 
 
-def _usable(facts: RunFacts | None) -> TrustLine:
+def _usable(run: RunContents) -> TrustLine:
     question = "How many labels should not be used?"
     meaning = (
-        f"Share of the catalogue that is flag_bad; good up to {100 * _FEW:.0f} %, not good above {100 * _MANY:.0f} %."
+        f"Share of the catalogue that is flag_bad or has no labels; good up to {100 * _FEW:.0f} %, not good above "
+        f"{100 * _MANY:.0f} %."
     )
-    if facts is None or not facts[STARS]:
+    facts, table = run.facts, run.catalogue
+    if facts is None or table is None or not facts[STARS]:
         return TrustLine(question, _without(facts), UNKNOWN, meaning)
     counts = {flag.name: facts.flagged(flag) for flag in ResultFlag if flag & FLAG_BAD}
     reasons = ", ".join(f"{name} {n:,}" for name, n in sorted(counts.items(), key=lambda one: -one[1]) if n)
     share = facts[BAD] / facts[STARS]
     answer = (
-        f"{facts[BAD]:,} of {facts[STARS]:,} stars ({100 * share:.1f} %) are flag_bad{': ' * bool(reasons)}{reasons}."
+        f"{facts[BAD]:,} of {facts[STARS]:,} stars ({100 * share:.1f} %) are flag_bad{': ' * bool(reasons)}{reasons}"
     )
-    return TrustLine(question, answer, _share_verdict(share), meaning)
+    if run.without_labels.any():
+        unflagged = run.without_labels & ((np.asarray(table["flags"], dtype=np.int64) & int(FLAG_BAD)) == 0)
+        answer += f"; {int(run.without_labels.sum()):,} have no labels"
+        share += unflagged.sum() / facts[STARS]
+    return TrustLine(question, f"{answer}.", _share_verdict(share), meaning)
 
 
 def _inside(facts: RunFacts | None) -> TrustLine:

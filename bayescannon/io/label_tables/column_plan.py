@@ -170,7 +170,8 @@ def plan_columns(
         notes += _rivals(names, name, column)
     if not labels:
         raise TableError(
-            f"no column is named after a label ({', '.join(wanted)}); {names.text()}; name them in columns"
+            f"no column is named after a label ({', '.join(wanted)}); {names.text()}; name "
+            f"them in columns, as {wanted[0]}=COLUMN"
         )
     _require_known(options, [one.label for one in labels])
     there = {name: chosen.get(name) or names.first(layout.plain.get(name, ()), name) for name in PLAIN_COLUMNS}

@@ -46,7 +46,7 @@ def fits_tables(path: Path) -> Iterator[list[FoundTable]]:
                     )
                 tables = [_found(hdu, number) for number, hdu in enumerate(hdus) if _is_table(hdu)]
                 if not tables:
-                    raise TableError(f"{path} holds no table, but {len(hdus)} extensions without columns; is it cut?")
+                    raise TableError(f"{path} holds no table: nothing in it has columns; is it cut?")
                 yield tables
     except TableError:
         raise

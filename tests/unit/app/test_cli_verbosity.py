@@ -61,3 +61,21 @@ def test_a_misspelt_option_is_named_with_the_one_that_was_meant(verb, given, mea
     assert f"unrecognized arguments: {given}" in error
     assert ("did you mean" in error) == (meant is not None)
     assert meant is None or f"did you mean {meant}?" in error
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["trian", "s"], "did you mean train?"),
+        (["--verson"], "unrecognized arguments: --verson; did you mean --version?"),
+        (["train", "s", "--labels", "t", "--out", "m.nc", "--recipe", "papr"], "did you mean paper?"),
+        (["fetch", "lamots"], "did you mean lamost?"),
+        (["xyzzy"], None),
+    ],
+)
+def test_a_misspelt_command_or_value_is_named_with_the_one_that_was_meant(given, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.endswith(said) if said else "did you mean" not in error

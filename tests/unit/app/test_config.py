@@ -150,15 +150,23 @@ def test_the_example_of_all_keys_lacks_none(read):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("figures", "figure", "^figure is not a known key; known are out, figures, report, and sections prepare,"),
+        (
+            "figures",
+            "figure",
+            r"run\.toml: figure is not a known key \(did you mean figures\?\); known are out, figures",
+        ),
         ('"5km/s"', '"5 pixel"', r"\[train\] the velocity prior is in pix, which does not convert to km / s"),
         ('"20 km/s"', '"fast"', r"\[label\] the velocity prior must be a speed, such as 5km/s; got 'fast'"),
-        ("[validate]", "[validation]", "validation is not a known key"),
-        ("\nfolds = 0", "\nfold = 0", r"\[validate\] fold is not a known key; known are folds, snr_min"),
-        ('out = "results"', "", "^out is missing; it has no default"),
+        ("[validate]", "[validation]", r"validation is not a known key \(did you mean validate\?\)"),
+        (
+            "\nfolds = 0",
+            "\nfold = 0",
+            r"\[validate\] fold is not a known key \(did you mean folds\?\); known are folds",
+        ),
+        ('out = "results"', "", r"run\.toml: out is missing; it has no default"),
         ('spectra = "spectra"', "", r"\[prepare\] spectra is missing"),
         ('table = "/survey/allStar.fits"', "", r"\[labels\] table is missing"),
-        ('out = "results"', "out = 1", "^out must be a text; got 1"),
+        ('out = "results"', "out = 1", r"run\.toml: out must be a text; got 1"),
         ("figures = false", "figures = 0", "figures must be true or false; got 0"),
         ("workers = 1", "workers = true", r"\[prepare\] workers must be a whole number; got True"),
         ("folds = 0", 'folds = "8"', r"\[validate\] folds must be a whole number; got '8'"),
@@ -287,6 +295,8 @@ def test_a_file_that_is_no_text_or_not_there(tmp_path):
     path = tmp_path / "run.toml"
     with pytest.raises(FileNotFoundError, match=r"no configuration file .*run\.toml; bayescannon init writes one"):
         read_config(path)
+    with pytest.raises(ConfigError, match="is a folder; expected a configuration file"):
+        read_config(tmp_path)
     path.write_bytes(b"\x89HDF\r\n")
     with pytest.raises(ConfigError, match="not valid TOML"):
         read_config(path)

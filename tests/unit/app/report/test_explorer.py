@@ -62,7 +62,7 @@ def test_parts_of_a_run_are_shown_with_what_is_missing(run):
     assert data_of(found.html)["stars"] == []
     empty = data_of(explorer_html(model, catalogue[:0], store, limit=LIMIT).html)
     assert empty["catalogue"] is None
-    with pytest.raises(InputError, match="an explorer needs at least one model"):
+    with pytest.raises(InputError, match="there is no model whose spectra it could draw"):
         explorer_html(None, catalogue, store, limit=LIMIT)
     other = catalogue.copy()
     other.remove_columns(["teff", "flags"])

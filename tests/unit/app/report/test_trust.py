@@ -44,6 +44,17 @@ def test_flags_decide(contents, number, verdict):
     assert f"{number} of 600 stars ({number / 6:.1f} %) are flag_bad: OUTSIDE_COVERAGE {number}" in lines[USABLE].answer
 
 
+@pytest.mark.parametrize(("number", "verdict"), [(30, GOOD), (200, LOOK), (600, POOR)])
+def test_stars_without_labels_are_not_of_use(contents, number, verdict):
+    teff = np.where(np.arange(600) < number, np.nan, 4800.0)
+    line = trust_lines(changed(contents, teff=teff, flags=np.zeros(600, dtype=np.int64)))[USABLE]
+    assert line.answer == f"0 of 600 stars (0.0 %) are flag_bad; {number} have no labels."
+    assert line.verdict == verdict
+    # a star that is flagged too counts once
+    both = trust_lines(changed(contents, teff=teff, flags=np.where(np.isnan(teff), 16, 0)))[USABLE]
+    assert both.verdict == verdict
+
+
 def test_without_scores_of_coverage_the_range_alone_is_not_enough(contents):
     run = changed(contents, flags=np.zeros(600, dtype=np.int64))
     del run.catalogue.meta["coverage"]
