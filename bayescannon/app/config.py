@@ -136,6 +136,7 @@ class RunConfig:
     compare: CompareConfig | None = None
     engine: EngineConfig = field(default_factory=EngineConfig)
     figures: bool = True
+    report: bool = True
 
 
 _SECTIONS: dict[str, type[Any]] = {

@@ -77,7 +77,7 @@ def config_text(
     folder = folder.resolve()
     lines = [f"# {line}".rstrip() for line in head]
     lines += ["", f"out = {_value(_relative(config.out, folder))}"]
-    lines += [f"figures = {_value(config.figures)}"]
+    lines += [f"figures = {_value(config.figures)}", f"report = {_value(config.report)}"]
     for name, kind in _KINDS.items():
         given = getattr(config, name)
         if name == "labels":
@@ -111,7 +111,7 @@ def changed_lines(text: str) -> str:
     # a heading without a key under it says nothing
     kept = [line for line, after in zip(lines, [*lines[1:], "["], strict=True)
             if not (line.startswith("[") and after.startswith("["))]  # fmt: skip
-    return "\n".join(kept) + "\n"
+    return "\n".join(f"\n{line}" if line.startswith("[") else line for line in kept) + "\n"
 
 
 def _section(

@@ -87,4 +87,5 @@ def run_demo(
     useless = uselessness(result.estimates)
     if useless:
         say(console, useless)
+    say(console, f"all of it on one page, to be opened in a browser: {result.outputs['report']}")
     return result

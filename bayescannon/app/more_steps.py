@@ -1,4 +1,4 @@
-"""Steps of a run on request: kinds of error, coverage, and the comparison with another catalogue."""
+"""Steps of a run on request: kinds of error, coverage, the comparison with another catalogue, the page of the run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +13,8 @@ from bayescannon.app.catalogue_comparison import compare_catalogues, print_compa
 from bayescannon.app.catalogue_run import label_catalogue
 from bayescannon.app.config import RunConfig, tables_of
 from bayescannon.app.engines import choose_engine
+from bayescannon.app.report.page import report_html
+from bayescannon.app.report.run_folder import RunFolder
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import file_digest
 from bayescannon.app.star_verbs import budget_choices, read_own_labels, write_errors, write_models
@@ -22,7 +24,8 @@ from bayescannon.app.terminal import progress_bar, say
 from bayescannon.cannon.choices import NuisanceChoices
 from bayescannon.cannon.options import choose_nuisances
 from bayescannon.cannon.star_choices import ModelSpectraChoices
-from bayescannon.io.store import store_id
+from bayescannon.io.outputs import replacing
+from bayescannon.io.store import is_store, store_id
 from bayescannon.io.store_rows import n_stars
 from bayescannon.numerics.executors import Executor
 
@@ -113,12 +116,34 @@ class MoreSteps:
         write_comparison(found, self.paths["compare"], overwrite=True)
         say(self.console, f"{found.counts()}: {self.paths['compare']}")
 
+    def of_report(self) -> dict[str, Any]:
+        """Return what decides the page: all that the steps before it left."""
+        left = {name: left_in(path) for name, path in self.paths.items() if name != "report"}
+        return {"version": __version__, "left": left, "choices": labelling(self.config)}
+
+    def write_report(self) -> None:
+        """Write the page of the run."""
+        path = self.paths["report"]
+        text = report_html(RunFolder.open(path.parent, self.config))
+        with replacing(path, overwrite=True) as partial:
+            partial.write_text(text, encoding="utf-8")
+        say(self.console, f"wrote a page of the run, to be opened in a browser: {path}")
+
     def _of_labelled(self) -> dict[str, Any]:
         return self._of_model() | {"label": labelling(self.config)}
 
     def _of_model(self) -> dict[str, Any]:
         paths = self.paths
         return {"version": __version__, "store": store_id(paths["store"]), "model": file_digest(paths["model"])}
+
+
+def left_in(path: Path) -> Any:
+    """Return what tells an output from others: the id of a store, or digests of a file, or of a folder's files."""
+    if path.is_file():
+        return file_digest(path)
+    if is_store(path):
+        return store_id(path)
+    return {one.name: file_digest(one) for one in sorted(path.glob("*")) if one.is_file()}
 
 
 def labelling(config: RunConfig) -> dict[str, Any]:

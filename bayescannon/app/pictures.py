@@ -39,6 +39,9 @@ from bayescannon.numerics.typing import FloatArray
 
 # bins of S/N at most, and stars that one needs
 _SNR_BINS, _LEAST_IN_BIN = 8, 20
+# vector graphics are kept up to this size [bytes]; figures that are larger by their nature
+_LARGEST_VECTOR = 400_000
+_TOO_MANY_LINES = "coefficients"
 
 
 def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[str, Path]:
@@ -51,12 +54,24 @@ def write_figures(result: RunResult, folder: Path, *, snr_min: float) -> dict[st
 
     Of a survey model, the coefficients are the router's and each population's, and membership and the selection of each
     population are drawn too.
+
+    Each is a picture, and vector graphics too where these are small; the page of the run takes them then.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for name, figure in _drawn(result, snr_min):
         paths[name] = folder / f"{name}.png"
         save_figure(figure, paths[name])
+        vector = folder / f"{name}.svg"
+        # lines through every pixel of every label take long, and more room than a picture of them
+        if name.startswith(_TOO_MANY_LINES):
+            vector.unlink(missing_ok=True)
+            continue
+        # laid out already
+        figure.set_layout_engine("none")
+        save_figure(figure, vector)
+        if vector.stat().st_size > _LARGEST_VECTOR:
+            vector.unlink()
     return paths
 
 

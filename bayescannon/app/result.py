@@ -33,7 +33,7 @@ class RunResult:
     config : RunConfig
     outputs : mapping of str to Path
         ``store``, ``model``, ``validation``, ``catalogue``, and ``model_spectra``, ``uncertainties``, ``coverage``,
-        ``compare`` and ``figures`` where the configuration asks for them.
+        ``compare``, ``figures`` and ``report`` where the configuration asks for them.
     made : dict
         What is in memory already.
     """

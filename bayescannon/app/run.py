@@ -8,6 +8,7 @@ from rich.console import Console
 from bayescannon.app.catalogue_comparison import read_side
 from bayescannon.app.config import RunConfig, tables_of
 from bayescannon.app.console import make_console
+from bayescannon.app.report.page import NAME as REPORT_NAME
 from bayescannon.app.result import RunResult
 from bayescannon.app.run_journal import RunJournal
 from bayescannon.app.run_steps import RunSteps, Step
@@ -67,10 +68,11 @@ def run_pipeline(
         "coverage": out / f"coverage{Path(config.label.catalogue).suffix}",
         "compare": out / "compare",
         "figures": out / "figures",
+        "report": out / REPORT_NAME,
     }
     if config.label.model_spectra is not None:
         paths["model_spectra"] = out / config.label.model_spectra
-    for name in ("uncertainties", "coverage", "compare", "figures"):
+    for name in ("uncertainties", "coverage", "compare", "figures", "report"):
         if not getattr(config, name):
             del paths[name]
     check_outputs([Output(out, "out", is_added_to=True)], _inputs(config), overwrite=overwrite)

@@ -21,6 +21,7 @@ from bayescannon.app.step_names import (
     LABEL,
     MODEL_SPECTRA,
     PREPARE,
+    REPORT,
     TRAIN,
     UNCERTAINTIES,
     VALIDATE,
@@ -96,6 +97,8 @@ class RunSteps:
             steps.append(Step(COMPARE, paths["compare"], more.of_comparison, more.compare))
         if self.config.figures:
             steps.append(Step(FIGURES, paths["figures"], self._of_figures, self._draw))
+        if self.config.report:
+            steps.append(Step(REPORT, paths["report"], more.of_report, more.write_report))
         return steps
 
     def _of_prepare(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
@@ -27,6 +27,8 @@ BAND_COLOUR = "#56B4E9"
 GUIDE_COLOUR = "0.8"
 # kinds of stars, in the order in which they are given
 KIND_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# the same on black: a blue that is seen there, and white for black
+DARK_KIND_COLOURS = ("#5B8DF5", *KIND_COLOURS[1:6], "#FFFFFF")
 # of flagged stars, whose markers are open
 FLAGGED_COLOUR = "0.55"
 # viridis without its yellow end, which is hardly seen on white
@@ -42,6 +44,8 @@ MOST_POINTS = 20_000
 # names at wavelengths are at least this share of the axis apart
 NAME_DISTANCE = 0.02
 
+# where formats hold when they were made
+_DATES = {".svg": "Date", ".pdf": "CreationDate"}
 _STRONG_LINES = ("H gamma", "H beta", "Mg b", "Na D", "H alpha", "Ca II triplet")
 _GREYS = LinearSegmentedColormap.from_list("bayescannon greys", ["0.82", "0.35"])
 # stars from which on the farthest do not set the limits of axes
@@ -238,5 +242,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 15
     known = figure.canvas.get_supported_filetypes()
     if target.suffix.removeprefix(".").lower() not in known:
         raise InputError(f"the ending of a figure must be one of {', '.join(known)}; got {target.name!r}")
-    with replacing(target, overwrite=True) as partial:
-        figure.savefig(partial, dpi=dpi, bbox_inches="tight")
+    # the same figure gives the same bytes: no random ids, and no date
+    no_date = {date: None for ending, date in _DATES.items() if target.suffix.lower() == ending}
+    with replacing(target, overwrite=True) as partial, rc_context({"svg.hashsalt": "bayescannon"}):
+        figure.savefig(partial, dpi=dpi, bbox_inches="tight", metadata=no_date or None)

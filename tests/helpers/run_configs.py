@@ -11,6 +11,7 @@ table = "apogee.fits"
 EVERYTHING = """
 out = "results"
 figures = false
+report = false
 
 [prepare]
 spectra = "spectra"

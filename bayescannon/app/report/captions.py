@@ -35,8 +35,8 @@ _STARTS = {
 _OF_RUN = {
     "one_to_one": Caption(
         "Held-out stars against their reference labels",
-        "Inferred against reference labels, one panel per label, coloured by S/N; below, the differences. From left "
-        "to right, as figure 5 of Ho et al. (2017): by the model trained on the stars, and by others.",
+        "Labels of reference stars with a high S/N, each by a model that was trained without it where there are folds, "
+        "against those of the trusted survey; coloured by S/N (figure 5 of Ho et al. 2017).",
         "Inferred against reference labels of the reference stars, one panel per label, with the line of equality",
         wide=True,
     ),
@@ -45,11 +45,13 @@ _OF_RUN = {
         "Half of the central 68.3 % of (inferred - reference) of held-out stars in bins of S/N, and the median formal "
         "error there: what the formal errors leave out (figure 7 of Ho et al. 2017).",
         "Scatter of the labels of held-out stars against S/N, one panel per label, above the formal errors",
+        wide=True,
     ),
     "corner": Caption(
         "Differences against each other",
         "(Inferred - reference) of held-out stars, each label against each other: correlated errors are tilted.",
         "Corner plot of the differences between inferred and reference labels of held-out stars",
+        wide=True,
     ),
     "kiel": Caption(
         "Kiel diagram",

@@ -1,7 +1,7 @@
 """The page of a run: one HTML file with what was run, whether its labels can be trusted, and an explorer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,7 @@ from bayescannon import __version__
 from bayescannon.app.config_text import absolute_paths, changed_lines, config_text
 from bayescannon.app.label_plan import LabelOptions
 from bayescannon.app.report.captions import comparison_captions, run_captions
-from bayescannon.app.report.explorer import explorer_html
+from bayescannon.app.report.explorer import ExplorerHtml, explorer_html
 from bayescannon.app.report.page_figures import PageFigure, figure_names, page_figures
 from bayescannon.app.report.page_tables import (
     flags_table,
@@ -37,7 +37,7 @@ from bayescannon.app.shown_tables import (
     statistics_tables,
     tally_table,
 )
-from bayescannon.app.step_names import COMPARE, FIGURES, PREPARE, UNCERTAINTIES
+from bayescannon.app.step_names import COMPARE, FIGURES, UNCERTAINTIES
 from bayescannon.app.summary import coverage_summary, uselessness
 from bayescannon.cannon.choices import LABEL_PRIORS
 from bayescannon.cannon.options import choose_nuisances
@@ -126,18 +126,29 @@ def report_html(folder: RunFolder, chosen: ReportChoices | None = None) -> str:
     also = further_models(chosen.also)
     parts = _Parts.of(run)
     bare = parts.render(explorer=Markup(""), fault="", notes=(), size="25.0 MB")
+    limit = LIMIT - _MARGIN - len(bare.encode())
     explorer, fault = Markup(""), ""
     notes: tuple[str, ...] = ()
     try:
-        made = explorer_html(
-            run.model, run.catalogue, folder.outputs.get(PREPARE) if run.store else None, also=also,
-            n_spectra=chosen.n_spectra, limit=LIMIT - _MARGIN - len(bare.encode()), options=label_options(run),
-        )  # fmt: skip
+        made = _explorer(run, also, chosen.n_spectra, limit)
         explorer, notes = Markup(made.html), made.notes
     except BayesCannonError as error:
         fault = f"There is no explorer: {error}."
     size = len(bare.encode()) + len(explorer.encode())
     return parts.render(explorer=explorer, fault=fault, notes=notes, size=f"{size / 1e6:.1f} MB")
+
+
+def _explorer(run: RunContents, also: Mapping[str, TrainedModel], n_spectra: int, limit: int) -> ExplorerHtml:
+    """Return the explorer, without spectra if those of the store are not the catalogue's, or cannot be read."""
+    how: dict[str, Any] = {"also": also, "limit": limit, "options": label_options(run)}
+    if run.store is not None and run.catalogue is not None:
+        try:
+            return explorer_html(run.model, run.catalogue, run.store.path, n_spectra=n_spectra, **how)
+        except (BayesCannonError, OSError) as error:
+            made = explorer_html(run.model, run.catalogue, None, **how)
+            said = str(error).replace(str(run.store.path), run.store.path.name)
+            return replace(made, notes=(*made.notes, f"the spectra cannot be shown: {said}"))
+    return explorer_html(run.model, run.catalogue, None, n_spectra=n_spectra, **how)
 
 
 def further_models(paths: Sequence[str]) -> dict[str, TrainedModel]:
@@ -203,7 +214,7 @@ class _Parts:
         tables += [one] if (one := refused_table(run)) else []
         values: dict[str, Any] = {
             "title": f"bayescannon run: {name}", "subtitle": _subtitle(run), "missing": _missing(run),
-            "trust": trust, "conclusion": f"{', '.join(conclusion(trust))}.".capitalize(), "facts": _facts(run),
+            "trust": trust, "conclusion": conclusion(trust), "facts": _facts(run),
             "config": _config(run.folder), "steps": steps_table(run.folder), "reference": tables,
             "statistics": statistics_tables(run.validation), "statistics_note": STATISTICS_NOTE,
             "catalogue": catalogue, "comparison": comparison, "comparison_note": COMPARISON_NOTE,

@@ -1,8 +1,8 @@
 """The colours of a page, light and dark, as custom properties of CSS that the explorer uses too."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bayescannon.figures.style import KIND_COLOURS
+from bayescannon.figures.style import DARK_KIND_COLOURS, KIND_COLOURS
 
 # text has a contrast of at least 4.5 with what is behind it
 LIGHT: Mapping[str, str] = {
@@ -13,13 +13,11 @@ DARK: Mapping[str, str] = {
     "paper": "#12161c", "ink": "#e6e9ee", "muted": "#a5afbb", "line": "#323b47", "panel": "#1c222b",
     "accent": "#71b8f0", "accent-ink": "#0d1218", "good": "#63d096", "warn": "#f0b450", "bad": "#ff8f86",
 }  # fmt: skip
-# of the series of figures, what is not seen on black
-_BLACK, _WHITE = "#000000", "#ffffff"
 
 
 def theme_css() -> str:
     """Return the custom properties: light ones, and dark ones where the reader, or the system, asks for them."""
-    dark = _properties(DARK, [_WHITE if colour == _BLACK else colour for colour in KIND_COLOURS])
+    dark = _properties(DARK, DARK_KIND_COLOURS)
     return (
         f":root {{ color-scheme: light; {_properties(LIGHT, KIND_COLOURS)} }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) "
@@ -28,6 +26,6 @@ def theme_css() -> str:
     )
 
 
-def _properties(colours: Mapping[str, str], series: "list[str] | tuple[str, ...]") -> str:
+def _properties(colours: Mapping[str, str], series: Sequence[str]) -> str:
     numbered = {f"series-{number}": colour for number, colour in enumerate(series, start=1)}
     return " ".join(f"--{name}: {colour};" for name, colour in {**colours, **numbered}.items())

@@ -1,10 +1,11 @@
 """Can the labels of a run be trusted? Five questions, each with numbers and a verdict."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from bayescannon.app.report.explorer_models import plain_symbol
 from bayescannon.app.report.run_contents import RunContents
 from bayescannon.app.run_facts import BAD, CONVERGED, STARS, RunFacts
 from bayescannon.cannon.choices import HIGH_REDUCED_CHI2
@@ -16,6 +17,7 @@ from bayescannon.cannon.validation import LabelStatistics
 from bayescannon.data.display import value_with_error
 from bayescannon.data.flags import FLAG_BAD, ResultFlag
 from bayescannon.data.labels import KNOWN_LABELS
+from bayescannon.numerics.typing import FloatArray
 
 GOOD, LOOK, POOR, UNKNOWN = "good", "look closer", "not good", "not known"
 # shares of flagged stars up to which a verdict is good, and above which it is not good
@@ -54,11 +56,12 @@ class TrustLine:
 def trust_lines(run: RunContents) -> tuple[TrustLine, ...]:
     """Return the five lines of a run."""
     return (
-        _errors(run.model), _held_out(run.validation), _usable(run.facts), _inside(run.facts), _fitted(run.facts),
+        _errors(run.model, run.validation), _held_out(run.validation), _usable(run.facts), _inside(run.facts),
+        _fitted(run.facts),
     )  # fmt: skip
 
 
-def _errors(model: TrainedModel | SurveyModel | None) -> TrustLine:
+def _errors(model: TrainedModel | SurveyModel | None, rows: tuple[LabelStatistics, ...]) -> TrustLine:
     question = "Do the errors hold?"
     meaning = (
         "Share of held-out reference stars in the central intervals of the calibrated errors, which were learned from "
@@ -69,10 +72,8 @@ def _errors(model: TrainedModel | SurveyModel | None) -> TrustLine:
     models = model.distinct if isinstance(model, SurveyModel) else {"": model}
     found = {name: one for name, each in models.items() if (one := held_out_coverage(each)) is not None}
     if not found:
-        said = (
-            "The errors are formal only, the noise of the pixels: they are several times too small. Train with folds."
-        )
-        return TrustLine(question, said, LOOK, meaning)
+        said = "The errors are formal only: the noise of the pixels. Calibrated ones need folds in the training."
+        return TrustLine(question, said + _formal(rows), LOOK, meaning)
     verdicts, texts = [], []
     for name, one in found.items():
         verdicts.append(_coverage_verdict(one))
@@ -85,7 +86,15 @@ def _errors(model: TrainedModel | SurveyModel | None) -> TrustLine:
     if missing:
         verdicts.append(LOOK)
         texts.append(f"without calibrated errors: {', '.join(missing)}")
-    return TrustLine(question, f"{'. '.join(texts)}.", _worst(verdicts), meaning)
+    return TrustLine(question, f"{'. '.join(texts)}.{_formal(rows)}", _worst(verdicts), meaning)
+
+
+def _formal(rows: tuple[LabelStatistics, ...]) -> str:
+    """Say how much larger the differences of held-out stars are than the formal errors; nothing if that is unknown."""
+    widths = [row.pull_width for row in rows if row.method == "k-fold" and row.selection == "all"]
+    if not widths or not np.isfinite(widths).all():
+        return ""
+    return f" Without calibration: differences of held-out stars are {_range(np.array(widths))} formal errors wide."
 
 
 def _coverage_verdict(found: HeldOutCoverage) -> str:
@@ -112,8 +121,8 @@ def _held_out(rows: tuple[LabelStatistics, ...]) -> TrustLine:
     texts, verdicts = [] if folds else ["Not held out, as the run has no folds"], [] if folds else [LOOK]
     for row in chosen:
         texts.append(
-            f"{KNOWN_LABELS[row.label].name} {value_with_error(row.bias, row.bias_error, row.unit)}, "
-            f"scatter {row.scatter:.3g}"
+            f"{plain_symbol(KNOWN_LABELS[row.label])} {value_with_error(row.bias, row.bias_error, row.unit)}, "
+            f"scatter {row.scatter:.3g} {row.unit}".rstrip()
         )
         verdicts.append(_bias_verdict(row))
     stars = f"{chosen[0].n_stars:,} stars: " if folds else ""
@@ -200,14 +209,26 @@ def _worst(verdicts: list[str]) -> str:
     return max(verdicts, key=(GOOD, UNKNOWN, LOOK, POOR).index)
 
 
-def _range(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> str:
+def _range(values: FloatArray) -> str:
     low, high = float(np.min(values)), float(np.max(values))
     return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
 
 
-def conclusion(lines: tuple[TrustLine, ...]) -> Iterator[str]:
-    """Yield the verdicts in one sentence."""
-    for verdict in (GOOD, LOOK, POOR, UNKNOWN):
-        count = sum(line.verdict == verdict for line in lines)
-        if count:
-            yield f"{count} {verdict}"
+def conclusion(lines: Sequence[TrustLine]) -> str:
+    """
+    Say all verdicts in one sentence.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> line = TrustLine("Do the errors hold?", "Yes.", GOOD, "")
+    >>> conclusion([line, line]), conclusion([line, replace(line, verdict=POOR)])
+    ('All 2 answers are good.', '1 of 2 answers is good, 1 not good.')
+    """
+    counts = {verdict: sum(line.verdict == verdict for line in lines) for verdict in (GOOD, LOOK, POOR, UNKNOWN)}
+    if counts[GOOD] == len(lines):
+        return f"All {len(lines)} answers are good."
+    look = "need a closer look" if counts[LOOK] > 1 else "needs a closer look"
+    others = {LOOK: look, POOR: "not good", UNKNOWN: "not known"}
+    said = "".join(f", {counts[verdict]} {text}" for verdict, text in others.items() if counts[verdict])
+    return f"{counts[GOOD]} of {len(lines)} answers {'is' if counts[GOOD] == 1 else 'are'} good{said}."

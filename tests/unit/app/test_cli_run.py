@@ -9,6 +9,7 @@ import pytest
 from small_survey import N_REFERENCE, N_TEST, run_refused
 
 from bayescannon.app.cli import main
+from bayescannon.app.report.page import write_report
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.prepare import lamost_grid
 from bayescannon.io.catalogue import read_catalogue
@@ -60,11 +61,16 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
         assert (results / "figures" / f"{figure}.png").stat().st_size > 10_000
     for text in (f"prepared {N_REFERENCE + N_TEST} of", "Reference set", "k-fold, snr > 50", "labelled", "drew"):
         assert text in said
+    # the page of the run is the one that can be had of its folder
+    page = results / "report.html"
+    assert f"wrote a page of the run, to be opened in a browser: {page}" in said
+    assert write_report(results, tmp_path / "again.html").read_bytes() == page.read_bytes()
+    assert page.read_text().count('<img src="data:image/svg+xml') == len(FIGURES) - 1
     # again: every step is finished, and nothing is touched
     before = {file: file.stat().st_mtime_ns for file in results.rglob("*")}
     assert main(["run", str(path)]) == 0
     said = capsys.readouterr().out
-    assert said.count("finished before, with the same inputs") == 5
+    assert said.count("finished before, with the same inputs") == 6
     assert f"{N_REFERENCE + N_TEST} stars" in said.splitlines()[-1]
     # other choices: refused before anything happens; and when told to replace, what does not depend on them stays
     path = config(validate="[validate]\nfolds = 3")
@@ -74,14 +80,17 @@ def test_run_does_it_all(config, tmp_path, capsys, refused):
     changed = {
         file.name for file in results.rglob("*") if file.stat().st_mtime_ns != before.get(file) and file.is_file()
     }
-    assert changed == {"validation.json", "run.json", *(f"{name}.png" for name in FIGURES)}
+    vector = {path.name for path in results.glob("figures/*.svg")}
+    assert {"scatter_by_snr.svg", "kiel.svg", "one_to_one.svg"} <= vector
+    assert "coefficients.svg" not in vector
+    assert changed == {"validation.json", "run.json", "report.html", *(f"{name}.png" for name in FIGURES), *vector}
 
 
 def test_an_interrupted_run_goes_on_at_the_step_that_was_interrupted(config, tmp_path, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    path = config(train='[train]\nlabel_names = ["teff", "logg"]\nfolds = 0', figures="figures = false")
+    path = config(train='[train]\nlabel_names = ["teff", "logg"]\nfolds = 0', figures="figures = false\nreport = false")
     with monkeypatch.context() as patch:
         patch.setattr("bayescannon.app.run_steps.label_catalogue", interrupt)
         assert main(["run", str(path)]) == 130
@@ -99,7 +108,7 @@ def test_run_reads_as_the_configuration_says(small, config, tmp_path, capsys):
     """The grid of a file beside the configuration, and the reader by name."""
     np.savetxt(tmp_path / "grid.txt", lamost_grid()[::4])
     prepare = f'[prepare]\nspectra = "{small.survey}/spectra"\nreader = "lamost-lrs"\ngrid = "grid.txt"\nair = "vacuum"'
-    assert main(["run", str(config(prepare=prepare, figures="figures = false"))]) == 0
+    assert main(["run", str(config(prepare=prepare, figures="figures = false\nreport = false"))]) == 0
     assert "read by lamost-lrs" in capsys.readouterr().out
     np.testing.assert_allclose(load_spectra(tmp_path / "results" / "store.zarr").wavelength, lamost_grid()[::4])
 
@@ -158,7 +167,7 @@ def test_later_steps_that_cannot_be_done_are_refused_before_any_work(config, tmp
 
 
 def test_a_damaged_journal_and_a_step_without_its_output_are_done_again(config, tmp_path, capsys):
-    path = config(train='[train]\nlabel_names = ["teff", "logg"]\nfolds = 0', figures="figures = false")
+    path = config(train='[train]\nlabel_names = ["teff", "logg"]\nfolds = 0', figures="figures = false\nreport = false")
     results = tmp_path / "results"
     assert main(["run", str(path), "--until", "train"]) == 0
     model = (results / "model.nc").read_bytes()

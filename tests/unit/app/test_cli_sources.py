@@ -132,7 +132,7 @@ def test_tables_that_do_not_go_together_are_refused(small, tmp_path, refused):
 @pytest.mark.long
 def test_a_run_of_several_tables(small, sources, tmp_path, capsys):
     lines = (
-        'out = "results"', "figures = true", f'[prepare]\nspectra = "{small.survey}/spectra"',
+        'out = "results"', "report = false", f'[prepare]\nspectra = "{small.survey}/spectra"',
         sources.read_text(), '[train]\nlabel_names = ["teff", "logg", "fe_h"]\noffsets = "none"\nfolds = 2',
         "[label]\nstarts = 3", "[validate]\nfolds = 2",
     )  # fmt: skip

@@ -150,7 +150,7 @@ def test_the_example_of_all_keys_lacks_none(read):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("figures", "figure", "^figure is not a known key; known are out, figures, and sections prepare,"),
+        ("figures", "figure", "^figure is not a known key; known are out, figures, report, and sections prepare,"),
         ('"5km/s"', '"5 pixel"', r"\[train\] the velocity prior is in pix, which does not convert to km / s"),
         ('"20 km/s"', '"fast"', r"\[label\] the velocity prior must be a speed, such as 5km/s; got 'fast'"),
         ("[validate]", "[validation]", "validation is not a known key"),
@@ -220,7 +220,7 @@ def test_the_example_of_all_keys_lacks_none(read):
         ("starts = 3", "starts = 0", r"\[label\] starts must be at least 1; got 0"),
         ("seed = 11", "seed = -1", r"\[label\] seed must be at least 0; got -1"),
         ("folds = 0", "folds = 1", r"\[validate\] folds must be 0 \(no star is held out\) or at least 2; got 1"),
-        ("[prepare]", "[prepare", r"run\.toml is not valid TOML: .*line 5"),
+        ("[prepare]", "[prepare", r"run\.toml is not valid TOML: .*line 6"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(read, old, new, message):

@@ -43,7 +43,7 @@ columns_b = {{ fe_h = "m_h" }}
     (tmp_path / "run.toml").write_text(text, encoding="utf-8")
     assert main(["run", str(tmp_path / "run.toml"), "--until", "labels"]) == 1
     error = capsys.readouterr().err
-    steps = "prepare, train, validate, label, model-spectra, uncertainties, coverage, compare"
+    steps = "prepare, train, validate, label, model-spectra, uncertainties, coverage, compare, report"
     assert f"--until must be one of the steps {steps}; got 'labels'" in error
     assert main(["run", str(tmp_path / "run.toml"), "--until", "prepare"]) == 0
     assert {path.name for path in (tmp_path / "results").iterdir()} == {"store.zarr", "run.json"}
@@ -54,9 +54,13 @@ columns_b = {{ fe_h = "m_h" }}
     assert "evaluated 2 kinds of error of 10 stars" in said
     results = tmp_path / "results"
     assert (results / "compare" / "comparison.json").exists()
+    page = (results / "report.html").read_text()
+    for said in ("Comparison with another catalogue", "A against B", "Median error of each kind", "coverage: assessed"):
+        assert said in page
+    assert "Missing or damaged" not in page
     assert "label_distance" in read_catalogue(results / "coverage.fits").colnames
     assert main(["run", str(tmp_path / "run.toml")]) == 0
-    assert capsys.readouterr().out.count("finished before, with the same inputs") == 8
+    assert capsys.readouterr().out.count("finished before, with the same inputs") == 9
     # spectra of other stars leave the labels as they are; and all of it can be had from Python
     (tmp_path / "run.toml").write_text(text.replace('model_stars = "5"', 'model_stars = "6"'), encoding="utf-8")
     assert main(["run", str(tmp_path / "run.toml"), "--overwrite"]) == 0

@@ -43,8 +43,9 @@ def chromium():
     if path is None:
         pytest.fail(f"no Chromium is installed (looked for {', '.join(NAMES)}); name one in BAYESCANNON_CHROMIUM")
     with sync_playwright() as playwright:
-        # the sandbox of the browser needs rights that containers do not have; the page is our own
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        # the browser's sandbox and shared memory need what containers do not give; the page is our own
+        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=path, args=options)
         yield browser
         browser.close()
 

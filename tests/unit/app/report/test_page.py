@@ -171,6 +171,16 @@ def test_no_stars_and_no_labels(run):
     assert "the catalogue has no stars" in text
 
 
+def test_a_store_of_other_stars_keeps_the_explorer_from_its_spectra_only(run):
+    catalogue = bc.read_catalogue(run / "catalogue.fits")
+    catalogue["id"] = np.array([f"other-{name}" for name in catalogue["id"]])
+    bc.write_catalogue(catalogue, run / "catalogue.fits", overwrite=True)
+    page = checked(write_report(run, n_spectra=3).read_text())
+    text = " ".join(page.text)
+    assert "the spectra cannot be shown: every id must be among the 600 stars of store.zarr" in text
+    assert {"x-plane-a", "x-spectrum"} <= set(page.ids)
+
+
 def test_further_models_are_named_by_their_files(run, tmp_path):
     other = shutil.copy(run / "model.nc", tmp_path / "other.nc")
     assert list(further_models([str(other)])) == ["other"]

@@ -45,6 +45,7 @@ def test_text_has_enough_contrast(theme):
 
 
 def test_series_are_seen_on_paper():
-    for _, found in themes():
+    # thin lines on black need more than the same on white; the light ones are those of all figures
+    for kind, found in themes():
         for n in range(1, 8):
-            assert contrast(found[f"series-{n}"], found["paper"]) > 1.9
+            assert contrast(found[f"series-{n}"], found["paper"]) >= (4.5 if kind == "dark" else 2)

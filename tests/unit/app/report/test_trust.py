@@ -24,7 +24,7 @@ def test_a_good_run_is_good(contents):
     assert len(lines) == 5
     assert [lines[n].verdict for n in (ERRORS, HELD_OUT, FITTED)] == [GOOD] * 3
     assert "of 150 held-out spectra" in lines[ERRORS].answer
-    assert "teff" in lines[HELD_OUT].answer
+    assert "T_eff" in lines[HELD_OUT].answer
     assert f"is {contents.facts.median_chi2:.2f}" in lines[FITTED].answer
     outside = int((np.asarray(contents.catalogue["flags"]) & 16 != 0).sum())
     assert lines[INSIDE].answer.startswith(f"{outside} of 600 stars")
@@ -33,7 +33,7 @@ def test_a_good_run_is_good(contents):
 def test_nothing_is_known_of_an_empty_run(contents):
     empty = RunContents(contents.folder)
     assert [line.verdict for line in trust_lines(empty)] == [UNKNOWN] * 5
-    assert [*conclusion(trust_lines(empty))] == ["5 not known"]
+    assert conclusion(trust_lines(empty)) == "0 of 5 answers are good, 5 not known."
 
 
 @pytest.mark.parametrize(("number", "verdict"), [(30, GOOD), (200, LOOK), (500, POOR)])
