@@ -49,6 +49,8 @@ SDIST_TESTS = [
     "tests/published/test_citations.py",
     "tests/published/test_published_numbers.py",
 ]
+# variables that lead to the checkout, or to data beside it
+NOT_INHERITED = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "BAYESCANNON_TEST_DATA"}
 # runs in the new environment: says what was opened beneath the folder of the first argument
 WATCHED = """
 import os, sys
