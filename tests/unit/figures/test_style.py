@@ -118,3 +118,14 @@ def test_less_than_a_hundred_dots_per_inch_are_refused(tmp_path):
 def test_curves_without_a_colour_have_those_of_the_package():
     ax = new_figure(3, 3).subplots()
     assert [ax.plot([0, 1])[0].get_color() for _ in range(2)] == list(style.KIND_COLOURS[:2])
+
+
+@pytest.mark.parametrize("ending", [".svg", ".pdf", ".png"])
+def test_the_same_figure_gives_the_same_bytes(tmp_path, ending):
+    paths = [tmp_path / f"{n}{ending}" for n in range(2)]
+    for path in paths:
+        figure = new_figure(2, 2)
+        figure.add_subplot().fill_between([0, 1], [0, 1], hatch="/")
+        save_figure(figure, path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert b"<dc:date>" not in paths[0].read_bytes()
