@@ -49,6 +49,8 @@ SDIST_TESTS = [
     "tests/published/test_citations.py",
     "tests/published/test_published_numbers.py",
 ]
+# variables that lead to the checkout, or to data beside it
+NOT_INHERITED = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "BAYESCANNON_TEST_DATA"}
 # runs in the new environment: says what was opened beneath the folder of the first argument
 WATCHED = """
 import os, sys
@@ -166,9 +168,7 @@ def version_in(root: Path) -> str:
 
 def call(words: Sequence[str | Path], folder: Path, **variables: str) -> str:
     """Run a command in a folder, away from the user's own packages; return what it prints, or end with that."""
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    }
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     environment = kept | {"PYTHONNOUSERSITE": "1"} | variables
     done = subprocess.run([str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:

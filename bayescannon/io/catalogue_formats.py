@@ -112,7 +112,7 @@ class CatalogueFormat:
             if importlib.util.find_spec(package) is None:
                 raise CatalogueError(
                     f"parquet catalogues need the package {package}; install it with "
-                    "'pip install bayescannon[parquet]', or choose another ending"
+                    "'pip install pyarrow', or choose another ending"
                 )
 
 

@@ -63,7 +63,7 @@ def configuration() -> str:
     meaning = {
         "out": "folder for all that the run writes",
         "figures": "draw figures",
-        "report": "leave a page of the run, report.html, at the end",
+        "report": "write a page of the run",
     }
     parts = [head, table(("key", "type", "default", "meaning"), [_key(item, meaning[item.name]) for item in first])]
     for name, kind in _SECTIONS.items():

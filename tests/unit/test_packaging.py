@@ -175,3 +175,14 @@ def test_pages_name_options_targets_and_files_that_there_are(path):
     assert set(re.findall(r"(?:`|&& )make ([\w-]+)", text)) <= TARGETS
     for file in re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|cff|yaml|yml))`", text):
         assert (ROOT / file).exists() or (GITHUB / "workflows" / file).exists(), file
+
+
+def test_messages_and_pages_name_extras_that_exist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    pages = [*ROOT.glob("bayescannon/**/*.py"), *ROOT.glob("docs/**/*.md"), ROOT / "README.md"]
+    named = {
+        name for page in pages for name in re.findall(r"bayescannon\[([a-z,]+)\]", page.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert {one for name in named for one in name.split(",")} <= extras

@@ -26,8 +26,7 @@ def arrow_table(path: Path, *, feather: bool) -> FoundTable:
         import pyarrow.parquet
     except ImportError:
         raise TableError(
-            f"{path} is a {kind} file, and pyarrow is not installed, which reads them: "
-            "pip install 'bayescannon[parquet]'"
+            f"{path} is a {kind} file, and pyarrow is not installed, which reads them: pip install pyarrow"
         ) from None
     try:
         table = pyarrow.feather.read_table(path) if feather else parquet_file(path).read()

@@ -121,7 +121,7 @@ def test_run_refuses_a_figures_folder_that_exists(config, tmp_path, refused):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"validate": "[validate]\nfold = 2"}, "[validate] fold is not a known key; known are folds, snr_min"),
+        ({"validate": "[validate]\nfold = 2"}, "[validate] fold is not a known key (did you mean folds?); known"),
         ({"out": ""}, "out is missing; it has no default"),
         ({"label": "[label]\nstarts = 0"}, "[label] starts must be at least 1; got 0"),
         ({"label": '[label]\ncatalogue = "labels.txt"'}, "the ending of a catalogue must be one of .fits"),

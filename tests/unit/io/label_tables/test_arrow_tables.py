@@ -38,5 +38,5 @@ def test_units_that_astropy_wrote(tmp_path):
 def test_without_pyarrow(tmp_path, monkeypatch):
     simple().write(tmp_path / "t.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow.feather", None)
-    with pytest.raises(TableError, match=r"pyarrow is not installed.*bayescannon\[parquet\]"):
+    with pytest.raises(TableError, match=r"pyarrow is not installed.*pip install pyarrow"):
         read_labels(tmp_path / "t.parquet")
