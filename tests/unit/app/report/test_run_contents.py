@@ -49,6 +49,13 @@ def test_statistics_of_another_kind_are_refused(run, change, said):
         read_statistics(path)
 
 
+def test_a_catalogue_in_parts_is_read(run):
+    (run / "run.json").unlink()
+    (run / "catalogue.fits").unlink()
+    bc.label_catalogue(run / "model.nc", run / "store.zarr", run / "catalogue", layout="parts", progress=False)
+    assert len(RunContents.read(RunFolder.open(run)).catalogue) == 600
+
+
 def test_a_comparison_is_read_as_it_was_written(contents, tmp_path):
     found = bc.compare_catalogues(contents.folder.outputs["label"], contents.folder.outputs["label"], progress=False)
     (tmp_path / "comparison.json").write_text(found.to_json())
