@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bayescannon.app.label_plan import LabelOptions
-from bayescannon.app.report.explorer_catalogue import pack_catalogue
+from bayescannon.app.report.explorer_catalogue import pack_catalogue, rows_that_fit
 from bayescannon.app.report.explorer_models import feature_data, model_data
 from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data
 from bayescannon.cannon.populations.survey_model import SurveyModel
@@ -102,7 +102,15 @@ def explorer_html(
     if catalogue is not None and model is not None and len(catalogue):
         _check_columns(catalogue, model)
         reference_id = np.array(list(reference_labels(model)), dtype=str)
-        packed = pack_catalogue(catalogue, model.label_names, reference_id, limit=int(_CATALOGUE_SHARE * left))
+        room = int(_CATALOGUE_SHARE * left)
+        shown = rows_that_fit(catalogue, model.label_names, limit=room)
+        if len(shown) < len(catalogue):
+            notes.append(
+                f"{len(shown):,} of {len(catalogue):,} rows of the catalogue, evenly spaced, fit into this page"
+            )
+            catalogue = catalogue[shown]
+    if catalogue is not None and model is not None and len(catalogue):
+        packed = pack_catalogue(catalogue, model.label_names, reference_id, limit=room)
         data["catalogue"] = packed.data
         left -= len(json.dumps(packed.data))
         if packed.left_out:
