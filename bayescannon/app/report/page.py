@@ -162,7 +162,7 @@ def further_models(paths: Sequence[str]) -> dict[str, TrainedModel]:
 
 
 def label_options(run: RunContents) -> LabelOptions:
-    """Return how the stars of a run were labelled: as its configuration says, else its catalogue."""
+    """Return how the stars of a run were labelled: as its catalogue says; what that does not say, its configuration."""
     options: LabelOptions = {}
     if run.folder.config is not None and run.model is not None:
         label = run.folder.config.label
@@ -170,7 +170,8 @@ def label_options(run: RunContents) -> LabelOptions:
             "prior": label.prior, "n_starts": label.starts, "seed": label.seed,
             "nuisances": choose_nuisances(label, run.model.options.nuisances),
         }  # fmt: skip
-    elif run.catalogue is not None:
+    # a configuration may have been edited since, or the catalogue made by another command
+    if run.catalogue is not None:
         meta = run.catalogue.meta
         if meta.get("prior") in LABEL_PRIORS:
             options["prior"] = meta["prior"]

@@ -48,15 +48,14 @@ function fillSelect(select, options, chosen) {
 }
 
 function fillTable(table, head, rows) {
-  const cells = (tag, row) => row.map((text) => element(tag, text));
   const top = element("thead");
   const line = element("tr");
-  line.append(...cells("th", head));
+  line.append(...head.map((text) => element("th", text, { scope: "col" })));
   top.append(line);
   const body = element("tbody");
-  for (const row of rows) {
+  for (const [name, ...row] of rows) {
     const made = element("tr");
-    made.append(...cells("td", row));
+    made.append(element("th", name, { scope: "row" }), ...row.map((text) => element("td", text)));
     body.append(made);
   }
   table.replaceChildren(top, body);
