@@ -173,8 +173,10 @@ def label_options(run: RunContents) -> LabelOptions:
     # a configuration may have been edited since, or the catalogue made by another command
     if run.catalogue is not None:
         meta = run.catalogue.meta
-        if meta.get("prior") in LABEL_PRIORS:
-            options["prior"] = meta["prior"]
+        # it describes its prior by what is built from a reference set: "mixture of 3 Gaussians of teff, logg"
+        kind = str(meta.get("prior", "")).partition(" ")[0].lower()
+        if kind in LABEL_PRIORS:
+            options["prior"] = kind
         if isinstance(meta.get("n_starts"), int) and isinstance(meta.get("seed"), int):
             options |= {"n_starts": meta["n_starts"], "seed": meta["seed"]}
     return options

@@ -15,6 +15,7 @@ from survey_models import draw_stars, known_survey
 import bayescannon as bc
 from bayescannon.app.report import explorer_catalogue
 from bayescannon.app.report.explorer import explorer_html
+from bayescannon.models.label_priors import MixtureLabels
 from bayescannon.numerics.errors import InputError
 
 LIMIT = 20_000_000
@@ -85,6 +86,22 @@ def test_a_page_without_room_has_no_catalogue(run):
     found = explorer_html(model, catalogue, store, limit=bare + 100)
     assert data_of(found.html)["catalogue"] is None
     assert found.notes[0] == "0 of 600 rows of the catalogue, evenly spaced, fit into this page"
+
+
+def test_fits_that_are_not_the_catalogues_are_said_to_be_others(run):
+    model, _, store = run
+    spectra = bc.load_spectra(store)
+    options = {"correct_offsets": True} if model.calibration is not None else {}
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra, **options))
+    assert explorer_html(model, catalogue, store, n_spectra=9, limit=LIMIT).notes == ()
+    middle = np.median(model.reference_labels, axis=0)
+    prior = MixtureLabels(model.label_names, [1.0], [middle], [np.diag((0.01 * model.scaler.scale) ** 2)])
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra, prior=prior))
+    notes = explorer_html(model, catalogue, store, n_spectra=9, limit=LIMIT).notes
+    assert notes == (
+        "the best fits and posteriors of 9 of 9 chosen stars are not those of the catalogue's labels: how it was "
+        "labelled is not known, or the store or the model has changed since",
+    )
 
 
 def test_parts_of_a_run_are_shown_with_what_is_missing(run):

@@ -13,6 +13,8 @@ import bayescannon as bc
 from bayescannon.app.cli import main
 from bayescannon.app.report.page import LIMIT, further_models, label_options, write_report
 from bayescannon.app.report.run_folder import RunFolder
+from bayescannon.cannon.choices import LABEL_PRIORS
+from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.io.outputs import OutputExistsError
 from bayescannon.numerics.errors import InputError
 
@@ -191,6 +193,16 @@ def test_the_catalogue_says_how_its_stars_were_labelled(contents):
     assert (options["prior"], options["seed"]) == (run.catalogue.meta["prior"], run.catalogue.meta["seed"])
     assert options["prior"] != "box"
     assert label_options(replace(run, catalogue=None))["prior"] == "box"
+
+
+@pytest.mark.parametrize("prior", LABEL_PRIORS)
+def test_the_prior_that_a_catalogue_describes_is_known(contents, prior):
+    """Without a configuration too: a catalogue gives a description, not the name."""
+    catalogue = contents.catalogue.copy()
+    catalogue.meta["prior"] = bc.build_label_prior(prior, contents.model).describe()
+    run = replace(contents, catalogue=catalogue, folder=replace(contents.folder, config=None))
+    found = as_label_prior(label_options(run)["prior"], contents.model)
+    assert found.describe() == catalogue.meta["prior"]
 
 
 def test_every_control_has_a_name_of_its_own(html):
