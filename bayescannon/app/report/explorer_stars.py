@@ -24,7 +24,8 @@ _N_DRAWS, _N_KEEP = 1000, 300
 _BAD, _REFERENCE = 0.15, 0.35
 # choices of labelling that decide the posterior
 _OF_POSTERIOR = ("prior", "nuisances", "n_starts", "seed")
-_DOUBTFUL = (PosteriorStatus.UNRELIABLE, PosteriorStatus.NO_POSTERIOR)
+# what is said of posteriors that cannot be trusted
+_DOUBTS = {int(one): one.sentence for one in (PosteriorStatus.UNRELIABLE, PosteriorStatus.NO_POSTERIOR)}
 # digits with which numbers beside the labels are given
 _DIGITS = 6
 
@@ -87,7 +88,7 @@ def star_data(
         cast(TrainedModel, model), spectra, n_draws=_N_DRAWS, n_keep=_N_KEEP, nuts=False, **given
     )
     draws = posterior["posterior_draws"].transpose("star", "draw", "stellar_label").to_numpy()
-    sampled = [PosteriorStatus(one) for one in posterior["posterior_status"].to_numpy().tolist()]
+    doubts = [_DOUBTS.get(one, "") for one in posterior["posterior_status"].to_numpy().tolist()]
     trusted = reference_labels(model)
     populations = model.names if isinstance(model, SurveyModel) else ("",)
     with np.errstate(divide="ignore"):
@@ -110,7 +111,7 @@ def star_data(
             "error": pack_values(error[n]),
             "fit": pack_values(np.where(spectra.ivar[n] > 0, found.fit.flux[n], np.nan)),
             "components": pack_values(components) if np.any(components) else None,
-            "doubt": sampled[n].sentence if sampled[n] in _DOUBTFUL else "",
+            "doubt": doubts[n],
             "draws": [pack_values(own) for own in draws[n].T],
         }
 
