@@ -1,5 +1,7 @@
 """The explorer in Chromium where there are several models: hidden components, populations, models side by side."""
 
+import re
+
 import numpy as np
 import pytest
 import toy
@@ -132,3 +134,7 @@ def test_whole_numbers_are_printed_with_every_digit(open_page, tmp_path):
     page = open_page(path=write_bare_page(tmp_path / "numbers.html", model, catalogue, store)[0])
     row = int(np.flatnonzero(np.asarray(catalogue["id"]).astype(str) == page.inner_text("#x-star-title")[5:])[0])
     assert f"number\t{catalogue['number'][row]}" in page.inner_text("#x-row")
+    # what rounds to zero has no sign
+    page.fill("#x-number-fe_h", "-0.000001")
+    page.press("#x-number-fe_h", "Enter")
+    assert re.fullmatch(r"0\.0+ dex", page.get_attribute("#x-slide-fe_h", "aria-valuetext"))

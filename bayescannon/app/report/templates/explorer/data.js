@@ -62,7 +62,7 @@ function fillTable(table, head, rows) {
 }
 
 const withUnit = (name, unit) => (unit ? `${name} [${unit}]` : name);
-const printed = (value, digits) => (value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits));
+const printed = (value, digits) => (value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace(/^-(?=0\.?0*$)/, ""));
 // as many digits as a number of this size needs
 const rounded = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(5))) : "–");
 const counted = (number) => number.toLocaleString("en");
