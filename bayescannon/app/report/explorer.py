@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bayescannon.app.label_plan import LabelOptions
-from bayescannon.app.report.explorer_catalogue import pack_catalogue
+from bayescannon.app.report.explorer_catalogue import pack_catalogue, rows_that_fit
 from bayescannon.app.report.explorer_models import feature_data, model_data
 from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data
 from bayescannon.cannon.populations.survey_model import SurveyModel
@@ -27,6 +27,8 @@ from bayescannon.numerics.errors import InputError
 _CATALOGUE_SHARE = 0.8
 # parts of the page's program, in the order in which they need each other
 _SCRIPTS = ("data", "model", "theme", "spectrum", "star", "plane", "catalogue", "main")
+# of the formal error: labels that differ by more are of other choices, not of another order of sums
+_SAME = 0.1
 # steps of a colour map
 _N_COLOURS = 17
 
@@ -102,7 +104,15 @@ def explorer_html(
     if catalogue is not None and model is not None and len(catalogue):
         _check_columns(catalogue, model)
         reference_id = np.array(list(reference_labels(model)), dtype=str)
-        packed = pack_catalogue(catalogue, model.label_names, reference_id, limit=int(_CATALOGUE_SHARE * left))
+        room = int(_CATALOGUE_SHARE * left)
+        shown = rows_that_fit(catalogue, model.label_names, limit=room)
+        if len(shown) < len(catalogue):
+            notes.append(
+                f"{len(shown):,} of {len(catalogue):,} rows of the catalogue, evenly spaced, fit into this page"
+            )
+            catalogue = catalogue[shown]
+    if catalogue is not None and model is not None and len(catalogue):
+        packed = pack_catalogue(catalogue, model.label_names, reference_id, limit=room)
         data["catalogue"] = packed.data
         left -= len(json.dumps(packed.data))
         if packed.left_out:
@@ -112,6 +122,11 @@ def explorer_html(
         if store is not None and n_spectra:
             rows = choose_rows(catalogue, model.label_names, reference_id, n_spectra)
             found = list(star_data(model, catalogue, store, rows, options or {})) if len(rows) else []
+            if isinstance(model, TrainedModel) and (other := _n_otherwise(found, catalogue, model.label_names)):
+                notes.append(
+                    f"the best fits and posteriors of {other} of {len(found)} chosen stars are not those of the "
+                    "catalogue's labels: how it was labelled is not known, or the store or the model has changed since"
+                )
             largest = max((len(json.dumps(star)) + 2 for star in found), default=1)
             fitting = min(len(found), max(left, 0) // largest)
             # those that stay are as evenly spaced
@@ -123,6 +138,23 @@ def explorer_html(
     elif store is None:
         notes.append("there is no store, so that no spectra of stars are shown")
     return ExplorerHtml(_page(data), tuple(notes))
+
+
+def _n_otherwise(stars: list[dict[str, Any]], catalogue: Table, names: tuple[str, ...]) -> int:
+    """Return how many stars have best fits whose labels are not those of the catalogue, but for expected offsets."""
+    number = 0
+    for star in stars:
+        row, formal = star["row"], star["formal"]
+        given = np.array([catalogue[name][row] for name in names], dtype=np.float64)
+        fitted = np.array([np.nan if value is None else value for value in star["fitted"]])
+        error = np.array([np.nan if value is None else value for value in formal or [None] * len(names)])
+        columns = [f"offset_{name}" for name in names]
+        offset = np.zeros(len(names))
+        if set(columns) <= set(catalogue.colnames):
+            offset = np.nan_to_num(np.array([catalogue[name][row] for name in columns], dtype=np.float64))
+        off = np.minimum(np.abs(given - fitted), np.abs(given + offset - fitted))
+        number += bool((off > _SAME * error).any())
+    return number
 
 
 def _models(model: TrainedModel | SurveyModel | None, also: Mapping[str, TrainedModel]) -> dict[str, TrainedModel]:

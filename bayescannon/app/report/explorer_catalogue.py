@@ -13,6 +13,8 @@ from bayescannon.app.report.packing import pack, pack_codes, pack_texts, pack_va
 # of more rows than this, labels and other columns are rounded to so many steps of their range
 _MANY, _LABEL_STEPS, _OTHER_STEPS = 50_000, 8000, 1000
 _ROUNDED = f"labels of the catalogue are rounded to 1/{_LABEL_STEPS} of their range, other columns to 1/{_OTHER_STEPS}"
+# rows of a page at most, and the share of its room that names and labels of them may take
+_MOST_ROWS, _NAMES_AND_LABELS = 500_000, 0.7
 # columns of texts with more different values than this are left out: they are names
 _MOST_KINDS = 40
 # the column that this module adds
@@ -45,6 +47,29 @@ class PackedCatalogue:
     size: int
     left_out: tuple[str, ...]
     rounded: str
+
+
+def rows_that_fit(catalogue: Table, label_names: tuple[str, ...], *, limit: int) -> NDArray[np.intp]:
+    """
+    Return rows, evenly spaced, whose names and labels leave room for other columns: all of them where they are few.
+
+    Parameters
+    ----------
+    catalogue : Table
+    label_names : tuple of str
+    limit : int
+        Of the size of all columns [bytes].
+    """
+    needed = ("id", *label_names)
+    number = min(len(catalogue), _MOST_ROWS)
+    while number:
+        rows = np.linspace(0, len(catalogue) - 1, number).round().astype(np.intp)
+        few = Table([catalogue[name][rows] for name in needed], names=needed)
+        found = pack_catalogue(few, label_names, np.zeros(0, dtype=np.str_), limit=int(_NAMES_AND_LABELS * limit))
+        if found.size <= _NAMES_AND_LABELS * limit and not set(found.left_out) & set(label_names):
+            return rows
+        number //= 2
+    return np.zeros(0, dtype=np.intp)
 
 
 def pack_catalogue(

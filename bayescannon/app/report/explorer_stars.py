@@ -14,7 +14,7 @@ from bayescannon.app.report.packing import pack_values
 from bayescannon.cannon.populations.either_model import sample_posterior
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
-from bayescannon.data.flags import FitStatus, ResultFlag
+from bayescannon.data.flags import FitStatus, PosteriorStatus, ResultFlag
 from bayescannon.io.store import load_spectra
 from bayescannon.numerics.typing import FloatArray
 
@@ -24,6 +24,8 @@ _N_DRAWS, _N_KEEP = 1000, 300
 _BAD, _REFERENCE = 0.15, 0.35
 # choices of labelling that decide the posterior
 _OF_POSTERIOR = ("prior", "nuisances", "n_starts", "seed")
+# what is said of posteriors that cannot be trusted
+_DOUBTS = {int(one): one.sentence for one in (PosteriorStatus.UNRELIABLE, PosteriorStatus.NO_POSTERIOR)}
 # digits with which numbers beside the labels are given
 _DIGITS = 6
 
@@ -86,6 +88,7 @@ def star_data(
         cast(TrainedModel, model), spectra, n_draws=_N_DRAWS, n_keep=_N_KEEP, nuts=False, **given
     )
     draws = posterior["posterior_draws"].transpose("star", "draw", "stellar_label").to_numpy()
+    doubts = [_DOUBTS.get(one, "") for one in posterior["posterior_status"].to_numpy().tolist()]
     trusted = reference_labels(model)
     populations = model.names if isinstance(model, SurveyModel) else ("",)
     with np.errstate(divide="ignore"):
@@ -108,6 +111,7 @@ def star_data(
             "error": pack_values(error[n]),
             "fit": pack_values(np.where(spectra.ivar[n] > 0, found.fit.flux[n], np.nan)),
             "components": pack_values(components) if np.any(components) else None,
+            "doubt": doubts[n],
             "draws": [pack_values(own) for own in draws[n].T],
         }
 

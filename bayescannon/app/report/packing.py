@@ -14,6 +14,9 @@ _MISSING = 65535
 # a range is wide where the central 98 % of the values fill less than this share of it
 _WIDE = 0.02
 
+# values beyond it stand for nothing, and their differences could overflow
+_HUGE = 1e300
+
 # how the page names types of numbers
 _TYPES = {"f8": "<f8", "f4": "<f4", "u2": "<u2", "u1": "|u1", "i4": "<i4"}
 
@@ -47,7 +50,7 @@ def pack_values(values: ArrayLike, steps: int = _STEPS) -> dict[str, Any]:
     Parameters
     ----------
     values : float array of any shape
-        NaN and infinite values become NaN.
+        NaN, infinite values and those beyond 1e300 become NaN.
     steps : int
         At most 65534. Fewer make a shorter text.
 
@@ -63,7 +66,7 @@ def pack_values(values: ArrayLike, steps: int = _STEPS) -> dict[str, Any]:
     (4600.0, 0.0061)
     """
     array = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(array)
+    known = np.abs(array) < _HUGE
     mapped, stretch = array, {}
     if known.any():
         low, inner_low, centre, inner_high, high = np.quantile(array[known], [0, 0.01, 0.5, 0.99, 1])
@@ -95,7 +98,8 @@ def pack_codes(values: ArrayLike) -> dict[str, Any] | None:
     reach = int(array.max()) - low if array.size else 0
     if reach >= _MISSING:
         return None
-    codes = array.astype(np.int64) - low
+    # unsigned numbers of 64 bits may be beyond the signed ones
+    codes = (array - array.min()) if array.size and array.dtype == np.uint64 else array.astype(np.int64) - low
     return pack(codes, "u1" if reach < 256 else "u2") | {"low": float(low), "step": 1.0}
 
 

@@ -167,7 +167,7 @@ def further_models(paths: Sequence[str]) -> dict[str, TrainedModel]:
 
 
 def label_options(run: RunContents) -> LabelOptions:
-    """Return how the stars of a run were labelled: as its configuration says, else its catalogue."""
+    """Return how the stars of a run were labelled: as its catalogue says; what that does not say, its configuration."""
     options: LabelOptions = {}
     if run.folder.config is not None and run.model is not None:
         label = run.folder.config.label
@@ -175,10 +175,13 @@ def label_options(run: RunContents) -> LabelOptions:
             "prior": label.prior, "n_starts": label.starts, "seed": label.seed,
             "nuisances": choose_nuisances(label, run.model.options.nuisances),
         }  # fmt: skip
-    elif run.catalogue is not None:
+    # a configuration may have been edited since, or the catalogue made by another command
+    if run.catalogue is not None:
         meta = run.catalogue.meta
-        if meta.get("prior") in LABEL_PRIORS:
-            options["prior"] = meta["prior"]
+        # it describes its prior by what is built from a reference set: "mixture of 3 Gaussians of teff, logg"
+        kind = str(meta.get("prior", "")).partition(" ")[0].lower()
+        if kind in LABEL_PRIORS:
+            options["prior"] = kind
         if isinstance(meta.get("n_starts"), int) and isinstance(meta.get("seed"), int):
             options |= {"n_starts": meta["n_starts"], "seed": meta["seed"]}
     return options

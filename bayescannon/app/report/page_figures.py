@@ -1,7 +1,7 @@
 """The figures of a run for its page: vector graphics where the run left them, else pictures, in the page's text."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,9 @@ class PageFigure:
     source: str
 
 
-def page_figures(folder: Path, captions: Mapping[str, Caption]) -> tuple[list[PageFigure], list[str]]:
+def page_figures(
+    folder: Path, captions: Mapping[str, Caption], beside: Sequence[PageFigure] = ()
+) -> tuple[list[PageFigure], list[str]]:
     """
     Read figures, and say which were left out.
 
@@ -42,6 +44,8 @@ def page_figures(folder: Path, captions: Mapping[str, Caption]) -> tuple[list[Pa
     folder : Path
     captions : mapping of str to Caption
         By the names of the figures.
+    beside : sequence of PageFigure
+        Figures that the page has already: all of them share its room.
 
     Returns
     -------
@@ -49,7 +53,8 @@ def page_figures(folder: Path, captions: Mapping[str, Caption]) -> tuple[list[Pa
     notes : list of str
         A sentence for each that cannot be shown.
     """
-    figures, notes, room = [], [], _MOST_TOGETHER
+    # four characters stand for three bytes
+    figures, notes, room = [], [], _MOST_TOGETHER - sum(3 * len(one.source) // 4 for one in beside)
     for name, caption in captions.items():
         path = next((one for ending in _BEGIN if (one := folder / f"{name}{ending}").is_file()), None)
         if path is None:

@@ -187,6 +187,7 @@ def _figures(run: RunContents) -> tuple[dict[str, list[PageFigure]], list[str]]:
     found: dict[str, list[PageFigure]] = {
         f"{name}_figures": [] for name in ("validation", "catalogue", "model", "comparison")
     }
+    drawn: list[PageFigure] = []
     notes: list[str] = []
     folder = run.folder.outputs.get(FIGURES)
     if folder is not None:
@@ -199,6 +200,7 @@ def _figures(run: RunContents) -> tuple[dict[str, list[PageFigure]], list[str]]:
             found[f"{section}_figures"].append(one)
     compared = run.folder.outputs.get(COMPARE)
     if compared is not None:
-        found["comparison_figures"], more = page_figures(compared, comparison_captions(figure_names(compared)))
+        captions = comparison_captions(figure_names(compared))
+        found["comparison_figures"], more = page_figures(compared, captions, drawn)
         notes += more
     return found, notes

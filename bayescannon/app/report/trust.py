@@ -199,13 +199,10 @@ def _fitted(facts: RunFacts | None) -> TrustLine:
         f"Median reduced chi2 of the fitted stars; good up to {_FITTED:g}. Far below 1 the errors of the flux "
         "are given too large, which is no fault of the labels."
     )
-    if facts is None or not facts[CONVERGED]:
-        return TrustLine(
-            question,
-            _without(facts) if not facts else "No star could be fitted.",
-            UNKNOWN if not facts or not facts[STARS] else POOR,
-            meaning,
-        )
+    if facts is None or not facts[STARS]:
+        return TrustLine(question, _without(facts), UNKNOWN, meaning)
+    if not facts[CONVERGED]:
+        return TrustLine(question, "No star could be fitted.", POOR, meaning)
     chi2, failed = facts.median_chi2, facts[STARS] - facts[CONVERGED]
     answer = f"The median reduced chi2 of {facts[CONVERGED]:,} stars is {chi2:.2f}"
     answer += f"; {failed:,} stars could not be fitted." if failed else "; every star could be fitted."

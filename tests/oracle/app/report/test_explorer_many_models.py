@@ -1,5 +1,7 @@
 """The explorer in Chromium where there are several models: hidden components, populations, models side by side."""
 
+import re
+
 import numpy as np
 import pytest
 import toy
@@ -94,3 +96,45 @@ def test_a_catalogue_with_unfitted_stars_and_empty_columns_opens(open_page, tmp_
     page.select_option("#x-plane-b-x", "rchi2")
     page.wait_for_timeout(300)
     assert page.inner_text("#x-count") == "50 of 50 rows are shown"
+
+
+def test_corrected_labels_are_told_from_those_of_the_best_fit(open_page, tmp_path):
+    reference = toy.toy_reference(150, n_pixel=40)
+    model = bc.qualify(bc.train(reference), reference, folds=2)
+    spectra = toy.toy_spectra(toy.toy_labels(50, seed=5), seed=5, n_pixel=40)
+    store = bc.save_spectra(spectra, tmp_path / "store.zarr")
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra, correct_offsets=True))
+    page = open_page(path=write_bare_page(tmp_path / "corrected.html", model, catalogue, store)[0])
+    row = int(np.flatnonzero(np.asarray(catalogue["id"]).astype(str) == page.inner_text("#x-star-title")[5:])[0])
+    head = page.locator("#x-labels thead th").all_inner_texts()
+    assert head[:4] == ["label", "value", "best fit", "calibrated"]
+    fitted = bc.label_spectra(model, spectra)["labels"].to_numpy()[row]
+    drawn = page.evaluate(
+        "document.getElementById('x-posterior').data.filter((one) => one.mode === 'lines')"
+        ".map((one) => [one.name, one.x[one.y.indexOf(Math.max(...one.y))], one.x[1] - one.x[0]])"
+    )
+    lines = page.locator("#x-labels tbody tr").all_inner_texts()
+    for k, label in enumerate(model.labels):
+        value, best = map(float, lines[k].split("\t")[1:3])
+        half = 0.501 * 10.0**-label.digits
+        assert abs(value - catalogue[label.name][row]) <= half
+        assert abs(best - fitted[k]) <= half
+        # each error is drawn around the labels that it is of
+        (_, at, step), (_, corrected, _) = drawn[2 * k : 2 * k + 2]
+        assert abs(at - fitted[k]) <= step
+        assert abs(corrected - catalogue[label.name][row]) <= step
+
+
+def test_whole_numbers_are_printed_with_every_digit(open_page, tmp_path):
+    model = bc.train(toy.toy_reference(150, n_pixel=40))
+    spectra = toy.toy_spectra(toy.toy_labels(20, seed=5), seed=5, n_pixel=40)
+    store = bc.save_spectra(spectra, tmp_path / "store.zarr")
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra))
+    catalogue["number"] = 101_001_001 + np.arange(20)
+    page = open_page(path=write_bare_page(tmp_path / "numbers.html", model, catalogue, store)[0])
+    row = int(np.flatnonzero(np.asarray(catalogue["id"]).astype(str) == page.inner_text("#x-star-title")[5:])[0])
+    assert f"number\t{catalogue['number'][row]}" in page.inner_text("#x-row")
+    # what rounds to zero has no sign
+    page.fill("#x-number-fe_h", "-0.000001")
+    page.press("#x-number-fe_h", "Enter")
+    assert re.fullmatch(r"0\.0+ dex", page.get_attribute("#x-slide-fe_h", "aria-valuetext"))

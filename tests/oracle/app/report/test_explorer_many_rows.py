@@ -64,6 +64,17 @@ def test_half_a_million_rows_are_smooth(open_page, tmp_path):
     page.wait_for_timeout(500)
     assert min(timed(page, chosen("x-slide-teff", value, "input")) for value in (4500, 4600, 4700)) < SLIDER
     assert min(timed(page, chosen("x-colour", name)) for name in ("snr_g", "teff", "snr_g")) < PLANES
+    # the few rows that a filter keeps are within the planes, wherever they are in the catalogue
+    fe_h = np.sort(np.asarray(catalogue["fe_h"])[catalogue["flag_bad"] == 0])
+    page.evaluate(chosen("x-filter", "fe_h"))
+    page.fill("#x-filter-low", str(float(fe_h[-6])))
+    page.press("#x-filter-low", "Enter")
+    page.wait_for_timeout(1500)
+    kept = int(re.match(r"\d+", page.inner_text("#x-count"))[0])
+    assert 0 < kept < 200
+    assert page.evaluate("document.getElementById('x-plane-a').data[0].x.length") > 0.9 * kept
+    page.click("#x-clear")
+    page.wait_for_timeout(1500)
     # cells, not points, and their mean is the rows' mean
     assert page.evaluate("document.getElementById('x-plane-a').data.map((one) => one.type)").count("heatmap") == 2
     page.select_option("#x-colour", "logg")

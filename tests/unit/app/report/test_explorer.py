@@ -1,16 +1,21 @@
 """The explorer of a page: complete, within its limit, and nothing in its data can end or start an element."""
 
+import base64
 import json
 import re
+import zlib
 
 import numpy as np
 import pytest
 import toy
+from astropy.table import vstack
 from labelled_store import labelled_store
 from survey_models import draw_stars, known_survey
 
 import bayescannon as bc
+from bayescannon.app.report import explorer_catalogue
 from bayescannon.app.report.explorer import explorer_html
+from bayescannon.models.label_priors import MixtureLabels
 from bayescannon.numerics.errors import InputError
 
 LIMIT = 20_000_000
@@ -50,6 +55,53 @@ def test_a_small_page_has_fewer_stars_and_says_so(run):
     assert re.fullmatch(r"the spectra of \d+ of 100 chosen stars fit into this page", found.notes[-1])
     with pytest.raises(InputError, match=r"the models need .* MB, and there is room for 0\.1 MB"):
         explorer_html(*run, limit=100_000)
+
+
+def test_more_rows_than_fit_are_thinned_evenly_and_the_page_says_so(run, monkeypatch):
+    model, catalogue, store = run
+    bare = len(explorer_html(model, None, None, limit=LIMIT).html)
+    many = vstack([catalogue] * 20, metadata_conflicts="silent")
+    many["id"] = [f"{number:032x}" for number in np.random.default_rng(0).permutation(10**9 + np.arange(len(many)))]
+    limit = bare + 60_000
+    found = explorer_html(model, many, None, limit=limit)
+    assert len(found.html) <= limit
+    data = data_of(found.html)["catalogue"]
+    said = re.fullmatch(r"([\d,]+) of 12,000 rows of the catalogue, evenly spaced, fit into this page", found.notes[0])
+    assert int(said[1].replace(",", "")) == data["n"]
+    assert 0 < data["n"] < len(many)
+    assert {"id", "columns"} <= data.keys()
+    assert [column["name"] for column in data["columns"]][: len(model.label_names)] == list(model.label_names)
+    # the rows of stars are those of the thinned catalogue
+    monkeypatch.setattr(explorer_catalogue, "_MOST_ROWS", 150)
+    found = explorer_html(model, catalogue, store, n_spectra=5, limit=LIMIT)
+    data = data_of(found.html)
+    assert data["catalogue"]["n"] == 150
+    names = zlib.decompress(base64.b64decode(data["catalogue"]["id"]["data"])).decode().split("\n")
+    assert [names[star["row"]] for star in data["stars"]] == [star["id"] for star in data["stars"]]
+
+
+def test_a_page_without_room_has_no_catalogue(run):
+    model, catalogue, store = run
+    bare = len(explorer_html(model, None, None, limit=LIMIT).html)
+    found = explorer_html(model, catalogue, store, limit=bare + 100)
+    assert data_of(found.html)["catalogue"] is None
+    assert found.notes[0] == "0 of 600 rows of the catalogue, evenly spaced, fit into this page"
+
+
+def test_fits_that_are_not_the_catalogues_are_said_to_be_others(run):
+    model, _, store = run
+    spectra = bc.load_spectra(store)
+    options = {"correct_offsets": True} if model.calibration is not None else {}
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra, **options))
+    assert explorer_html(model, catalogue, store, n_spectra=9, limit=LIMIT).notes == ()
+    middle = np.median(model.reference_labels, axis=0)
+    prior = MixtureLabels(model.label_names, [1.0], [middle], [np.diag((0.01 * model.scaler.scale) ** 2)])
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra, prior=prior))
+    notes = explorer_html(model, catalogue, store, n_spectra=9, limit=LIMIT).notes
+    assert notes == (
+        "the best fits and posteriors of 9 of 9 chosen stars are not those of the catalogue's labels: how it was "
+        "labelled is not known, or the store or the model has changed since",
+    )
 
 
 def test_parts_of_a_run_are_shown_with_what_is_missing(run):

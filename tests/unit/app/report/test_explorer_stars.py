@@ -7,8 +7,10 @@ import pytest
 from labelled_store import labelled_store
 
 import bayescannon as bc
+from bayescannon.app.report import explorer_stars
 from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data
 from bayescannon.app.report.packing import unpack_values
+from bayescannon.data.flags import PosteriorStatus
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,19 @@ def test_a_star_has_its_spectrum_model_errors_and_posterior(run):
             assert draws.shape == (300,)
             assert abs(draws.mean() - star["fitted"][k]) < star["formal"][k]
             assert 0.7 < draws.std() / star["formal"][k] < 1.4
+
+
+def test_a_posterior_that_cannot_be_trusted_says_so(run, monkeypatch):
+    model, store, _, catalogue = run
+
+    def doubtful(*given, **options):
+        found = bc.sample_posterior(*given, **options)
+        found["posterior_status"][1] = PosteriorStatus.UNRELIABLE
+        return found
+
+    monkeypatch.setattr(explorer_stars, "sample_posterior", doubtful)
+    stars = list(star_data(model, catalogue, store, np.array([2, 300]), {}))
+    assert [star["doubt"] for star in stars] == ["", PosteriorStatus.UNRELIABLE.sentence]
 
 
 def test_the_labels_of_reference_stars_are_known(run):

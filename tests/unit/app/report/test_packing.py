@@ -52,6 +52,18 @@ def test_nothing_unknown_and_equal_values(values):
     np.testing.assert_allclose(unpack_values(pack_values(values)), values)
 
 
+def test_values_whose_differences_overflow_are_missing():
+    values = np.array([1.7e308, 4800.0, -1.7e308, 4900.0])
+    packed = pack_values(values)
+    json.dumps(packed, allow_nan=False)
+    np.testing.assert_allclose(unpack_values(packed), [np.nan, 4800.0, np.nan, 4900.0])
+
+
+def test_unsigned_numbers_beyond_the_signed_ones_are_packed():
+    packed = pack_codes(np.array([2**64 - 1, 2**64 - 3], dtype=np.uint64))
+    assert raw(packed) == b"\x02\x00"
+
+
 def test_whole_numbers_are_exact_and_short():
     assert pack_codes([-1, 5, 254])["kind"] == "u1"
     packed = pack_codes([100, 5000, 65000])

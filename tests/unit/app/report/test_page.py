@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,8 +11,10 @@ from run_folders import EVIL
 
 import bayescannon as bc
 from bayescannon.app.cli import main
-from bayescannon.app.report.page import LIMIT, further_models, write_report
+from bayescannon.app.report.page import LIMIT, further_models, label_options, write_report
 from bayescannon.app.report.run_folder import RunFolder
+from bayescannon.cannon.choices import LABEL_PRIORS
+from bayescannon.cannon.label_priors import as_label_prior
 from bayescannon.io.outputs import OutputExistsError
 from bayescannon.numerics.errors import InputError
 
@@ -185,6 +188,41 @@ def test_a_store_of_other_stars_keeps_the_explorer_from_its_spectra_only(run):
     text = " ".join(page.text)
     assert "the spectra cannot be shown: every id must be among the 600 stars of store.zarr" in text
     assert {"x-plane-a", "x-spectrum"} <= set(page.ids)
+
+
+def test_the_catalogue_says_how_its_stars_were_labelled(contents):
+    """A configuration that was edited after the run does not decide the posteriors that are shown."""
+    config = contents.folder.config
+    edited = replace(config, label=replace(config.label, prior="box", seed=7))
+    run = replace(contents, folder=replace(contents.folder, config=edited))
+    options = label_options(run)
+    assert (options["prior"], options["seed"]) == (run.catalogue.meta["prior"], run.catalogue.meta["seed"])
+    assert options["prior"] != "box"
+    assert label_options(replace(run, catalogue=None))["prior"] == "box"
+
+
+@pytest.mark.parametrize("prior", LABEL_PRIORS)
+def test_the_prior_that_a_catalogue_describes_is_known(contents, prior):
+    """Without a configuration too: a catalogue gives a description, not the name."""
+    catalogue = contents.catalogue.copy()
+    catalogue.meta["prior"] = bc.build_label_prior(prior, contents.model).describe()
+    run = replace(contents, catalogue=catalogue, folder=replace(contents.folder, config=None))
+    found = as_label_prior(label_options(run)["prior"], contents.model)
+    assert found.describe() == catalogue.meta["prior"]
+
+
+def test_every_control_has_a_name_of_its_own(html):
+    labelled = re.findall(r"<label[^>]*>([^<]*)<(?:select|input)([^>]*)>", html)
+    named = re.findall(r'<(?:select|input)[^>]*aria-label="([^"]+)"', html)
+    names = [more.split('aria-label="')[1].split('"')[0] if "aria-label" in more else text for text, more in labelled]
+    names = [name.strip() for name in names if name.strip()]
+    assert len(names) > 10
+    assert len(names) == len(set(names))
+    # what is seen of a name is in the name that is spoken
+    for text, more in labelled:
+        if text.strip() and "aria-label" in more:
+            assert text.strip() in more
+    assert named
 
 
 def test_further_models_are_named_by_their_files(run, tmp_path):

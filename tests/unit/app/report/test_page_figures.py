@@ -32,3 +32,14 @@ def test_what_is_no_picture_or_too_large_is_left_out(tmp_path, monkeypatch):
     assert [one.name for one in figures] == ["corner"]
     assert sorted(notes)[0].startswith("figure kiel.svg is damaged")
     assert sorted(notes)[1].startswith("figure sky.png is left out")
+
+
+def test_figures_of_two_folders_share_the_room(tmp_path, monkeypatch):
+    (tmp_path / "kiel.png").write_bytes(PNG + bytes(1000))
+    monkeypatch.setattr(module, "_MOST_TOGETHER", 1500)
+    captions = run_captions(figure_names(tmp_path))
+    first, _ = page_figures(tmp_path, captions)
+    assert len(first) == 1
+    second, notes = page_figures(tmp_path, captions, first)
+    assert second == []
+    assert notes[0].startswith("figure kiel.png is left out")

@@ -37,6 +37,12 @@ def test_nothing_is_known_of_an_empty_run(contents):
     assert conclusion(trust_lines(empty)) == "0 of 5 answers are good, 5 not known."
 
 
+def test_a_catalogue_without_stars_is_said_to_have_none(contents):
+    lines = trust_lines(replace(contents, catalogue=contents.catalogue[:0]))
+    assert {lines[n].answer for n in (USABLE, INSIDE, FITTED)} == {"The catalogue has no stars."}
+    assert {lines[n].verdict for n in (USABLE, INSIDE, FITTED)} == {UNKNOWN}
+
+
 @pytest.mark.parametrize(("number", "verdict"), [(30, GOOD), (200, LOOK), (500, POOR)])
 def test_flags_decide(contents, number, verdict):
     flags = np.where(np.arange(600) < number, 16, 0)

@@ -33,6 +33,8 @@ class CatalogueRows {
     const column = this.columns.get(name);
     const value = (await this.values(name))[row];
     if (column.names) return column.names[value];
+    // whole numbers are names, dates or sums of flags: every digit counts
+    if (column.step === 1 && Number.isInteger(value)) return String(value);
     return digits === undefined ? rounded(value) : printed(value, digits);
   }
 

@@ -48,22 +48,21 @@ function fillSelect(select, options, chosen) {
 }
 
 function fillTable(table, head, rows) {
-  const cells = (tag, row) => row.map((text) => element(tag, text));
   const top = element("thead");
   const line = element("tr");
-  line.append(...cells("th", head));
+  line.append(...head.map((text) => element("th", text, { scope: "col" })));
   top.append(line);
   const body = element("tbody");
-  for (const row of rows) {
+  for (const [name, ...row] of rows) {
     const made = element("tr");
-    made.append(...cells("td", row));
+    made.append(element("th", name, { scope: "row" }), ...row.map((text) => element("td", text)));
     body.append(made);
   }
   table.replaceChildren(top, body);
 }
 
 const withUnit = (name, unit) => (unit ? `${name} [${unit}]` : name);
-const printed = (value, digits) => (value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits));
+const printed = (value, digits) => (value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace(/^-(?=0\.?0*$)/, ""));
 // as many digits as a number of this size needs
 const rounded = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(5))) : "–");
 const counted = (number) => number.toLocaleString("en");

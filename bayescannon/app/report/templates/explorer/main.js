@@ -215,6 +215,8 @@ function listen() {
 }
 
 async function start() {
+  // without a program its controls would do nothing
+  byId("x-app").hidden = false;
   for (const data of DATA.models) models.push(await SpectralModel.of(data));
   figure = new SpectrumFigure(byId("x-spectrum"), state);
   listen();

@@ -164,11 +164,16 @@ function isWithin(x, y, xs, ys) {
   return inside;
 }
 
-// A range that holds all but a share of the values at either end, with a margin.
+// A range that holds all but a share of the values of kept rows at either end, with a margin.
 function central(values, kept, share = 0.001) {
-  const step = Math.max(1, Math.floor(values.length / 50000));
+  let known = 0;
+  for (let row = 0; row < values.length; row++) if (kept[row] && Number.isFinite(values[row])) known += 1;
+  // of many rows some tell the range; of few that are kept among many, each
+  const step = Math.max(1, Math.floor(known / 50000));
   const some = [];
-  for (let row = 0; row < values.length; row += step) if (kept[row] && Number.isFinite(values[row])) some.push(values[row]);
+  for (let row = 0, nth = 0; row < values.length; row++) {
+    if (kept[row] && Number.isFinite(values[row]) && nth++ % step === 0) some.push(values[row]);
+  }
   if (!some.length) return [0, 1];
   some.sort((a, b) => a - b);
   const [low, high] = [some[Math.floor(share * (some.length - 1))], some[Math.ceil((1 - share) * (some.length - 1))]];
