@@ -123,6 +123,7 @@ def _section(
 def _fields(section: str, kind: type[Any], given: Any, folder: Path, reasons: Mapping[str, str]) -> list[str]:
     """Return the lines of the keys of a section: those without a default first, then those that differ, then others."""
     required, changed, usual = [], [], []
+    filled = _filled(given)
     for item in fields(kind):
         default = _default(item)
         value = default if given is None else getattr(given, item.name)
@@ -136,11 +137,20 @@ def _fields(section: str, kind: type[Any], given: Any, folder: Path, reasons: Ma
             required += [*said, f"{item.name} = ..."]
         elif default is MISSING:
             required += [*said, f"{item.name} = {_value(value)}"]
-        elif given is not None and value is not None and _plain(value) != _plain(default):
+        elif given is not None and value is not None and _plain(value) not in (_plain(default), filled.get(item.name)):
             changed += [*said, f"{item.name} = {_value(value)}"]
         else:
             usual += [*said, f"# {item.name} = {'...' if default is None else _value(default)}"]
     return [*required, *changed, *usual]
+
+
+def _filled(given: Any) -> dict[str, Any]:
+    """Return what a recipe or populations fill in: as keys of their own they would go before a recipe given later."""
+    if not isinstance(given, TrainConfig):
+        return {}
+    usual = TrainConfig(recipe=given.recipe, populations=given.populations)
+    names = {item.name for item in fields(usual) if item.default is None} - {"recipe", "populations"}
+    return {name: _plain(getattr(usual, name)) for name in names}
 
 
 def _default(item: "Field[Any]") -> Any:

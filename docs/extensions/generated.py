@@ -32,8 +32,21 @@ def example() -> str:
     return f"```python\n{code}```"
 
 
+def section_of_readme(heading: str) -> str:
+    """Return a section of the README, which is its home, with links for a page of the top of `docs`."""
+    text = (ROOT / "README.md").read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return text.strip("\n").replace("](docs/", "](")
+
+
+def real_surveys() -> str:
+    """Return the commands for real surveys, without the pointer to the page that they are on."""
+    return section_of_readme("Real surveys").partition(" More, and")[0]
+
+
 TEXTS: dict[str, Callable[[], str]] = {
     "example": example,
+    "install": lambda: section_of_readme("Install"),
+    "real_surveys": real_surveys,
     "catalogue": catalogue,
     "command_line": command_line,
     "configuration": configuration,

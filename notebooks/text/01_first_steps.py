@@ -168,8 +168,8 @@ ax.figure
 # On the command line the same steps read and write files:
 #
 #     bayescannon prepare SPECTRA_FOLDER --out spectra.zarr
-#     bayescannon train spectra.zarr --labels allStar.fits --out model.nc
-#     bayescannon validate model.nc spectra.zarr --labels allStar.fits
+#     bayescannon train spectra.zarr --labels allStar.fits --match sky --out model.nc
+#     bayescannon validate model.nc spectra.zarr --labels allStar.fits --match sky
 #     bayescannon label model.nc spectra.zarr --out catalogue.fits
 #
 # `bayescannon check-input` says whether spectra and labels can be used before a long run, `bayescannon init` writes one

@@ -160,4 +160,4 @@ plot_label_forest(comparable_draws(tree, relative=True), model.labels[:3], relat
 #
 # * `04_priors_and_coverage`: for which stars labels and errors hold.
 # * `studies/beyond_formal_errors` of the repository does the same at the size of the paper, and on real spectra.
-# * On the command line: `bayescannon uncertainties model.nc store.zarr --labels allStar.fits --out budget.nc`.
+# * On the command line: `bayescannon uncertainties model.nc store.zarr --labels labels.csv --out budget.nc`.

@@ -157,4 +157,4 @@ for name in ("flat", "mixture"):
 # * `studies/coverage_priors` of the repository measures the same things on more stars, with the truth and with real
 #   spectra.
 # * On the command line: `bayescannon label ... --prior coverage`, and `bayescannon coverage model.nc store.zarr --out
-#   coverage.csv`.
+#   coverage.ecsv`.

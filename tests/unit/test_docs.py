@@ -113,6 +113,14 @@ def test_generated_tables_hold_what_the_code_has():
     assert "| `flux` | star, pixel | float32 | sharding_indexed | normalised flux |" in generated.TEXTS["store"]()
 
 
+def test_sections_of_the_readme_are_taken_whole():
+    install, steps = generated.TEXTS["install"](), generated.TEXTS["real_surveys"]()
+    assert "pip install ." in install
+    assert "](tutorial/demonstration.md)" in install
+    assert "    bayescannon run run.toml" in steps
+    assert steps.endswith("as LAMOST's catalogues\nare).")
+
+
 def test_blocks_are_replaced():
     page = "# A page\n\n```{generated} example\n```\n\n```{api} bayescannon\ntrain\nCut\n```\n"
     text = generated.replaced(page)

@@ -53,6 +53,17 @@ def test_sections_on_request_are_comments_and_can_be_written(tmp_path):
     assert 'columns_b = { "fe_h" = "m_h" }' in text
 
 
+@pytest.mark.parametrize("line", ['recipe = "recommended"', 'populations = "auto"'])
+def test_a_recipe_that_is_chosen_in_the_text_is_the_one_that_holds(line, tmp_path):
+    name, _, value = line.partition(" = ")
+    (tmp_path / "run.toml").write_text(SMALLEST, encoding="utf-8")
+    _, text = _again(read_config(tmp_path / "run.toml"), tmp_path)
+    changed = "\n".join(line if one.startswith(f"# {name} = ") else one for one in text.splitlines())
+    assert changed.count(line) == 1
+    (tmp_path / "changed.toml").write_text(changed, encoding="utf-8")
+    assert read_config(tmp_path / "changed.toml").train == TrainConfig(**{name: value.strip('"')})
+
+
 def test_several_tables_and_odd_names(tmp_path):
     config = RunConfig(
         out=str(tmp_path / 'a "b" \\ é'),

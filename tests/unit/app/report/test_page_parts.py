@@ -43,8 +43,7 @@ def test_figures_are_in_the_sections_of_what_they_show(contents):
 def test_the_configuration_is_what_differs_from_the_defaults(contents):
     assert PageParts.of(contents).values["config"].splitlines() == [
         'out = "results"', "figures = true", "report = true", "", "[prepare]", 'spectra = "spectra"', "", "[labels]",
-        'table = "apogee.fits"', "", "[train]", 'coefficients = "flat"', 'noise = "fixed"',
-        'label_names = ["teff", "logg", "fe_h"]',
+        'table = "apogee.fits"', "", "[train]", 'label_names = ["teff", "logg", "fe_h"]',
     ]  # fmt: skip
 
 
