@@ -239,18 +239,9 @@ def check_sdist(sdist: Path, folder: Path) -> None:
     with tarfile.open(sdist) as archive:
         archive.extractall(folder / "sdist", filter="data")
     source = only(folder / "sdist", "*")
-    # tests of what is not part of the sdist are deselected by themselves
-    words = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not (long or soak or slow or browser)",
-    ]
+    # kernels are not compiled there, so notebooks would take minutes
+    chosen = ["-m", "not (long or soak or slow or browser)", "-k", "not notebook_runs"]
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *chosen]
     printed = call([*words, *SDIST_TESTS], source, PYTHONPATH=str(source))
     print(f"in the unpacked sdist: {printed.strip().splitlines()[-1]}", flush=True)
 
