@@ -25,6 +25,7 @@ from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FLAG_BAD, ResultFlag
 from bayescannon.data.preset import release_mismatch
 from bayescannon.io.prepare_report import PrepareReport
+from bayescannon.reliability.error_fit import MIN_STARS
 
 # with a larger share of bad rows the reason is looked for
 _MANY = 0.5
@@ -100,8 +101,9 @@ def selection_summary(facts: RunFacts, limit: SelectionLimit) -> str:
 def training_summary(model: TrainedModel | SurveyModel) -> str:
     """Say in a phrase what was trained, and that the errors of its labels are not calibrated if they are not."""
     if isinstance(model, SurveyModel):
-        missing = "" if model.is_calibrated else "; not all errors of its labels are calibrated: that needs --folds 8"
-        return f"{model.describe()}{missing}"
+        bare = ", ".join(name for name, one in model.distinct.items() if one.calibration is None)
+        needs = f"that needs --folds 8, and {MIN_STARS} stars of each"
+        return f"{model.describe()}{f'; errors of labels by {bare} are not calibrated: {needs}' if bare else ''}"
     if model.calibration is not None:
         return model.describe()
     return f"{model.describe()}; errors of its labels are {model.describe_errors()}: calibrated ones need --folds 8"

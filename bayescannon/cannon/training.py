@@ -53,7 +53,7 @@ def train(
     **choices: Any,
 ) -> TrainedModel:
     """
-    Fit the spectral model (Ho et al. 2017, eq. 3-6) to a reference set: its maximum a posteriori.
+    Fit the spectral model (equations 3 to 6 of Ho et al. 2017) to a reference set: its maximum a posteriori.
 
     Each spectrum counts by its inverse variances, so that a star with several spectra counts several times, as in the
     paper: the coefficients stay unbiased, and what noise is averaged is. Everything that says how well the model does

@@ -272,7 +272,7 @@ class LaplaceCoefficients:
 @dataclass(frozen=True)
 class HorseshoeCoefficients:
     """
-    Regularised horseshoe (Piironen & Vehtari 2017, Electron. J. Stat. 11, 5018): small coefficients are shrunk most.
+    Regularised horseshoe (Piironen & Vehtari 2017, EJS 11, 5018): small coefficients are shrunk most.
 
     theta_pk = z tau lambda c / sqrt(c^2 + tau^2 lambda^2) for the shrunk terms, with z ~ Normal(0, 1) and
     lambda_pk ~ HalfCauchy(1). The joint density has no maximum, as it grows without bound when lambda goes to 0; the

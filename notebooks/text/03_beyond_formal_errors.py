@@ -52,8 +52,8 @@ truth = np.column_stack([survey.truth[name][600:] for name in ("teff", "logg", "
 # ## The error budget
 #
 # `error_budget` has one number for each star, label and kind of error; `meaning` says what a kind knows. A star that
-# has no number has a status that says why. `bootstrap`, `coefficient` and `repeat` are further kinds, see the
-# documentation of uncertainties.
+# has no number has a status that says why. `bootstrap`, `coefficient` and `repeat` are further kinds; *Errors
+# you can trust* in the documentation has all of them.
 
 # %%
 kinds = ("formal", "posterior", "sandwich", "jackknife", "calibrated")

@@ -206,7 +206,7 @@ print(*report.lines(), *report.refused, sep="\n")
 # %% [markdown]
 # ## Wavelengths in air
 #
-# Models and stores are in vacuum. Air wavelengths are 1.3 to 2.2 Angstrom shorter here, two to four pixels. A file says
+# Models and stores are in vacuum. Air wavelengths are 1.3 to 2.2 Angstrom shorter here, three to four pixels. A file says
 # which it has (`VACUUM`, `CTYPE1 = AWAV`, an attribute `air` or `medium`), or you do: `air=True`, `--air`. Without a
 # word they are taken for vacuum, which is said. Then the spectra are so unlike the model that they are flagged, and a
 # warning says so.
