@@ -47,7 +47,7 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 
 if TYPE_CHECKING:
     from bayescannon.app.catalogue_comparison import compare_catalogues

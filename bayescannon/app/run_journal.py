@@ -98,5 +98,5 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         steps = dict(found["steps"]) if found["format"] == _FORMAT else {}
         whole = all(isinstance(one, dict) and isinstance(one.get("outputs"), dict) for one in steps.values())
         return steps if whole else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

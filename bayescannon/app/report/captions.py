@@ -101,6 +101,7 @@ _OF_RUN = {
 _OF_COMPARISON = {
     "one_to_one": Caption(
         "A against B", "Labels of A against those of B of the matched stars.", "Labels of A against those of B",
+        wide=True,
     ),
     "residuals": Caption(
         "Differences against B", "A - B against the label of B.", "Differences A - B against the labels of B",
@@ -111,10 +112,12 @@ _OF_COMPARISON = {
     ),
     "corner": Caption(
         "Differences against each other", "A - B, each label against each other.", "Corner plot of A - B",
+        wide=True,
     ),
     "kiel": Caption(
         "Differences in the Kiel diagram", "Median of A - B in cells of log g against Teff, one panel per label.",
         "Differences A - B over the Kiel diagram, one panel per label",
+        wide=True,
     ),
 }  # fmt: skip
 

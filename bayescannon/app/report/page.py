@@ -31,6 +31,8 @@ LIMIT = 25_000_000
 _MARGIN = 10_000
 # the page's name in the folder of its run
 NAME = "report.html"
+# of a page: what opens it in a browser
+ENDINGS = (".html", ".htm")
 
 
 def write_report(
@@ -66,7 +68,7 @@ def write_report(
     Raises
     ------
     InputError
-        There is no run in the folder, or a further model cannot be read.
+        There is no run in the folder, a further model cannot be read, or the page does not end in ``.html``.
     OutputExistsError
         The page exists, and `overwrite` is False.
 
@@ -86,6 +88,9 @@ def write_report(
     chosen = ReportChoices(n_spectra=n_spectra, also=[str(one) for one in also])
     folder = RunFolder.open(run)
     path = folder.path / NAME if out is None else as_path(out, "the page")
+    if path.suffix.lower() not in ENDINGS:
+        given = path.suffix or "none"
+        raise InputError(f"the ending of a page must be one of {', '.join(ENDINGS)}; got {given!r} in {str(path)!r}")
     check_output_file(path, overwrite=overwrite)
     text = report_html(folder, chosen)
     with replacing(path, overwrite=overwrite) as partial:

@@ -20,6 +20,7 @@ from bayescannon.app.step_names import (
     UNCERTAINTIES,
     VALIDATE,
 )
+from bayescannon.io.catalogue_folder import is_folder_of_parts
 from bayescannon.io.catalogue_formats import FORMATS
 from bayescannon.io.paths import as_path
 from bayescannon.io.size_limits import TOML
@@ -142,7 +143,7 @@ def _name(folder: Path, step: str, recorded: Mapping[str, str]) -> str:
     if step not in (LABEL, COVERAGE):
         return usual
     stem = "coverage" if step == COVERAGE else "catalogue"
-    there = [one for ending in FORMATS if (folder / (one := f"{stem}{ending}")).exists()]
+    there = [one for ending in (*FORMATS, "") if (folder / (one := f"{stem}{ending}")).exists()]
     return there[0] if there else f"{stem}{next(iter(FORMATS))}"
 
 
@@ -157,7 +158,8 @@ def _output(folder: Path, step: str, recorded: Mapping[str, str]) -> Path | None
         return path if path.is_dir() else None
     if step in (PREPARE, MODEL_SPECTRA):
         return path if is_store(path) else None
-    return path if path.is_file() else None
+    is_parts = step in (LABEL, COVERAGE) and is_folder_of_parts(path)
+    return path if path.is_file() or is_parts else None
 
 
 def _instead(folder: Path) -> str:

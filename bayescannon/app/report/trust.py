@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayescannon.app.report.explorer_models import plain_symbol
-from bayescannon.app.report.run_contents import RunContents
+from bayescannon.app.report.run_contents import Comparison, RunContents
 from bayescannon.app.run_facts import BAD, CONVERGED, STARS, RunFacts
 from bayescannon.cannon.choices import HIGH_REDUCED_CHI2
 from bayescannon.cannon.fit_check import misfit_of
 from bayescannon.cannon.held_out_coverage import HeldOutCoverage, held_out_coverage
 from bayescannon.cannon.populations.survey_model import SurveyModel
-from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.cannon.validation import LabelStatistics
 from bayescannon.data.display import value_with_error
 from bayescannon.data.flags import FLAG_BAD, ResultFlag
@@ -56,12 +55,13 @@ class TrustLine:
 def trust_lines(run: RunContents) -> tuple[TrustLine, ...]:
     """Return the five lines of a run."""
     return (
-        _errors(run.model, run.validation), _held_out(run.validation), _usable(run), _inside(run.facts),
+        _errors(run), _held_out(run.validation), _usable(run), _inside(run.facts),
         _fitted(run.facts),
     )  # fmt: skip
 
 
-def _errors(model: TrainedModel | SurveyModel | None, rows: tuple[LabelStatistics, ...]) -> TrustLine:
+def _errors(run: RunContents) -> TrustLine:
+    model, rows = run.model, run.validation
     question = "Do the errors hold?"
     meaning = (
         "Share of held-out reference stars in the central intervals of the calibrated errors, which were learned from "
@@ -86,7 +86,9 @@ def _errors(model: TrainedModel | SurveyModel | None, rows: tuple[LabelStatistic
     if missing:
         verdicts.append(LOOK)
         texts.append(f"without calibrated errors: {', '.join(missing)}")
-    return TrustLine(question, f"{'. '.join(texts)}.{_formal(rows)}", _worst(verdicts), meaning)
+    return TrustLine(
+        question, f"{'. '.join(texts)}.{_formal(rows)}{_compared(run.comparison)}", _worst(verdicts), meaning
+    )
 
 
 def _formal(rows: tuple[LabelStatistics, ...]) -> str:
@@ -95,6 +97,15 @@ def _formal(rows: tuple[LabelStatistics, ...]) -> str:
     if not widths or not np.isfinite(widths).all():
         return ""
     return f" Without calibration: differences of held-out stars are {_range(np.array(widths))} formal errors wide."
+
+
+def _compared(found: Comparison | None) -> str:
+    """Say how many stars agree with another catalogue within the errors of both; nothing without a comparison."""
+    shares = [row.within_error for row in found.rows if row.selection == "unflagged"] if found else []
+    if not shares or not np.isfinite(shares).all():
+        return ""
+    text = _range(100 * np.array(shares))
+    return f" Of the stars that are compared and not flagged, {text} % are within the error of the difference."
 
 
 def _coverage_verdict(found: HeldOutCoverage) -> str:

@@ -110,6 +110,12 @@ def test_a_page_is_not_replaced_unless_told(run):
     checked((run / "report.html").read_text())
 
 
+def test_a_page_ends_in_html(run, tmp_path):
+    with pytest.raises(InputError, match=r"must be one of \.html, \.htm; got '\.pdf' in '.*page\.pdf'"):
+        write_report(run, tmp_path / "page.pdf")
+    assert not (tmp_path / "page.pdf").exists()
+
+
 def test_foreign_text_is_text(run):
     catalogue = bc.read_catalogue(run / "catalogue.fits")
     catalogue["id"] = np.array([EVIL, *catalogue["id"][1:]])

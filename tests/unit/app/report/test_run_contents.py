@@ -6,7 +6,6 @@ import math
 import pytest
 
 import bayescannon as bc
-from bayescannon.app.catalogue_comparison import write_comparison
 from bayescannon.app.report.run_contents import RunContents, read_comparison, read_statistics
 from bayescannon.app.report.run_folder import RunFolder
 from bayescannon.numerics.errors import InputError
@@ -50,9 +49,16 @@ def test_statistics_of_another_kind_are_refused(run, change, said):
         read_statistics(path)
 
 
+def test_a_catalogue_in_parts_is_read(run):
+    (run / "run.json").unlink()
+    (run / "catalogue.fits").unlink()
+    bc.label_catalogue(run / "model.nc", run / "store.zarr", run / "catalogue", layout="parts", progress=False)
+    assert len(RunContents.read(RunFolder.open(run)).catalogue) == 600
+
+
 def test_a_comparison_is_read_as_it_was_written(contents, tmp_path):
     found = bc.compare_catalogues(contents.folder.outputs["label"], contents.folder.outputs["label"], progress=False)
-    write_comparison(found, tmp_path)
+    (tmp_path / "comparison.json").write_text(found.to_json())
     again = read_comparison(tmp_path)
     assert again.said.endswith("600 matched")
     assert [row.label for row in again.rows] == [row.label for row in found.rows]

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bayescannon.app.report.run_contents import RunContents
+import bayescannon as bc
+from bayescannon.app.report.run_contents import RunContents, read_comparison
 from bayescannon.app.report.trust import GOOD, LOOK, POOR, UNKNOWN, conclusion, trust_lines
 
 ERRORS, HELD_OUT, USABLE, INSIDE, FITTED = range(5)
@@ -101,6 +102,14 @@ def test_formal_errors_are_said_to_be_too_small(contents):
     line = trust_lines(replace(contents, model=model))[ERRORS]
     assert line.verdict == LOOK
     assert "formal only" in line.answer
+
+
+def test_another_catalogue_is_a_check_of_the_errors(contents, tmp_path):
+    catalogue = contents.folder.outputs["label"]
+    found = bc.compare_catalogues(catalogue, catalogue, progress=False)
+    (tmp_path / "comparison.json").write_text(found.to_json())
+    run = replace(contents, comparison=read_comparison(tmp_path))
+    assert "compared and not flagged, 100.0 % are within the error" in trust_lines(run)[ERRORS].answer
 
 
 def test_errors_that_are_too_small_are_not_good(contents):

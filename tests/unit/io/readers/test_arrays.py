@@ -258,7 +258,7 @@ def test_a_mask_of_whole_numbers_is_said_to_be_bits(tmp_path):
 
 
 def test_every_name_that_is_read_is_documented():
-    text = (Path(__file__).parents[4] / "docs" / "own_spectra.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[4] / "docs" / "howto" / "own_spectra.md").read_text(encoding="utf-8")
     others = {"source_id", "gaia_source_id", "gaia_dr3_source_id", "gaiadr3_source_id"}
     star = {"gaia_id", "twomass_id", "survey_id"}
     names = {
