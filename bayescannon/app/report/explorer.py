@@ -16,7 +16,7 @@ from markupsafe import Markup
 from bayescannon.app.label_plan import LabelOptions
 from bayescannon.app.report.explorer_catalogue import pack_catalogue, rows_that_fit
 from bayescannon.app.report.explorer_models import feature_data, model_data
-from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data
+from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data, told_apart
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.report_choices import N_SPECTRA
 from bayescannon.cannon.trained_model import TrainedModel
@@ -120,13 +120,8 @@ def explorer_html(
         if packed.rounded:
             notes.append(packed.rounded)
         if store is not None and n_spectra:
-            rows = choose_rows(catalogue, model.label_names, reference_id, n_spectra)
-            found = list(star_data(model, catalogue, store, rows, options or {})) if len(rows) else []
-            if isinstance(model, TrainedModel) and (other := _n_otherwise(found, catalogue, model.label_names)):
-                notes.append(
-                    f"the best fits and posteriors of {other} of {len(found)} chosen stars are not those of the "
-                    "catalogue's labels: how it was labelled is not known, or the store or the model has changed since"
-                )
+            found, said = _stars(model, catalogue, store, n_spectra, options or {})
+            notes += said
             largest = max((len(json.dumps(star)) + 2 for star in found), default=1)
             fitting = min(len(found), max(left, 0) // largest)
             # those that stay are as evenly spaced
@@ -138,6 +133,31 @@ def explorer_html(
     elif store is None:
         notes.append("there is no store, so that no spectra of stars are shown")
     return ExplorerHtml(_page(data), tuple(notes))
+
+
+def _stars(
+    model: TrainedModel | SurveyModel, catalogue: Table, store: Path, number: int, options: LabelOptions
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return what the page shows of chosen stars, and what is to be said of them."""
+    notes = []
+    among = told_apart(catalogue, store)
+    if not among.all() and among.any():
+        notes.append(
+            f"{(~among).sum():,} of {len(among):,} rows are not told apart by the names in the store, or not in it: "
+            "their spectra are not shown"
+        )
+    if not among.any():
+        # names that differ by folders and endings only are found, others are an error
+        among = np.ones(len(catalogue), dtype=bool)
+    reference_id = np.array(list(reference_labels(model)), dtype=str)
+    rows = choose_rows(catalogue, model.label_names, reference_id, number, among)
+    found = list(star_data(model, catalogue, store, rows, options)) if len(rows) else []
+    if isinstance(model, TrainedModel) and (other := _n_otherwise(found, catalogue, model.label_names)):
+        notes.append(
+            f"the best fits and posteriors of {other} of {len(found)} chosen stars are not those of the "
+            "catalogue's labels: how it was labelled is not known, or the store or the model has changed since"
+        )
+    return found, notes
 
 
 def _n_otherwise(stars: list[dict[str, Any]], catalogue: Table, names: tuple[str, ...]) -> int:

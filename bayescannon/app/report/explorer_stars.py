@@ -15,8 +15,8 @@ from bayescannon.cannon.populations.either_model import sample_posterior
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.data.flags import FitStatus, PosteriorStatus, ResultFlag
-from bayescannon.io.store import load_spectra
-from bayescannon.numerics.typing import FloatArray
+from bayescannon.io.store import load_spectra, open_store
+from bayescannon.numerics.typing import BoolArray, FloatArray
 
 # of each star: what importance sampling draws, and what of it the page holds
 _N_DRAWS, _N_KEEP = 1000, 300
@@ -30,16 +30,26 @@ _DOUBTS = {int(one): one.sentence for one in (PosteriorStatus.UNRELIABLE, Poster
 _DIGITS = 6
 
 
+def told_apart(catalogue: Table, store: Path) -> BoolArray:
+    """Tell which rows of a catalogue have the name of one spectrum in a store, which no other row has."""
+    ids = np.asarray(catalogue["id"]).astype(str)
+    found = np.ones(len(ids), dtype=bool)
+    for names in (np.asarray(open_store(store)["star"]).astype(str), ids):
+        once, number = np.unique(names, return_counts=True)
+        found &= np.isin(ids, once[number == 1])
+    return found
+
+
 def choose_rows(
-    catalogue: Table, label_names: tuple[str, ...], reference_id: NDArray[np.str_], number: int
+    catalogue: Table, label_names: tuple[str, ...], reference_id: NDArray[np.str_], number: int, among: BoolArray
 ) -> NDArray[np.intp]:
     """
     Choose the rows of a catalogue whose spectra the page holds: all kinds of stars, from end to end of label space.
 
     At most 15 % are flag_bad and 35 % of the reference set, if there are others; of each kind the rows are evenly
-    spaced in the order of the first label.
+    spaced in the order of the first label. Rows that are not `among` those to choose from are left out.
     """
-    fitted = np.asarray(catalogue["status"]) == FitStatus.CONVERGED
+    fitted = among & (np.asarray(catalogue["status"]) == FitStatus.CONVERGED)
     fitted &= np.isfinite([np.asarray(catalogue[name], dtype=np.float64) for name in label_names]).all(axis=0)
     bad = np.asarray(catalogue["flag_bad"]) != 0
     known = np.isin(np.asarray(catalogue["id"]).astype(str), reference_id)

@@ -147,3 +147,14 @@ def test_a_survey_model_has_a_model_of_each_population(tmp_path):
     names = [one["name"] for one in data["models"]]
     assert {star["population"] for star in data["stars"]} <= set(names)
     assert len(names) == len(survey.distinct)
+
+
+def test_a_star_that_is_not_in_the_store_takes_no_other_spectra_away(run):
+    model, catalogue, store = run
+    other = catalogue.copy()
+    other["id"][0] = "nobody"
+    found = explorer_html(model, other, store, n_spectra=10, limit=LIMIT)
+    assert len(data_of(found.html)["stars"]) == 10
+    assert found.notes[0] == (
+        "1 of 600 rows are not told apart by the names in the store, or not in it: their spectra are not shown"
+    )

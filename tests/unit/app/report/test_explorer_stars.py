@@ -8,7 +8,7 @@ from labelled_store import labelled_store
 
 import bayescannon as bc
 from bayescannon.app.report import explorer_stars
-from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data
+from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data, told_apart
 from bayescannon.app.report.packing import unpack_values
 from bayescannon.data.flags import PosteriorStatus
 
@@ -26,7 +26,7 @@ def test_rows_are_of_all_kinds_and_spread_over_the_first_label(run):
     catalogue["flag_bad"] = 0
     catalogue["flag_bad"][::4] = 1
     known = np.asarray(catalogue["id"]).astype(str)[1::4]
-    rows = choose_rows(catalogue, model.label_names, known, 100)
+    rows = choose_rows(catalogue, model.label_names, known, 100, np.ones(len(catalogue), dtype=bool))
     assert len(rows) == len(set(rows.tolist())) == 100
     assert (catalogue["flag_bad"][rows] != 0).sum() == 15
     assert np.isin(catalogue["id"][rows], known).sum() == 35
@@ -38,9 +38,11 @@ def test_few_stars_are_all_taken_and_those_without_labels_are_not(run):
     few = catalogue[:30].copy()
     few["status"][3] = 1
     few["teff"][4] = np.nan
-    rows = choose_rows(few, model.label_names, np.array([], dtype=str), 100)
-    assert rows.tolist() == [n for n in range(30) if n not in (3, 4)]
-    assert len(choose_rows(few[:0], model.label_names, np.array([], dtype=str), 100)) == 0
+    nobody = np.array([], dtype=str)
+    among = np.arange(30) != 9
+    rows = choose_rows(few, model.label_names, nobody, 100, among)
+    assert rows.tolist() == [n for n in range(30) if n not in (3, 4, 9)]
+    assert len(choose_rows(few[:0], model.label_names, nobody, 100, among[:0])) == 0
 
 
 def test_a_star_has_its_spectrum_model_errors_and_posterior(run):
@@ -88,3 +90,11 @@ def test_the_labels_of_reference_stars_are_known(run):
     known = reference_labels(model)
     assert len(known) == len(model.reference_id)
     np.testing.assert_array_equal(known[str(model.reference_id[4])], model.reference_labels[4])
+
+
+def test_names_that_mean_no_spectrum_or_several_are_told(run):
+    _, store, _, catalogue = run
+    few = catalogue[:6].copy()
+    few["id"][1] = "nobody"
+    few["id"][3] = few["id"][2]
+    assert told_apart(few, store).tolist() == [True, False, False, False, True, True]
