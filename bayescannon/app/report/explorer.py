@@ -4,19 +4,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.table import Table
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bayescannon.app.label_plan import LabelOptions
 from bayescannon.app.report.explorer_catalogue import pack_catalogue, rows_that_fit
 from bayescannon.app.report.explorer_models import feature_data, model_data
 from bayescannon.app.report.explorer_stars import choose_rows, reference_labels, star_data, told_apart
+from bayescannon.app.report.page_files import own_text, template
 from bayescannon.cannon.populations.survey_model import SurveyModel
 from bayescannon.cannon.report_choices import N_SPECTRA
 from bayescannon.cannon.trained_model import TrainedModel
@@ -206,25 +205,12 @@ def _page(data: Mapping[str, Any]) -> str:
     """Return the explorer with its data."""
     # a text of a file may hold anything: nothing in the data can end the element that it is in
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
-    html: str = _template().render(
+    html: str = template("explorer/explorer.html.j2").render(
         has_stars=bool(data["stars"]), has_catalogue=data["catalogue"] is not None, n_models=len(data["models"]),
-        data=Markup(text), style=Markup(_read("explorer.css")), library=Markup(_library()),
-        program=Markup("\n".join(_read(f"{name}.js") for name in _SCRIPTS)),
+        data=Markup(text), style=own_text("explorer/explorer.css"), library=Markup(_library()),
+        program=Markup("\n").join(own_text(f"explorer/{name}.js") for name in _SCRIPTS),
     )  # fmt: skip
     return html
-
-
-@cache
-def _template() -> Any:
-    loader = PackageLoader("bayescannon.app.report")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                              lstrip_blocks=True)  # fmt: skip
-    return environment.get_template("explorer/explorer.html.j2")
-
-
-@cache
-def _read(name: str) -> str:
-    return (files("bayescannon.app.report") / "templates" / "explorer" / name).read_text(encoding="utf-8")
 
 
 @cache

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bayescannon import __version__
 from bayescannon.app.label_plan import LabelOptions
 from bayescannon.app.report.explorer import ExplorerHtml, explorer_html
+from bayescannon.app.report.page_files import own_text, template
 from bayescannon.app.report.page_parts import PageParts, contents_of_page
 from bayescannon.app.report.run_contents import RunContents
 from bayescannon.app.report.run_folder import RunFolder
@@ -190,21 +188,8 @@ def label_options(run: RunContents) -> LabelOptions:
 def _render(parts: PageParts, explorer: Markup, size: str, *, fault: str = "", notes: Sequence[str] = ()) -> str:
     """Return the page with its explorer."""
     values = {**parts.values, "warnings": [*parts.warnings, *notes]}
-    text: str = _template().render(
+    text: str = template("report.html.j2").render(
         **values, contents=contents_of_page(values), version=__version__, explorer=explorer, explorer_fault=fault,
-        size=size, style=Markup(theme_css() + _read("page.css")), script=Markup(_read("page.js")),
+        size=size, style=Markup(theme_css()) + own_text("page.css"), script=own_text("page.js"),
     )  # fmt: skip
     return text
-
-
-@cache
-def _template() -> Any:
-    loader = PackageLoader("bayescannon.app.report")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                              lstrip_blocks=True)  # fmt: skip
-    return environment.get_template("report.html.j2")
-
-
-@cache
-def _read(name: str) -> str:
-    return (files("bayescannon.app.report") / "templates" / name).read_text(encoding="utf-8")
