@@ -100,7 +100,7 @@ def test_the_paper_from_spectra_to_its_page(tmp_path):
     # again: everything is finished
     again = _paper(tmp_path)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.count("finished before, with the same inputs") == 7
+    assert again.stdout.count("finished before, with the same inputs") == 8
     # a survey whose writing was interrupted is written again, and a wrong key is a sentence
     (out / "survey" / "truth.csv").unlink()
     (out / "study.json").unlink()
