@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 import pytest
+import toy
+from bare_page import write_bare_page
 
 import bayescannon as bc
 
@@ -250,3 +252,28 @@ def test_it_fits_a_phone_and_a_desk_by_day_and_night(open_page, width, scheme):
         assert box["x"] + box["width"] <= width
     ink = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')").strip()
     assert page.evaluate("document.getElementById('x-spectrum').layout.font.color") == ink
+
+
+def test_the_band_of_errors_has_no_gap_at_dead_pixels(open_page, tmp_path):
+    """An area between curves with gaps would be drawn across the spectrum."""
+    model = bc.train(toy.toy_reference(150, n_pixel=40))
+    spectra = toy.toy_spectra(toy.toy_labels(20, seed=5), seed=5, n_pixel=40)
+    spectra.ivar[:, [0, 1, 17, 39]] = 0.0
+    store = bc.save_spectra(spectra, tmp_path / "store.zarr")
+    catalogue = bc.build_catalogue(bc.label_spectra(model, spectra))
+    page = open_page(path=write_bare_page(tmp_path / "dead.html", model, catalogue, store)[0])
+    name = page.inner_text("#x-star-title")[5:]
+    row = int(np.flatnonzero(spectra.id == name)[0])
+    low, high = np.array(
+        page.evaluate(
+            "(name) => ['-', '+'].map((sign) => Array.from(document.getElementById('x-spectrum').data"
+            ".find((trace) => trace.name === `${name} ${sign} error`).y))",
+            name,
+        ),
+        dtype=np.float64,
+    )
+    assert np.isfinite([low, high]).all()
+    live = spectra.ivar[row] > 0
+    np.testing.assert_array_equal(low[~live], high[~live])
+    np.testing.assert_allclose((low + high)[live] / 2, spectra.flux[row][live], atol=2e-5)
+    np.testing.assert_allclose((high - low)[live] / 2, spectra.ivar[row][live] ** -0.5, rtol=1e-4)

@@ -78,10 +78,10 @@ class SpectrumFigure {
       if (!one) continue;
       const x = one.wavelength;
       if (showError) {
-        const off = (sign) => Float64Array.from(one.flux, (value, p) => value + sign * one.error[p]);
+        const [low, high] = errorBand(one);
         const none = { hoverinfo: "skip", hovertemplate: null, showlegend: false, legendgroup: one.id };
-        line(x, off(-1), `${one.id} - error`, "rgba(0,0,0,0)", 0, none);
-        line(x, off(1), `${one.id} + error`, "rgba(0,0,0,0)", 0, { ...none, fill: "tonexty", fillcolor: translucent(colour(observed), 0.18) });
+        line(x, low, `${one.id} - error`, "rgba(0,0,0,0)", 0, none);
+        line(x, high, `${one.id} + error`, "rgba(0,0,0,0)", 0, { ...none, fill: "tonexty", fillcolor: translucent(colour(observed), 0.18) });
       }
       line(x, one.flux, `observed: ${one.id}`, colour(observed), 1, { legendgroup: one.id });
       if (showFit) line(x, one.fit, one === star ? "its best fit" : "best fit of the other", colour(fit), 1.4);
@@ -171,6 +171,19 @@ class SpectrumFigure {
     const start = Math.max(first, Math.min(middle - width / 2, last - width));
     return this.zoom(width >= last - first ? null : [start, start + width]);
   }
+}
+
+// Flux less and plus its error. A gap would tear the area between them apart: there the band has no width.
+function errorBand({ flux, error }) {
+  const [low, high] = [new Float64Array(flux.length), new Float64Array(flux.length)];
+  let last = flux.find(Number.isFinite) ?? 1;
+  for (let p = 0; p < flux.length; p++) {
+    const known = Number.isFinite(flux[p]) && Number.isFinite(error[p]);
+    if (known) last = flux[p];
+    low[p] = last - (known ? error[p] : 0);
+    high[p] = last + (known ? error[p] : 0);
+  }
+  return [low, high];
 }
 
 // Limits that hold all but a few of sorted values.
