@@ -34,8 +34,9 @@ dist: .venv/.installed-packaging
 wheel-test: .venv/.installed-packaging
 	$(BIN)/python scripts/wheel_test.py $(if $(DIST),--dist $(DIST))
 
+# all of it anew: what is generated depends on the code and the README
 docs: .venv/.installed-docs
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/docs
 	@echo build/docs/index.html
 
 soak: .venv/.installed-test
