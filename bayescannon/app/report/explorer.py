@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from bayescannon.app.label_plan import LabelOptions
 from bayescannon.app.report.explorer_catalogue import pack_catalogue, rows_that_fit
@@ -21,6 +22,7 @@ from bayescannon.cannon.report_choices import N_SPECTRA
 from bayescannon.cannon.trained_model import TrainedModel
 from bayescannon.figures.style import COLOUR_MAP, DARK_COLOUR_MAP
 from bayescannon.numerics.errors import InputError
+from bayescannon.numerics.typing import BoolArray
 
 # of what the models leave, the catalogue takes at most this share; spectra of stars take the rest
 _CATALOGUE_SHARE = 0.8
@@ -97,7 +99,7 @@ def explorer_html(
         "stars": [],
         "catalogue": None,
     }
-    left = limit - len(_page(data))
+    left = limit - len(_page(data).encode())
     if left < 0:
         raise InputError(f"the models need {(limit - left) / 1e6:.1f} MB, and there is room for {limit / 1e6:.1f} MB")
     if catalogue is not None and model is not None and len(catalogue):
@@ -119,7 +121,10 @@ def explorer_html(
         if packed.rounded:
             notes.append(packed.rounded)
         if store is not None and n_spectra:
-            found, said = _stars(model, catalogue, store, n_spectra, options or {})
+            among, said = _told_apart(catalogue, store)
+            rows = choose_rows(catalogue, model.label_names, reference_id, n_spectra, among)
+            notes += said
+            found, said = _stars(model, catalogue, store, rows, options or {})
             notes += said
             largest = max((len(json.dumps(star)) + 2 for star in found), default=1)
             fitting = min(len(found), max(left, 0) // largest)
@@ -134,29 +139,30 @@ def explorer_html(
     return ExplorerHtml(_page(data), tuple(notes))
 
 
-def _stars(
-    model: TrainedModel | SurveyModel, catalogue: Table, store: Path, number: int, options: LabelOptions
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return what the page shows of chosen stars, and what is to be said of them."""
-    notes = []
+def _told_apart(catalogue: Table, store: Path) -> tuple[BoolArray, list[str]]:
+    """Return the rows whose spectra can be shown, and what is to be said of others."""
     among = told_apart(catalogue, store)
-    if not among.all() and among.any():
-        notes.append(
-            f"{(~among).sum():,} of {len(among):,} rows are not told apart by the names in the store, or not in it: "
-            "their spectra are not shown"
-        )
     if not among.any():
         # names that differ by folders and endings only are found, others are an error
-        among = np.ones(len(catalogue), dtype=bool)
-    reference_id = np.array(list(reference_labels(model)), dtype=str)
-    rows = choose_rows(catalogue, model.label_names, reference_id, number, among)
+        return np.ones(len(catalogue), dtype=bool), []
+    notes = [] if among.all() else [
+        f"{(~among).sum():,} of {len(among):,} rows are not told apart by the names in the store, or not in it: "
+        "their spectra are not shown"
+    ]  # fmt: skip
+    return among, notes
+
+
+def _stars(
+    model: TrainedModel | SurveyModel, catalogue: Table, store: Path, rows: NDArray[np.intp], options: LabelOptions
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return what the page shows of stars, and what is to be said of their fits."""
     found = list(star_data(model, catalogue, store, rows, options)) if len(rows) else []
-    if isinstance(model, TrainedModel) and (other := _n_otherwise(found, catalogue, model.label_names)):
-        notes.append(
-            f"the best fits and posteriors of {other} of {len(found)} chosen stars are not those of the "
-            "catalogue's labels: how it was labelled is not known, or the store or the model has changed since"
-        )
-    return found, notes
+    other = _n_otherwise(found, catalogue, model.label_names) if isinstance(model, TrainedModel) else 0
+    said = (
+        f"the best fits and posteriors of {other} of {len(found)} chosen stars are not those of the catalogue's "
+        "labels: how it was labelled is not known, or the store or the model has changed since"
+    )
+    return found, [said] if other else []
 
 
 def _n_otherwise(stars: list[dict[str, Any]], catalogue: Table, names: tuple[str, ...]) -> int:
