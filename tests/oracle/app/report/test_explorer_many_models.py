@@ -1,6 +1,7 @@
 """The explorer in Chromium where there are several models: hidden components, populations, models side by side."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,15 +50,22 @@ def test_a_second_model_is_drawn_at_the_same_labels(open_page, tmp_path):
     )
 
 
-def test_hidden_components_are_in_the_information(open_page, tmp_path):
-    model = bc.train(toy.noisy_reference(300, hidden=0.01, n_pixel=40)[0], hidden=1)
-    assert model.loadings is not None
+@pytest.mark.parametrize("choices", [{"hidden": 1}, {"noise": "global"}])
+def test_hidden_components_and_noise_scales_are_in_the_information(open_page, tmp_path, choices):
+    reference = toy.noisy_reference(300, hidden=0.01, n_pixel=40)[0]
+    # errors that are given three times too large
+    spectra = replace(reference.spectra, ivar=reference.spectra.ivar / 9)
+    model = bc.train(replace(reference, spectra=spectra), **choices)
+    # the test tells whether they are used
+    assert model.loadings is not None if "hidden" in choices else np.all(model.noise_scale < 0.9)
     page = open_page(path=write_bare_page(tmp_path / "hidden.html", model)[0])
     page.select_option("#x-information", model.label_names[0])
     page.wait_for_timeout(300)
     found = bc.label_information(model, shown_labels(page, model), snr=50)
     marginal = found.marginal[:, 0]
     np.testing.assert_allclose(trace(page, "information"), 100 * marginal / marginal.sum(), atol=1e-6)
+    said = re.search(r"S/N 50: (\S+) ", page.inner_text("#x-readout"))
+    assert float(said[1]) == pytest.approx(float(found.error[0]), rel=2e-3, abs=0.006)
 
 
 def test_a_star_is_shown_with_the_model_of_its_population(open_page, tmp_path):
